@@ -1,0 +1,67 @@
+"""The softmax cross-entropy head, whole: explained, checked, trained and fused.
+
+Everything here turns on one line, ∂L/∂z = p − y. Names are imported when they are first used, so
+`import pminusy` costs little more than NumPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from pminusy.errors import InputError
+
+if TYPE_CHECKING:
+    from pminusy.ops import (
+        cross_entropy,
+        cross_entropy_grad,
+        cross_entropy_hvp,
+        linear_cross_entropy,
+        linear_cross_entropy_grad,
+        linear_cross_entropy_hvp,
+        log_softmax,
+        softmax,
+        softmax_jacobian,
+    )
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "pminusy.ops": (
+        "cross_entropy",
+        "cross_entropy_grad",
+        "cross_entropy_hvp",
+        "linear_cross_entropy",
+        "linear_cross_entropy_grad",
+        "linear_cross_entropy_hvp",
+        "log_softmax",
+        "softmax",
+        "softmax_jacobian",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "InputError",
+    "cross_entropy",
+    "cross_entropy_grad",
+    "cross_entropy_hvp",
+    "linear_cross_entropy",
+    "linear_cross_entropy_grad",
+    "linear_cross_entropy_hvp",
+    "log_softmax",
+    "softmax",
+    "softmax_jacobian",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'pminusy' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

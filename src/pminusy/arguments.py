@@ -1,0 +1,175 @@
+"""Arguments of the array functions: checked once, here, with errors that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pminusy.core.options import Options, Reduction
+from pminusy.errors import InputError
+
+__all__ = [
+    "LossOptions",
+    "classes_last",
+    "floats",
+    "loss_options",
+    "row_factors",
+    "same_shape",
+    "targets",
+]
+
+Array = NDArray[Any]
+
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class LossOptions(TypedDict, total=False):
+    """Keyword options of every loss function; see `pminusy.core.options.Options`."""
+
+    weight: ArrayLike | None
+    sample_weight: ArrayLike | None
+    ignore_index: int
+    label_smoothing: float
+    reduction: Reduction
+    temperature: float
+    z_loss: float
+    softcap: float | None
+
+
+def floats(**named: ArrayLike) -> list[Array]:
+    """Arrays of one floating type: float32 or float64 as given; lists and integers follow.
+
+    Raises
+    ------
+    InputError
+        Another type, or float32 beside float64.
+    """
+    arrays = {name: _numeric(name, value) for name, value in named.items()}
+    given = {name: array.dtype for name, array in arrays.items() if _fixes_type(named[name], array)}
+    if len(set(given.values())) > 1:
+        mixed = ", ".join(f"{name} {dtype}" for name, dtype in given.items())
+        raise InputError(
+            " and ".join(given), "one floating type", mixed, "convert one of them with .astype"
+        )
+    dtype = next(iter(given.values()), np.dtype(np.float64))
+    return [np.asarray(array, dtype=dtype) for array in arrays.values()]
+
+
+def _fixes_type(original: ArrayLike, array: Array) -> bool:
+    """A floating array has chosen its type; a list or integers have not."""
+    return hasattr(original, "dtype") and array.dtype in _FLOATS
+
+
+def _numeric(name: str, value: ArrayLike) -> Array:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise InputError(name, "an array of numbers", "rows of different lengths") from None
+    if array.dtype not in _FLOATS and array.dtype.kind not in "iu":
+        remedy = "convert it with .astype(numpy.float32) or .astype(numpy.float64)"
+        raise InputError(
+            name, "numbers of type float32 or float64 (or integers)", str(array.dtype), remedy
+        )
+    return array
+
+
+def classes_last(name: str, z: Array) -> Array:
+    """Refuse logits without at least two classes on the last axis."""
+    if z.ndim == 0:
+        raise InputError(
+            name, "logits of shape (..., K), classes on the last axis", "a single number"
+        )
+    if z.shape[-1] < 2:
+        remedy = "for two classes give both logits, (0, z) in place of z"
+        raise InputError(name, "at least 2 classes on the last axis", f"shape {z.shape}", remedy)
+    return z
+
+
+def same_shape(name: str, array: Array, other: str, shape: tuple[int, ...]) -> Array:
+    """Refuse an array that is not of the shape of another."""
+    if array.shape != shape:
+        raise InputError(name, f"the shape of {other}, {shape}", f"shape {array.shape}")
+    return array
+
+
+def targets(y: ArrayLike, z: Array, ignore_index: int) -> Array:
+    """Targets as class indices (N,) or soft targets (N, K), N the number of rows of z (..., K)."""
+    K, rows = z.shape[-1], z.shape[:-1]
+    try:
+        array = np.asarray(y)
+    except ValueError:
+        raise InputError("y", "an array", "rows of different lengths") from None
+    if array.shape == z.shape:
+        return _soft_targets(array, y, z, K)
+    if array.shape != rows:
+        remedy = "flatten it with y.ravel()" if array.shape == (*rows, 1) else ""
+        expected = f"class indices of shape {rows} or soft targets of shape {z.shape}"
+        raise InputError("y", expected, f"shape {array.shape}", remedy)
+    if array.size == 0:
+        return np.empty(0, dtype=np.intp)
+    if array.dtype.kind not in "iu":
+        expected = f"integer class indices (or soft targets of shape {z.shape})"
+        raise InputError(
+            "y", expected, f"{array.dtype} of shape {array.shape}", "convert with .astype(int)"
+        )
+    return _labels(array.ravel(), K, ignore_index)
+
+
+def _labels(labels: Array, K: int, ignore_index: int) -> Array:
+    bad = (labels != ignore_index) & ((labels < 0) | (labels >= K))
+    if bad.any():
+        i = int(bad.argmax())
+        remedy = f"or {ignore_index} (ignore_index) to leave a row out"
+        raise InputError(f"y[{i}]", f"a class index from 0 to {K - 1}", str(labels[i]), remedy)
+    return labels.astype(np.intp)
+
+
+def _soft_targets(array: Array, y: ArrayLike, z: Array, K: int) -> Array:
+    if array.dtype.kind == "b":
+        array = array.astype(z.dtype)
+    _, soft = floats(z=z, y=array if hasattr(y, "dtype") else array.tolist())
+    soft = soft.reshape(-1, K)
+    bad = ~((soft >= 0) & np.isfinite(soft))
+    if bad.any():
+        i, k = (int(index) for index in np.unravel_index(bad.argmax(), soft.shape))
+        raise InputError(f"y[{i}, {k}]", "a finite target mass ≥ 0", str(soft[i, k]))
+    return soft
+
+
+def loss_options(options: Mapping[str, Any], rows: tuple[int, ...], K: int) -> Options:
+    """Options with their arrays checked: `weight` (K,), `sample_weight` of the rows' shape."""
+    checked = dict(options)
+    if checked.get("weight") is not None:
+        checked["weight"] = _weights("weight", checked["weight"], (K,))
+    if checked.get("sample_weight") is not None:
+        checked["sample_weight"] = _weights("sample_weight", checked["sample_weight"], rows).ravel()
+    return Options(**checked)
+
+
+def _weights(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    weights = _numeric(name, value).astype(np.float64)
+    if weights.shape != shape:
+        raise InputError(name, f"shape {shape}", f"shape {weights.shape}")
+    bad = ~((weights >= 0) & np.isfinite(weights))
+    if bad.any():
+        i = int(bad.argmax())
+        raise InputError(f"{name}[{i}]", "a finite number ≥ 0", str(weights.ravel()[i]))
+    return weights
+
+
+def row_factors(
+    grad_output: ArrayLike | None, rows: tuple[int, ...], options: Options
+) -> Array | None:
+    """`grad_output`: one factor a row, for `reduction="none"` only."""
+    if grad_output is None:
+        return None
+    if options.reduction != "none":
+        remedy = 'pass reduction="none", or multiply the gradient yourself'
+        raise InputError(
+            "grad_output", f"nothing with reduction={options.reduction!r}", "an array", remedy
+        )
+    factors = _numeric("grad_output", grad_output)
+    return same_shape("grad_output", factors, "the losses", rows).ravel()

@@ -1,0 +1,111 @@
+"""The softmax: p_k = e^{z_k} / Σ_j e^{z_j}, forward and backward. Classes on the last axis.
+
+With m = max_j z_j, everything is made of three quantities a row, each accurate on its own:
+
+    below_k  = m − z_k ≥ 0                 exactly
+    e_k      = e^{−below_k}                scaled by 2⁵¹² so that it cannot underflow early
+    others_k = Σ_{j ≠ k} e_j               for the arg-max summed without it, never by subtraction
+
+and then, with s = Σ_j e_j and rest = Σ_j e_j without the arg-max,
+
+    p_k = e_k / s        1 − p_k = others_k / s        lse − z_k = below_k + log1p(rest)
+
+Source: Bridle 1990; Blanchard, Higham & Higham, "Accurately computing the log-sum-exp and softmax
+functions", 2021.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.core.twofold import EXP_SCALE, Twofold, exp_scaled, log1p_scaled, two_difference, where
+
+__all__ = ["SoftmaxParts", "jacobian", "jacobian_vector_product", "log_softmax", "parts", "softmax"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SoftmaxParts:
+    """The quantities above for a block of rows.
+
+    `top` (N,) is the index of the (first) largest logit, `m` (N, 1) its value. `e`, `s`, `others`
+    and `log_s` carry the factor 2⁵¹².
+    """
+
+    top: NDArray[np.intp]
+    m: NDArray[np.float64]
+    below: Twofold
+    e: Twofold
+    s: Twofold
+    others: Twofold
+    log_s: Twofold
+
+    @property
+    def p(self) -> Twofold:
+        """Probabilities (N, K)."""
+        return self.e / self.s
+
+    @property
+    def lse(self) -> Twofold:
+        """Log-sum-exp of each row (N, 1)."""
+        return self.log_s * (1 / EXP_SCALE) + self.m
+
+
+def parts(z: NDArray[Any]) -> SoftmaxParts:
+    """Take logits (N, K) apart into what every later formula is made of."""
+    z = z.astype(np.float64)
+    m = z.max(axis=-1, keepdims=True)  # (N, 1)
+    z = _share_between_infinities(z, m)
+    top = z.argmax(axis=-1)  # (N,)
+    is_top = np.arange(z.shape[-1]) == top[:, None]  # (N, K)
+    below = two_difference(z.max(axis=-1, keepdims=True), z)
+    below = where(np.isneginf(m), np.nan, below)  # a row of only −∞ has no softmax
+    e = exp_scaled(-below)
+    rest = where(is_top, 0.0, e).sum(-1, keepdims=True)  # (N, 1)
+    s = rest + EXP_SCALE
+    others = where(is_top, rest, s - e)  # off the top nothing cancels: others ≥ e_top ≥ e_k
+    return SoftmaxParts(top, m, below, e, s, others, log1p_scaled(rest))
+
+
+def _share_between_infinities(
+    z: NDArray[np.float64], m: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """A row with +∞ logits is the limit of equal, ever larger ones: 0 there and −∞ elsewhere."""
+    return np.where(np.isposinf(m), np.where(np.isposinf(z), 0.0, -np.inf), z)
+
+
+def softmax(z: NDArray[Any]) -> NDArray[Any]:
+    """Probabilities p (N, K) of logits z (N, K), in the type of z."""
+    return parts(z).p.rounded(z.dtype)
+
+
+def log_softmax(z: NDArray[Any]) -> NDArray[Any]:
+    """Logarithms ln p (N, K): −(below + log1p(rest)), a sum of two numbers of one sign."""
+    row = parts(z)
+    return (-(row.below + row.log_s * (1 / EXP_SCALE))).rounded(z.dtype)
+
+
+def jacobian(z: NDArray[Any]) -> NDArray[Any]:
+    """J (N, K, K), J_ij = ∂p_i/∂z_j = p_i (δ_ij − p_j), with 1 − p_i formed as others_i / s."""
+    row = parts(z)
+    p = row.p
+    diagonal = np.eye(z.shape[-1], dtype=bool)  # (K, K)
+    on = (p * (row.others / row.s))[:, :, None]
+    off = -(p[:, :, None] * p[:, None, :])
+    return where(diagonal, on, off).rounded(z.dtype)
+
+
+def jacobian_vector_product(row: SoftmaxParts, v: Twofold) -> tuple[Twofold, Twofold]:
+    """J v = p ⊙ (v − p·v) (N, K), and p·v (N, 1).
+
+    J 1 = 0, so v may be counted from its value at the top class. Then p·v is small when the top
+    class is almost certain, and J v keeps its digits.
+    """
+    p = row.p
+    v_top = v[np.arange(row.top.size), row.top][:, None]
+    relative = where(p.hi == 0.0, 0.0, v - v_top)
+    mean = (p * relative).sum(-1, keepdims=True)
+    return p * (relative - mean), mean + v_top

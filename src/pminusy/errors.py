@@ -1,0 +1,34 @@
+"""The one error of this package that is about its input: what, expected, got, remedy."""
+
+from __future__ import annotations
+
+__all__ = ["InputError"]
+
+
+class InputError(ValueError):
+    """Input that cannot be used, said in one line.
+
+    Parameters
+    ----------
+    what
+        The argument, file or column that is wrong.
+    expected
+        What it should have been.
+    got
+        What it was.
+    remedy
+        What to do about it (left out where the first three say it all).
+
+    Examples
+    --------
+    >>> str(InputError("label_smoothing", "a number in [0, 1]", "1.5", "pass 0.1 to mean 10 %"))
+    'label_smoothing: expected a number in [0, 1], got 1.5; pass 0.1 to mean 10 %'
+    """
+
+    def __init__(self, what: str, expected: str, got: str, remedy: str = "") -> None:
+        self.what, self.expected, self.got, self.remedy = what, expected, got, remedy
+        super().__init__(what, expected, got, remedy)
+
+    def __str__(self) -> str:
+        message = f"{self.what}: expected {self.expected}, got {self.got}"
+        return f"{message}; {self.remedy}" if self.remedy else message

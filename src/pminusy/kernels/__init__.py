@@ -1,0 +1,1 @@
+"""Fast twins of the functions in `core`, and the place that chooses between them."""
