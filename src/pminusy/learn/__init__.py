@@ -1,0 +1,1 @@
+"""Training: sources of data, the objective over them, solvers that see only it, estimators."""
