@@ -1,4 +1,4 @@
-"""How good probabilities are: accuracy, balanced accuracy and log loss, beside a baseline."""
+"""How good log-probabilities are: accuracy, balanced accuracy and log loss."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, recall_score
 
-__all__ = ["Scores", "majority_baseline", "score"]
+__all__ = ["Scores", "score"]
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Scores of predicted probabilities; balanced accuracy is the mean recall of the classes met."""
+    """Scores of a model; balanced accuracy is the mean recall of the classes that occur."""
 
     accuracy: float
     balanced_accuracy: float
@@ -29,24 +29,16 @@ class Scores:
 
 
 def score(
-    y: NDArray[np.intp], p: NDArray[np.float64], weight: NDArray[np.float64] | None = None
+    y: NDArray[np.intp], log_p: NDArray[np.float64], weight: NDArray[np.float64] | None = None
 ) -> Scores:
-    """Score probabilities p (N, K) against class indices y (N,), weighted where weights are given."""
-    predicted = p.argmax(axis=1)
-    met = np.unique(y)
+    """Score log-probabilities (N, K) against class indices y (N,), weighted by `weight` (N,)."""
+    predicted = log_p.argmax(axis=1)
     recalls = recall_score(
-        y, predicted, labels=met, average=None, sample_weight=weight, zero_division=0.0
+        y, predicted, labels=np.unique(y), average=None, sample_weight=weight, zero_division=0.0
     )
-    tiny = np.finfo(np.float64).tiny
+    losses = -log_p[np.arange(y.size), y]
     return Scores(
         accuracy=float(accuracy_score(y, predicted, sample_weight=weight)),
         balanced_accuracy=float(np.mean(recalls)),
-        log_loss=float(
-            np.average(-np.log(np.maximum(p[np.arange(y.size), y], tiny)), weights=weight)
-        ),
+        log_loss=float(np.average(losses, weights=weight)),
     )
-
-
-def majority_baseline(shares: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
-    """Probabilities (N, K) of the model that knows only how frequent the classes are."""
-    return np.broadcast_to(shares, (rows, shares.size))

@@ -44,6 +44,8 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
     ----------
     coef_, intercept_
         Weights (K, D) and bias (K,); (1, D) and (1,) for two classes, the difference of two rows.
+    parameters_
+        The same as weights (K, D) and bias (K,), one row a class for two classes too.
     classes_
         Labels (K,), sorted.
     n_iter_
@@ -105,9 +107,10 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
     def _set_parameters(self, parameters: Parameters) -> None:
         W, b = parameters
         b = np.zeros(W.shape[0]) if b is None else b
-        if W.shape[0] == 2:
-            W, b = W[1:] - W[:1], b[1:] - b[:1]
-        self.coef_, self.intercept_ = W.copy(), b.copy()
+        self.parameters_ = Parameters(W.copy(), b.copy())
+        binary = W.shape[0] == 2
+        self.coef_ = W[1:] - W[:1] if binary else self.parameters_.W
+        self.intercept_ = b[1:] - b[:1] if binary else self.parameters_.b
 
     def _warn(self) -> None:
         warnings.warn(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ __all__ = ["stratified_split"]
 
 
 def stratified_split(
-    y: NDArray[np.intp], test_size: float, seed: int
+    y: NDArray[np.integer[Any]], test_size: float, seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Indices of training and of held-out rows, both in the order of the table.
 

@@ -1,0 +1,42 @@
+# `make demo` shows what this is; `make test` says whether it works. Both need only python3, pip, make.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+.PHONY: demo test test-slow lint clean
+
+demo: $(VENV)/.installed-demo
+	mkdir -p demo
+	$(BIN)/pminusy fit examples/penguins.csv --target species \
+	  -o demo/penguins.safetensors --report demo/penguins.html
+
+test: lint
+	$(BIN)/pytest -n $(JOBS) -m "not slow"
+
+test-slow: $(VENV)/.installed-test
+	$(BIN)/pytest -n $(JOBS) -m slow --timeout 1800
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(VENV)/.installed-demo: pyproject.toml | $(VENV)/.made
+	$(BIN)/pip install --quiet --editable ".[fit]"
+	touch $@
+
+$(VENV)/.installed-test: pyproject.toml | $(VENV)/.made
+	$(BIN)/pip install --quiet --editable ".[test]"
+	touch $@
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "pminusy needs Python 3.11 or later; try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo
