@@ -1,0 +1,1 @@
+"""Learning: objectives, solvers, estimators and model files."""
