@@ -1,0 +1,149 @@
+"""CSV as text: encoding, separator, header; then each column typed over all its rows."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection
+from typing import BinaryIO, NamedTuple
+
+import polars as pl
+
+from pminusy.errors import InputError
+from pminusy.tables.checks import refuse_repeated
+from pminusy.tables.wording import first_line
+
+__all__ = ["MISSING", "read_csv"]
+
+# Cells that say there is no value: the list pandas users know.
+MISSING = (
+    "", "NA", "N/A", "n/a", "<NA>", "#N/A", "#N/A N/A", "#NA", "NaN", "-NaN", "nan", "-nan",
+    "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN", "NULL", "null", "None",
+)  # fmt: skip
+
+_SEPARATORS = {".csv": ",;\t|", ".tsv": "\t,;|", ".txt": "\t,;|"}  # in the order they are tried
+_SAMPLE = 1 << 16  # bytes looked at to find the separator
+_SAMPLE_LINES = 50
+
+
+class _Layout(NamedTuple):
+    separator: str
+    end_of_line: str
+    blank_lines: int  # before the header
+
+
+def read_csv(what: str, stream: BinaryIO, suffix: str, text: Collection[str]) -> pl.DataFrame:
+    """Read delimited text with a header.
+
+    Every column becomes the narrowest of whole numbers, numbers, booleans and text that holds all
+    its values, except those named in `text`. A row with fewer cells than the header has its last
+    values missing; rows at the end without any value are dropped.
+
+    Raises
+    ------
+    InputError
+        Not UTF-8 text; rows with more cells than the header; quotes that do not close; two columns
+        of one name.
+    """
+    layout = _layout(what, stream, suffix)
+    table = _cells(what, stream, layout)
+    names = [name or "" for name in table.row(0)]
+    refuse_repeated(what, names)
+    body = _without_empty_end(table.slice(1))
+    comma_decimal = layout.separator == ";"
+    columns = [
+        column.alias(name) if name in text else _typed(column, comma_decimal).alias(name)
+        for column, name in zip(body.get_columns(), names, strict=True)
+    ]
+    return pl.DataFrame(columns)
+
+
+def _layout(what: str, stream: BinaryIO, suffix: str) -> _Layout:
+    sample = stream.read(_SAMPLE)
+    whole = len(sample) < _SAMPLE
+    stream.seek(0)
+    if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(what, "UTF-8 text", "UTF-16 text", "save it as UTF-8 CSV")
+    if b"\0" in sample:
+        raise InputError(
+            what, "a table as text", "binary data", "check that this is the right file"
+        )
+    characters = sample.decode("utf-8-sig", errors="replace")
+    end_of_line = "\r" if "\r" in characters and "\n" not in characters else "\n"
+    lines = characters.split(end_of_line)
+    if not whole and len(lines) > 1:
+        lines.pop()  # cut off by the end of the sample
+    blank_lines = next((i for i, line in enumerate(lines) if line.strip()), None)
+    if blank_lines is None:
+        raise InputError(what, "a table", "nothing but blank lines")
+    sampled = [f"{line}\n" for line in lines[blank_lines:]]
+    return _Layout(_separator(sampled, _SEPARATORS[suffix]), end_of_line, blank_lines)
+
+
+def _separator(lines: list[str], candidates: str) -> str:
+    """Find the first separator that cuts every line into as many cells as the header, above one."""
+    for candidate in candidates:
+        try:
+            rows = csv.reader(lines, delimiter=candidate)
+            widths = {len(row) for row, _ in zip(rows, range(_SAMPLE_LINES), strict=False) if row}
+        except csv.Error:
+            continue
+        if len(widths) == 1 and widths != {1}:
+            return candidate
+    return max(candidates, key=lines[0].count)  # the reader will say what is wrong
+
+
+def _cells(what: str, stream: BinaryIO, layout: _Layout) -> pl.DataFrame:
+    """Read all cells as text, the header as the first row."""
+    try:
+        return pl.read_csv(
+            stream,
+            has_header=False,
+            infer_schema=False,
+            separator=layout.separator,
+            eol_char=layout.end_of_line,
+            skip_rows=layout.blank_lines,
+            null_values=list(MISSING),
+        )
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise _unreadable(what, error) from None
+
+
+def _unreadable(what: str, error: BaseException) -> InputError:
+    message = str(error)
+    if "utf-8" in message or "utf8" in message:
+        remedy = "save it as UTF-8, for example with iconv -f latin1 -t utf-8"
+        return InputError(what, "UTF-8 text", "bytes that are not UTF-8", remedy)
+    if "more fields" in message:
+        remedy = "put quotes around cells that hold the separator"
+        return InputError(what, "rows no longer than the header", "a longer row", remedy)
+    remedy = "check its quotes: each one opened must be closed, and doubled inside a quoted cell"
+    return InputError(what, "a table as text", first_line(error), remedy)
+
+
+def _without_empty_end(table: pl.DataFrame) -> pl.DataFrame:
+    """Drop the rows after the last one that holds a value: blank lines, or a spreadsheet's rim."""
+    if table.width < 2:
+        return table
+    held = table.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
+    last = held.arg_true().max()
+    return table.head(0 if last is None else int(str(last)) + 1)
+
+
+def _typed(cells: pl.Series, comma_decimal: bool) -> pl.Series:
+    """Give a column of cells the narrowest type that holds every value."""
+    if cells.null_count() == len(cells):
+        return cells
+    text = cells.str.strip_chars()
+    text = text.set(text.is_in(MISSING).fill_null(False), None)
+    for attempt in (pl.Int64, pl.Float64):
+        numbers = text.cast(attempt, strict=False)
+        if numbers.null_count() == text.null_count():
+            return numbers
+    if comma_decimal:
+        numbers = text.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+        if numbers.null_count() == text.null_count():
+            return numbers
+    lower = text.str.to_lowercase()
+    if lower.is_in(["true", "false"]).all():
+        return lower == "true"
+    return cells
