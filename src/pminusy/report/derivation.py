@@ -35,11 +35,13 @@ class Line:
 class Derivation:
     """Numbers of the run of one row; `lines` are the true class, its rival, then by probability.
 
+    `weighted` is Σ_d W_kd x_d of the true class, S the total of its target mass, and
     `example` is the entry (k, d) of the largest |dL_dW|, None where the run has no features.
     """
 
     lines: list[Line]
     classes_left: int
+    weighted: float
     m: float
     s: float
     L: float
@@ -71,6 +73,7 @@ def derivation(trace: Trace, true: int, rival: int) -> Derivation:
     return Derivation(
         lines=[_line(k, z, m, p, q, g) for k in shown],
         classes_left=p.size - len(shown),
+        weighted=float(trace["W"].value[true].astype(np.float64) @ x),
         m=m,
         s=s,
         L=L,

@@ -105,10 +105,26 @@ def _cut(text: str, length: int) -> str:
 
 
 def formula(text: str) -> Markup:
-    """A formula of `core.trace` in HTML: `dL_dz` as ∂L/∂z, `z_j` and `e^(…)` lowered and raised."""
-    html = str(escape(text))
-    html = re.sub(r"dL_d([A-Za-z])", r"∂L/∂\1", html)
-    html = re.sub(r"([A-Za-zΣ])_([a-z])\b", r"\1<sub>\2</sub>", html)
-    html = html.replace("max_j", "max<sub>j</sub>")
-    html = re.sub(r"e\^\(([^)]*)\)", r"e<sup>\1</sup>", html)
-    return Markup(html)  # escaped above; what was added is ours
+    """A formula of `core.trace` in HTML: `dL_dz` as ∂L/∂z, indices lowered, exponents raised."""
+    return Markup(_SYMBOLS.sub(_symbol, str(escape(text))))  # escaped; what is added is ours
+
+
+_SYMBOLS = re.compile(
+    r"e\^\((?P<power>[^)]*)\)"  # e^(z_j − m)
+    r"|dL_d(?P<wrt>[A-Za-z])(?:_(?P<row>[a-z]))?"
+    r"|(?P<symbol>[A-Za-zΣ]|max)_(?P<index>[a-z])(?![A-Za-z])"  # z_j, Σ_j, max_j
+    r"|(?<![A-Za-z&])(?P<letter>[A-Za-zα-ω])(?![A-Za-z])"  # a letter that is not part of a word
+)
+
+
+def _symbol(match: re.Match[str]) -> str:
+    if match["power"]:
+        return f"e<sup>{_SYMBOLS.sub(_symbol, match['power'])}</sup>"
+    if match["wrt"]:
+        index = f"<sub><i>{match['row']}</i></sub>" if match["row"] else ""
+        return f"∂<i>L</i>/∂<i>{match['wrt']}</i>{index}"
+    if match["letter"]:
+        return f"<i>{match['letter']}</i>"
+    symbol = match["symbol"]
+    base = symbol if symbol in ("max", "Σ") else f"<i>{symbol}</i>"
+    return f"{base}<sub><i>{match['index']}</i></sub>"
