@@ -30,6 +30,8 @@ __all__ = ["Options", "Reduction", "TargetMass", "target_mass"]
 
 Reduction = Literal["mean", "sum", "none"]
 
+_ROOM = 400  # masses within 2^±400 leave room for the head's own factor of 2⁵¹²
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Options:
@@ -105,6 +107,7 @@ class TargetMass:
 
     `labels` (N,) holds class indices (−1 where the row is ignored), or `soft` (N, K) the soft
     targets; `row` (N,) is each row's factor: ω, over the denominator of the reduction, over ln B.
+    Mass is counted in units of 2^`exponent`, which is 1 unless the weights are astronomic.
     """
 
     labels: NDArray[np.intp] | None
@@ -112,9 +115,10 @@ class TargetMass:
     row: Twofold
     weight: Float64
     label_smoothing: float
+    exponent: int
 
     def block(self, rows: slice) -> tuple[Twofold, Twofold]:
-        """Target mass q (n, K) and its total S (n, 1) for some of the rows."""
+        """Target mass q (n, K) and its total S (n, 1), in units of 2^`exponent`, of some rows."""
         q = self._class_mass(rows) if self.soft is None else self._soft_mass(rows)
         q = q * self.row[rows][:, None]
         return q, q.sum(-1, keepdims=True)
@@ -162,17 +166,30 @@ def target_mass(y: NDArray[Any], N: int, K: int, options: Options) -> TargetMass
     """
     weight = np.ones(K) if options.weight is None else options.weight
     omega = np.ones(N) if options.sample_weight is None else options.sample_weight
-    if y.ndim == 2:
-        labels, counted = None, twofold(omega)
-    else:
-        labels = np.where(y == options.ignore_index, -1, y).astype(np.intp)
-        counted = twofold(weight[labels]) * omega  # (N,)
-        counted = where(labels >= 0, counted, 0.0)
+    soft = y if y.ndim == 2 else None
+    labels = None if y.ndim == 2 else np.where(y == options.ignore_index, -1, y).astype(np.intp)
     row = twofold(omega)
     if options.reduction == "mean":
-        denominator = counted.sum(0)
-        empty = denominator.hi == 0.0
-        row = where(empty, 0.0, row / where(empty, 1.0, denominator))
+        counted = np.ones(N) if labels is None else np.where(labels >= 0, weight[labels], 0.0)
+        row = _shares(counted, omega)
     if options.log_base is not None:
         row = row / log_of(float(options.log_base))
-    return TargetMass(labels, y if y.ndim == 2 else None, row, weight, options.label_smoothing)
+    largest = _exponent(row.hi) + _exponent(weight) + (0 if soft is None else _exponent(soft))
+    exponent = largest - min(max(largest, -_ROOM), _ROOM)
+    row = row.ldexp(-exponent)
+    return TargetMass(labels, soft, row, weight, options.label_smoothing, exponent)
+
+
+def _shares(counted: Float64, omega: Float64) -> Twofold:
+    """ω_i / Σ_j counted_j ω_j (N,), or 0 if that sum is 0; weights may be as large as 1e308."""
+    both = (counted > 0) & (omega > 0)
+    if not both.any():
+        return twofold(np.zeros_like(omega))
+    exponents = np.frexp(counted[both])[1] + np.frexp(omega[both])[1]
+    omega = np.ldexp(omega, -exponents.max())  # a power of two cancels
+    return twofold(omega) / where(both, twofold(counted) * omega, 0.0).sum(0)
+
+
+def _exponent(values: NDArray[np.floating[Any]]) -> int:
+    """Exponent e of the largest of some numbers ≥ 0: it is in [2^(e − 1), 2^e)."""
+    return int(np.frexp(values.max(initial=0.0))[1])
