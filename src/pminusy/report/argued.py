@@ -96,9 +96,7 @@ def argument(row: ArguedRow, b: Array) -> Argument:
         norm=float(np.linalg.norm(gap)),
         lines=lines,
         classes_left=classes_left,
-        pushes=[
-            Push(d, float(row.x[d]), float(pushes[d]), float(pushes[d]) / top) for d in shown
-        ],
+        pushes=[Push(d, float(row.x[d]), float(pushes[d]), float(pushes[d]) / top) for d in shown],
         features_left=left.size,
         rest=float(pushes[left].sum()),
         bias=bias,

@@ -113,9 +113,7 @@ def _round_ticks(low: float, high: float) -> list[float]:
 
 def _whole_ticks(n: int) -> list[int]:
     """Iterations to mark: 1, round numbers, never more than seven."""
-    step = next(
-        m * 10**e for e in range(12) for m in (1, 2, 5) if n <= 6 * m * 10**e
-    )
+    step = next(m * 10**e for e in range(12) for m in (1, 2, 5) if n <= 6 * m * 10**e)
     return [1, *(t for t in range(step, n + 1, step) if t > 1)]
 
 

@@ -1,0 +1,262 @@
+"""A trained model of a table: predict, evaluate, save, load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import precision_recall_fscore_support
+
+import pminusy
+from pminusy import ops
+from pminusy.errors import InputError
+from pminusy.learn.model_file import load_model, save_model
+from pminusy.learn.scores import Scores, score
+from pminusy.tables import target
+from pminusy.tables.design import design_matrix, encode_target
+from pminusy.tables.files import read_table
+from pminusy.tables.schema import Schema
+from pminusy.tables.wording import count, listed, shown
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pminusy.api.training_run import TrainingRun
+
+__all__ = ["ClassScores", "Evaluation", "TableModel", "load"]
+
+Table = Any  # a path, a Polars frame or a pandas frame
+
+
+class ClassScores(NamedTuple):
+    """Precision, recall and F1 of one class; None where they are not defined."""
+
+    label: str
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Scores of a model on labelled rows."""
+
+    rows: int
+    scores: Scores
+    baseline: Scores
+    by_class: tuple[ClassScores, ...]
+    notes: tuple[str, ...]
+
+
+class TableModel:
+    """Softmax classifier for rows of a table.
+
+    Attributes
+    ----------
+    schema
+        Columns, their statistics and categories, target and classes.
+    W, b
+        Weights (K, D) on the standardised features, and bias (K,).
+    shares
+        Share of each class (K,) among the training rows: what the majority baseline knows.
+    settings
+        Options of the fit.
+    run
+        Record of the fit: rows, scores, certificate, history. Not part of the model file.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        W: NDArray[np.float64],
+        b: NDArray[np.float64],
+        shares: NDArray[np.float64],
+        settings: dict[str, float],
+    ) -> None:
+        self.schema, self.W, self.b, self.shares = schema, W, b, shares
+        self.settings = settings
+        self._run: TrainingRun | None = None
+
+    def __repr__(self) -> str:
+        K, D = self.W.shape
+        return f"<TableModel {self.schema.target!r}: {K} classes from {D} features>"
+
+    @property
+    def run(self) -> TrainingRun:
+        """Record of the fit; an `InputError` for a model that was loaded from a file."""
+        if self._run is None:
+            got = "one loaded from a file"
+            raise InputError("record of the fit", "a model just trained", got, "fit it again")
+        return self._run
+
+    @run.setter
+    def run(self, run: TrainingRun) -> None:
+        self._run = run
+
+    def log_probabilities(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log-probabilities (N, K) of standardised features X (N, D)."""
+        return ops.log_softmax(X @ self.W.T + self.b)
+
+    def predict(self, table: Table) -> Any:
+        """Class and probabilities of each row.
+
+        Parameters
+        ----------
+        table
+            Path, Polars frame or pandas frame with the columns the model was trained on.
+
+        Returns
+        -------
+        frame
+            Column `prediction`, then a column `p(class)` for each class: pandas (with the same
+            index) for a pandas frame, Polars otherwise.
+
+        Raises
+        ------
+        InputError
+            A column is lacking or is of another kind than in training.
+        """
+        predictions, _ = self.predictions(self.read(table))
+        if type(table).__module__.partition(".")[0] != "pandas":
+            return predictions
+        import pandas  # the caller's own
+
+        columns = {name: predictions[name].to_list() for name in predictions.columns}
+        return pandas.DataFrame(columns, index=table.index)
+
+    def read(self, table: Table) -> pl.DataFrame:
+        """Read a table as the model knows it: a category "007" of a CSV stays text."""
+        return read_table(table, text=self.schema.text_columns)
+
+    def predictions(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """Like `predict` for a Polars frame, and what had to be said about its columns."""
+        import polars as pl
+
+        X, notes = design_matrix(frame, self.schema)
+        p = np.exp(self.log_probabilities(X))
+        labels = target.decode_labels(p.argmax(axis=1), self.schema).alias("prediction")
+        columns = [pl.Series(f"p({name})", p[:, k]) for k, name in enumerate(self.schema.classes)]
+        return pl.DataFrame([labels, *columns]), notes
+
+    def evaluate(self, table: Table) -> Evaluation:
+        """Score the model on a table that has the target column.
+
+        Parameters
+        ----------
+        table
+            Path, Polars frame or pandas frame.
+
+        Returns
+        -------
+        Evaluation
+            Scores beside those of the majority class; rows without a label, and rows whose label
+            the model never saw, are counted in `notes` and left out.
+
+        Raises
+        ------
+        InputError
+            As `predict`; no target column; no row with a label the model knows.
+        """
+        frame = self.read(table)
+        y = encode_target(frame, self.schema)
+        known = y >= 0
+        left_out = _left_out(frame, known, self.schema)
+        X, notes = design_matrix(frame.filter(known), self.schema)
+        weight = row_weights(frame, self.schema)[known]
+        log_p = self.log_probabilities(X)
+        baseline = np.broadcast_to(np.log(self.shares), log_p.shape)
+        return Evaluation(
+            rows=int(known.sum()),
+            scores=score(y[known], log_p, weight),
+            baseline=score(y[known], baseline, weight),
+            by_class=_by_class(self.schema.classes, y[known], log_p.argmax(axis=1), weight),
+            notes=(*left_out, *notes),
+        )
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model as safetensors with JSON metadata; loading it runs no code."""
+        metadata = {
+            "schema": self.schema.to_json(),
+            "settings": self.settings,
+            "made_by": f"pminusy {pminusy.__version__}",
+        }
+        save_model(path, {"W": self.W, "b": self.b, "shares": self.shares}, metadata)
+
+    def write_report(self, path: str | PathLike[str]) -> None:
+        """Write the page of the fit: one HTML file that opens offline.
+
+        Raises
+        ------
+        InputError
+            The model was loaded from a file, so there is no fit to report, or `path` cannot be
+            written.
+        """
+        from pminusy.api.report import write_report
+
+        write_report(self, self.run, path)
+
+
+def load(path: str | PathLike[str]) -> TableModel:
+    """Load a model written by `TableModel.save` or `pminusy fit -o`.
+
+    Raises
+    ------
+    InputError
+        The file is missing, truncated, something else, or made by a later version.
+    """
+    tensors, metadata = load_model(path)
+    schema = Schema.from_json(metadata.get("schema"))
+    K, D = len(schema.classes), len(schema.feature_names)
+    for name, shape in (("W", (K, D)), ("b", (K,)), ("shares", (K,))):
+        if name not in tensors or tensors[name].shape != shape:
+            found = tensors[name].shape if name in tensors else "nothing"
+            raise InputError(f"{path}: {name}", f"shape {shape}", str(found), "fit it again")
+    settings = metadata.get("settings", {})
+    return TableModel(schema, **{n: tensors[n] for n in ("W", "b", "shares")}, settings=settings)
+
+
+def row_weights(frame: pl.DataFrame, schema: Schema) -> NDArray[np.float64]:
+    """Row weights, where the model is trained with them and the table has them; ones otherwise."""
+    if schema.weight is None or schema.weight not in frame.columns:
+        return np.ones(frame.height)
+    return target.row_weights(frame, schema.weight)
+
+
+def _by_class(
+    classes: tuple[str, ...],
+    y: NDArray[np.intp],
+    predicted: NDArray[np.intp],
+    weight: NDArray[np.float64],
+) -> tuple[ClassScores, ...]:
+    labels = range(len(classes))
+    columns = precision_recall_fscore_support(
+        y, predicted, labels=labels, sample_weight=weight, zero_division=np.nan
+    )
+    rows = np.bincount(y, minlength=len(classes))
+    precision, recall, f1 = (
+        [None if np.isnan(value) else float(value) for value in column] for column in columns[:3]
+    )
+    return tuple(map(ClassScores, classes, precision, recall, f1, map(int, rows)))
+
+
+def _left_out(frame: pl.DataFrame, known: NDArray[np.bool_], schema: Schema) -> tuple[str, ...]:
+    """Sentences about rows that cannot be scored; an error if none can be."""
+    unseen = target.unseen_labels(frame, schema)
+    named = listed(list(unseen))
+    if not known.any():
+        got = f"only labels it never saw: {named}" if unseen else "no labels"
+        expected = "at least one label the model was trained on"
+        raise InputError(f"target {shown(schema.target)}", expected, got)
+    unlabelled = int((~known).sum()) - sum(unseen.values())
+    notes = []
+    if unlabelled:
+        notes.append(f"{count(unlabelled, 'row')} without a label left out")
+    if unseen:
+        rows = count(sum(unseen.values()), "row")
+        notes.append(f"{rows} with a label the model never saw left out: {named}")
+    return tuple(notes)
