@@ -52,9 +52,10 @@ def fit(
     from pminusy.api.fit_table import fit_table
     from pminusy.files import check_writable
 
+    taken = [table]
     for path in (output, report):
         if path is not None:
-            check_writable(path, inputs=(table,))
+            taken.append(check_writable(path, inputs=taken))
     console = stdout()
     with _progress() as progress:
         model = fit_table(
