@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import polars as pl
 
@@ -45,9 +45,11 @@ def read_csv(what: str, stream: BinaryIO, suffix: str, text: Collection[str]) ->
         of one name.
     """
     layout = _layout(what, stream, suffix)
-    table = _cells(what, stream, layout)
-    names = [name or "" for name in table.row(0)]
+    # The header is read apart: a column may well be called "NA".
+    names = [name or "" for name in _cells(what, stream, layout, n_rows=1).row(0)]
     refuse_repeated(what, names)
+    stream.seek(0)
+    table = _cells(what, stream, layout, null_values=list(MISSING))
     body = _without_empty_end(table.slice(1))
     comma_decimal = layout.separator == ";"
     columns = [
@@ -92,7 +94,7 @@ def _separator(lines: list[str], candidates: str) -> str:
     return max(candidates, key=lines[0].count)  # the reader will say what is wrong
 
 
-def _cells(what: str, stream: BinaryIO, layout: _Layout) -> pl.DataFrame:
+def _cells(what: str, stream: BinaryIO, layout: _Layout, **options: Any) -> pl.DataFrame:
     """Read all cells as text, the header as the first row."""
     try:
         return pl.read_csv(
@@ -102,7 +104,7 @@ def _cells(what: str, stream: BinaryIO, layout: _Layout) -> pl.DataFrame:
             separator=layout.separator,
             eol_char=layout.end_of_line,
             skip_rows=layout.blank_lines,
-            null_values=list(MISSING),
+            **options,
         )
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise _unreadable(what, error) from None
@@ -116,8 +118,11 @@ def _unreadable(what: str, error: BaseException) -> InputError:
     if "more fields" in message:
         remedy = "put quotes around cells that hold the separator"
         return InputError(what, "rows no longer than the header", "a longer row", remedy)
-    remedy = "check its quotes: each one opened must be closed, and doubled inside a quoted cell"
-    return InputError(what, "a table as text", first_line(error), remedy)
+    if "could not parse" in message:
+        got = "a quoted cell that does not end with its quote"
+        remedy = "close every quote that is opened, and double those inside a quoted cell"
+        return InputError(what, "a table as text", got, remedy)
+    return InputError(what, "a table as text", first_line(error), "check that the file is whole")
 
 
 def _without_empty_end(table: pl.DataFrame) -> pl.DataFrame:

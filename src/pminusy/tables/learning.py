@@ -15,6 +15,7 @@ from pminusy.tables.kinds import (
     is_number,
     natural_order,
     refuse_dates_and_nested,
+    type_name,
 )
 from pminusy.tables.schema import OTHER, CategoryColumn, LeftOut, NumberColumn, Schema
 from pminusy.tables.target import learn_classes
@@ -95,7 +96,8 @@ def learn_schema(
 def _checked_drop(
     frame: pl.DataFrame, target: str, weight: str | None, drop: Sequence[str]
 ) -> frozenset[str]:
-    for name in drop:
+    names = (drop,) if isinstance(drop, str) else tuple(drop)
+    for name in names:
         if name not in frame.columns:
             remedy = closest(name, frame.columns)
             raise InputError(
@@ -104,7 +106,7 @@ def _checked_drop(
         if name in (target, weight):
             role = "target" if name == target else "weight"
             raise InputError(f"drop {shown(name)}", "a column to learn from", f"the {role}")
-    return frozenset(drop)
+    return frozenset(names)
 
 
 def _learn_column(
@@ -131,7 +133,7 @@ def _learn_numbers(column: pl.Series) -> NumberColumn | LeftOut:
     mean, scale = _moments(np.where(missing, median, values))
     if scale == 0 and not indicator:
         return LeftOut(column.name, f"it is {median:g} in every row")
-    return NumberColumn(column.name, str(column.dtype), median, mean, scale, indicator)
+    return NumberColumn(column.name, type_name(column), median, mean, scale, indicator)
 
 
 def _moments(values: np.ndarray) -> tuple[float, float]:
@@ -166,7 +168,7 @@ def _learn_categories(
         return LeftOut(column.name, f"it looks like names, not categories ({several})")
     kept = _most_frequent(rows, max_categories)
     return CategoryColumn(
-        column.name, str(column.dtype), tuple(kept), len(rows) - len(kept), has_missing
+        column.name, type_name(column), tuple(kept), len(rows) - len(kept), has_missing
     )
 
 

@@ -33,7 +33,10 @@ def from_pandas(frame: Any) -> pl.DataFrame:
 
 
 def _column(name: str, column: Any) -> pl.Series:
-    if str(column.dtype) == "category":  # declared categories stay categories, even if numbers
+    if str(column.dtype).startswith("Sparse"):
+        column = column.sparse.to_dense()
+    if str(column.dtype) == "category" and column.cat.categories.dtype.kind in "iuf":
+        # Declared categories stay categories, even if numbers.
         column = column.cat.rename_categories([str(value) for value in column.cat.categories])
     elif column.dtype == object:
         _refuse_mixed(name, column)
