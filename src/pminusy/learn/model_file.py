@@ -179,6 +179,8 @@ def _check_array(what: str, name: str, array: Array) -> None:
 
 
 def _brief(error: BaseException) -> str:
+    if isinstance(error, RecursionError):
+        return "JSON nested too deeply"
     text = next(iter(str(error).splitlines()), "") or type(error).__name__
     return repr(text[:80])
 

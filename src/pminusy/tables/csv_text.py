@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection
-from typing import Any, BinaryIO, NamedTuple
+from io import FileIO
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -31,7 +32,7 @@ class _Layout(NamedTuple):
     blank_lines: int  # before the header
 
 
-def read_csv(what: str, stream: BinaryIO, suffix: str, text: Collection[str]) -> pl.DataFrame:
+def read_csv(what: str, stream: FileIO, suffix: str, text: Collection[str]) -> pl.DataFrame:
     """Read delimited text with a header.
 
     Every column becomes the narrowest of whole numbers, numbers, booleans and text that holds all
@@ -52,14 +53,14 @@ def read_csv(what: str, stream: BinaryIO, suffix: str, text: Collection[str]) ->
     table = _cells(what, stream, layout, null_values=list(MISSING))
     body = _without_empty_end(table.slice(1))
     comma_decimal = layout.separator == ";"
-    columns = [
-        column.alias(name) if name in text else _typed(column, comma_decimal).alias(name)
+    columns = {
+        name: column if name in text else _typed(column, comma_decimal)
         for column, name in zip(body.get_columns(), names, strict=True)
-    ]
+    }
     return pl.DataFrame(columns)
 
 
-def _layout(what: str, stream: BinaryIO, suffix: str) -> _Layout:
+def _layout(what: str, stream: FileIO, suffix: str) -> _Layout:
     sample = stream.read(_SAMPLE)
     whole = len(sample) < _SAMPLE
     stream.seek(0)
@@ -94,7 +95,7 @@ def _separator(lines: list[str], candidates: str) -> str:
     return max(candidates, key=lines[0].count)  # the reader will say what is wrong
 
 
-def _cells(what: str, stream: BinaryIO, layout: _Layout, **options: Any) -> pl.DataFrame:
+def _cells(what: str, stream: FileIO, layout: _Layout, **options: Any) -> pl.DataFrame:
     """Read all cells as text, the header as the first row."""
     try:
         return pl.read_csv(

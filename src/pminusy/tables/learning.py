@@ -162,7 +162,7 @@ def _learn_categories(
     has_missing = column.null_count() > 0
     present = len(column) - column.null_count()
     if len(rows) == 1 and not has_missing:
-        return LeftOut(column.name, f"it is {shown(next(iter(rows)))} in every row")
+        return LeftOut(column.name, f"it is {shown(column.drop_nulls()[0])} in every row")
     if column.dtype == pl.String and len(rows) > max(_FEW, max_distinct_share * present):
         several = f"{len(rows):,} different values in {count(present, 'row')}"
         return LeftOut(column.name, f"it looks like names, not categories ({several})")

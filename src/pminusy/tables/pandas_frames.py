@@ -29,7 +29,7 @@ def from_pandas(frame: Any) -> pl.DataFrame:
         raise InputError("table", "column names of one level", "names of several levels", remedy)
     names = [str(name) for name in frame.columns]
     refuse_repeated("table", names)
-    return pl.DataFrame([_column(name, frame.iloc[:, i]) for i, name in enumerate(names)])
+    return pl.DataFrame({name: _column(name, frame.iloc[:, i]) for i, name in enumerate(names)})
 
 
 def _column(name: str, column: Any) -> pl.Series:
