@@ -96,6 +96,7 @@ def test_numbers_survive_csv_to_the_last_bit(tmp_path_factory, values):
         ("\ufeffa,b\r\n1,x\r\n", {"a": [1], "b": ["x"]}),
         ('"a","b, c"\n1,"x ""y"" z"\n', {"a": [1], "b, c": ['x "y" z']}),
         ("\n\na,b\n1,x\n", {"a": [1], "b": ["x"]}),
+        ("\ufeff\r\n \r\na,b\r\n1,x\r\n", {"a": [1], "b": ["x"]}),
         ("a,b\r1,x\r2,y\r", {"a": [1, 2], "b": ["x", "y"]}),
         ("a;b;c\n1,5;x;2\n-2,25;y;3\n", {"a": [1.5, -2.25], "b": ["x", "y"], "c": [2, 3]}),
         ("a|b\n1|x,y\n", {"a": [1], "b": ["x,y"]}),
