@@ -132,7 +132,9 @@ def _same_file(one: Path, other: Path) -> bool:
 
 
 def _refusal(what: str, error: OSError) -> InputError:
-    return InputError(what, "a file that can be written", error.strerror or type(error).__name__)
+    # Errors raised by compiled libraries carry their words as the only argument.
+    got = error.strerror or str(error).split(" (os error")[0] or type(error).__name__
+    return InputError(what, "a file that can be written", got)
 
 
 def _what(path: StrPath) -> str:

@@ -44,11 +44,14 @@ def save_model(path: StrPath, tensors: dict[str, Array], metadata: dict[str, Any
         A place that cannot be written; arrays or metadata that `load_model` would refuse.
     """
     what = f"model file {os.fspath(path)!r}"
-    arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     for name, array in arrays.items():
         _check_array(what, name, array)
     note = {"format": FORMAT, "version": VERSION, "model": metadata}
-    text = json.dumps(note, allow_nan=False, separators=(",", ":"))
+    try:
+        text = json.dumps(note, allow_nan=False, separators=(",", ":"))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(what, "metadata of JSON values", _brief(error)) from None
     data = safetensors.numpy.save(arrays, {_KEY: text})
     header = int.from_bytes(data[:8], "little")
     if header > _LARGEST_HEADER:
@@ -85,7 +88,7 @@ def load_model(path: StrPath) -> tuple[dict[str, Array], dict[str, Any]]:
         raise _damaged(what, "arrays that fit the file", _brief(error)) from None
     for name, array in tensors.items():
         _check_array(what, name, array)
-    return tensors, note
+    return {name: array.copy() for name, array in tensors.items()}, note  # copies can be written
 
 
 def _read(what: str, path: StrPath) -> bytes:
@@ -176,6 +179,8 @@ def _check_array(what: str, name: str, array: Array) -> None:
 
 
 def _brief(error: BaseException) -> str:
+    if isinstance(error, RecursionError):
+        return "JSON nested too deeply"
     text = next(iter(str(error).splitlines()), "") or type(error).__name__
     return repr(text[:80])
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 from collections.abc import Collection
-from typing import BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -28,10 +30,10 @@ _SAMPLE_LINES = 50
 class _Layout(NamedTuple):
     separator: str
     end_of_line: str
-    blank_lines: int  # before the header
+    blank: int  # bytes of blank lines before the header
 
 
-def read_csv(what: str, stream: BinaryIO, suffix: str, text: Collection[str]) -> pl.DataFrame:
+def read_csv(what: str, stream: io.FileIO, suffix: str, text: Collection[str]) -> pl.DataFrame:
     """Read delimited text with a header.
 
     Every column becomes the narrowest of whole numbers, numbers, booleans and text that holds all
@@ -45,22 +47,22 @@ def read_csv(what: str, stream: BinaryIO, suffix: str, text: Collection[str]) ->
         of one name.
     """
     layout = _layout(what, stream, suffix)
-    table = _cells(what, stream, layout)
-    names = [name or "" for name in table.row(0)]
+    # The header is read apart: a column may well be called "NA".
+    names = [name or "" for name in _cells(what, stream, layout, n_rows=1).row(0)]
     refuse_repeated(what, names)
+    table = _cells(what, stream, layout, null_values=list(MISSING))
     body = _without_empty_end(table.slice(1))
     comma_decimal = layout.separator == ";"
-    columns = [
-        column.alias(name) if name in text else _typed(column, comma_decimal).alias(name)
+    columns = {
+        name: column if name in text else _typed(column, comma_decimal)
         for column, name in zip(body.get_columns(), names, strict=True)
-    ]
+    }
     return pl.DataFrame(columns)
 
 
-def _layout(what: str, stream: BinaryIO, suffix: str) -> _Layout:
+def _layout(what: str, stream: io.FileIO, suffix: str) -> _Layout:
     sample = stream.read(_SAMPLE)
     whole = len(sample) < _SAMPLE
-    stream.seek(0)
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(what, "UTF-8 text", "UTF-16 text", "save it as UTF-8 CSV")
     if b"\0" in sample:
@@ -72,11 +74,18 @@ def _layout(what: str, stream: BinaryIO, suffix: str) -> _Layout:
     lines = characters.split(end_of_line)
     if not whole and len(lines) > 1:
         lines.pop()  # cut off by the end of the sample
-    blank_lines = next((i for i, line in enumerate(lines) if line.strip()), None)
-    if blank_lines is None:
+    header = next((i for i, line in enumerate(lines) if line.strip()), None)
+    if header is None:
         raise InputError(what, "a table", "nothing but blank lines")
-    sampled = [f"{line}\n" for line in lines[blank_lines:]]
-    return _Layout(_separator(sampled, _SEPARATORS[suffix]), end_of_line, blank_lines)
+    separator = _separator([f"{line}\n" for line in lines[header:]], _SEPARATORS[suffix])
+    return _Layout(separator, end_of_line, _size(lines[:header], sample))
+
+
+def _size(blank_lines: list[str], sample: bytes) -> int:
+    if not blank_lines:
+        return 0
+    mark = len(codecs.BOM_UTF8) if sample.startswith(codecs.BOM_UTF8) else 0
+    return mark + sum(len(line.encode()) + 1 for line in blank_lines)
 
 
 def _separator(lines: list[str], candidates: str) -> str:
@@ -92,17 +101,19 @@ def _separator(lines: list[str], candidates: str) -> str:
     return max(candidates, key=lines[0].count)  # the reader will say what is wrong
 
 
-def _cells(what: str, stream: BinaryIO, layout: _Layout) -> pl.DataFrame:
+def _cells(what: str, stream: io.FileIO, layout: _Layout, **options: Any) -> pl.DataFrame:
     """Read all cells as text, the header as the first row."""
+    stream.seek(0)
+    # Versions of Polars differ about blank lines and about streams that do not stand at 0.
+    source = io.BytesIO(stream.read()[layout.blank :]) if layout.blank else stream
     try:
         return pl.read_csv(
-            stream,
+            source,
             has_header=False,
             infer_schema=False,
             separator=layout.separator,
             eol_char=layout.end_of_line,
-            skip_rows=layout.blank_lines,
-            null_values=list(MISSING),
+            **options,
         )
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise _unreadable(what, error) from None
@@ -116,8 +127,11 @@ def _unreadable(what: str, error: BaseException) -> InputError:
     if "more fields" in message:
         remedy = "put quotes around cells that hold the separator"
         return InputError(what, "rows no longer than the header", "a longer row", remedy)
-    remedy = "check its quotes: each one opened must be closed, and doubled inside a quoted cell"
-    return InputError(what, "a table as text", first_line(error), remedy)
+    if "could not parse" in message:
+        got = "a quoted cell that does not end with its quote"
+        remedy = "close every quote that is opened, and double those inside a quoted cell"
+        return InputError(what, "a table as text", got, remedy)
+    return InputError(what, "a table as text", first_line(error), "check that the file is whole")
 
 
 def _without_empty_end(table: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pminusy.errors import InputError
-from pminusy.tables.kinds import as_numbers, as_text, is_category, is_number
+from pminusy.tables.kinds import as_numbers, as_text, is_category, is_number, type_name
 from pminusy.tables.learning import learn_schema
 from pminusy.tables.schema import OTHER, CategoryColumn, NumberColumn, Schema
 from pminusy.tables.target import encode_target, select_rows
@@ -166,20 +166,20 @@ def _numbers(series: pl.Series) -> pl.Series:
     """Refuse a column that held numbers at training and does not now."""
     if is_number(series) or series.null_count() == len(series):
         return series.cast(pl.Float64, strict=False)
-    example = series.drop_nulls()[0]
-    row = int(series.is_not_null().arg_max() or 0)
+    bad, remedy = series.is_not_null(), ""
     if series.dtype == pl.String:
-        bad = series.is_not_null() & series.cast(pl.Float64, strict=False).is_null()
-        row = int(bad.arg_max() or 0)
-        example = series[row]
-    got = f"{_kind(series)} such as {shown(example)} in row {row + 1:,}"
-    raise InputError(f"column {shown(series.name)}", "numbers, as at training", got)
+        words = bad & series.cast(pl.Float64, strict=False).is_null()
+        bad = words if words.any() else bad
+        remedy = "correct it or leave the cell empty" if words.any() else "cast it to numbers"
+    row = int(bad.arg_true()[0])
+    got = f"{_kind(series)} such as {shown(series[row])} in row {row + 1:,}"
+    raise InputError(f"column {shown(series.name)}", "numbers, as at training", got, remedy)
 
 
 def _kind(series: pl.Series) -> str:
     if series.dtype == pl.Boolean:
         return "booleans"
-    return "text" if is_category(series) else f"values of type {series.dtype}"
+    return "text" if is_category(series) else f"values of type {type_name(series)}"
 
 
 def _fill_categories(block: Matrix, series: pl.Series, column: CategoryColumn) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -79,17 +80,19 @@ def _read_file(path: Path, text: Collection[str]) -> pl.DataFrame:
     what = f"table {str(path)!r}"
     try:
         _check_file(what, path)
-        with path.open("rb") as stream:
+        # Unbuffered: Polars reads from where the system says the file is, not from where Python is.
+        with path.open("rb", buffering=0) as stream:
             match path.suffix.lower():
                 case ".csv" | ".tsv" | ".txt":
                     return read_csv(what, stream, path.suffix.lower(), text)
                 case ".parquet" | ".pq":
-                    return _read_binary(what, "Parquet", pl.read_parquet, stream)
+                    return _read_parquet(what, stream)
                 case ".feather" | ".arrow" | ".ipc":
-                    return _read_binary(what, "Feather", pl.read_ipc, stream)
+                    return _read_feather(what, stream)
                 case suffix:
                     remedy = _REMEDIES.get(suffix, "convert it to one of these")
-                    raise InputError(what, f"a file named {_SUFFIXES}", shown(suffix), remedy)
+                    got = shown(suffix) if suffix else "a name without a suffix"
+                    raise InputError(what, f"a file named {_SUFFIXES}", got, remedy)
     except OSError as error:
         got = error.strerror or type(error).__name__
         raise InputError(what, "a file that can be read", got) from None
@@ -108,14 +111,37 @@ def _check_file(what: str, path: Path) -> None:
         raise InputError(what, "a table", "an empty file")
 
 
+def _read_parquet(what: str, stream: FileIO) -> pl.DataFrame:
+    if _starts(stream, b"PAR1"):
+        return _read_binary(what, "Parquet", pl.read_parquet, stream)
+    raise InputError(what, "a Parquet file", "something else", "give it the suffix of what it is")
+
+
+def _read_feather(what: str, stream: FileIO) -> pl.DataFrame:
+    if _starts(stream, b"ARROW1"):
+        return _read_binary(what, "Feather", pl.read_ipc, stream)
+    if _starts(stream, b"\xff\xff\xff\xff"):
+        return _read_binary(what, "Arrow stream", pl.read_ipc_stream, stream)
+    got, remedy = "something else", "give it the suffix of what it is"
+    if _starts(stream, b"FEA1"):
+        got, remedy = "Feather of version 1", "write it again with a current pyarrow"
+    raise InputError(what, "a Feather file", got, remedy)
+
+
+def _starts(stream: FileIO, magic: bytes) -> bool:
+    start = stream.read(len(magic))
+    stream.seek(0)
+    return start == magic
+
+
 def _read_binary(
-    what: str, kind: str, read: Callable[..., pl.DataFrame], stream: BinaryIO
+    what: str, kind: str, read: Callable[..., pl.DataFrame], stream: FileIO
 ) -> pl.DataFrame:
     try:
         return read(stream)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        remedy = "check that the file is whole and that its suffix says what it is"
-        raise InputError(what, f"a {kind} file", first_line(error), remedy) from None
+        remedy = "the file is damaged: copy it again"
+        raise InputError(what, f"{kind} data", first_line(error), remedy) from None
 
 
 def _from_frame(source: Any) -> pl.DataFrame:
@@ -160,7 +186,9 @@ def write_table(frame: pl.DataFrame, path: StrPath) -> None:
         write_atomically(path, lambda stream: write(frame, stream))
     except pl.exceptions.PolarsError as error:
         what = f"output file {os.fspath(path)!r}"
-        raise InputError(what, "a table that can be written", first_line(error)) from None
+        words = str(error).split("IO error: ")  # a full disk, wrapped by the Parquet writer
+        got = words[1].split(" (os error")[0] if len(words) > 1 else first_line(error)
+        raise InputError(what, "a table that can be written", got) from None
 
 
 def check_table_path(path: StrPath, *, inputs: Iterable[StrPath] = ()) -> Path:
@@ -201,13 +229,15 @@ def without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
     names = pl.Series(frame.columns, dtype=pl.String)
     safe = _harmless(names).to_list()
     texts = (pl.String, pl.Categorical, pl.Enum)
-    columns = [
-        _harmless(column.cast(pl.String)) if isinstance(column.dtype, texts) else column
+    cells = [
+        _harmless(column.cast(pl.String))
         for column in frame.get_columns()
+        if isinstance(column.dtype, texts)
     ]
-    return pl.DataFrame([column.alias(name) for column, name in zip(columns, safe, strict=True)])
+    return frame.with_columns(cells).rename(dict(zip(frame.columns, safe, strict=True)))
 
 
 def _harmless(text: pl.Series) -> pl.Series:
     formula = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER)
-    return ("'" + text).zip_with(formula.fill_null(False), text) if formula.any() else text
+    quoted = ("'" + text).alias(text.name)
+    return quoted.zip_with(formula.fill_null(False), text)

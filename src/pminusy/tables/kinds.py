@@ -20,6 +20,7 @@ __all__ = [
     "is_number",
     "natural_order",
     "refuse_dates_and_nested",
+    "type_name",
 ]
 
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
@@ -38,6 +39,11 @@ def is_number(series: pl.Series) -> bool:
 def is_category(series: pl.Series) -> bool:
     """Tell whether a column holds text, declared categories or booleans."""
     return isinstance(series.dtype, (*_TEXTS, pl.Boolean))
+
+
+def type_name(series: pl.Series) -> str:
+    """Name a type without its parameters: those of an Enum are as many as its categories."""
+    return series.dtype.base_type().__name__
 
 
 def as_text(series: pl.Series) -> pl.Series:
@@ -78,7 +84,9 @@ def refuse_dates_and_nested(series: pl.Series) -> None:
         remedy = (
             f"make columns of numbers from it, or leave it out with --drop {_word(series.name)}"
         )
-        raise InputError(what, "numbers, text or booleans", f"values of type {dtype}", remedy)
+        raise InputError(
+            what, "numbers, text or booleans", f"values of type {type_name(series)}", remedy
+        )
 
 
 def _all_dates(series: pl.Series) -> bool:

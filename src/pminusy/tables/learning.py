@@ -15,6 +15,7 @@ from pminusy.tables.kinds import (
     is_number,
     natural_order,
     refuse_dates_and_nested,
+    type_name,
 )
 from pminusy.tables.schema import OTHER, CategoryColumn, LeftOut, NumberColumn, Schema
 from pminusy.tables.target import learn_classes
@@ -95,7 +96,8 @@ def learn_schema(
 def _checked_drop(
     frame: pl.DataFrame, target: str, weight: str | None, drop: Sequence[str]
 ) -> frozenset[str]:
-    for name in drop:
+    names = (drop,) if isinstance(drop, str) else tuple(drop)
+    for name in names:
         if name not in frame.columns:
             remedy = closest(name, frame.columns)
             raise InputError(
@@ -104,7 +106,7 @@ def _checked_drop(
         if name in (target, weight):
             role = "target" if name == target else "weight"
             raise InputError(f"drop {shown(name)}", "a column to learn from", f"the {role}")
-    return frozenset(drop)
+    return frozenset(names)
 
 
 def _learn_column(
@@ -131,7 +133,7 @@ def _learn_numbers(column: pl.Series) -> NumberColumn | LeftOut:
     mean, scale = _moments(np.where(missing, median, values))
     if scale == 0 and not indicator:
         return LeftOut(column.name, f"it is {median:g} in every row")
-    return NumberColumn(column.name, str(column.dtype), median, mean, scale, indicator)
+    return NumberColumn(column.name, type_name(column), median, mean, scale, indicator)
 
 
 def _moments(values: np.ndarray) -> tuple[float, float]:
@@ -156,25 +158,24 @@ def _learn_categories(
     column: pl.Series, max_categories: int, max_distinct_share: float
 ) -> CategoryColumn | LeftOut:
     counts = as_text(column).drop_nulls().alias("value").value_counts()
-    rows = dict(counts.iter_rows())
+    distinct = counts.height
     has_missing = column.null_count() > 0
     present = len(column) - column.null_count()
-    if len(rows) == 1 and not has_missing:
-        return LeftOut(column.name, f"it is {shown(next(iter(rows)))} in every row")
-    if column.dtype == pl.String and len(rows) > max(_FEW, max_distinct_share * present):
-        several = f"{len(rows):,} different values in {count(present, 'row')}"
+    if distinct == 1 and not has_missing:
+        return LeftOut(column.name, f"it is {shown(column.drop_nulls()[0])} in every row")
+    if column.dtype == pl.String and distinct > max(_FEW, max_distinct_share * present):
+        several = f"{distinct:,} different values in {count(present, 'row')}"
         return LeftOut(column.name, f"it looks like names, not categories ({several})")
-    kept = _most_frequent(rows, max_categories)
+    kept = _most_frequent(counts, max_categories)
     return CategoryColumn(
-        column.name, str(column.dtype), tuple(kept), len(rows) - len(kept), has_missing
+        column.name, type_name(column), tuple(kept), distinct - len(kept), has_missing
     )
 
 
-def _most_frequent(rows: dict[str, int], most: int) -> list[str]:
+def _most_frequent(counts: pl.DataFrame, most: int) -> list[str]:
     """Return the values that get a feature of their own, in natural order."""
-    if len(rows) <= most:
-        return natural_order(rows)
-    # The sort is stable: of two values equally frequent the naturally first one is kept. A value
-    # spelled like the pooled ones joins them.
-    named = (value for value in natural_order(rows) if value != OTHER)
-    return natural_order(sorted(named, key=lambda value: -rows[value])[:most])
+    if counts.height > most:
+        # A value spelled like the pooled ones joins them; of equally frequent ones the first stays.
+        named = counts.filter(pl.col("value") != OTHER)
+        counts = named.sort("count", "value", descending=[True, False]).head(most)
+    return natural_order(counts["value"])

@@ -29,11 +29,14 @@ def from_pandas(frame: Any) -> pl.DataFrame:
         raise InputError("table", "column names of one level", "names of several levels", remedy)
     names = [str(name) for name in frame.columns]
     refuse_repeated("table", names)
-    return pl.DataFrame([_column(name, frame.iloc[:, i]) for i, name in enumerate(names)])
+    return pl.DataFrame({name: _column(name, frame.iloc[:, i]) for i, name in enumerate(names)})
 
 
 def _column(name: str, column: Any) -> pl.Series:
-    if str(column.dtype) == "category":  # declared categories stay categories, even if numbers
+    if str(column.dtype).startswith("Sparse"):
+        column = column.sparse.to_dense()
+    if str(column.dtype) == "category" and column.cat.categories.dtype.kind in "iuf":
+        # Declared categories stay categories, even if numbers.
         column = column.cat.rename_categories([str(value) for value in column.cat.categories])
     elif column.dtype == object:
         _refuse_mixed(name, column)

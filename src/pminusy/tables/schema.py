@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal, cast, get_args
 
 from pminusy.tables.untrusted import Fields, damaged
-from pminusy.tables.wording import count, shown
+from pminusy.tables.wording import shown
 
 __all__ = ["LARGEST", "OTHER", "CategoryColumn", "LeftOut", "NumberColumn", "Schema", "TargetType"]
 
@@ -178,8 +178,8 @@ class Schema:
         """What was decided about the columns, one sentence each."""
         left_out = [f"{shown(c.name)} is left out: {c.reason}" for c in self.left_out]
         pooled = [
-            f"{shown(c.name)}: the {len(c.categories)} most frequent values have a feature each, "
-            f"{count(c.pooled_values, 'rarer value')} share one"
+            f"{shown(c.name)}: of its {len(c.categories) + c.pooled_values:,} values the "
+            f"{len(c.categories):,} most frequent have a feature each, the others share one"
             for c in self.columns
             if isinstance(c, CategoryColumn) and c.pooled
         ]

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pminusy.errors import InputError
-from pminusy.tables.kinds import as_numbers, is_category, is_number, natural_order
+from pminusy.tables.kinds import as_numbers, is_category, is_number, natural_order, type_name
 from pminusy.tables.schema import Schema, TargetType
 from pminusy.tables.wording import closest, count, listed, shown
 
@@ -133,7 +133,11 @@ def row_weights(frame: pl.DataFrame, weight: str) -> NDArray[np.float64]:
     return as_numbers(_column(frame, "weight", weight))
 
 
-def _column(frame: pl.DataFrame, role: str, name: str) -> pl.Series:
+def _column(frame: pl.DataFrame, role: str, name: object) -> pl.Series:
+    if not isinstance(name, str):
+        raise InputError(
+            role, "the name of a column, as text", f"{type(name).__name__} {shown(name)}"
+        )
     if name not in frame.columns:
         remedy = closest(name, frame.columns)
         raise InputError(
@@ -156,7 +160,10 @@ def _labels(column: pl.Series) -> pl.Series:
         )
     if column.dtype == pl.Null:
         return column.cast(pl.String)
-    expected, got = "classes: text, booleans or whole numbers", f"values of type {column.dtype}"
+    expected, got = (
+        "classes: text, booleans or whole numbers",
+        f"values of type {type_name(column)}",
+    )
     raise InputError(f"target {shown(column.name)}", expected, got)
 
 
@@ -202,7 +209,7 @@ def _check_weights(frame: pl.DataFrame, target: str, weight: str, labelled: pl.S
     if weight == target:
         raise InputError(what, "a column other than the target", "the target")
     if not is_number(column):
-        raise InputError(what, "a column of numbers", f"values of type {column.dtype}")
+        raise InputError(what, "a column of numbers", f"values of type {type_name(column)}")
     values = column.cast(pl.Float64).to_numpy()
     bad = ~((values >= 0) & np.isfinite(values)) & labelled.to_numpy()
     if bad.any():

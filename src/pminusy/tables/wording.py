@@ -12,13 +12,14 @@ _MOST = 5  # names or values in one message
 
 
 def shown(value: object) -> str:
-    r"""Quote a name or value, with control characters escaped; cut where it is long.
+    r"""Quote text, or write another value, with control characters escaped; cut where it is long.
 
     >>> shown("a\x1b[31m")
     "'a\\x1b[31m'"
     """
-    text = value if isinstance(value, str) else str(value)
-    return repr(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
+    text = str(value)
+    quoted = repr(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
+    return quoted if isinstance(value, str) else quoted[1:-1]
 
 
 def listed(values: Iterable[object]) -> str:
