@@ -107,7 +107,7 @@ def _ratio(part: float, whole: float) -> float:
 
 
 def reliability(y: Array, p: Array) -> list[Bin]:
-    """The non-empty ones of ten equally wide bins of confidence, the largest probability of a row."""
+    """Bins of equal width over the largest probability of a row, ten less the empty ones."""
     confidence = p.max(axis=1).astype(np.float64)
     right = p.argmax(axis=1) == y
     index = np.clip(np.ceil(confidence * BINS) - 1, 0, BINS - 1).astype(np.intp)
@@ -125,8 +125,8 @@ def reliability(y: Array, p: Array) -> list[Bin]:
 
 def calibration_error(bins: list[Bin]) -> float:
     """Expected calibration error, Σ_b (n_b / n) |accuracy_b − confidence_b|; NaN without rows."""
-    n = sum(bin.count for bin in bins)
-    gaps = (bin.count * abs(bin.accuracy - bin.confidence) for bin in bins)
+    n = sum(group.count for group in bins)
+    gaps = (group.count * abs(group.accuracy - group.confidence) for group in bins)
     return _ratio(sum(gaps), n)
 
 

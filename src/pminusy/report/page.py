@@ -93,7 +93,9 @@ def _weights(report: FitReport) -> dict[str, Any]:
 
 
 def _argued(report: FitReport) -> dict[str, Any]:
-    arguments = [argument(row, report.b) for row in report.argued[:ARGUED_ROWS]]
+    arguments = [
+        argument(row, report.b, report.feature_names) for row in report.argued[:ARGUED_ROWS]
+    ]
     steps = None
     if arguments and report.trace is not None:
         steps = derivation(report.trace, arguments[0].true, arguments[0].rival)
