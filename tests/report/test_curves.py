@@ -65,7 +65,7 @@ def test_awkward_ranges_stay_inside_the_picture(values):
     drawn = curves.curve(np.array(values))
     for x, y in drawn.points:
         assert drawn.left <= x <= drawn.width
-        assert 0 <= y <= drawn.bottom
+        assert 11 <= y <= drawn.bottom  # the margin above is 12
     assert len(drawn.y_ticks) <= 7
     for tick in drawn.y_ticks:
         assert 0 <= tick.at <= drawn.bottom

@@ -18,7 +18,7 @@ def judged():
 def test_confusion_equals_scikit_learn(judged):
     y, p = judged
     said = p.argmax(axis=1)
-    found = evaluation.confusion(y, said, 5, limit=5)
+    found = evaluation.confusion(y, said, 5, whole=5, condensed=2)
     assert found.classes == [0, 1, 2, 3, 4]
     np.testing.assert_array_equal(found.counts, metrics.confusion_matrix(y, said))
 
@@ -28,13 +28,22 @@ def test_confusion_of_many_classes_keeps_the_worst_and_counts_every_row(judged):
     said = p.argmax(axis=1)
     whole = metrics.confusion_matrix(y, said)
     errors = whole.sum(axis=0) + whole.sum(axis=1) - 2 * np.diag(whole)
-    found = evaluation.confusion(y, said, 5, limit=3)
+    found = evaluation.confusion(y, said, 5, whole=4, condensed=2)
     assert set(found.classes) == set(np.argsort(-errors, kind="stable")[:2].tolist())
     assert found.counts.shape == (3, 3)
     assert found.counts.sum() == 400
     shown = found.classes
     np.testing.assert_array_equal(found.counts[:2, :2], whole[np.ix_(shown, shown)])
     np.testing.assert_array_equal(found.counts[:2].sum(axis=1), whole[shown].sum(axis=1))
+
+
+def test_classes_without_errors_stand_together():
+    y = np.arange(30)
+    said = np.where(y == 7, 9, y)
+    found = evaluation.confusion(y, said, 30, whole=20, condensed=12)
+    assert found.classes == [7, 9]
+    np.testing.assert_array_equal(found.counts, [[0, 1, 0], [0, 1, 0], [0, 0, 28]])
+    assert evaluation.confusion(y, y, 30, whole=20, condensed=12).classes == [0, 1]
 
 
 def test_most_frequent_errors():

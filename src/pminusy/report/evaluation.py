@@ -63,13 +63,17 @@ class Confusion:
     counts: NDArray[np.int64]
 
 
-def confusion(y: Array, said: Array, K: int, limit: int) -> Confusion:
-    """The confusion matrix, of the classes with most errors where there are more than `limit`."""
+def confusion(y: Array, said: Array, K: int, whole: int, condensed: int) -> Confusion:
+    """The confusion matrix of up to `whole` classes, or of the ones with most errors.
+
+    Of more classes than `whole` those with errors are shown, at most `condensed` and at least 2.
+    """
     shown = np.arange(K)
-    if limit < K:
+    if whole < K:
         wrong = y != said
         errors = np.bincount(y[wrong], minlength=K) + np.bincount(said[wrong], minlength=K)
-        shown = np.sort(np.argsort(-errors, kind="stable")[: limit - 1])
+        size = int(np.clip(np.count_nonzero(errors), 2, condensed))
+        shown = np.sort(np.argsort(-errors, kind="stable")[:size])
     size = shown.size + (shown.size < K)
     group = np.full(K, shown.size)
     group[shown] = np.arange(shown.size)

@@ -17,9 +17,9 @@ from pminusy.report.weights import grid
 
 __all__ = ["render_page"]
 
-CONFUSION_CLASSES = 16
+CONFUSION_CLASSES, CONDENSED_CLASSES = 20, 12
 CONFUSIONS = 10
-SCORED_CLASSES = 100
+SCORED_CLASSES = 40
 WEIGHT_CLASSES = 12
 WEIGHT_FEATURES = 30
 ARGUED_ROWS = 20
@@ -71,7 +71,7 @@ def _judged(report: FitReport) -> dict[str, Any]:
     return {
         "judged": y.size,
         "right": int((said == y).sum()),
-        "confusion": evaluation.confusion(y, said, K, CONFUSION_CLASSES),
+        "confusion": evaluation.confusion(y, said, K, CONFUSION_CLASSES, CONDENSED_CLASSES),
         "confusions": evaluation.confusions(y, said, CONFUSIONS),
         "support": [score.support for score in scores],
         "class_scores": _weakest(scores),
