@@ -20,7 +20,7 @@ __all__ = ["Argument", "ClassLine", "Push", "argument", "rival"]
 Array = NDArray[Any]
 CLASSES = 8
 FEATURES = 8
-CELLS = 24
+CELLS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ def rival(p: Array, y: int) -> int:
     return int(others.argmax())
 
 
-def argument(row: ArguedRow, b: Array) -> Argument:
-    """What the page shows of a row, under a model with bias b (K,)."""
+def argument(row: ArguedRow, b: Array, features: tuple[str, ...]) -> Argument:
+    """What the page shows of a row, under a model with bias b (K,) and D named features."""
     p = row.p.astype(np.float64)
     gap = p.copy()
     gap[row.y] = -np.delete(p, row.y).sum()  # p_c − 1 without the cancellation
@@ -86,7 +86,7 @@ def argument(row: ArguedRow, b: Array) -> Argument:
     top = float(np.abs(pushes).max(initial=0.0)) or 1.0
     return Argument(
         row=row.row,
-        cells=row.cells[:CELLS],
+        cells=_cells(row.cells, [features[d] for d in shown]),
         cells_left=max(len(row.cells) - CELLS, 0),
         true=row.y,
         rival=other,
@@ -102,6 +102,18 @@ def argument(row: ArguedRow, b: Array) -> Argument:
         bias=bias,
         total=float(pushes.sum()) + bias,
     )
+
+
+def _cells(cells: tuple[tuple[str, str], ...], pushing: list[str]) -> tuple[tuple[str, str], ...]:
+    """The cells that fit, in the order of the table; those behind the hardest pushes come before.
+
+    A feature's name begins with that of the column it was made from.
+    """
+    if len(cells) <= CELLS:
+        return cells
+    behind = [any(feature.startswith(column) for feature in pushing) for column, _ in cells]
+    kept = sorted(range(len(cells)), key=lambda i: not behind[i])[:CELLS]
+    return tuple(cells[i] for i in sorted(kept))
 
 
 def _lines(p: Array, gap: Array, true: int, other: int) -> tuple[list[ClassLine], int]:

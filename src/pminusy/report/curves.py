@@ -150,21 +150,21 @@ def reliability_plot(bins: list[Bin]) -> Reliability:
     """Geometry of share right against confidence, with the count of rows of each bin."""
     left, right, top, bottom, floor = 56.0, 416.0, 12.0, 372.0, 462.0
     x, y = _scale(0.0, 1.0, left, right), _scale(0.0, 1.0, bottom, top)
-    most = max((bin.count for bin in bins), default=1)
+    most = max((group.count for group in bins), default=1)
     bar = _scale(0.0, most, 0.0, 60.0)
     dots = [
         Dot(
-            bin,
-            x(bin.confidence),
-            y(bin.accuracy),
-            y(bin.lower),
-            y(bin.upper),
-            x(bin.low) + 2,
-            floor - bar(bin.count),
-            x(bin.high) - x(bin.low) - 4,
-            bar(bin.count),
+            group,
+            x(group.confidence),
+            y(group.accuracy),
+            y(group.lower),
+            y(group.upper),
+            x(group.low) + 2,
+            floor - bar(group.count),
+            x(group.high) - x(group.low) - 4,
+            bar(group.count),
         )
-        for bin in bins
+        for group in bins
     ]
     fifths = [i / 5 for i in range(6)]
     x_ticks = [Tick(x(t), f"{t:.1f}") for t in fifths]

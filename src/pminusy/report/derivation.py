@@ -15,7 +15,8 @@ __all__ = ["Derivation", "Line", "derivation"]
 
 Array = NDArray[Any]
 CLASSES = 6
-FEATURES = 8
+FEATURES, FEATURE_CLASSES = 8, 4
+QUANTITIES = ("z", "s", "p", "L_i", "L", "dL_dz", "dL_dW")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def derivation(trace: Trace, true: int, rival: int) -> Derivation:
     x, dL_dW = _row(trace, "X"), trace["dL_dW"].value.astype(np.float64)  # (D,), (K, D)
     m, s, L = (float(np.ravel(trace[name].value)[0]) for name in ("m", "s", "L"))
     shown = largest(p, CLASSES, keep=(true, rival))
-    gradient = grid(dL_dW, FEATURES, CLASSES, keep=(true, rival))
+    gradient = grid(dL_dW, FEATURES, FEATURE_CLASSES, keep=(true, rival))
     top = np.unravel_index(int(np.abs(dL_dW).argmax()), dL_dW.shape) if dL_dW.size else None
     return Derivation(
         lines=[_line(k, z, m, p, q, g) for k in shown],
@@ -79,7 +80,7 @@ def derivation(trace: Trace, true: int, rival: int) -> Derivation:
         L=L,
         S=float(q.sum()),
         one_hot=bool((q == (np.arange(q.size) == true)).all()),
-        quantities={name: trace[name] for name in ("z", "m", "s", "p", "L_i", "dL_dz", "dL_dW")},
+        quantities={name: trace[name] for name in QUANTITIES},
         gradient=gradient,
         features_left=x.size - len(gradient.features),
         inputs=[float(x[d]) for d in gradient.features],

@@ -63,13 +63,17 @@ class Confusion:
     counts: NDArray[np.int64]
 
 
-def confusion(y: Array, said: Array, K: int, limit: int) -> Confusion:
-    """The confusion matrix, of the classes with most errors where there are more than `limit`."""
+def confusion(y: Array, said: Array, K: int, whole: int, condensed: int) -> Confusion:
+    """The confusion matrix of up to `whole` classes, or of the ones with most errors.
+
+    Of more classes than `whole` those with errors are shown, at most `condensed` and at least 2.
+    """
     shown = np.arange(K)
-    if limit < K:
+    if whole < K:
         wrong = y != said
         errors = np.bincount(y[wrong], minlength=K) + np.bincount(said[wrong], minlength=K)
-        shown = np.sort(np.argsort(-errors, kind="stable")[: limit - 1])
+        size = int(np.clip(np.count_nonzero(errors), 2, condensed))
+        shown = np.sort(np.argsort(-errors, kind="stable")[:size])
     size = shown.size + (shown.size < K)
     group = np.full(K, shown.size)
     group[shown] = np.arange(shown.size)
@@ -107,7 +111,7 @@ def _ratio(part: float, whole: float) -> float:
 
 
 def reliability(y: Array, p: Array) -> list[Bin]:
-    """The non-empty ones of ten equally wide bins of confidence, the largest probability of a row."""
+    """Bins of equal width over the largest probability of a row, ten less the empty ones."""
     confidence = p.max(axis=1).astype(np.float64)
     right = p.argmax(axis=1) == y
     index = np.clip(np.ceil(confidence * BINS) - 1, 0, BINS - 1).astype(np.intp)
@@ -125,8 +129,8 @@ def reliability(y: Array, p: Array) -> list[Bin]:
 
 def calibration_error(bins: list[Bin]) -> float:
     """Expected calibration error, Σ_b (n_b / n) |accuracy_b − confidence_b|; NaN without rows."""
-    n = sum(bin.count for bin in bins)
-    gaps = (bin.count * abs(bin.accuracy - bin.confidence) for bin in bins)
+    n = sum(group.count for group in bins)
+    gaps = (group.count * abs(group.accuracy - group.confidence) for group in bins)
     return _ratio(sum(gaps), n)
 
 

@@ -17,9 +17,9 @@ from pminusy.report.weights import grid
 
 __all__ = ["render_page"]
 
-CONFUSION_CLASSES = 16
+CONFUSION_CLASSES, CONDENSED_CLASSES = 20, 12
 CONFUSIONS = 10
-SCORED_CLASSES = 100
+SCORED_CLASSES = 40
 WEIGHT_CLASSES = 12
 WEIGHT_FEATURES = 30
 ARGUED_ROWS = 20
@@ -71,7 +71,7 @@ def _judged(report: FitReport) -> dict[str, Any]:
     return {
         "judged": y.size,
         "right": int((said == y).sum()),
-        "confusion": evaluation.confusion(y, said, K, CONFUSION_CLASSES),
+        "confusion": evaluation.confusion(y, said, K, CONFUSION_CLASSES, CONDENSED_CLASSES),
         "confusions": evaluation.confusions(y, said, CONFUSIONS),
         "support": [score.support for score in scores],
         "class_scores": _weakest(scores),
@@ -93,7 +93,9 @@ def _weights(report: FitReport) -> dict[str, Any]:
 
 
 def _argued(report: FitReport) -> dict[str, Any]:
-    arguments = [argument(row, report.b) for row in report.argued[:ARGUED_ROWS]]
+    arguments = [
+        argument(row, report.b, report.feature_names) for row in report.argued[:ARGUED_ROWS]
+    ]
     steps = None
     if arguments and report.trace is not None:
         steps = derivation(report.trace, arguments[0].true, arguments[0].rival)

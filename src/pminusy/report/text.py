@@ -18,7 +18,7 @@ __all__ = ["clean", "count", "formula", "name", "number", "plain", "share", "sig
 
 NOT_DEFINED = "not defined"
 SHOWN = 40  # characters of a name on the page; the rest on hover
-HOVERED = 400  # characters on hover: a page of 10,000-character names must stay a page
+HOVERED = 200  # characters on hover: a page of 10,000-character names must stay a page
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -78,7 +78,8 @@ def name(value: object, shown: int = SHOWN) -> Markup:
         return Markup('<bdi class="name void">(blank)</bdi>')
     if len(text) <= shown:
         return Markup('<bdi class="name">{}</bdi>').format(text)
-    hover = text if len(text) <= HOVERED else f"{_cut(text, HOVERED)} ({len(text):,} characters)"
+    whole = max(HOVERED, shown)
+    hover = text if len(text) <= whole else f"{_cut(text, whole)} ({len(text):,} characters)"
     return Markup('<bdi class="name" title="{}">{}</bdi>').format(hover, _cut(text, shown))
 
 
