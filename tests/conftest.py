@@ -17,7 +17,7 @@ settings.load_profile("dev" if os.environ.get("HYPOTHESIS_PROFILE") == "dev" els
 
 @pytest.fixture(autouse=True, scope="session")
 def poisoned_memory() -> Iterator[None]:
-    """Fill what `np.empty` returns with NaN, so that an entry nobody wrote is seen in the result."""
+    """Fill what `np.empty` returns with NaN: an entry nobody wrote is then seen in the result."""
     empty, empty_like = np.empty, np.empty_like
 
     def poisoned(array: Any) -> Any:

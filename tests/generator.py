@@ -56,7 +56,7 @@ def offset(random: Random, K: int) -> Array:
 
 
 def spread(random: Random, K: int) -> Array:
-    """Differences whose exponentials underflow, gradually (float32: 87 … 104; float64: 708 … 746)."""
+    """Differences whose exponentials underflow (float32: from 87 on; float64: from 708 on)."""
     width = random.choice([100.0, 120.0, 740.0, 800.0, 1e4, 1e10])
     return -random.uniform(0, 1, size=K) * width
 

@@ -1,3 +1,5 @@
+"""The fixtures of `conftest`: memory that nobody wrote shows."""
+
 import numpy as np
 
 

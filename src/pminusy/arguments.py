@@ -51,9 +51,9 @@ def floats(**named: ArrayLike) -> list[Array]:
     given = {name: array.dtype for name, array in arrays.items() if _fixes_type(named[name], array)}
     if len(set(given.values())) > 1:
         mixed = ", ".join(f"{name} {dtype}" for name, dtype in given.items())
-        raise InputError(
-            " and ".join(given), "one floating type", mixed, "convert one of them with .astype"
-        )
+        *first, last = given
+        names = f"{', '.join(first)} and {last}"
+        raise InputError(names, "one floating type", mixed, "convert one of them with .astype")
     dtype = next(iter(given.values()), np.dtype(np.float64))
     return [np.asarray(array, dtype=dtype) for array in arrays.values()]
 
