@@ -191,7 +191,7 @@ def _computed(u: Any, y: Any, v: Any, options: dict[str, Any]) -> tuple[Any, Any
     from pminusy.core.options import target_mass
 
     resolved = Options(**options)
-    mass = target_mass(y, *u.shape, resolved)
+    mass = target_mass(y, len(u), u.shape[1], resolved)
     loss, dL_dz = head.cross_entropy_grad(u, mass, resolved)
     return loss, dL_dz, head.cross_entropy_hvp(u, mass, resolved, v)
 

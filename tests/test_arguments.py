@@ -1,11 +1,14 @@
 """Bad input of the array functions: each case with the whole message its user reads."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import pminusy as pmy
 from pminusy import InputError
 
+NOTHING: Any = None
 Z = np.zeros((3, 4))
 Y = np.array([0, 1, 2])
 X, W, b = np.zeros((3, 2)), np.zeros((4, 2)), np.zeros(4)
@@ -66,9 +69,9 @@ BAD = {
     ),
     "z: bool": (loss(Z > 0), f"z: expected {FLOATS}, got bool; {CONVERT}"),
     "z: text": (lambda: pmy.softmax(["a", "b"]), f"z: expected {FLOATS}, got <U1; {CONVERT}"),
-    "z: None": (lambda: pmy.softmax(None), f"z: expected {FLOATS}, got object; {CONVERT}"),
+    "z: None": (lambda: pmy.softmax(NOTHING), f"z: expected {FLOATS}, got object; {CONVERT}"),
     "z: masked": (
-        lambda: pmy.softmax(np.ma.masked_array([1.0, 2.0], [0, 1])),
+        lambda: pmy.softmax(np.ma.masked_array([1.0, 2.0], [False, True])),
         f"z: expected a plain array, got a masked array; {MASKED}",
     ),
     # targets
@@ -114,7 +117,7 @@ BAD = {
         "y: expected an array of numbers, got rows of different lengths",
     ),
     "y: masked": (
-        loss(y=np.ma.masked_array(Y, [0, 0, 1])),
+        loss(y=np.ma.masked_array(Y, [False, False, True])),
         f"y: expected a plain array, got a masked array; {MASKED}",
     ),
     "y: negative mass": (
@@ -245,8 +248,9 @@ def test_bad_input_is_named_in_one_line(case):
 
 @pytest.mark.parametrize("name", ["smoothing", "log_base"])
 def test_unknown_options_are_a_type_error_that_lists_the_known_ones(name):
+    options: Any = {name: 2.0}
     with pytest.raises(TypeError) as error:
-        pmy.cross_entropy(Z, Y, **{name: 2.0})
+        pmy.cross_entropy(Z, Y, **options)
     assert str(error.value) == (
         f"unexpected keyword argument '{name}'; the options are weight, sample_weight, "
         "ignore_index, label_smoothing, reduction, temperature, z_loss, softcap"
@@ -259,7 +263,7 @@ def test_the_arguments_are_left_as_they_were():
     for array in arrays:
         array.setflags(write=False)
     z, y, weight, sample_weight = arrays
-    options = {"weight": weight, "sample_weight": sample_weight, "label_smoothing": 0.1}
+    options: Any = {"weight": weight, "sample_weight": sample_weight, "label_smoothing": 0.1}
     pmy.cross_entropy_grad(z, y, **options, softcap=2.0)
     pmy.cross_entropy_hvp(z, y, z, **options)
     pmy.softmax_jacobian(z)

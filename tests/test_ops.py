@@ -1,12 +1,15 @@
 """The array functions: types, shapes, layouts and the linear layer."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
 from tests.generator import FLOATS
 
-import pminusy as pmy
+import pminusy
+
+pmy: Any = pminusy  # options are put together at run time, beyond what types can follow
 
 RANDOM = np.random.default_rng(15)
 Z = RANDOM.normal(size=(6, 4)) * 3

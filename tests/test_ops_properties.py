@@ -1,11 +1,15 @@
 """What holds whatever the numbers: properties that Hypothesis tries to break."""
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-import pminusy as pmy
+import pminusy
+
+pmy: Any = pminusy  # options are put together at run time, beyond what types can follow
 
 SIZES = st.tuples(st.integers(1, 5), st.integers(2, 7))
 LOGITS = st.floats(-1e4, 1e4, width=32)

@@ -1,6 +1,7 @@
 """The truth itself: its numbers by hand, its derivatives by differences, its distances."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,10 +61,10 @@ def test_confident_rows_keep_their_digits():
 
 
 def test_target_mass_by_hand():
-    options = {"weight": [1, 2], "label_smoothing": 0.5, "sample_weight": [1, 3, 5]}
-    q = oracle.target_mass([1, -100, 0], 3, 2, **options)
+    options: Any = {"weight": [1, 2], "label_smoothing": 0.5, "sample_weight": [1, 3, 5]}
+    q: Any = oracle.target_mass([1, -100, 0], 3, 2, **options)
     # w_c ω: 2 + 5 = 7; row 0: ω = 1: (½·½·1, ½·2 + ½·½·2); row 2: ω = 5: (½·1 + ¼, ½)
-    expected = [[0.25 / 7, 1.5 / 7], [0, 0], [5 * 0.75 / 7, 5 * 0.5 / 7]]
+    expected: Any = [[0.25 / 7, 1.5 / 7], [0, 0], [5 * 0.75 / 7, 5 * 0.5 / 7]]
     assert np.allclose(np.array(q, dtype=float), expected, rtol=1e-15)
 
 

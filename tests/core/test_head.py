@@ -1,5 +1,7 @@
 """The head: the cases the specification names, every edge, and what holds whatever the input."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from mpmath import mp
@@ -17,13 +19,13 @@ def run(z, y, dtype=np.float64, **options):
     z, y, resolved = np.array(z, dtype=dtype), np.array(y), Options(**options)
     if y.ndim == 2:
         y = y.astype(dtype)
-    return head.cross_entropy_grad(z, target_mass(y, *z.shape, resolved), resolved)
+    return head.cross_entropy_grad(z, target_mass(y, len(z), z.shape[1], resolved), resolved)
 
 
 def curvature(z, y, v, **options):
     """H v of rows."""
     z, y, v, resolved = np.array(z), np.array(y), np.array(v), Options(**options)
-    return head.cross_entropy_hvp(z, target_mass(y, *z.shape, resolved), resolved, v)
+    return head.cross_entropy_hvp(z, target_mass(y, len(z), z.shape[1], resolved), resolved, v)
 
 
 def test_named_case_40_0_in_float64():
@@ -51,7 +53,7 @@ LOSS = (np.log1p(E), 1 + np.log1p(E))
 LSE = 1 + np.log1p(E)
 
 # two rows of logits (1, 0), labels 0 and 1: options -> loss and gradient, by hand
-BY_HAND = {
+BY_HAND: dict[str, Any] = {
     "mean": ({}, (LOSS[0] + LOSS[1]) / 2, [[-P[1] / 2, P[1] / 2], [P[0] / 2, -P[0] / 2]]),
     "sum": (
         {"reduction": "sum"},

@@ -1,5 +1,7 @@
 """Targets and options as target mass: literal tables, and what is refused."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from pminusy.core.options import Options, target_mass
 from pminusy.errors import InputError
 
 # options -> q of three rows with labels 1, 0 and −100 (ignored) over three classes
-Q_OF_LABELS = {
+Q_OF_LABELS: dict[str, Any] = {
     "plain sum": ({"reduction": "sum"}, [[0, 1, 0], [1, 0, 0], [0, 0, 0]]),
     "plain none": ({"reduction": "none"}, [[0, 1, 0], [1, 0, 0], [0, 0, 0]]),
     "mean over rows not ignored": ({}, [[0, 1 / 2, 0], [1 / 2, 0, 0], [0, 0, 0]]),
@@ -53,7 +55,7 @@ Q_OF_LABELS = {
 
 # options -> q of two rows of soft targets
 SOFT = [[0.5, 0.5, 0.0], [0.0, 1.0, 3.0]]
-Q_OF_SOFT = {
+Q_OF_SOFT: dict[str, Any] = {
     "plain sum": ({"reduction": "sum"}, SOFT),
     "mean over rows": ({}, [[0.25, 0.25, 0], [0, 0.5, 1.5]]),
     "class weights are no part of the denominator": (
@@ -137,7 +139,7 @@ def test_sum_keeps_the_scale_of_the_weights(reduction):
     np.testing.assert_allclose(q, [[1e200, 0, 0], [1e305, 0, 0], [0, 0, 1e95]], rtol=1e-15)
 
 
-REFUSED = [
+REFUSED: list[Any] = [
     ({"label_smoothing": 1.5}, "label_smoothing: expected a number in [0, 1], got 1.5"),
     ({"label_smoothing": -0.1}, "label_smoothing: expected a number in [0, 1], got -0.1"),
     ({"label_smoothing": float("nan")}, "label_smoothing: expected a number in [0, 1], got nan"),

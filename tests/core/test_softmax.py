@@ -28,7 +28,7 @@ def test_worked_example():
     np.testing.assert_allclose(softmax.log_softmax(z), z, rtol=4e-16)
 
 
-EDGES = {
+EDGES: dict[str, tuple[list[float], list[float]]] = {
     "mask": ([0.0, -INF, 0.0], [0.5, 0.0, 0.5]),
     "all but one masked": ([-INF, 3.0, -INF], [0.0, 1.0, 0.0]),
     "only masks": ([-INF, -INF, -INF], [NAN, NAN, NAN]),

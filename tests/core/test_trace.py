@@ -1,5 +1,7 @@
 """The record of a run: its order, its shapes, and that its numbers are those of the functions."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ N, D, K = 5, 3, 4
 X, W, b = RANDOM.normal(size=(N, D)), RANDOM.normal(size=(K, D)), RANDOM.normal(size=K)
 Y = np.array([0, 3, -100, 1, 1])
 SOFT = RANDOM.dirichlet(np.ones(K), size=N)
-FULL = {"label_smoothing": 0.1, "z_loss": 0.01, "softcap": 2.0, "temperature": 0.7}
+FULL: dict[str, Any] = {"label_smoothing": 0.1, "z_loss": 0.01, "softcap": 2.0, "temperature": 0.7}
 
 
 def test_order_and_shapes_of_a_linear_run():
@@ -56,12 +58,12 @@ def test_without_a_bias_there_is_no_gradient_of_one():
 @pytest.mark.parametrize("y", [Y, SOFT], ids=["labels", "soft"])
 def test_the_record_agrees_with_the_functions(options, y):
     run = Trace(y, X=X, W=W, b=b, options=Options(**options))
-    loss, dL_dX, dL_dW, dL_db = pmy.linear_cross_entropy_grad(X, W, b, y, **options)
-    assert run["L"].value == loss
-    assert run["L_i"].value.sum() == pytest.approx(float(loss), rel=1e-14)
-    assert np.array_equal(run["dL_dX"].value, dL_dX)
-    assert np.array_equal(run["dL_dW"].value, dL_dW)
-    assert np.array_equal(run["dL_db"].value, dL_db)
+    expected: Any = pmy.linear_cross_entropy_grad(X, W, b, y, **options)
+    assert run["L"].value == expected.loss
+    assert run["L_i"].value.sum() == pytest.approx(float(expected.loss), rel=1e-14)
+    assert np.array_equal(run["dL_dX"].value, expected.dL_dX)
+    assert np.array_equal(run["dL_dW"].value, expected.dL_dW)
+    assert np.array_equal(run["dL_db"].value, expected.dL_db)
     z = X @ W.T + b
     u = "u" if "softcap" in options else "z"
     assert np.array_equal(run[u].value, z)
@@ -111,7 +113,7 @@ def test_astronomic_weights_are_shown_as_given():
     assert run["q"].value[0].tolist() == [1e300, 0, 0, 0]
 
 
-FORMULAS = {
+FORMULAS: dict[str, Any] = {
     "z": [({}, "given"), ({"temperature": 2.0}, "u / T"), ({"softcap": 2.0}, "κ tanh(u / κ)")],
     "dL_dz": [({}, "S p − q"), ({"z_loss": 1.0}, "S (1 + 2 ζ lse) p − q")],
     "L_i": [({}, "−Σ_k q_k ln p_k"), ({"z_loss": 1.0}, "−Σ_k q_k ln p_k + ζ S lse²")],
