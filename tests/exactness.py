@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 from mpmath import mp, mpf
+from tests import oracle
+from tests.generator import Random, Rows, batches
+from tests.ulp import distance
 
 import pminusy as pmy
 from pminusy.core import transform
 from pminusy.core.options import Options
-from tests import oracle
-from tests.generator import Random, Rows, batches
-from tests.ulp import distance
 
 Made = tuple[dict[str, Any], Any]  # options, targets
 
@@ -191,7 +191,7 @@ def _computed(u: Any, y: Any, v: Any, options: dict[str, Any]) -> tuple[Any, Any
     from pminusy.core.options import target_mass
 
     resolved = Options(**options)
-    mass = target_mass(y, *u.shape, resolved)
+    mass = target_mass(y, len(u), u.shape[1], resolved)
     loss, dL_dz = head.cross_entropy_grad(u, mass, resolved)
     return loss, dL_dz, head.cross_entropy_hvp(u, mass, resolved, v)
 

@@ -35,7 +35,7 @@ class Rows:
 
 
 def ordinary(random: Random, K: int) -> Array:
-    return random.normal(size=K) * random.choice([0.1, 1.0, 5.0, 20.0])
+    return random.normal(size=K) * float(random.choice([0.1, 1.0, 5.0, 20.0]))
 
 
 def confident(random: Random, K: int) -> Array:
@@ -47,17 +47,18 @@ def confident(random: Random, K: int) -> Array:
 
 
 def tied(random: Random, K: int) -> Array:
-    return random.integers(-2, 3, size=K) * random.choice([0.0, 0.5, 1.0, 30.0])
+    return random.integers(-2, 3, size=K) * float(random.choice([0.0, 0.5, 1.0, 30.0]))
 
 
 def offset(random: Random, K: int) -> Array:
     """A common offset of up to ±1e30, under which most differences are whole ulps."""
-    return random.normal(size=K) * 10 + random.choice([-1, 1]) * 10 ** random.uniform(0, 30)
+    common = float(random.choice([-1, 1])) * 10 ** random.uniform(0, 30)
+    return random.normal(size=K) * 10 + common
 
 
 def spread(random: Random, K: int) -> Array:
-    """Differences whose exponentials underflow, gradually (float32: 87 … 104; float64: 708 … 746)."""
-    width = random.choice([100.0, 120.0, 740.0, 800.0, 1e4, 1e10])
+    """Differences whose exponentials underflow (float32: from 87 on; float64: from 708 on)."""
+    width = float(random.choice([100.0, 120.0, 740.0, 800.0, 1e4, 1e10]))
     return -random.uniform(0, 1, size=K) * width
 
 

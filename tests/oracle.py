@@ -1,4 +1,4 @@
-"""The softmax cross-entropy head in 50-digit arithmetic: the truth that the package is held against.
+"""The softmax cross-entropy head in 50-digit arithmetic: the truth the package is held against.
 
 Written from the formulas alone, one row at a time, and sharing no line with `pminusy.core`: the
 exponentials are not shifted, `1 − p` is a subtraction, a logarithm of a probability is a logarithm.
@@ -34,7 +34,7 @@ ZERO, INFINITY, NAN = mpf(0), mpf("inf"), mpf("nan")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its values, and beside each gradient entry the largest of the terms it is made of."""
+    """One row, and beside each gradient entry the largest of the terms it is made of."""
 
     loss: Number
     p: list[Number]

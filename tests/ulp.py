@@ -12,7 +12,7 @@ _BITS = {np.dtype(np.float32): (24, -126, 127), np.dtype(np.float64): (53, -1022
 
 
 def unit(value: Any, dtype: Any) -> Any:
-    """Unit in the last place at `value`; below the smallest normal number the smallest subnormal."""
+    """Unit in the last place at `value`; the smallest subnormal below the normal numbers."""
     bits, least, _ = _BITS[np.dtype(dtype)]
     _, _, exponent, length = value._mpf_
     leading = exponent + length - 1 if value else least  # 2^leading ≤ |value| < 2^(leading + 1)

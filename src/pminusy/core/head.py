@@ -28,14 +28,12 @@ from numpy.typing import NDArray
 
 from pminusy.core import transform
 from pminusy.core.options import Options, TargetMass
-from pminusy.core.softmax import SoftmaxParts, jacobian_vector_product, parts
+from pminusy.core.softmax import SoftmaxParts, jacobian_vector_product, parts, row_blocks
 from pminusy.core.twofold import EXP_BITS, Twofold, twofold, where
 
 __all__ = ["cross_entropy", "cross_entropy_grad", "cross_entropy_hvp"]
 
 Array = NDArray[Any]
-
-_BLOCK_ENTRIES = 1 << 15  # a block of this many logits and its temporaries stay in cache
 
 
 def cross_entropy(u: Array, mass: TargetMass, options: Options) -> Array:
@@ -88,11 +86,9 @@ def cross_entropy_hvp(
 
 
 def _blocks(u: Array, options: Options) -> Iterator[tuple[slice, Array, Array]]:
-    """Row slices with their u and z, small enough that memory stays bounded for any N."""
-    step = max(1, _BLOCK_ENTRIES // u.shape[1])
+    """Row slices with their u and z."""
     with np.errstate(all="ignore"):  # ∞ and NaN are values here: they stay in their row
-        for start in range(0, u.shape[0], step):
-            rows = slice(start, min(start + step, u.shape[0]))
+        for rows in row_blocks(u):
             z = transform.logits(u[rows], options) if options.transforms_logits else u[rows]
             yield rows, u[rows], z
 

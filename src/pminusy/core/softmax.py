@@ -19,6 +19,7 @@ functions", 2021.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,24 @@ from numpy.typing import NDArray
 
 from pminusy.core.twofold import EXP_BITS, Twofold, exp_scaled, log1p_scaled, two_difference, where
 
-__all__ = ["SoftmaxParts", "jacobian", "jacobian_vector_product", "log_softmax", "parts", "softmax"]
+__all__ = [
+    "SoftmaxParts",
+    "jacobian",
+    "jacobian_vector_product",
+    "log_softmax",
+    "parts",
+    "row_blocks",
+    "softmax",
+]
+
+_BLOCK_ENTRIES = 1 << 15  # a block of this many logits and its temporaries stay in cache
+
+
+def row_blocks(z: NDArray[Any]) -> Iterator[slice]:
+    """Slices of rows, small enough that temporaries stay bounded for any number of rows."""
+    step = max(1, _BLOCK_ENTRIES // z.shape[1])
+    for start in range(0, z.shape[0], step):
+        yield slice(start, min(start + step, z.shape[0]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -116,7 +116,7 @@ class Twofold:
 
     def ldexp(self, exponent: int | NDArray[np.integer[Any]]) -> Twofold:
         """`self · 2^exponent`, exactly as long as nothing overflows or underflows."""
-        return Twofold(np.ldexp(self.hi, exponent), np.ldexp(self.lo, exponent))
+        return Twofold(np.ldexp(self.hi, exponent), _finite(np.ldexp(self.lo, exponent)))
 
     def rounded(
         self, dtype: Any = np.float64, exponent: int | NDArray[np.integer[Any]] = 0
