@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 from mpmath import mp, mpf
-from tests import oracle
-from tests.generator import Random, Rows, batches
-from tests.ulp import distance
 
 import pminusy as pmy
 from pminusy.core import transform
 from pminusy.core.options import Options
+from tests import oracle
+from tests.generator import Random, Rows, batches
+from tests.ulp import distance
 
 Made = tuple[dict[str, Any], Any]  # options, targets
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.generator import FLOATS
 
 import pminusy
+from tests.generator import FLOATS
 
 pmy: Any = pminusy  # options are put together at run time, beyond what types can follow
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from mpmath import mp, mpf
+
 from tests import oracle
 from tests.generator import KINDS, batch
 from tests.ulp import distance

@@ -8,6 +8,7 @@ a result is subnormal it is rounded twice, at worst 0.75 of a smallest subnormal
 from collections.abc import Mapping
 
 import pytest
+
 from tests.exactness import OPTIONS, Worst, measure
 
 REACHED: Mapping[str, float] = {"float32": 0.51, "float64": 0.76}

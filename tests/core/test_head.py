@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 from mpmath import mp
-from tests.generator import FLOATS, batch
 
 from pminusy.core import head, transform
 from pminusy.core.options import Options, target_mass
 from pminusy.core.softmax import row_blocks
+from tests.generator import FLOATS, batch
 
 INF, NAN = np.inf, np.nan
 

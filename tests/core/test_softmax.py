@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.generator import FLOATS, batch
 
 from pminusy.core import softmax
 from pminusy.core.twofold import EXP_BITS, twofold
+from tests.generator import FLOATS, batch
 
 INF, NAN = np.inf, np.nan
 

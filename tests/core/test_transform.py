@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from mpmath import mp
-from tests import oracle
-from tests.generator import FLOATS
-from tests.ulp import distance
 
 from pminusy.core import transform
 from pminusy.core.options import Options
 from pminusy.core.twofold import twofold
+from tests import oracle
+from tests.generator import FLOATS
+from tests.ulp import distance
 
 U = np.array([[0.0, 1e-9, -0.3, 2.0, -40.0], [300.0, -700.0, 1e5, np.inf, -np.inf]])
 CASES = [

@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tests.report.examples import fit_report
 
 from pminusy.report.argued import CELLS, CLASSES, FEATURES, argument, rival
 from pminusy.report.data import ArguedRow
+from tests.report.examples import fit_report
 
 
 def of(report, i=0):

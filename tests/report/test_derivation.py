@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.report.examples import fit_report
 
 from pminusy.core.options import Options
 from pminusy.core.trace import Trace
 from pminusy.report.derivation import CLASSES, FEATURE_CLASSES, FEATURES, derivation
+from tests.report.examples import fit_report
 
 
 def test_every_number_comes_from_the_run():

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.report.document import read, section
-from tests.report.examples import fit_report
 
 from pminusy.core.options import Options
 from pminusy.core.trace import Trace
 from pminusy.report.data import ArguedRow
 from pminusy.report.page import render_page
 from pminusy.report.text import number, share, signed
+from tests.report.document import read, section
+from tests.report.examples import fit_report
 
 SECTIONS = [
     "scores",
