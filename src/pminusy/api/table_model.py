@@ -53,7 +53,9 @@ class Evaluation:
 
 
 class TableModel:
-    """Softmax classifier for rows of a table.
+    """Softmax classifier for rows of a table: p = softmax(W x + b), x the standardised features.
+
+    `fit_table` makes one, `load` reads one from a file.
 
     Attributes
     ----------
@@ -202,12 +204,34 @@ class TableModel:
 
 
 def load(path: str | PathLike[str]) -> TableModel:
-    """Load a model written by `TableModel.save` or `pminusy fit -o`.
+    """Load a model written by `TableModel.save` or `pminusy fit -o`; it runs no code.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    TableModel
+        The model, without the record of its fit.
 
     Raises
     ------
     InputError
         The file is missing, truncated, something else, or made by a later version.
+
+    Examples
+    --------
+    >>> load("nowhere.safetensors")
+    Traceback (most recent call last):
+        ...
+    pminusy.errors.InputError: model file 'nowhere.safetensors': expected a file that exists, \
+got nothing there; check the name
+
+    References
+    ----------
+    The format is that of the safetensors library, with the schema as JSON in its header.
     """
     tensors, metadata = load_model(path)
     schema = Schema.from_json(metadata.get("schema"))
