@@ -50,6 +50,14 @@ def test_signed(value, written):
 
 @pytest.mark.parametrize(
     ("value", "written"),
+    [(0.2, "0.2"), (3 * 0.2, "0.6"), (1.0, "1"), (1e-5, "10⁻⁵"), (2e-12, "2 × 10⁻¹²")],
+)
+def test_tick(value, written):
+    assert text.tick(value) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
     [(0.0, "0 %"), (1.0, "100 %"), (0.99999, "99.9 %"), (1e-6, "0.1 %"), (0.9712, "97.1 %")],
 )
 def test_share_says_all_or_none_only_where_it_is_exact(value, written):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.report.evaluation import Bin
-from pminusy.report.text import number
+from pminusy.report.text import tick
 
 __all__ = ["Curve", "Dot", "Reliability", "Tick", "curve", "reliability_plot"]
 
@@ -71,7 +71,7 @@ def curve(values: Array, width: float = 520, height: float = 210) -> Curve:
         bottom,
         [(x(i + 1), y(math.log10(values[i]))) for i in kept.tolist()],
         [Tick(x(t), f"{t:,}") for t in _whole_ticks(values.size)],
-        [Tick(y(math.log10(t)), number(t)) for t in log_ticks(low, high)],
+        [Tick(y(math.log10(t)), tick(t)) for t in log_ticks(low, high)],
         first,
         last,
         values.size - drawable.size,

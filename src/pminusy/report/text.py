@@ -14,7 +14,7 @@ import unicodedata
 import numpy as np
 from markupsafe import Markup, escape
 
-__all__ = ["clean", "count", "formula", "name", "number", "plain", "share", "signed"]
+__all__ = ["clean", "count", "formula", "name", "number", "plain", "share", "signed", "tick"]
 
 NOT_DEFINED = "not defined"
 SHOWN = 40  # characters of a name on the page; the rest on hover
@@ -54,6 +54,15 @@ def number(value: float) -> str:
 def signed(value: float) -> str:
     """A number with its sign, also where it is positive: for gradients and differences."""
     return f"+{number(value)}" if value > 0 else number(value)
+
+
+def tick(value: float) -> str:
+    """A mark on an axis, as short as it can be: "0.2", "10⁻⁵", "2 × 10⁻⁵"."""
+    mantissa, _, exponent = f"{value:.10g}".partition("e")
+    if not exponent:
+        return mantissa
+    power = f"10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+    return power if mantissa == "1" else f"{mantissa} × {power}"
 
 
 def count(value: int) -> str:
