@@ -9,17 +9,18 @@ Under a cap or a temperature the truth is evaluated at the rounded z, whose own 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from mpmath import mp, mpf
 
 import pminusy as pmy
-from pminusy.core import transform
-from pminusy.core.options import Options
+from pminusy.core import head, transform
+from pminusy.core.options import Options, target_mass
 from tests import oracle
-from tests.generator import Random, Rows, batches
+from tests.generator import Random, Rows
 from tests.ulp import distance
 
 Made = tuple[dict[str, Any], Any]  # options, targets
@@ -115,8 +116,37 @@ OWN_VALUE = {"plain", "class weights", "sample weights", "ignored rows", "log ba
 }
 """Options under which each entry of the gradient keeps its own relative accuracy."""
 
-Worst = dict[tuple[str, str, str], float]
-"""Largest error by (function, option, type)."""
+Key = tuple[str, str, str, str]
+"""Implementation, function, option, type."""
+
+Worst = dict[Key, float]
+"""Largest error by key."""
+
+
+class _Core:
+    """The array functions, and the option that `core` has beyond them: the logarithm's base."""
+
+    softmax = staticmethod(pmy.softmax)
+    log_softmax = staticmethod(pmy.log_softmax)
+    softmax_jacobian = staticmethod(pmy.softmax_jacobian)
+
+    @staticmethod
+    def cross_entropy_grad(u: Any, y: Any, **options: Any) -> Any:
+        if "log_base" not in options:
+            return pmy.cross_entropy_grad(u, y, **options)
+        resolved = Options(**options)
+        return head.cross_entropy_grad(u, target_mass(y, len(u), u.shape[1], resolved), resolved)
+
+    @staticmethod
+    def cross_entropy_hvp(u: Any, y: Any, v: Any, **options: Any) -> Any:
+        if "log_base" not in options:
+            return pmy.cross_entropy_hvp(u, y, v, **options)
+        resolved = Options(**options)
+        return head.cross_entropy_hvp(u, target_mass(y, len(u), u.shape[1], resolved), resolved, v)
+
+
+IMPLEMENTATIONS: dict[str, Any] = {"pminusy": _Core}
+"""By name, whatever offers the functions of `_Core`."""
 
 
 def _weights(random: Random, size: int) -> Any:
@@ -126,26 +156,32 @@ def _weights(random: Random, size: int) -> Any:
     return w
 
 
-def measure(seed: int, rows: int, names: Iterable[str] = tuple(OPTIONS)) -> Worst:
-    """Worst errors over at least `rows` rows, the options and reductions taking turns."""
+def measure(
+    source: Iterable[tuple[Random, Rows]],
+    names: Sequence[str] = tuple(OPTIONS),
+    implementations: Mapping[str, Any] = IMPLEMENTATIONS,
+) -> Worst:
+    """Worst errors over batches of rows, the options and reductions taking turns."""
     worst: Worst = defaultdict(float)
-    names = list(names)
-    for index, (random, made) in enumerate(batches(seed, rows)):
+    for index, (random, made) in enumerate(source):
         name = names[index // 2 % len(names)]  # types take turns faster than options
         reduction = REDUCTIONS[index // (2 * len(names)) % 3]
-        for function, error in errors_of_batch(name, reduction, random, made):
-            key = function, name, str(made.z.dtype)
-            worst[key] = max(worst[key], error)
+        errors = errors_of_batch(name, reduction, random, made, implementations)
         if name == "plain":
-            for function, error in errors_of_softmax(made):
-                key = function, name, str(made.z.dtype)
-                worst[key] = max(worst[key], error)
+            errors = chain(errors, errors_of_softmax(made, implementations))
+        for implementation, function, error in errors:
+            key = implementation, function, name, str(made.z.dtype)
+            worst[key] = max(worst[key], error)
     return dict(worst)
 
 
+Errors = Iterator[tuple[str, str, float]]
+"""Implementation, function, error."""
+
+
 def errors_of_batch(
-    name: str, reduction: str, random: Random, made: Rows
-) -> Iterator[tuple[str, float]]:
+    name: str, reduction: str, random: Random, made: Rows, implementations: Mapping[str, Any]
+) -> Errors:
     """Errors of loss, gradient, H v and, where logits are transformed, z."""
     options, y = OPTIONS[name](random, made)
     options["reduction"] = reduction
@@ -156,47 +192,39 @@ def errors_of_batch(
             softcap=options.get("softcap"), temperature=options.get("temperature", 1.0)
         )
         z = transform.logits(u, core_options)
-        yield "z", _errors_of_transform(z, u, core_options)
+        yield "pminusy", "z", _error_of_transform(z, u, core_options)
     truth = oracle.batch(u, y, v=v, z=z, **options)
-    loss, dL_dz, Hv = _computed(u, y, v, options)
     true_loss = truth.loss if reduction == "none" else [truth.loss]
-    yield "loss", max(map(_error(dtype), np.ravel(loss), true_loss))
-    for i, row in enumerate(truth.rows):
-        for k in range(u.shape[1]):
-            term = None if name in OWN_VALUE else row.largest_term[k]
-            yield "gradient", distance(dL_dz[i, k], row.dL_du[k], dtype, relative_to=term)
-            yield "H v", distance(Hv[i, k], row.Hv[k], dtype, relative_to=row.largest_term_Hv[k])
+    for implementation, functions in implementations.items():
+        loss, dL_dz = functions.cross_entropy_grad(u, y, **options)
+        Hv = functions.cross_entropy_hvp(u, y, v, **options)
+        yield implementation, "loss", max(map(_error(dtype), np.ravel(loss), true_loss))
+        for i, row in enumerate(truth.rows):
+            for k in range(u.shape[1]):
+                term = None if name in OWN_VALUE else row.largest_term[k]
+                error = distance(dL_dz[i, k], row.dL_du[k], dtype, relative_to=term)
+                yield implementation, "gradient", error
+                term = row.largest_term_Hv[k]
+                yield implementation, "H v", distance(Hv[i, k], row.Hv[k], dtype, relative_to=term)
 
 
-def errors_of_softmax(made: Rows) -> Iterator[tuple[str, float]]:
+def errors_of_softmax(made: Rows, implementations: Mapping[str, Any]) -> Errors:
     """Errors of p, ln p and, for few classes, of the Jacobian."""
-    p, log_p, dtype = pmy.softmax(made.z), pmy.log_softmax(made.z), made.z.dtype
-    J = pmy.softmax_jacobian(made.z) if made.shape[1] <= 10 else None
-    for i, z in enumerate(made.z):
-        exact = oracle.exact(z)
-        true_p, true_log_p = oracle.log_probabilities(exact)
-        yield "p", max(map(_error(dtype), p[i], true_p))
-        yield "ln p", max(map(_error(dtype), log_p[i], true_log_p))
-        if J is not None:
-            for got, truth in zip(J[i], oracle.jacobian(exact), strict=True):
-                yield "Jacobian", max(map(_error(dtype), got, truth))
+    dtype = made.z.dtype
+    truth = [oracle.log_probabilities(oracle.exact(z)) for z in made.z]
+    J = [oracle.jacobian(oracle.exact(z)) for z in made.z] if made.shape[1] <= 10 else []
+    for implementation, functions in implementations.items():
+        p, log_p = functions.softmax(made.z), functions.log_softmax(made.z)
+        for i, (true_p, true_log_p) in enumerate(truth):
+            yield implementation, "p", max(map(_error(dtype), p[i], true_p))
+            yield implementation, "ln p", max(map(_error(dtype), log_p[i], true_log_p))
+        got = functions.softmax_jacobian(made.z) if J else ()
+        for rows, true_rows in zip(got, J, strict=True):
+            for row, true_row in zip(rows, true_rows, strict=True):
+                yield implementation, "Jacobian", max(map(_error(dtype), row, true_row))
 
 
-def _computed(u: Any, y: Any, v: Any, options: dict[str, Any]) -> tuple[Any, Any, Any]:
-    """Loss, gradient and H v by the package; the logarithm's base is an option of `core` alone."""
-    if "log_base" not in options:
-        loss, dL_dz = pmy.cross_entropy_grad(u, y, **options)
-        return loss, dL_dz, pmy.cross_entropy_hvp(u, y, v, **options)
-    from pminusy.core import head
-    from pminusy.core.options import target_mass
-
-    resolved = Options(**options)
-    mass = target_mass(y, len(u), u.shape[1], resolved)
-    loss, dL_dz = head.cross_entropy_grad(u, mass, resolved)
-    return loss, dL_dz, head.cross_entropy_hvp(u, mass, resolved, v)
-
-
-def _errors_of_transform(z: Any, u: Any, options: Options) -> float:
+def _error_of_transform(z: Any, u: Any, options: Options) -> float:
     with mp.workdps(oracle.DIGITS):
         truth = oracle.logits(
             oracle.exact(u.ravel()), softcap=options.softcap, temperature=options.temperature

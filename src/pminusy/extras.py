@@ -10,7 +10,6 @@ _EXTRA_OF = {
     "polars": "fit",
     "sklearn": "fit",
     "safetensors": "fit",
-    "matplotlib": "fit",
     "jinja2": "fit",
 }
 

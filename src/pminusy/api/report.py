@@ -45,7 +45,7 @@ def fit_report(model: TableModel, run: TrainingRun) -> FitReport:
         certificate=run.certificate,
         converged=run.converged,
         seconds=run.seconds,
-        history=np.array([(at.objective, at.optimality) for at in run.history]),
+        history=np.array([(at.objective, at.optimality) for at in run.history[1:]]).reshape(-1, 2),
         W=model.W,
         b=model.b,
         held_out_y=scored.y,
