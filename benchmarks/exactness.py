@@ -12,10 +12,11 @@ import argparse
 import math
 import time
 
-from benchmarks import plain
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+
+from benchmarks import plain
 from tests.exactness import IMPLEMENTATIONS, OPTIONS, OWN_VALUE, Worst, measure
 from tests.generator import batches
 
