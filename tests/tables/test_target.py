@@ -151,6 +151,14 @@ def test_classes_are_in_natural_order_and_come_back_in_their_own_type(labels, na
     assert decode_labels(codes, schema).to_list() == labels
 
 
+def test_whole_numbers_too_large_for_an_integer_are_labels_too():
+    labels = [2.0**64, 1.0, 2.0**53]
+    frame = pl.DataFrame({"y": labels, "x": [1, 2, 3]})
+    schema = learn_schema(frame, "y")
+    assert encode_target(frame, schema).tolist() == [2, 0, 1]
+    assert decode_labels(np.arange(3), schema).to_list() == sorted(labels)
+
+
 def test_categoricals_and_enums_are_text():
     for dtype in (pl.Categorical, pl.Enum(["b", "a"])):
         frame = pl.DataFrame({"y": pl.Series(["b", "a", "b"], dtype=dtype)})
