@@ -98,7 +98,7 @@ def refuse_infinite(frame: pl.DataFrame, *, skip: Collection[str | None] = ()) -
 
 
 def cells(frame: pl.DataFrame, schema: Schema, row: int) -> dict[str, str]:
-    """Return the cells of one row (from 0) that the model sees, as text; missing ones say so, long ones are cut.
+    """Return the cells of one row (from 0) that the model sees, as text, cut where long.
 
     >>> table = pl.DataFrame({"mass": [1.5, None], "y": ["a", "b"]})
     >>> cells(table, learn_schema(table, "y"), 1)
