@@ -224,6 +224,10 @@ def test_cells_in_words():
     }
 
 
+def test_long_cells_are_cut():
+    assert cells(one_row(s="x" * 10**6), SCHEMA, 0)["s"] == "x" * 199 + "…"
+
+
 def test_penguins():
     table = read_table(PENGUINS)
     rows, dropped = select_rows(table, "species")

@@ -121,6 +121,20 @@ def test_tokens_that_mean_missing(save, token):
     assert read_table(save(f'a,b\n"{token}",x\n1.5,y\n'))["a"].to_list() == [None, 1.5]
 
 
+def test_tokens_that_mean_missing_among_text(save):
+    assert read_table(save('a,b\nNA,x\nword,"null"\nn/a ,""\n')).rows() == [
+        (None, "x"),
+        ("word", None),
+        ("n/a ", None),
+    ]
+
+
+def test_the_separator_is_found_in_a_file_of_few_long_lines(save):
+    long = "x" * 50_000
+    table = read_table(save(f"a;b\n{long};1,5\n{long};2,5\n"))
+    assert table["b"].to_list() == [1.5, 2.5]
+
+
 def test_a_column_that_turns_to_text_late_is_text(save):
     column = read_table(save("a,b\n" + "1,2\n" * 20_000 + "x,3\n"))["a"]
     assert column.dtype == pl.String
@@ -238,6 +252,11 @@ def test_control_characters_never_reach_a_message(save):
         r"table '\x1b]0;x\x07.csv': expected column names all different, "
         r"got '\x1b[31m' more than once; rename or remove one of them"
     )
+
+
+def test_long_names_are_cut_in_messages(save):
+    text = message(read_table, save(f"{'a' * 500},{'a' * 500}\n1,2\n"))
+    assert f"got '{'a' * 59}…' more than once" in text
 
 
 def test_frames_are_taken_as_they_are():

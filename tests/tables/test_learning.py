@@ -68,10 +68,10 @@ def test_decimals_and_small_integers_are_numbers():
     [
         ("x", [None] * 24, "it has no values"),
         ("x", [float("nan")] * 24, "it has no values"),
-        ("x", [5] * 24, "it is 5 in every row"),
-        ("x", [0.1] * 24, "it is 0.1 in every row"),
-        ("x", ["q\n"] * 24, r"it is 'q\n' in every row"),
-        ("x", [True] * 24, "it is True in every row"),
+        ("x", [5] * 24, "it is 5 in every training row"),
+        ("x", [0.1] * 24, "it is 0.1 in every training row"),
+        ("x", ["q\n"] * 24, r"it is 'q\n' in every training row"),
+        ("x", [True] * 24, "it is True in every training row"),
         ("id", range(24), "it identifies the rows: whole numbers, no two the same"),
         ("", range(24), "it identifies the rows: whole numbers, no two the same"),
         ("Unnamed: 0", range(24), "it identifies the rows: whole numbers, no two the same"),
@@ -216,7 +216,7 @@ def test_nothing_left():
     )
     assert message(labelled(x=[1, 2], z=["a", "a"]), drop=["x"]) == (
         "table: expected at least one column to learn from, "
-        "got none left ('x': dropped as asked; 'z': it is 'a' in every row)"
+        "got none left ('x': dropped as asked; 'z': it is 'a' in every training row)"
     )
 
 

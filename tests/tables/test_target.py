@@ -72,6 +72,10 @@ NAMES = "a name or an identifier cannot be learned: choose another target"
             f"expected classes, got 500 distinct values in 1,000 rows; {REGRESSION}",
         ),
         (
+            [i % 21 * 25 for i in range(100)],
+            f"expected classes, got 21 distinct values in 100 rows; {REGRESSION}",
+        ),
+        (
             [datetime.date(2020, 1, 1)] * 3,
             "expected classes: text, booleans or whole numbers, got values of type Date",
         ),
@@ -80,6 +84,20 @@ NAMES = "a name or an identifier cannot be learned: choose another target"
 def test_says_why_a_column_cannot_be_the_target(labels, expected):
     frame = pl.DataFrame({"y": labels})
     assert message(select_rows, frame, "y") == f"target 'y': {expected}"
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [i % 26 for i in range(60)],  # codes without a gap
+        [i % 150 for i in range(1500)],  # many, each with ten rows
+        [i % 20 + 0.5 for i in range(40)],  # few, though not whole
+        [str(i % 40) for i in range(80)],
+    ],
+)
+def test_accepts_as_classes(labels):
+    frame = pl.DataFrame({"y": labels})
+    assert select_rows(frame, "y")[0].height == len(labels)
 
 
 def test_offers_the_closest_name():
@@ -149,6 +167,14 @@ def test_classes_are_in_natural_order_and_come_back_in_their_own_type(labels, na
     codes = encode_target(frame, schema)
     assert codes.dtype == np.intp
     assert decode_labels(codes, schema).to_list() == labels
+
+
+def test_whole_numbers_too_large_for_an_integer_are_labels_too():
+    labels = [2.0**64, 1.0, 2.0**53]
+    frame = pl.DataFrame({"y": labels, "x": [1, 2, 3]})
+    schema = learn_schema(frame, "y")
+    assert encode_target(frame, schema).tolist() == [2, 0, 1]
+    assert decode_labels(np.arange(3), schema).to_list() == sorted(labels)
 
 
 def test_categoricals_and_enums_are_text():

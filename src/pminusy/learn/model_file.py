@@ -88,7 +88,7 @@ def load_model(path: StrPath) -> tuple[dict[str, Array], dict[str, Any]]:
         raise _damaged(what, "arrays that fit the file", _brief(error)) from None
     for name, array in tensors.items():
         _check_array(what, name, array)
-    return {name: array.copy() for name, array in tensors.items()}, note  # copies can be written
+    return tensors, note
 
 
 def _read(what: str, path: StrPath) -> bytes:

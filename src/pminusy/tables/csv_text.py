@@ -62,7 +62,6 @@ def read_csv(what: str, stream: io.FileIO, suffix: str, text: Collection[str]) -
 
 def _layout(what: str, stream: io.FileIO, suffix: str) -> _Layout:
     sample = stream.read(_SAMPLE)
-    whole = len(sample) < _SAMPLE
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(what, "UTF-8 text", "UTF-16 text", "save it as UTF-8 CSV")
     if b"\0" in sample:
@@ -72,8 +71,6 @@ def _layout(what: str, stream: io.FileIO, suffix: str) -> _Layout:
     characters = sample.decode("utf-8-sig", errors="replace")
     end_of_line = "\r" if "\r" in characters and "\n" not in characters else "\n"
     lines = characters.split(end_of_line)
-    if not whole and len(lines) > 1:
-        lines.pop()  # cut off by the end of the sample
     header = next((i for i, line in enumerate(lines) if line.strip()), None)
     if header is None:
         raise InputError(what, "a table", "nothing but blank lines")

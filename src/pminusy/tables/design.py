@@ -26,6 +26,8 @@ __all__ = [
     "select_rows",
 ]
 
+_LONGEST_CELL = 200  # characters of a cell that are shown
+
 Matrix = NDArray[np.float64]
 
 
@@ -96,7 +98,7 @@ def refuse_infinite(frame: pl.DataFrame, *, skip: Collection[str | None] = ()) -
 
 
 def cells(frame: pl.DataFrame, schema: Schema, row: int) -> dict[str, str]:
-    """Return the cells of one row (from 0) that the model sees, as text; missing ones say so.
+    """Return the cells of one row (from 0) that the model sees, as text, cut where long.
 
     >>> table = pl.DataFrame({"mass": [1.5, None], "y": ["a", "b"]})
     >>> cells(table, learn_schema(table, "y"), 1)
@@ -114,7 +116,8 @@ def _cell(value: object) -> str:
         case float():
             return "(missing)" if value != value else f"{value:.15g}"
         case _:
-            return str(value)
+            text = str(value)
+            return text if len(text) <= _LONGEST_CELL else f"{text[: _LONGEST_CELL - 1]}…"
 
 
 def _refuse_lacking(frame: pl.DataFrame, schema: Schema) -> None:

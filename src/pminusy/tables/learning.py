@@ -132,7 +132,7 @@ def _learn_numbers(column: pl.Series) -> NumberColumn | LeftOut:
     median = float(np.median(present))
     mean, scale = _moments(np.where(missing, median, values))
     if scale == 0 and not indicator:
-        return LeftOut(column.name, f"it is {median:g} in every row")
+        return LeftOut(column.name, f"it is {median:g} in every training row")
     return NumberColumn(column.name, type_name(column), median, mean, scale, indicator)
 
 
@@ -162,7 +162,7 @@ def _learn_categories(
     has_missing = column.null_count() > 0
     present = len(column) - column.null_count()
     if distinct == 1 and not has_missing:
-        return LeftOut(column.name, f"it is {shown(column.drop_nulls()[0])} in every row")
+        return LeftOut(column.name, f"it is {shown(column.drop_nulls()[0])} in every training row")
     if column.dtype == pl.String and distinct > max(_FEW, max_distinct_share * present):
         several = f"{distinct:,} different values in {count(present, 'row')}"
         return LeftOut(column.name, f"it looks like names, not categories ({several})")

@@ -24,8 +24,8 @@ __all__ = [
 ]
 
 # Above these a column of labels is a measurement or a name, not a class.
-_MOST_FLOATS = 20  # distinct values that are not whole numbers
-_MOST_INTEGERS = 100  # distinct whole numbers, unless each has 10 rows
+_MOST_NUMBERS = 20  # distinct numbers, unless they are whole and each has 10 rows
+_MOST_CODES = 100  # the same for whole numbers without a gap: they are more likely codes
 _MOST_TEXTS = 20  # distinct texts, unless each has 2 rows
 
 
@@ -188,16 +188,21 @@ def _refuse_measurements(column: pl.Series, labels: pl.Series) -> None:
     if distinct < 2:
         raise InputError(what, "at least two classes", _only(labels.unique().to_list()))
     values = f"{count(distinct, 'distinct value')} in {count(rows, 'row')}"
-    if is_number(column):
-        broken = int(labels.str.contains(".", literal=True).sum())
-        if (broken and distinct > _MOST_FLOATS) or (
-            distinct > _MOST_INTEGERS and distinct * 10 > rows
-        ):
-            remedy = "predicting a number is regression: group it into classes first"
-            raise InputError(what, "classes", values, remedy)
+    if is_number(column) and _is_measurement(column.drop_nulls(), distinct, rows):
+        remedy = "predicting a number is regression: group it into classes first"
+        raise InputError(what, "classes", values, remedy)
     if distinct == rows or (distinct > _MOST_TEXTS and distinct * 2 > rows):
         remedy = "a name or an identifier cannot be learned: choose another target"
         raise InputError(what, "classes with several rows each", values, remedy)
+
+
+def _is_measurement(column: pl.Series, distinct: int, rows: int) -> bool:
+    numbers = as_numbers(column)
+    numbers = numbers[~np.isnan(numbers)]
+    if (numbers != np.rint(numbers)).any():
+        return distinct > _MOST_NUMBERS
+    without_gap = numbers.max() - numbers.min() + 1 == distinct
+    return distinct > (_MOST_CODES if without_gap else _MOST_NUMBERS) and distinct * 10 > rows
 
 
 def _only(labels: list[str]) -> str:
