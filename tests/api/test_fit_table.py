@@ -159,6 +159,15 @@ def test_evaluate_says_which_rows_it_left_out(model):
         model.evaluate(frame[1:2])
 
 
+def test_evaluate_uses_the_weights_where_the_table_has_them():
+    frame = _frame().with_columns(pl.int_range(1, pl.len() + 1).alias("w"))
+    model = pmy.fit_table(frame, target="kind", weight="w", test_size=0)
+    assert model.evaluate(frame).scores == model.run.scores
+    assert model.evaluate(frame.drop("w")).scores != model.run.scores
+    with pytest.raises(InputError, match="weight 'w': expected finite weights ≥ 0, got -1 in row"):
+        model.evaluate(frame.with_columns(pl.lit(-1.0).alias("w")))
+
+
 def test_a_class_with_one_row_is_trained_and_said():
     frame = pl.concat(
         [_frame(), pl.DataFrame({"length": [50.0], "shade": ["dark"], "kind": ["owl"]})]

@@ -15,7 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from pminusy.api.table_model import TableModel, row_weights
+from pminusy.api.evaluation import row_weights
+from pminusy.api.table_model import TableModel
 from pminusy.api.training_run import Rows, TrainingRun
 from pminusy.errors import InputError
 from pminusy.learn.scores import score

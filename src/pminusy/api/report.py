@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from os import PathLike
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.api.table_model import TableModel
-from pminusy.api.training_run import Rows, TrainingRun
 from pminusy.core.trace import Trace
 from pminusy.files import write_atomically
 from pminusy.report.data import ArguedRow, FitReport
 from pminusy.report.page import render_page
+
+if TYPE_CHECKING:
+    from pminusy.api.table_model import TableModel
+    from pminusy.api.training_run import Rows, TrainingRun
 
 __all__ = ["fit_report", "write_report"]
 

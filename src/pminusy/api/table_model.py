@@ -2,54 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_fscore_support
 
 import pminusy
 from pminusy import ops
 from pminusy.errors import InputError
 from pminusy.learn.model_file import load_model, save_model
-from pminusy.learn.scores import Scores, score
 from pminusy.tables import target
-from pminusy.tables.design import design_matrix, encode_target
+from pminusy.tables.design import design_matrix
 from pminusy.tables.files import read_table
 from pminusy.tables.schema import Schema
-from pminusy.tables.wording import count, listed, shown
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from pminusy.api.evaluation import Evaluation
     from pminusy.api.training_run import TrainingRun
 
-__all__ = ["ClassScores", "Evaluation", "TableModel", "load"]
+__all__ = ["TableModel", "load"]
 
 Table = Any  # a path, a Polars frame or a pandas frame
-
-
-class ClassScores(NamedTuple):
-    """Precision, recall and F1 of one class; None where they are not defined."""
-
-    label: str
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Scores of a model on labelled rows."""
-
-    rows: int
-    scores: Scores
-    baseline: Scores
-    by_class: tuple[ClassScores, ...]
-    notes: tuple[str, ...]
 
 
 class TableModel:
@@ -164,21 +140,9 @@ class TableModel:
         InputError
             As `predict`; no target column; no row with a label the model knows.
         """
-        frame = self.read(table)
-        y = encode_target(frame, self.schema)
-        known = y >= 0
-        left_out = _left_out(frame, known, self.schema)
-        X, notes = design_matrix(frame.filter(known), self.schema)
-        weight = row_weights(frame, self.schema)[known]
-        log_p = self.log_probabilities(X)
-        baseline = np.broadcast_to(np.log(self.shares), log_p.shape)
-        return Evaluation(
-            rows=int(known.sum()),
-            scores=score(y[known], log_p, weight),
-            baseline=score(y[known], baseline, weight),
-            by_class=_by_class(self.schema.classes, y[known], log_p.argmax(axis=1), weight),
-            notes=(*left_out, *notes),
-        )
+        from pminusy.api.evaluation import evaluate
+
+        return evaluate(self, self.read(table))
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model as safetensors with JSON metadata; loading it runs no code."""
@@ -242,45 +206,3 @@ got nothing there; check the name
             raise InputError(f"{path}: {name}", f"shape {shape}", str(found), "fit it again")
     settings = metadata.get("settings", {})
     return TableModel(schema, **{n: tensors[n] for n in ("W", "b", "shares")}, settings=settings)
-
-
-def row_weights(frame: pl.DataFrame, schema: Schema) -> NDArray[np.float64]:
-    """Row weights, where the model is trained with them and the table has them; ones otherwise."""
-    if schema.weight is None or schema.weight not in frame.columns:
-        return np.ones(frame.height)
-    return target.row_weights(frame, schema.weight)
-
-
-def _by_class(
-    classes: tuple[str, ...],
-    y: NDArray[np.intp],
-    predicted: NDArray[np.intp],
-    weight: NDArray[np.float64],
-) -> tuple[ClassScores, ...]:
-    labels = range(len(classes))
-    columns = precision_recall_fscore_support(
-        y, predicted, labels=labels, sample_weight=weight, zero_division=np.nan
-    )
-    rows = np.bincount(y, minlength=len(classes))
-    precision, recall, f1 = (
-        [None if np.isnan(value) else float(value) for value in column] for column in columns[:3]
-    )
-    return tuple(map(ClassScores, classes, precision, recall, f1, map(int, rows)))
-
-
-def _left_out(frame: pl.DataFrame, known: NDArray[np.bool_], schema: Schema) -> tuple[str, ...]:
-    """Sentences about rows that cannot be scored; an error if none can be."""
-    unseen = target.unseen_labels(frame, schema)
-    named = listed(list(unseen))
-    if not known.any():
-        got = f"only labels it never saw: {named}" if unseen else "no labels"
-        expected = "at least one label the model was trained on"
-        raise InputError(f"target {shown(schema.target)}", expected, got)
-    unlabelled = int((~known).sum()) - sum(unseen.values())
-    notes = []
-    if unlabelled:
-        notes.append(f"{count(unlabelled, 'row')} without a label left out")
-    if unseen:
-        rows = count(sum(unseen.values()), "row")
-        notes.append(f"{rows} with a label the model never saw left out: {named}")
-    return tuple(notes)

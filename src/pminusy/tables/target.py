@@ -15,6 +15,7 @@ from pminusy.tables.wording import closest, count, listed, shown
 
 __all__ = [
     "Classes",
+    "check_weights",
     "decode_labels",
     "encode_target",
     "learn_classes",
@@ -70,7 +71,7 @@ def select_rows(
     if not labelled.any():
         raise InputError(f"target {shown(target)}", "a label in some rows", "none in any row")
     if weight is not None:
-        _check_weights(frame, target, weight, labelled)
+        check_weights(frame, target, weight, labelled)
     rows = frame.filter(labelled)
     _refuse_measurements(frame[target], labels.drop_nulls())
     return rows, frame.height - rows.height
@@ -209,7 +210,8 @@ def _only(labels: list[str]) -> str:
     return f"only {listed(labels)}" if labels else "none"
 
 
-def _check_weights(frame: pl.DataFrame, target: str, weight: str, labelled: pl.Series) -> None:
+def check_weights(frame: pl.DataFrame, target: str, weight: str, labelled: pl.Series) -> None:
+    """Refuse weights, of the labelled rows, that are not finite, negative, or all 0."""
     what, column = f"weight {shown(weight)}", _column(frame, "weight", weight)
     if weight == target:
         raise InputError(what, "a column other than the target", "the target")
