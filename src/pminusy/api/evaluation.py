@@ -17,7 +17,7 @@ from pminusy.tables.design import design_matrix, encode_target
 from pminusy.tables.wording import count, listed, shown
 
 if TYPE_CHECKING:
-    from pminusy.api.table_model import TableModel
+    from pminusy.api.fitted import Fitted
     from pminusy.tables.schema import Schema
 
 __all__ = ["ClassScores", "Evaluation", "evaluate", "row_weights"]
@@ -44,7 +44,7 @@ class Evaluation:
     notes: tuple[str, ...]
 
 
-def evaluate(model: TableModel, frame: pl.DataFrame) -> Evaluation:
+def evaluate(model: Fitted, frame: pl.DataFrame) -> Evaluation:
     """Score a model on the rows of a frame whose label it knows."""
     y = encode_target(frame, model.schema)
     known = y >= 0

@@ -16,13 +16,20 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from pminusy.api.evaluation import row_weights
+from pminusy.api.fitted import Fitted
 from pminusy.api.table_model import TableModel
 from pminusy.api.training_run import Rows, TrainingRun
 from pminusy.errors import InputError
-from pminusy.learn.scores import score
+from pminusy.learn.scores import Scores, score
 from pminusy.learn.softmax_regression import SoftmaxRegression
 from pminusy.learn.split import stratified_split
-from pminusy.tables.design import design_matrix, encode_target, learn_schema, select_rows
+from pminusy.tables.design import (
+    design_matrix,
+    encode_target,
+    learn_schema,
+    refuse_infinite,
+    select_rows,
+)
 from pminusy.tables.files import read_table
 
 if TYPE_CHECKING:
@@ -95,6 +102,7 @@ def fit_table(
     _check_options(C, test_size, seed)
     started = time.perf_counter()
     whole = read_table(table)
+    refuse_infinite(whole, skip={target, *drop, *([weight] if weight else [])})
     frame, dropped = select_rows(whole, target, weight)
     numbers = np.flatnonzero(whole[target].is_not_null())  # rows of the table that were kept
     codes = frame[target].cast(pl.String).cast(pl.Categorical).to_physical().to_numpy()
@@ -104,32 +112,23 @@ def fit_table(
     training = _rows(frame[train], numbers[train], schema)
     held_out = _rows(frame[test], numbers[test], schema)
     clf = _trained(training, C, progress)
-    W, b = clf.parameters_
-    assert b is not None  # the classifier has an intercept
-    model = TableModel(
-        schema,
-        W=W,
-        b=b,
-        shares=np.bincount(training.y, training.weight) / training.weight.sum(),
-        settings={"C": C, "seed": seed, "test_size": test_size},
-    )
-    scored = held_out if held_out.y.size else training
-    log_p = model.log_probabilities(scored.X)
-    baseline = np.broadcast_to(np.log(model.shares), log_p.shape)
-    model.run = TrainingRun(
+    settings = {"C": C, "seed": seed, "test size": test_size}
+    fitted = _fitted(clf, schema, training, settings)
+    scores, baseline = _scores(fitted, held_out if held_out.y.size else training)
+    run = TrainingRun(
         name=_name_of(table),
         rows_dropped=dropped,
         training=training,
         held_out=held_out,
-        scores=score(scored.y, log_p, scored.weight),
-        baseline=score(scored.y, baseline, scored.weight),
+        scores=scores,
+        baseline=baseline,
         history=clf.history_,
         converged=clf.converged_,
         seconds=time.perf_counter() - started,
         schema_notes=schema.notes,
         split_notes=_split_notes(training, held_out, schema, test_size),
     )
-    return model
+    return TableModel(**vars(fitted), record=run)
 
 
 def _check_options(C: float, test_size: float, seed: int) -> None:
@@ -152,6 +151,22 @@ def _trained(training: Rows, C: float, progress: ProgressCallback | None) -> Sof
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the result says it, with the figure
         return clf.fit(training.X, training.y, sample_weight=training.weight)
+
+
+def _fitted(
+    clf: SoftmaxRegression, schema: Schema, training: Rows, settings: dict[str, float]
+) -> Fitted:
+    W, b = clf.parameters_
+    assert b is not None  # the classifier has an intercept
+    weight = np.bincount(training.y, training.weight)
+    return Fitted(schema, W, b, weight / weight.sum(), settings)
+
+
+def _scores(fitted: Fitted, rows: Rows) -> tuple[Scores, Scores]:
+    """Scores of the model on some rows, and of the majority class."""
+    log_p = fitted.log_probabilities(rows.X)
+    baseline = np.broadcast_to(np.log(fitted.shares), log_p.shape)
+    return score(rows.y, log_p, rows.weight), score(rows.y, baseline, rows.weight)
 
 
 def _split_notes(

@@ -14,7 +14,7 @@ from pminusy.report.data import ArguedRow, FitReport
 from pminusy.report.page import render_page
 
 if TYPE_CHECKING:
-    from pminusy.api.table_model import TableModel
+    from pminusy.api.fitted import Fitted
     from pminusy.api.training_run import Rows, TrainingRun
 
 __all__ = ["fit_report", "write_report"]
@@ -22,13 +22,13 @@ __all__ = ["fit_report", "write_report"]
 _ROWS_SHOWN = 12
 
 
-def write_report(model: TableModel, run: TrainingRun, path: str | PathLike[str]) -> None:
+def write_report(model: Fitted, run: TrainingRun, path: str | PathLike[str]) -> None:
     """Write the page; nothing is left half written."""
     page = render_page(fit_report(model, run)).encode()
     write_atomically(path, lambda file: file.write(page))
 
 
-def fit_report(model: TableModel, run: TrainingRun) -> FitReport:
+def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
     """Gather what the page shows."""
     argued = _argued_rows(model, run)
     scored = run.scored
@@ -59,12 +59,12 @@ def fit_report(model: TableModel, run: TrainingRun) -> FitReport:
     )
 
 
-def _trace(model: TableModel, row: ArguedRow) -> Trace:
+def _trace(model: Fitted, row: ArguedRow) -> Trace:
     """Run of one row, from its features to the gradient of the weights."""
     return Trace(np.array([row.y]), X=row.x[None], W=model.W, b=model.b)
 
 
-def _argued_rows(model: TableModel, run: TrainingRun) -> tuple[ArguedRow, ...]:
+def _argued_rows(model: Fitted, run: TrainingRun) -> tuple[ArguedRow, ...]:
     """Rows of the table, held out or not, with the largest ‖p − y‖ (then the largest loss)."""
     candidates = [
         (distance, loss, part, i)
@@ -75,7 +75,7 @@ def _argued_rows(model: TableModel, run: TrainingRun) -> tuple[ArguedRow, ...]:
     return tuple(_argued(model, part, i) for _, _, part, i in candidates[:_ROWS_SHOWN])
 
 
-def _worst(model: TableModel, part: Rows) -> list[tuple[float, float, int]]:
+def _worst(model: Fitted, part: Rows) -> list[tuple[float, float, int]]:
     """The worst rows of a part: ‖p − y‖, loss and index."""
     log_p = model.log_probabilities(part.X)
     losses = -log_p[np.arange(part.y.size), part.y]
@@ -86,7 +86,7 @@ def _worst(model: TableModel, part: Rows) -> list[tuple[float, float, int]]:
     return [(float(distances[i]), float(losses[i]), int(i)) for i in worst]
 
 
-def _argued(model: TableModel, part: Rows, i: int) -> ArguedRow:
+def _argued(model: Fitted, part: Rows, i: int) -> ArguedRow:
     x = part.X[i]
     return ArguedRow(
         row=int(part.index[i]) + 1,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import pminusy
-from pminusy import ops
+from pminusy.api.evaluation import Evaluation, evaluate
+from pminusy.api.fitted import Fitted
 from pminusy.errors import InputError
 from pminusy.learn.model_file import load_model, save_model
 from pminusy.tables import target
@@ -20,7 +21,6 @@ from pminusy.tables.schema import Schema
 if TYPE_CHECKING:
     import polars as pl
 
-    from pminusy.api.evaluation import Evaluation
     from pminusy.api.training_run import TrainingRun
 
 __all__ = ["TableModel", "load"]
@@ -28,37 +28,14 @@ __all__ = ["TableModel", "load"]
 Table = Any  # a path, a Polars frame or a pandas frame
 
 
-class TableModel:
+@dataclass(frozen=True, eq=False, repr=False)
+class TableModel(Fitted):
     """Softmax classifier for rows of a table: p = softmax(W x + b), x the standardised features.
 
-    `fit_table` makes one, `load` reads one from a file.
-
-    Attributes
-    ----------
-    schema
-        Columns, their statistics and categories, target and classes.
-    W, b
-        Weights (K, D) on the standardised features, and bias (K,).
-    shares
-        Share of each class (K,) among the training rows: what the majority baseline knows.
-    settings
-        Options of the fit.
-    run
-        Record of the fit: rows, scores, certificate, history. Not part of the model file.
+    `fit_table` makes one, `load` reads one. Attributes are those of `Fitted`, and `run`.
     """
 
-    def __init__(
-        self,
-        schema: Schema,
-        *,
-        W: NDArray[np.float64],
-        b: NDArray[np.float64],
-        shares: NDArray[np.float64],
-        settings: dict[str, float],
-    ) -> None:
-        self.schema, self.W, self.b, self.shares = schema, W, b, shares
-        self.settings = settings
-        self._run: TrainingRun | None = None
+    record: TrainingRun | None = None
 
     def __repr__(self) -> str:
         K, D = self.W.shape
@@ -67,18 +44,10 @@ class TableModel:
     @property
     def run(self) -> TrainingRun:
         """Record of the fit; an `InputError` for a model that was loaded from a file."""
-        if self._run is None:
+        if self.record is None:
             got = "one loaded from a file"
             raise InputError("record of the fit", "a model just trained", got, "fit it again")
-        return self._run
-
-    @run.setter
-    def run(self, run: TrainingRun) -> None:
-        self._run = run
-
-    def log_probabilities(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Log-probabilities (N, K) of standardised features X (N, D)."""
-        return ops.log_softmax(X @ self.W.T + self.b)
+        return self.record
 
     def predict(self, table: Table) -> Any:
         """Class and probabilities of each row.
@@ -140,8 +109,6 @@ class TableModel:
         InputError
             As `predict`; no target column; no row with a label the model knows.
         """
-        from pminusy.api.evaluation import evaluate
-
         return evaluate(self, self.read(table))
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -205,4 +172,4 @@ got nothing there; check the name
             found = tensors[name].shape if name in tensors else "nothing"
             raise InputError(f"{path}: {name}", f"shape {shape}", str(found), "fit it again")
     settings = metadata.get("settings", {})
-    return TableModel(schema, **{n: tensors[n] for n in ("W", "b", "shares")}, settings=settings)
+    return TableModel(schema, tensors["W"], tensors["b"], tensors["shares"], settings)
