@@ -176,8 +176,7 @@ def changes(node: ast.AST) -> Iterator[ast.AST]:
             yield left
             yield right
         case ast.UnaryOp(op, ast.Constant(1)) if isinstance(op, ast.USub):
-            yield ast.Constant(0)
-            yield ast.Constant(1)
+            yield ast.Constant(0)  # the last axis becomes the first
         case ast.UnaryOp(op, operand) if isinstance(op, ast.USub | ast.Not | ast.Invert):
             yield operand
         case ast.Compare(left, [op], right):
@@ -283,19 +282,16 @@ def test_files(file: str) -> list[str]:
     return sorted(TESTS, key=lambda test: test != own)
 
 
-def run_tests(mutant: Mutant | None, files: list[str]) -> int:
-    """Exit status of pytest on a copy of the tree with the mutant in it."""
-    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        tree = Path(folder)
-        for name in ("src", "tests"):
-            shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", tree)
+def run_tests(mutant: Mutant | None, files: list[str], tree: Path) -> int:
+    """Exit status of pytest in a copied tree, the package replaced by one with the mutant in it."""
+    with tempfile.TemporaryDirectory(prefix="mutant-", dir=tree) as folder:
+        package = Path(folder) / "pminusy"
+        shutil.copytree(tree / "src" / "pminusy", package)
         if mutant is not None:
-            (tree / "src" / "pminusy" / mutant.file).write_text(mutant.source)
+            (package / mutant.file).write_text(mutant.source)
         os.chdir(tree)
-        sys.path[:0] = [str(tree / "src"), str(tree)]
-        os.environ["PYTHONPATH"] = str(tree / "src")
-        sys.dont_write_bytecode = True
+        sys.path[:0] = [folder, str(tree)]
+        os.environ["PYTHONPATH"] = folder
         with open(os.devnull, "w") as nothing:
             os.dup2(nothing.fileno(), 1)
             os.dup2(nothing.fileno(), 2)
@@ -303,12 +299,13 @@ def run_tests(mutant: Mutant | None, files: list[str]) -> int:
 
         options = ["-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", "-m", "not slow"]
         options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # loaded before the fork
-        return int(pytest.main([*options, "-o", "addopts=--import-mode=importlib", *files]))
+        options += ["-o", "addopts=--import-mode=importlib"]
+        own, rest = files[:1], files[1:]  # collecting all of them takes longer than most kills
+        return int(pytest.main([*options, *own]) or pytest.main([*options, *rest]))
 
 
-def _child(mutant: Mutant | None, files: list[str]) -> None:
-    status = run_tests(mutant, files)
-    os._exit(status)
+def _child(mutant: Mutant | None, files: list[str], tree: Path) -> None:
+    os._exit(run_tests(mutant, files, tree))
 
 
 @dataclass(slots=True)
@@ -320,7 +317,9 @@ class Running:
     since: float
 
 
-def survivors(mutants: list[Mutant], jobs: int, say: Callable[[str], None]) -> list[Mutant]:
+def survivors(
+    mutants: list[Mutant], jobs: int, tree: Path, say: Callable[[str], None]
+) -> list[Mutant]:
     """Mutants that every test lets pass."""
     # A fork finds NumPy, mpmath and pytest loaded, and the package, which changes, not.
     import hypothesis.extra.numpy
@@ -330,7 +329,7 @@ def survivors(mutants: list[Mutant], jobs: int, say: Callable[[str], None]) -> l
 
     del hypothesis, mpmath, numpy
     fork = multiprocessing.get_context("fork")
-    sound = fork.Process(target=_child, args=(None, list(TESTS)))
+    sound = fork.Process(target=_child, args=(None, list(TESTS), tree))
     sound.start()
     sound.join()
     if sound.exitcode != 0:
@@ -340,7 +339,7 @@ def survivors(mutants: list[Mutant], jobs: int, say: Callable[[str], None]) -> l
     while waiting or running:
         while waiting and len(running) < jobs:
             mutant = waiting.pop(0)
-            process = fork.Process(target=_child, args=(mutant, test_files(mutant.file)))
+            process = fork.Process(target=_child, args=(mutant, test_files(mutant.file), tree))
             process.start()
             running.append(Running(mutant, process, time.monotonic()))
         running[0].process.join(0.02)
@@ -383,7 +382,12 @@ def main() -> int:
         print(*(m.name for m in mutants), sep="\n")
         return 0
     start = time.monotonic()
-    alive = survivors(mutants, arguments.jobs, lambda line: print(line, flush=True))
+    with tempfile.TemporaryDirectory(prefix="pminusy-") as folder:
+        tree = Path(folder)  # edits made meanwhile to the working tree are not seen
+        for name in ("src", "tests"):
+            shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", tree)
+        alive = survivors(mutants, arguments.jobs, tree, lambda line: print(line, flush=True))
     print(
         f"{len(mutants)} mutants tried, {len(mutants) - len(alive)} killed, {len(alive)} survived, "
         f"{len(equivalent)} equivalent and not tried, {time.monotonic() - start:.0f} s"
