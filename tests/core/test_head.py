@@ -303,6 +303,13 @@ def test_large_factors_find_the_digits_below_the_smallest_float():
     np.testing.assert_allclose(Hv, [[-expected, expected]], rtol=1e-15)
 
 
+@pytest.mark.parametrize("v", [[[1e305, 0.0]], [[-1e305, 0.0]], [[0.0, 1e305]]])
+def test_directions_of_any_length(v):
+    Hv = curvature([[1.0, 0.0]], [0], v)
+    expected = P[0] * P[1] * (v[0][0] - v[0][1])
+    np.testing.assert_allclose(Hv, [[expected, -expected]], rtol=2e-15)
+
+
 def test_huge_weights_reach_the_result_and_not_beyond():
     z, y = [[1.0, 0.0], [1.0, 0.0]], [0, 1]
     weight = np.array([1e300, 1.0])

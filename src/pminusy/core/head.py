@@ -53,8 +53,8 @@ def cross_entropy_grad(
     for rows, block, z in _blocks(u, options):
         row, (q, S) = parts(z), mass.block(rows)
         blocks.append(_row_losses(row, q, S, options))
-        factor, power = _row_factors(grad_output, rows)
-        gradient = transform.backward(_dL_dz(row, q, S, options), block, options) * factor
+        gradient = transform.backward(_dL_dz(row, q, S, options), block, options)
+        gradient, power = _times_rows(gradient, grad_output, rows)
         dL_du[rows] = _rounded(gradient, S, mass.exponent + power, u.dtype)
     return _reduced(blocks, u.dtype, mass, options), dL_du
 
@@ -69,9 +69,8 @@ def cross_entropy_hvp(
     Hv = np.empty(u.shape, dtype=u.dtype)
     for rows, block, z in _blocks(u, options):
         row, (q, S) = parts(z), mass.block(rows)
-        factor, power = _row_factors(grad_output, rows)
         length = np.frexp(np.abs(v[rows]).max(axis=-1, keepdims=True))[1]  # (n, 1)
-        direction = twofold(np.ldexp(v[rows].astype(np.float64), -length)) * factor
+        direction = twofold(np.ldexp(v[rows].astype(np.float64), -length))
         Ja, mean = jacobian_vector_product(row, transform.backward(direction, block, options))
         curved = S * Ja
         if options.z_loss:
@@ -80,8 +79,8 @@ def cross_entropy_hvp(
         if options.softcap is not None:
             bend = transform.relative_curvature(block, options.softcap) * direction
             curved = curved + _dL_dz(row, q, S, options) * bend
-        result = transform.backward(curved, block, options)
-        Hv[rows] = _rounded(result, S, mass.exponent + power + length, u.dtype)
+        result, power = _times_rows(transform.backward(curved, block, options), grad_output, rows)
+        Hv[rows] = _rounded(result, S, mass.exponent + length + power, u.dtype)
     return Hv
 
 
@@ -133,13 +132,16 @@ def _dL_dz(row: SoftmaxParts, q: Twofold, S: Twofold, options: Options) -> Twofo
     return gradient
 
 
-def _row_factors(grad_output: Array | None, rows: slice) -> tuple[Array, Array]:
-    """`grad_output` of some rows as f · 2^n, both (n, 1): n comes in when a result is rounded."""
+def _times_rows(
+    values: Twofold, grad_output: Array | None, rows: slice
+) -> tuple[Twofold, Array | int]:
+    """Rows times their `grad_output` but for its power of two, which comes in at the rounding."""
     if grad_output is None:
-        return np.ones((1, 1)), np.zeros((1, 1), dtype=np.int32)
-    return np.frexp(grad_output[rows, None].astype(np.float64))
+        return values, 0
+    mantissa, power = np.frexp(grad_output[rows, None].astype(np.float64))
+    return values * mantissa, power
 
 
-def _rounded(values: Twofold, S: Twofold, exponent: Array, dtype: Any) -> Array:
+def _rounded(values: Twofold, S: Twofold, exponent: Array | int, dtype: Any) -> Array:
     """Rows in their own scale and type; those without mass exactly 0."""
     return where(S.hi == 0.0, 0.0, values).rounded(dtype, exponent - EXP_BITS)
