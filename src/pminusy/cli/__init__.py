@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 __all__ = ["main"]
 
 
 def main() -> None:
     """Entry point of the `pminusy` command."""
-    from pminusy.cli.app import run  # not before it is needed: importing pminusy.cli costs nothing
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a character shows its code, as stderr does by default.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        # Not before it is needed: importing pminusy.cli costs nothing.
+        from pminusy.cli.app import run
 
-    raise SystemExit(run())
+        code = run()
+    except KeyboardInterrupt:  # before the commands could be loaded
+        sys.stderr.write("pminusy: interrupted\n")
+        code = 130
+    raise SystemExit(code)
