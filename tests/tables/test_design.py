@@ -230,10 +230,11 @@ def test_long_cells_are_cut():
 
 def test_penguins():
     table = read_table(PENGUINS)
-    rows, dropped = select_rows(table, "species")
+    selected = select_rows(table, "species")
+    rows = selected.frame
     schema = learn_schema(rows, "species")
     X, said = design_matrix(rows, schema)
-    assert (dropped, said, schema.left_out) == (0, (), ())
+    assert (selected.unlabelled, said, schema.left_out) == (0, (), ())
     assert schema.classes == ("Adelie", "Chinstrap", "Gentoo")
     assert np.bincount(encode_target(rows, schema)).tolist() == [152, 68, 124]
     assert X.shape == (344, 14)

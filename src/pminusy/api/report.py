@@ -43,7 +43,7 @@ def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
         rows_test=run.held_out.y.size,
         rows_dropped=run.rows_dropped,
         notes=run.notes,
-        settings=tuple((name, f"{value:g}") for name, value in model.settings.items()),
+        settings=tuple((name, _setting(value)) for name, value in model.settings.items()),
         scores=tuple((name, value, base) for (name, value), (_, base) in scores),
         certificate=run.certificate,
         converged=run.converged,
@@ -57,6 +57,10 @@ def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
         argued=argued,
         trace=_trace(model, argued[0]),
     )
+
+
+def _setting(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"  # a seed has all its digits
 
 
 def _trace(model: Fitted, row: ArguedRow) -> Trace:

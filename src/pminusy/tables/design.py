@@ -82,7 +82,7 @@ def design_matrix(frame: pl.DataFrame, schema: Schema) -> Design:
     return Design(X, tuple(notes))
 
 
-def refuse_infinite(frame: pl.DataFrame, *, skip: Collection[str | None] = ()) -> None:
+def refuse_infinite(frame: pl.DataFrame, *, skip: Collection[object] = ()) -> None:
     """Refuse infinite numbers while rows still have the numbers they have in the table.
 
     Call it before rows are dropped or split: `learn_schema` can only count the rows it is given.
