@@ -13,6 +13,7 @@ import pytest
 
 import pminusy as pmy
 from pminusy import InputError
+from pminusy.learn.model_file import save_model
 from pminusy.tables.schema import NumberColumn
 
 PENGUINS = str(Path(__file__).parents[2] / "examples" / "penguins.csv")
@@ -114,6 +115,30 @@ def test_saved_and_loaded_it_predicts_the_same_bits(model, tmp_path):
     with pytest.raises(InputError, match="expected a model just trained, got one loaded"):
         loaded.write_report(tmp_path / "page.html")
     assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def test_settings_survive_the_file_an_infinite_C_too(tmp_path):
+    model = pmy.fit_table(_frame(), target="kind", C=np.inf, seed=7, test_size=0.25)
+    model.save(tmp_path / "m.safetensors")
+    expected = {"C": np.inf, "seed": 7, "test size": 0.25}
+    assert pmy.load(tmp_path / "m.safetensors").settings == expected
+
+
+@pytest.mark.parametrize(
+    ("tensors", "settings", "message"),
+    [
+        ({"shares": np.array([0.5, -0.5, 1.0])}, {}, "shares: expected positive numbers that sum"),
+        ({"W": np.ones((3, 1))}, {}, "W: expected shape"),
+        ({}, {"C": "much"}, "settings: expected numbers by name"),
+        ({}, None, "settings: expected numbers by name"),
+    ],
+)
+def test_a_model_file_changed_by_hand_is_refused(model, tmp_path, tensors, settings, message):
+    path = tmp_path / "m.safetensors"
+    arrays = {"W": model.W, "b": model.b, "shares": model.shares} | tensors
+    save_model(path, arrays, {"schema": model.schema.to_json(), "settings": settings})
+    with pytest.raises(InputError, match=message):
+        pmy.load(path)
 
 
 def test_predictions_are_labels_and_probabilities(model):

@@ -202,6 +202,12 @@ def test_a_terminal_without_the_characters_shows_their_codes(tmp_path):
         assert shown in done.stdout
 
 
+def test_closed_standard_output(model_file):
+    command = f"{sys.executable} -m pminusy evaluate {model_file} {PENGUINS} >&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_standard_output_that_is_full(model_file):
     command = [sys.executable, "-m", "pminusy", "predict", str(model_file), PENGUINS]

@@ -116,7 +116,7 @@ def fit_table(
     training = _rows(rows.frame[train], rows.index[train], schema)
     held_out = _rows(rows.frame[test], rows.index[test], schema)
     clf = _trained(training, C, progress)
-    settings = {"C": C, "seed": seed, "test size": test_size}
+    settings = {"C": float(C), "seed": int(seed), "test size": float(test_size)}
     fitted = _fitted(clf, schema, training, settings)
     scores, baseline = _scores(fitted, held_out if held_out.y.size else training)
     run = TrainingRun(

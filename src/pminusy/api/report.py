@@ -12,6 +12,7 @@ from pminusy.core.trace import Trace
 from pminusy.files import write_atomically
 from pminusy.report.data import ArguedRow, FitReport
 from pminusy.report.page import render_page
+from pminusy.tables.design import cells
 
 if TYPE_CHECKING:
     from pminusy.api.fitted import Fitted
@@ -94,13 +95,9 @@ def _argued(model: Fitted, part: Rows, i: int) -> ArguedRow:
     x = part.X[i]
     return ArguedRow(
         row=int(part.index[i]) + 1,
-        cells=tuple((name, _cell(part.frame[i, name])) for name in part.frame.columns),
+        cells=tuple(cells(part.frame, i).items()),
         x=x,
         p=np.exp(model.log_probabilities(x[None])[0]),
         y=int(part.y[i]),
         pushes=model.W * x,
     )
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 __all__ = ["main"]
@@ -10,6 +11,8 @@ __all__ = ["main"]
 
 def main() -> None:
     """Entry point of the `pminusy` command."""
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that cannot show a character shows its code, as stderr does by default.
         sys.stdout.reconfigure(errors="backslashreplace")
