@@ -12,7 +12,7 @@ __all__ = ["main"]
 def main() -> None:
     """Entry point of the `pminusy` command."""
     if sys.stdout is None:  # closed by whoever started us
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 – it stays open
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that cannot show a character shows its code, as stderr does by default.
         sys.stdout.reconfigure(errors="backslashreplace")
