@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 import pminusy as pmy
 from pminusy import InputError
+from pminusy.learn.model_file import save_model
 from pminusy.tables.schema import NumberColumn
 
 PENGUINS = str(Path(__file__).parents[2] / "examples" / "penguins.csv")
@@ -114,6 +117,30 @@ def test_saved_and_loaded_it_predicts_the_same_bits(model, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
 
 
+def test_settings_survive_the_file_an_infinite_C_too(tmp_path):
+    model = pmy.fit_table(_frame(), target="kind", C=np.inf, seed=7, test_size=0.25)
+    model.save(tmp_path / "m.safetensors")
+    expected = {"C": np.inf, "seed": 7, "test size": 0.25}
+    assert pmy.load(tmp_path / "m.safetensors").settings == expected
+
+
+@pytest.mark.parametrize(
+    ("tensors", "settings", "message"),
+    [
+        ({"shares": np.array([0.5, -0.5, 1.0])}, {}, "shares: expected positive numbers that sum"),
+        ({"W": np.ones((3, 1))}, {}, "W: expected shape"),
+        ({}, {"C": "much"}, "settings: expected numbers by name"),
+        ({}, None, "settings: expected numbers by name"),
+    ],
+)
+def test_a_model_file_changed_by_hand_is_refused(model, tmp_path, tensors, settings, message):
+    path = tmp_path / "m.safetensors"
+    arrays = {"W": model.W, "b": model.b, "shares": model.shares} | tensors
+    save_model(path, arrays, {"schema": model.schema.to_json(), "settings": settings})
+    with pytest.raises(InputError, match=message):
+        pmy.load(path)
+
+
 def test_predictions_are_labels_and_probabilities(model):
     predictions = model.predict(PENGUINS)
     names = ["prediction", "p(Adelie)", "p(Chinstrap)", "p(Gentoo)"]
@@ -188,7 +215,51 @@ def test_rows_without_a_target_are_dropped_and_counted():
     )
     run = pmy.fit_table(frame, target="kind").run
     assert run.rows_dropped == 4
+    assert "4 rows without a target left out" in run.notes
     assert min(run.training.index.min(), run.held_out.index.min()) >= 4
+
+
+def test_row_numbers_count_rows_whose_target_is_nan():
+    frame = _frame().with_columns(
+        pl.when(pl.int_range(pl.len()) < 2)
+        .then(float("nan"))
+        .otherwise((pl.col("length") > 2).cast(pl.Float64))
+        .alias("kind"),
+        pl.int_range(pl.len()).alias("at"),
+    )
+    run = pmy.fit_table(frame, target="kind").run
+    for part in (run.training, run.held_out):
+        np.testing.assert_array_equal(part.index, part.frame["at"])
+
+
+def test_rows_held_out_do_not_depend_on_what_the_process_did_before():
+    first = pmy.fit_table(_frame(), target="kind").run.held_out.index
+    code = (
+        "import polars as pl; kept = pl.Series(['cat', 'bee', 'ant']).cast(pl.Categorical)\n"
+        "import pminusy as pmy; frame = pl.read_json(input().encode())\n"
+        "print(pmy.fit_table(frame, target='kind').run.held_out.index.tolist())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=_frame().write_json(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == str(first.tolist())
+
+
+def test_rows_of_weight_0_are_as_good_as_absent():
+    frame = _frame().with_columns((pl.col("kind") != "cat").cast(pl.Int64).alias("w"))
+    model = pmy.fit_table(frame, target="kind", weight="w")
+    assert model.schema.classes == ("ant", "bee")
+    assert model.run.scores.log_loss < model.run.baseline.log_loss < 1
+    cats = frame.filter(pl.col("w") == 0).height
+    assert f"{cats} rows of weight 0 left out" in model.run.notes
+    some = frame.with_columns(pl.when(pl.int_range(pl.len()) < 9).then(0).otherwise(1).alias("w"))
+    result = model.evaluate(some.filter(pl.col("kind") != "cat"))
+    weightless = some.filter((pl.col("w") == 0) & (pl.col("kind") != "cat")).height
+    assert f"{weightless} rows of weight 0 left out" in result.notes
 
 
 @pytest.mark.parametrize(
@@ -198,6 +269,12 @@ def test_rows_without_a_target_are_dropped_and_counted():
         ({"C": float("nan")}, "C: expected a number above 0, got nan"),
         ({"test_size": 1.0}, "test size: expected a share in [0, 1), got 1.0"),
         ({"seed": -1}, "seed: expected a whole number ≥ 0, got -1"),
+        ({"C": "1"}, "C: expected a number above 0, got '1'"),
+        ({"test_size": None}, "test size: expected a share in [0, 1), got None"),
+        ({"seed": 1.5}, "seed: expected a whole number ≥ 0, got 1.5"),
+        ({"drop": None}, "drop: expected names of columns, got None"),
+        ({"drop": [1]}, "drop: expected names of columns, as text, got int 1"),
+        ({"weight": ["w"]}, "weight: expected the name of a column, as text, got list ['w']"),
     ],
 )
 def test_options_out_of_range(options, message):

@@ -167,8 +167,57 @@ def test_ctrl_c_while_training(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr("pminusy.learn.softmax_regression.lbfgs", interrupted)
     out = tmp_path / "m.safetensors"
     line = _fails(capsys, "fit", PENGUINS, "--target", "species", "-o", out, code=130)
-    assert line == "interrupted; nothing was written"
+    assert line == "interrupted; no file is left half written"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupted_by_a_signal_there_is_one_line_and_no_file(tmp_path):
+    code = (
+        "import os, signal, pminusy.learn.softmax_regression as s; from pminusy.cli import main\n"
+        "s.lbfgs = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\n"
+        "main()"
+    )
+    out = tmp_path / "m.safetensors"
+    command = [sys.executable, "-c", code, "fit", PENGUINS, "--target", "species", "-o", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "pminusy: interrupted; no file is left half written\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_terminal_without_the_characters_shows_their_codes(tmp_path):
+    table = tmp_path / "t.csv"
+    rows = "".join(f"{i},{'日本' if i % 2 else 'é'}\n" for i in range(20))
+    table.write_text("x,kind\n" + rows, encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    model = tmp_path / "m.safetensors"
+    for arguments in (
+        ["fit", str(table), "--target", "kind", "-o", str(model)],
+        ["predict", str(model), str(table)],
+    ):
+        command = [sys.executable, "-m", "pminusy", *arguments]
+        done = subprocess.run(command, capture_output=True, check=True, env=environment)
+        assert done.stderr == b""
+        shown = rb"\u65e5\u672c" if arguments[0] == "fit" else "日本".encode()
+        assert shown in done.stdout
+
+
+def test_closed_standard_output(model_file):
+    command = f"{sys.executable} -m pminusy evaluate {model_file} {PENGUINS} >&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_standard_output_that_is_full(model_file):
+    command = [sys.executable, "-m", "pminusy", "predict", str(model_file), PENGUINS]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "pminusy: standard output: expected a place that can be written, "
+        "got No space left on device\n"
+    )
 
 
 def test_help_lists_every_command(capsys):

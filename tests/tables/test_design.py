@@ -215,7 +215,7 @@ def test_infinite_numbers_are_found_with_the_rows_of_the_table():
 
 def test_cells_in_words():
     frame = one_row(m=0.1, k=None, s="a\x1b", t=None, b=False)
-    assert cells(frame, SCHEMA, 0) == {
+    assert cells(frame, 0) == {
         "m": "0.1",
         "k": "(missing)",
         "s": "a\x1b",
@@ -225,15 +225,16 @@ def test_cells_in_words():
 
 
 def test_long_cells_are_cut():
-    assert cells(one_row(s="x" * 10**6), SCHEMA, 0)["s"] == "x" * 199 + "…"
+    assert cells(one_row(s="x" * 10**6), 0)["s"] == "x" * 199 + "…"
 
 
 def test_penguins():
     table = read_table(PENGUINS)
-    rows, dropped = select_rows(table, "species")
+    selected = select_rows(table, "species")
+    rows = selected.frame
     schema = learn_schema(rows, "species")
     X, said = design_matrix(rows, schema)
-    assert (dropped, said, schema.left_out) == (0, (), ())
+    assert (selected.unlabelled, said, schema.left_out) == (0, (), ())
     assert schema.classes == ("Adelie", "Chinstrap", "Gentoo")
     assert np.bincount(encode_target(rows, schema)).tolist() == [152, 68, 124]
     assert X.shape == (344, 14)

@@ -34,15 +34,17 @@ def message(call, *arguments, **options) -> str:
 
 def test_rows_without_a_label_are_dropped_and_counted():
     frame = pl.DataFrame({"y": ["a", None, "b", "b"], "x": [1, 2, 3, 4]})
-    rows, dropped = select_rows(frame, "y")
-    assert dropped == 1
-    assert rows["x"].to_list() == [1, 3, 4]
+    rows = select_rows(frame, "y")
+    assert (rows.unlabelled, rows.weightless) == (1, 0)
+    assert rows.frame["x"].to_list() == [1, 3, 4]
+    assert rows.index.tolist() == [0, 2, 3]
 
 
 def test_nan_is_a_missing_label():
-    rows, dropped = select_rows(pl.DataFrame({"y": [1.0, NAN, 2.0, 2.0]}), "y")
-    assert dropped == 1
-    assert learn_classes(rows, "y") == (("1", "2"), "Float64")
+    rows = select_rows(pl.DataFrame({"y": [1.0, NAN, 2.0, 2.0]}), "y")
+    assert rows.unlabelled == 1
+    assert rows.index.tolist() == [0, 2, 3]
+    assert learn_classes(rows.frame, "y") == (("1", "2"), "Float64")
 
 
 REGRESSION = "predicting a number is regression: group it into classes first"
@@ -97,7 +99,7 @@ def test_says_why_a_column_cannot_be_the_target(labels, expected):
 )
 def test_accepts_as_classes(labels):
     frame = pl.DataFrame({"y": labels})
-    assert select_rows(frame, "y")[0].height == len(labels)
+    assert select_rows(frame, "y").frame.height == len(labels)
 
 
 def test_offers_the_closest_name():
@@ -138,13 +140,23 @@ def test_says_what_is_wrong_with_weights(weights, expected):
 
 
 def test_weights_matter_only_where_there_is_a_label():
-    frame = pl.DataFrame({"y": ["a", None, "b", "b"], "w": [1, -1, 0, 2.5]}, strict=False)
-    rows, _ = select_rows(frame, "y", "w")
-    assert row_weights(rows, "w").tolist() == [1.0, 0.0, 2.5]
+    frame = pl.DataFrame({"y": ["a", None, "b", "b"], "w": [1, -1, 0.5, 2.5]}, strict=False)
+    rows = select_rows(frame, "y", "w")
+    assert row_weights(rows.frame, "w").tolist() == [1.0, 0.5, 2.5]
     assert "none of that name" in message(select_rows, frame, "y", "v")
     assert message(select_rows, frame, "y", "y") == (
         "weight 'y': expected a column other than the target, got the target"
     )
+
+
+def test_rows_of_weight_0_are_left_out_before_classes_are_learned():
+    frame = pl.DataFrame({"y": ["a", "a", "b", "b", "c", None], "w": [1.0, 0, 2, 3, 0, 0]})
+    rows = select_rows(frame, "y", "w")
+    assert rows.index.tolist() == [0, 2, 3]
+    assert (rows.unlabelled, rows.weightless) == (1, 2)
+    assert learn_classes(rows.frame, "y").names == ("a", "b")
+    only_a = frame.with_columns(w=pl.Series([1.0, 1, 0, 0, 0, 0]))
+    assert "at least two classes, got only 'a'" in message(select_rows, only_a, "y", "w")
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,11 @@ def evaluate(model: Fitted, frame: pl.DataFrame) -> Evaluation:
     known = y >= 0
     left_out = _left_out(frame, known, model.schema)
     if model.schema.weight in frame.columns:
-        target.check_weights(frame, model.schema.target, model.schema.weight, pl.Series(known))
+        target.check_weights(frame, model.schema.target, model.schema.weight, known)
+        weightless = known & (frame[model.schema.weight] == 0).fill_null(False).to_numpy()
+        if weightless.any():
+            left_out += (f"{count(int(weightless.sum()), 'row')} of weight 0 left out",)
+            known &= ~weightless
     labelled, y = frame.filter(known), y[known]
     X, notes = design_matrix(labelled, model.schema)
     weight = row_weights(labelled, model.schema)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ from pminusy.tables.design import (
     select_rows,
 )
 from pminusy.tables.files import read_table
+from pminusy.tables.target import SelectedRows
+from pminusy.tables.wording import count, listed
 
 if TYPE_CHECKING:
     from pminusy.learn.solvers.solution import ProgressCallback
@@ -46,7 +49,7 @@ def fit_table(
     table: str | PathLike[str] | pl.DataFrame | Any,
     target: str,
     *,
-    drop: Sequence[str] = (),
+    drop: str | Sequence[str] = (),
     weight: str | None = None,
     C: float = 1.0,
     test_size: float = 0.2,
@@ -100,24 +103,25 @@ def fit_table(
     Bridle 1990; the convention for C is scikit-learn's.
     """
     _check_options(C, test_size, seed)
+    drop = _names(drop)
     started = time.perf_counter()
     whole = read_table(table)
-    refuse_infinite(whole, skip={target, *drop, *([weight] if weight else [])})
-    frame, dropped = select_rows(whole, target, weight)
-    numbers = np.flatnonzero(whole[target].is_not_null())  # rows of the table that were kept
-    codes = frame[target].cast(pl.String).cast(pl.Categorical).to_physical().to_numpy()
-    train, test = stratified_split(codes, test_size, seed)
+    refuse_infinite(whole, skip=(target, weight, *drop))
+    rows = select_rows(whole, target, weight)
+    # Ranks, not the codes of a categorical: those depend on what Polars saw before in the process.
+    labels = rows.frame[target].cast(pl.String).rank("dense").to_numpy()
+    train, test = stratified_split(labels, test_size, seed)
     # What the columns are is learned from the training rows alone.
-    schema = learn_schema(frame[train], target, drop=drop, weight=weight)
-    training = _rows(frame[train], numbers[train], schema)
-    held_out = _rows(frame[test], numbers[test], schema)
+    schema = learn_schema(rows.frame[train], target, drop=drop, weight=weight)
+    training = _rows(rows.frame[train], rows.index[train], schema)
+    held_out = _rows(rows.frame[test], rows.index[test], schema)
     clf = _trained(training, C, progress)
-    settings = {"C": C, "seed": seed, "test size": test_size}
+    settings = {"C": float(C), "seed": int(seed), "test size": float(test_size)}
     fitted = _fitted(clf, schema, training, settings)
     scores, baseline = _scores(fitted, held_out if held_out.y.size else training)
     run = TrainingRun(
         name=_name_of(table),
-        rows_dropped=dropped,
+        rows_dropped=rows.unlabelled + rows.weightless,
         training=training,
         held_out=held_out,
         scores=scores,
@@ -125,19 +129,29 @@ def fit_table(
         history=clf.history_,
         converged=clf.converged_,
         seconds=time.perf_counter() - started,
+        row_notes=_row_notes(rows),
         schema_notes=schema.notes,
         split_notes=_split_notes(training, held_out, schema, test_size),
     )
     return TableModel(**vars(fitted), record=run)
 
 
-def _check_options(C: float, test_size: float, seed: int) -> None:
-    if math.isnan(C) or C <= 0:
-        raise InputError("C", "a number above 0", str(C))
-    if not 0 <= test_size < 1:
-        raise InputError("test size", "a share in [0, 1)", str(test_size))
-    if seed < 0:
-        raise InputError("seed", "a whole number ≥ 0", str(seed))
+def _check_options(C: object, test_size: object, seed: object) -> None:
+    if not isinstance(C, Real) or math.isnan(C) or C <= 0:
+        raise InputError("C", "a number above 0", repr(C))
+    if not isinstance(test_size, Real) or not 0 <= float(test_size) < 1:
+        raise InputError("test size", "a share in [0, 1)", repr(test_size))
+    if not isinstance(seed, Integral) or seed < 0:
+        raise InputError("seed", "a whole number ≥ 0", repr(seed))
+
+
+def _names(drop: Any) -> tuple[Any, ...]:
+    """One name, or several; what they name is checked against the table."""
+    if isinstance(drop, str):
+        return (drop,)
+    if not isinstance(drop, Iterable):
+        raise InputError("drop", "names of columns", repr(drop))
+    return tuple(drop)
 
 
 def _rows(frame: pl.DataFrame, numbers: NDArray[np.intp], schema: Schema) -> Rows:
@@ -169,6 +183,11 @@ def _scores(fitted: Fitted, rows: Rows) -> tuple[Scores, Scores]:
     return score(rows.y, log_p, rows.weight), score(rows.y, baseline, rows.weight)
 
 
+def _row_notes(rows: SelectedRows) -> tuple[str, ...]:
+    counts = ((rows.unlabelled, "without a target"), (rows.weightless, "of weight 0"))
+    return tuple(f"{count(n, 'row')} {which} left out" for n, which in counts if n)
+
+
 def _split_notes(
     training: Rows, held_out: Rows, schema: Schema, test_size: float
 ) -> tuple[str, ...]:
@@ -180,8 +199,7 @@ def _split_notes(
     alone = [schema.classes[k] for k in single if k not in held_out.y]
     if not alone:
         return ()
-    names = ", ".join(alone[:5]) + (f" and {len(alone) - 5} more" if len(alone) > 5 else "")
-    return (f"classes with a single row stay in training and are not scored: {names}",)
+    return (f"classes with a single row stay in training and are not scored: {listed(alone)}",)
 
 
 def _name_of(table: Any) -> str:

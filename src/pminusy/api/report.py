@@ -12,6 +12,7 @@ from pminusy.core.trace import Trace
 from pminusy.files import write_atomically
 from pminusy.report.data import ArguedRow, FitReport
 from pminusy.report.page import render_page
+from pminusy.tables.design import cells
 
 if TYPE_CHECKING:
     from pminusy.api.fitted import Fitted
@@ -43,7 +44,7 @@ def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
         rows_test=run.held_out.y.size,
         rows_dropped=run.rows_dropped,
         notes=run.notes,
-        settings=tuple((name, f"{value:g}") for name, value in model.settings.items()),
+        settings=tuple((name, _setting(value)) for name, value in model.settings.items()),
         scores=tuple((name, value, base) for (name, value), (_, base) in scores),
         certificate=run.certificate,
         converged=run.converged,
@@ -57,6 +58,10 @@ def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
         argued=argued,
         trace=_trace(model, argued[0]),
     )
+
+
+def _setting(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"  # a seed has all its digits
 
 
 def _trace(model: Fitted, row: ArguedRow) -> Trace:
@@ -90,13 +95,9 @@ def _argued(model: Fitted, part: Rows, i: int) -> ArguedRow:
     x = part.X[i]
     return ArguedRow(
         row=int(part.index[i]) + 1,
-        cells=tuple((name, _cell(part.frame[i, name])) for name in part.frame.columns),
+        cells=tuple(cells(part.frame, i).items()),
         x=x,
         p=np.exp(model.log_probabilities(x[None])[0]),
         y=int(part.y[i]),
         pushes=model.W * x,
     )
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pminusy.api.training_run import TrainingRun
 
 __all__ = ["TableModel", "load"]
+
+_INFINITE = "inf"
 
 Table = Any  # a path, a Polars frame or a pandas frame
 
@@ -115,7 +118,11 @@ class TableModel(Fitted):
         """Write the model as safetensors with JSON metadata; loading it runs no code."""
         metadata = {
             "schema": self.schema.to_json(),
-            "settings": self.settings,
+            # JSON has no infinity, and C may well be infinite.
+            "settings": {
+                name: value if np.isfinite(value) else _INFINITE
+                for name, value in self.settings.items()
+            },
             "made_by": f"pminusy {pminusy.__version__}",
         }
         save_model(path, {"W": self.W, "b": self.b, "shares": self.shares}, metadata)
@@ -171,5 +178,16 @@ got nothing there; check the name
         if name not in tensors or tensors[name].shape != shape:
             found = tensors[name].shape if name in tensors else "nothing"
             raise InputError(f"{path}: {name}", f"shape {shape}", str(found), "fit it again")
-    settings = metadata.get("settings", {})
-    return TableModel(schema, tensors["W"], tensors["b"], tensors["shares"], settings)
+    W, b, shares = (tensors[name].astype(np.float64) for name in ("W", "b", "shares"))
+    if (shares <= 0).any() or abs(shares.sum() - 1) > 1e-6:
+        got = "others"
+        raise InputError(f"{path}: shares", "positive numbers that sum to 1", got, "fit it again")
+    return TableModel(schema, W, b, shares, _settings(path, metadata.get("settings")))
+
+
+def _settings(path: str | PathLike[str], value: object) -> dict[str, float]:
+    if isinstance(value, dict):
+        settings = {k: math.inf if v == _INFINITE else v for k, v in value.items()}
+        if all(isinstance(v, int | float) for v in settings.values()):
+            return settings
+    raise InputError(f"{path}: settings", "numbers by name", "something else", "fit it again")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pminusy.learn.scores import Scores
 from pminusy.learn.solvers.solution import Progress
+from pminusy.tables.wording import count
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,6 +43,7 @@ class TrainingRun:
     history: tuple[Progress, ...]
     converged: bool
     seconds: float
+    row_notes: tuple[str, ...]
     schema_notes: tuple[str, ...]
     split_notes: tuple[str, ...]
 
@@ -54,7 +56,7 @@ class TrainingRun:
     def scored_on(self) -> str:
         """What the scores were computed on, in words."""
         kind = "held-out" if self.held_out.y.size else "training"
-        return f"{self.scored.y.size} {kind} rows"
+        return count(self.scored.y.size, f"{kind} row")
 
     @property
     def certificate(self) -> float:
@@ -69,14 +71,10 @@ class TrainingRun:
     @property
     def notes(self) -> tuple[str, ...]:
         """Everything that was left out, pooled or treated, one sentence each."""
-        dropped = (
-            (f"{self.rows_dropped} rows without a target were dropped",)
-            if self.rows_dropped
-            else ()
-        )
-        return (*dropped, *self.schema_notes, *self.split_notes, *self.held_out.notes)
+        held_out = (f"held out: {note}" for note in self.held_out.notes)
+        return (*self.row_notes, *self.schema_notes, *self.split_notes, *held_out)
 
     def rows_sentence(self) -> str:
         """Rows used and how they were divided."""
         trained, held_out = self.training.y.size, self.held_out.y.size
-        return f"{trained + held_out} used: {trained} to train, {held_out} held out"
+        return f"{trained + held_out:,} used: {trained:,} to train, {held_out:,} held out"

@@ -44,7 +44,10 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say which.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """The softmax cross-entropy head, whole."""
@@ -66,11 +69,25 @@ def run(arguments: list[str] | None = None) -> int:
             raise
         return _complain(str(advice))
     except (KeyboardInterrupt, typer.Abort):
-        _complain("interrupted; nothing was written")
+        _complain("interrupted; no file is left half written")
         return _INTERRUPTED
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_stdout()
+    except OSError as error:  # files say what is wrong with them as InputError: this is stdout
+        _silence_stdout()
+        got = error.strerror or type(error).__name__
+        return _complain(str(InputError("standard output", "a place that can be written", got)))
+    except MemoryError:
+        remedy = "use fewer rows, or leave out columns with --drop"
+        return _complain(
+            str(InputError("table", "one that fits in memory", "a larger one", remedy))
+        )
     return 0
+
+
+def _silence_stdout() -> None:
+    """Keep Python from flushing, at exit, what can no longer be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _invoke(arguments: list[str]) -> None:

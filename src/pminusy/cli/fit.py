@@ -48,7 +48,7 @@ def fit(
         int, typer.Option(parser=whole_number, metavar="NUMBER", help="Which rows those are.")
     ] = 0,
 ) -> None:
-    """Train a softmax classifier on a table, and say how good it is on held-out rows."""
+    """Train a softmax classifier on a table, and score it."""
     from pminusy.api.fit_table import fit_table
     from pminusy.files import check_writable
 
@@ -120,8 +120,9 @@ def _print_result(console: Console, model: TableModel) -> None:
     console.print()
     facts = Table(show_header=False, box=None, pad_edge=False)
     facts.add_row("rows", run.rows_sentence())
-    facts.add_row("classes", shown(", ".join(model.schema.classes), 100))
-    facts.add_row("features", f"{len(model.schema.feature_names)}")
+    classes = model.schema.classes
+    facts.add_row("classes", shown(f"{len(classes):,}: {', '.join(classes)}", 100))
+    facts.add_row("features", f"{len(model.schema.feature_names):,}")
     state = "converged" if run.converged else "NOT converged"
     facts.add_row(
         "certificate",

@@ -27,9 +27,10 @@ def predict(
         typer.Option("--output", "-o", help="Write all rows here, CSV or Parquet by name."),
     ] = None,
 ) -> None:
-    """Predict the class of each row, with one probability column a class."""
+    """Predict the class of each row, with probabilities."""
     from pminusy.api.table_model import load
     from pminusy.tables.files import check_table_path, without_formulas, write_table
+    from pminusy.tables.wording import count
 
     if output is not None:
         check_table_path(output, inputs=(model, table))
@@ -39,15 +40,18 @@ def predict(
         typer.echo(f"note    {visible(note)}", err=True)
     if output is not None:
         write_table(predictions, output)
-        typer.echo(f"{predictions.height} predictions written to {visible(str(output))}")
+        typer.echo(f"{count(predictions.height, 'prediction')} written to {visible(str(output))}")
     elif sys.stdout.isatty():
         _print_some(predictions)
     else:
-        typer.echo(without_formulas(predictions).write_csv(), nl=False)
+        # Bytes: the CSV is UTF-8 whatever the terminal speaks.
+        typer.echo(without_formulas(predictions).write_csv().encode(), nl=False)
 
 
 def _print_some(predictions: pl.DataFrame) -> None:
     from rich.table import Table
+
+    from pminusy.tables.wording import count
 
     columns = predictions.columns[: 1 + _CLASSES_SHOWN]
     rows = Table(box=None, pad_edge=False)
@@ -60,5 +64,7 @@ def _print_some(predictions: pl.DataFrame) -> None:
     more = predictions.height - _ROWS_SHOWN
     hidden = len(predictions.columns) - len(columns)
     if more > 0 or hidden > 0:
-        parts = [f"{more} more rows"] * (more > 0) + [f"{hidden} more classes"] * (hidden > 0)
+        parts = [count(more, "more row")] * (more > 0) + [
+            count(hidden, "more class", "more classes")
+        ] * (hidden > 0)
         console.print(f"… and {' and '.join(parts)}: write them all with -o predictions.csv")

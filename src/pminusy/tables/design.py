@@ -82,7 +82,7 @@ def design_matrix(frame: pl.DataFrame, schema: Schema) -> Design:
     return Design(X, tuple(notes))
 
 
-def refuse_infinite(frame: pl.DataFrame, *, skip: Collection[str | None] = ()) -> None:
+def refuse_infinite(frame: pl.DataFrame, *, skip: Collection[object] = ()) -> None:
     """Refuse infinite numbers while rows still have the numbers they have in the table.
 
     Call it before rows are dropped or split: `learn_schema` can only count the rows it is given.
@@ -97,14 +97,13 @@ def refuse_infinite(frame: pl.DataFrame, *, skip: Collection[str | None] = ()) -
             as_numbers(column)
 
 
-def cells(frame: pl.DataFrame, schema: Schema, row: int) -> dict[str, str]:
-    """Return the cells of one row (from 0) that the model sees, as text, cut where long.
+def cells(frame: pl.DataFrame, row: int) -> dict[str, str]:
+    """Return the cells of one row (from 0) by column, as text, cut where long.
 
-    >>> table = pl.DataFrame({"mass": [1.5, None], "y": ["a", "b"]})
-    >>> cells(table, learn_schema(table, "y"), 1)
-    {'mass': '(missing)'}
+    >>> cells(pl.DataFrame({"mass": [1.5, None], "y": ["a", "b"]}), 1)
+    {'mass': '(missing)', 'y': 'b'}
     """
-    return {column.name: _cell(frame[column.name][row]) for column in schema.columns}
+    return {column.name: _cell(column[row]) for column in frame.get_columns()}
 
 
 def _cell(value: object) -> str:

@@ -37,7 +37,7 @@ def learn_schema(
     frame: pl.DataFrame,
     target: str,
     *,
-    drop: Sequence[str] = (),
+    drop: Sequence[object] = (),
     weight: str | None = None,
     max_categories: int = 50,
     max_distinct_share: float = 0.5,
@@ -94,10 +94,13 @@ def learn_schema(
 
 
 def _checked_drop(
-    frame: pl.DataFrame, target: str, weight: str | None, drop: Sequence[str]
+    frame: pl.DataFrame, target: str, weight: str | None, drop: Sequence[object]
 ) -> frozenset[str]:
     names = (drop,) if isinstance(drop, str) else tuple(drop)
     for name in names:
+        if not isinstance(name, str):
+            got = f"{type(name).__name__} {shown(name)}"
+            raise InputError("drop", "names of columns, as text", got)
         if name not in frame.columns:
             remedy = closest(name, frame.columns)
             raise InputError(
@@ -106,7 +109,7 @@ def _checked_drop(
         if name in (target, weight):
             role = "target" if name == target else "weight"
             raise InputError(f"drop {shown(name)}", "a column to learn from", f"the {role}")
-    return frozenset(names)
+    return frozenset(map(str, names))
 
 
 def _learn_column(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from pminusy.tables.wording import closest, count, listed, shown
 
 __all__ = [
     "Classes",
+    "SelectedRows",
     "check_weights",
     "decode_labels",
     "encode_target",
@@ -37,10 +39,18 @@ class Classes(NamedTuple):
     dtype: TargetType
 
 
-def select_rows(
-    frame: pl.DataFrame, target: str, weight: str | None = None
-) -> tuple[pl.DataFrame, int]:
-    """Keep the rows that have a label, and count the others; refuse a column that has no classes.
+@dataclass(frozen=True, slots=True, eq=False)
+class SelectedRows:
+    """The rows of a table that can be learned from, and how many cannot."""
+
+    frame: pl.DataFrame
+    index: NDArray[np.intp]  # (n,) which rows of the table, from 0
+    unlabelled: int
+    weightless: int  # labelled, with a weight of 0
+
+
+def select_rows(frame: pl.DataFrame, target: str, weight: str | None = None) -> SelectedRows:
+    """Keep the rows that have a label and weigh something; refuse a column that has no classes.
 
     Parameters
     ----------
@@ -51,8 +61,9 @@ def select_rows(
 
     Returns
     -------
-    tuple
-        The rows with a label, and how many had none.
+    SelectedRows
+        The rows kept, and counts of the others. A row of weight 0 says nothing, so it is left out
+        before rows are divided: a class or a part of nothing but such rows could not be scored.
 
     Raises
     ------
@@ -62,19 +73,22 @@ def select_rows(
 
     Examples
     --------
-    >>> rows, dropped = select_rows(pl.DataFrame({"y": ["a", None, "b", "b"]}), "y")
-    >>> rows.height, dropped
-    (3, 1)
+    >>> rows = select_rows(pl.DataFrame({"y": ["a", None, "b", "b"]}), "y")
+    >>> rows.index, rows.unlabelled
+    (array([0, 2, 3]), 1)
     """
     labels = _labels(_column(frame, "target", target))
-    labelled = labels.is_not_null()
+    labelled = labels.is_not_null().to_numpy()
     if not labelled.any():
         raise InputError(f"target {shown(target)}", "a label in some rows", "none in any row")
+    kept = labelled
     if weight is not None:
         check_weights(frame, target, weight, labelled)
-    rows = frame.filter(labelled)
-    _refuse_measurements(frame[target], labels.drop_nulls())
-    return rows, frame.height - rows.height
+        kept = labelled & (frame[weight].cast(pl.Float64).to_numpy() > 0)
+    index = np.flatnonzero(kept)
+    _refuse_measurements(frame[target].gather(index), labels.gather(index))
+    unlabelled = frame.height - int(labelled.sum())
+    return SelectedRows(frame[index], index, unlabelled, int(labelled.sum()) - index.size)
 
 
 def learn_classes(frame: pl.DataFrame, target: str) -> Classes:
@@ -210,7 +224,9 @@ def _only(labels: list[str]) -> str:
     return f"only {listed(labels)}" if labels else "none"
 
 
-def check_weights(frame: pl.DataFrame, target: str, weight: str, labelled: pl.Series) -> None:
+def check_weights(
+    frame: pl.DataFrame, target: str, weight: str, labelled: NDArray[np.bool_]
+) -> None:
     """Refuse weights, of the labelled rows, that are not finite, negative, or all 0."""
     what, column = f"weight {shown(weight)}", _column(frame, "weight", weight)
     if weight == target:
@@ -218,10 +234,10 @@ def check_weights(frame: pl.DataFrame, target: str, weight: str, labelled: pl.Se
     if not is_number(column):
         raise InputError(what, "a column of numbers", f"values of type {type_name(column)}")
     values = column.cast(pl.Float64).to_numpy()
-    bad = ~((values >= 0) & np.isfinite(values)) & labelled.to_numpy()
+    bad = ~((values >= 0) & np.isfinite(values)) & labelled
     if bad.any():
         row = int(bad.argmax())
         got = "no value" if np.isnan(values[row]) else f"{values[row]:g}"
         raise InputError(what, "finite weights ≥ 0", f"{got} in row {row + 1:,}")
-    if not (values[labelled.to_numpy()] > 0).any():
+    if not (values[labelled] > 0).any():
         raise InputError(what, "at least one weight above 0", "0 in every row")

@@ -31,9 +31,9 @@ def listed(values: Iterable[object]) -> str:
     return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
 
 
-def count(number: int, thing: str) -> str:
-    """Count things: 1 row, 2 rows, 53,940 rows."""
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+def count(number: int, thing: str, things: str | None = None) -> str:
+    """Count things: 1 row, 2 rows, 53,940 rows; `things` where the plural is no -s."""
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
 
 
 def closest(name: str, names: Sequence[str]) -> str:
