@@ -105,7 +105,9 @@ BY_HAND = {
 }
 """The classical mistakes, as text in a file and what replaces it."""
 
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT: dict[str, str] = {
+    "core/softmax.py _share_between_infinities: 0.0 → 1.0": "any common finite logit will do",
+}
 """Mutants that compute the same numbers, and why."""
 
 
@@ -193,7 +195,7 @@ def changes(node: ast.AST) -> Iterator[ast.AST]:
         case ast.Constant(bool() as value):
             yield ast.Constant(not value)
         case ast.Constant(int() | float() as value):
-            yield ast.Constant(value + 1)
+            yield ast.Constant(value + 1 if value + 1 != value else value * 2)
             if value not in (0, 1):
                 yield ast.Constant(value / 2 if isinstance(value, float) else value - 1)
         case ast.Attribute(value, attribute, context) if attribute in OPPOSITE:

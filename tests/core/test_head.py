@@ -317,6 +317,9 @@ def test_huge_weights_reach_the_result_and_not_beyond():
     np.testing.assert_allclose(loss, [LOSS[0] * 1e300, LOSS[1]], rtol=2e-15)
     np.testing.assert_allclose(dL_dz[1], [P[0], -P[0]], rtol=2e-15)
     np.testing.assert_allclose(dL_dz[0], [-P[1] * 1e300, P[1] * 1e300], rtol=2e-15)
+    Hv = curvature(z, y, [[1.0, 0.0], [1.0, 0.0]], weight=weight, reduction="none")
+    H = P[0] * P[1]
+    np.testing.assert_allclose(Hv, [[H * 1e300, -H * 1e300], [H, -H]], rtol=2e-15)
     loss, dL_dz = run(z, y, weight=weight, sample_weight=np.array([1e300, 1.0]), reduction="none")
     assert loss[0] == INF
     assert dL_dz[0].tolist() == [-INF, INF]

@@ -149,6 +149,26 @@ REFUSED: list[Any] = [
     ({"temperature": -1}, "temperature: expected a number from 1e-30 to 1e30, got -1"),
     ({"temperature": 1e-310}, "temperature: expected a number from 1e-30 to 1e30, got 1e-310"),
     ({"temperature": 1e31}, "temperature: expected a number from 1e-30 to 1e30, got 1e+31"),
+    (
+        {"temperature": np.nextafter(1e-30, 0)},
+        f"temperature: expected a number from 1e-30 to 1e30, got {np.nextafter(1e-30, 0)}",
+    ),
+    (
+        {"softcap": np.nextafter(1e30, np.inf)},
+        f"softcap: expected a number from 1e-30 to 1e30, got {np.nextafter(1e30, np.inf)}",
+    ),
+    (
+        {"temperature": np.nextafter(1e30, np.inf)},
+        f"temperature: expected a number from 1e-30 to 1e30, got {np.nextafter(1e30, np.inf)}",
+    ),
+    (
+        {"softcap": np.nextafter(1e-30, 0)},
+        f"softcap: expected a number from 1e-30 to 1e30, got {np.nextafter(1e-30, 0)}",
+    ),
+    (
+        {"z_loss": np.nextafter(1e30, np.inf)},
+        f"z_loss: expected a number from 0 to 1e30, got {np.nextafter(1e30, np.inf)}",
+    ),
     ({"temperature": None}, "temperature: expected a number from 1e-30 to 1e30, got None"),
     ({"z_loss": -1e-4}, "z_loss: expected a number from 0 to 1e30, got -0.0001"),
     ({"z_loss": 1e31}, "z_loss: expected a number from 0 to 1e30, got 1e+31"),

@@ -102,7 +102,8 @@ def _require(name: str, value: Any, expected: str, holds: Any) -> None:
         value, bool
     )
     if not number or not math.isfinite(value) or not holds(value):
-        raise InputError(name, expected, repr(value))
+        plain = value.item() if isinstance(value, np.generic) else value
+        raise InputError(name, expected, repr(plain))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

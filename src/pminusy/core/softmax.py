@@ -82,8 +82,7 @@ def parts(z: NDArray[Any]) -> SoftmaxParts:
     z = _share_between_infinities(z, m)
     top = z.argmax(axis=-1)  # (N,)
     is_top = np.arange(z.shape[-1]) == top[:, None]  # (N, K)
-    below = two_difference(z.max(axis=-1, keepdims=True), z)
-    below = where(np.isneginf(m), np.nan, below)  # a row of only −∞ has no softmax
+    below = two_difference(z.max(axis=-1, keepdims=True), z)  # a row of only −∞ becomes NaN
     e = exp_scaled(-below)
     rest = where(is_top, 0.0, e).sum(-1, keepdims=True)  # (N, 1)
     total = rest + 2.0**EXP_BITS
@@ -127,7 +126,7 @@ def jacobian_vector_product(row: SoftmaxParts, v: Twofold) -> tuple[Twofold, Two
     """
     p, half = row.p, EXP_BITS // 2
     v_top = v[np.arange(row.top.size), row.top][:, None]
-    relative = where(p.hi == 0.0, 0.0, v - v_top)
+    relative = v - v_top
     mean = (p * relative).sum(-1, keepdims=True)
     Jv = p * relative - p.ldexp(-half) * mean.ldexp(-half)
     return Jv, mean.ldexp(-EXP_BITS) + v_top
