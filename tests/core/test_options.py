@@ -70,6 +70,10 @@ Q_OF_SOFT: dict[str, Any] = {
         {"label_smoothing": 0.3, "reduction": "none"},
         [[0.45, 0.45, 0.1], [0.1, 0.8, 2.2]],
     ),
+    "all smoothed away": (
+        {"label_smoothing": 1.0, "reduction": "sum"},
+        [[1 / 3, 1 / 3, 1 / 3], [1 / 3, 1 / 3, 1 / 3]],
+    ),
     "everything": (
         {"label_smoothing": 0.3, "weight": [5, 3, 7], "sample_weight": [1, 4]},
         [[0.45, 0.27, 0.14], [0.4, 1.92, 12.32]],
@@ -181,6 +185,10 @@ REFUSED: list[Any] = [
     ({"reduction": None}, 'reduction: expected "mean", "sum" or "none", got None'),
     ({"ignore_index": 0.0}, "ignore_index: expected an integer of 64 bits, got 0.0"),
     ({"ignore_index": False}, "ignore_index: expected an integer of 64 bits, got False"),
+    (
+        {"ignore_index": -(2**63) - 1},
+        f"ignore_index: expected an integer of 64 bits, got {-(2**63) - 1}",
+    ),
     ({"ignore_index": 2**63}, f"ignore_index: expected an integer of 64 bits, got {2**63}"),
 ]
 
@@ -204,6 +212,9 @@ def test_options_without_meaning_are_refused(options, message):
         {"z_loss": 0, "ignore_index": np.int8(-1)},
         {"z_loss": 1e30},
         {"log_base": 2},
+        {"temperature": np.int64(2)},
+        {"ignore_index": -(2**63)},
+        {"ignore_index": 2**63 - 1},
     ],
     ids=str,
 )
