@@ -127,6 +127,21 @@ def test_any_index_can_mark_ignored_rows(ignore_index):
     assert S.hi[:, 0].tolist() == [0.5, 0.0, 0.5]
 
 
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.5])
+def test_a_denominator_of_zero_is_no_mass_at_all(label_smoothing):
+    options = {"weight": [0.0, 0.0, 7.0], "label_smoothing": label_smoothing}
+    q, S = mass_of([1, 0, -100], options)  # smoothing alone would put some on the third class
+    assert not q.any()
+    assert not S.any()
+
+
+@pytest.mark.parametrize(("reduction", "rows"), [("sum", 1), ("none", 1), ("mean", 2)])
+def test_soft_targets_of_any_size(reduction, rows):
+    for size in (1e-290, 1e300):
+        q, _ = mass_of([[size, 0.0, 3 * size], [1.0, 0.0, 0.0]], {"reduction": reduction})
+        np.testing.assert_allclose(q[0], np.array([size, 0.0, 3 * size]) / rows, rtol=4e-16)
+
+
 @pytest.mark.parametrize("scale", [1e-320, 1e-200, 1e-10, 1e10, 1e200, 1e307])
 @pytest.mark.parametrize("name", ["weight", "sample_weight"])
 def test_mean_is_blind_to_the_scale_of_the_weights(name, scale):
