@@ -107,6 +107,8 @@ BY_HAND = {
 
 EQUIVALENT: dict[str, str] = {
     "core/softmax.py _share_between_infinities: 0.0 → 1.0": "any common finite logit will do",
+    "core/options.py target_mass: 1 → 2": "any negative label marks an ignored row",
+    "core/options.py target_mass: 1.0 → 2.0": "the quotient is not used where the divisor is 0",
 }
 """Mutants that compute the same numbers, and why."""
 

@@ -34,9 +34,11 @@ def test_bias_gradient_does_not_lose_small_rows_beside_large_ones():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_row_without_gradient_adds_nothing_whatever_its_inputs(value):
+@pytest.mark.parametrize("features", [slice(None), 1], ids=["all inputs", "one input"])
+def test_a_row_without_gradient_adds_nothing_whatever_its_inputs(value, features):
     silent, broken = G.copy(), X.copy()
-    silent[2], broken[2] = 0.0, value
+    silent[2], broken[2, features] = 0.0, value
+    silent[1, 3] = 0.0  # a masked class: the row is heard all the same
     expected = np.delete(silent, 2, axis=0).T @ np.delete(X, 2, axis=0)
     np.testing.assert_allclose(linear.weight_gradient(silent, broken), expected, rtol=1e-13)
 

@@ -70,6 +70,10 @@ Q_OF_SOFT: dict[str, Any] = {
         {"label_smoothing": 0.3, "reduction": "none"},
         [[0.45, 0.45, 0.1], [0.1, 0.8, 2.2]],
     ),
+    "all smoothed away": (
+        {"label_smoothing": 1.0, "reduction": "sum"},
+        [[1 / 3, 1 / 3, 1 / 3], [1 / 3, 1 / 3, 1 / 3]],
+    ),
     "everything": (
         {"label_smoothing": 0.3, "weight": [5, 3, 7], "sample_weight": [1, 4]},
         [[0.45, 0.27, 0.14], [0.4, 1.92, 12.32]],
@@ -121,6 +125,21 @@ def test_any_index_can_mark_ignored_rows(ignore_index):
     mass = target_mass(y, 3, 3, Options(ignore_index=ignore_index, label_smoothing=0.5))
     _, S = mass.block(slice(0, 3))
     assert S.hi[:, 0].tolist() == [0.5, 0.0, 0.5]
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.5])
+def test_a_denominator_of_zero_is_no_mass_at_all(label_smoothing):
+    options = {"weight": [0.0, 0.0, 7.0], "label_smoothing": label_smoothing}
+    q, S = mass_of([1, 0, -100], options)  # smoothing alone would put some on the third class
+    assert not q.any()
+    assert not S.any()
+
+
+@pytest.mark.parametrize(("reduction", "rows"), [("sum", 1), ("none", 1), ("mean", 2)])
+def test_soft_targets_of_any_size(reduction, rows):
+    for size in (1e-290, 1e300):
+        q, _ = mass_of([[size, 0.0, 3 * size], [1.0, 0.0, 0.0]], {"reduction": reduction})
+        np.testing.assert_allclose(q[0], np.array([size, 0.0, 3 * size]) / rows, rtol=4e-16)
 
 
 @pytest.mark.parametrize("scale", [1e-320, 1e-200, 1e-10, 1e10, 1e200, 1e307])
@@ -181,6 +200,10 @@ REFUSED: list[Any] = [
     ({"reduction": None}, 'reduction: expected "mean", "sum" or "none", got None'),
     ({"ignore_index": 0.0}, "ignore_index: expected an integer of 64 bits, got 0.0"),
     ({"ignore_index": False}, "ignore_index: expected an integer of 64 bits, got False"),
+    (
+        {"ignore_index": -(2**63) - 1},
+        f"ignore_index: expected an integer of 64 bits, got {-(2**63) - 1}",
+    ),
     ({"ignore_index": 2**63}, f"ignore_index: expected an integer of 64 bits, got {2**63}"),
 ]
 
@@ -204,6 +227,9 @@ def test_options_without_meaning_are_refused(options, message):
         {"z_loss": 0, "ignore_index": np.int8(-1)},
         {"z_loss": 1e30},
         {"log_base": 2},
+        {"temperature": np.int64(2)},
+        {"ignore_index": -(2**63)},
+        {"ignore_index": 2**63 - 1},
     ],
     ids=str,
 )

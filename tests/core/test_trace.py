@@ -89,6 +89,13 @@ def test_the_record_holds_together():
     assert np.array_equal(run["b"], b)
 
 
+def test_inputs_beside_given_logits_are_only_recorded():
+    assert {"X", "W"} & set(Trace(Y, u=X @ W.T, X=X)) == {"X"}
+    assert {"X", "W"} & set(Trace(Y, u=X @ W.T, W=W)) == {"W"}
+    for run in (Trace(Y, u=X @ W.T, X=X), Trace(Y, u=X @ W.T, W=W), Trace(Y, u=X @ W.T, b=b)):
+        assert {"dL_dW", "dL_db", "dL_dX"}.isdisjoint(run)
+
+
 def test_transforms_are_recorded_between_u_and_z():
     options = Options(**FULL)
     run = Trace(Y, u=X @ W.T, options=options)

@@ -87,9 +87,10 @@ class Options:
             _require("log_base", self.log_base, "a finite number above 1", lambda v: v > 1)
         if self.reduction not in ("mean", "sum", "none"):
             raise InputError("reduction", '"mean", "sum" or "none"', repr(self.reduction))
-        whole = isinstance(self.ignore_index, int | np.integer)
-        if not whole or isinstance(self.ignore_index, bool) or abs(int(self.ignore_index)) >= 2**63:
-            raise InputError("ignore_index", "an integer of 64 bits", repr(self.ignore_index))
+        i = self.ignore_index
+        whole = isinstance(i, int | np.integer) and not isinstance(i, bool)
+        if not whole or not -(2**63) <= int(i) < 2**63:
+            raise InputError("ignore_index", "an integer of 64 bits", repr(i))
 
     @property
     def transforms_logits(self) -> bool:
