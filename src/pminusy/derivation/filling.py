@@ -202,6 +202,8 @@ def _written_out(tree: t.Sum, at: Evaluator, env: Mapping[str, int]) -> Node:
     places = list(at.places(tree, env))
     if not places:
         return t.Number(Fraction(0))
+    if any(isinstance(part, t.Sum) for part in t.walk(tree.body)):
+        return t.Value(at.value(tree, env))  # a double sum, written out, helps nobody
     if len(places) <= WRITTEN_OUT:
         terms = [_fill(tree.body, at, {**env, tree.index.name: i}) for i in places]
         return terms[0] if len(terms) == 1 else t.Add(tuple(terms))

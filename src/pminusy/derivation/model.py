@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from pminusy.core.options import Options
 from pminusy.derivation import letters as o
 from pminusy.derivation.domains import Algebra, Decimals, as_array, decimals
 from pminusy.derivation.evaluate import Evaluator
@@ -321,6 +322,8 @@ class Setup:
         True class, None for soft targets.
     classes, features
         Names to show.
+    options
+        The same options for `core`.
     """
 
     case: Case
@@ -330,6 +333,7 @@ class Setup:
     c: int | None
     classes: tuple[str, ...]
     features: tuple[str, ...] = ()
+    options: Options = field(default_factory=Options)
     numbers: Evaluator = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

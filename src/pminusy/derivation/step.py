@@ -38,6 +38,9 @@ class Arena(Protocol):
     def algebra(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
         """Worlds in exact algebra, one for each size and true class."""
 
+    def confirm(self, step: Step) -> None:
+        """Raise ProofError unless `core` computes what the step shows."""
+
 
 @dataclass(frozen=True)
 class Table:
