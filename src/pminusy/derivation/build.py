@@ -336,7 +336,7 @@ def _derivation(
     more: tuple[Chapter, ...] = (), tables: tuple[Table, ...] = (), notes: tuple[str, ...] = (),
 ) -> Derivation:  # fmt: skip
     chapters = tuple(_chapters(setup, view, rate, steps)) + more
-    depth = view.depth or (OUTLINE if setup.K > _MANY else FULL)
+    depth = view.depth or (OUTLINE if max(setup.K, setup.D) > _MANY else FULL)
     return Derivation(
         chapters,
         _summary(setup, heading, tables, notes),
@@ -375,7 +375,7 @@ def _chapters(setup: Setup, view: View, rate: float, steps: int) -> list[Chapter
         ("gradient_step", "One step of gradient descent", f"With the rate η = {rate:g}.",
          parameters.gradient_step(case) if case.layer else (), True),
         ("second_order", "Second order", "How the gradient itself changes.",
-         second_order.lines(case), setup.K <= _MANY or view.depth == FULL),
+         second_order.lines(case), max(setup.K, setup.D) <= _MANY),
         ("pair", "Why this pair", "Softmax and cross-entropy, and not any other two.",
          pair.lines(case) if case.one_hot and not case.mass and not case.z_loss else (), True),
         ("floating_point", "In floating point", "The same mathematics with 53 or 24 bits.",
@@ -388,7 +388,7 @@ def _chapters(setup: Setup, view: View, rate: float, steps: int) -> list[Chapter
         for key, title, intro, lines, wanted in planned
         if wanted
     ]
-    return [_with_trajectory(chapter, setup, steps) for chapter in chapters if chapter.lines]
+    return [_with_tables(chapter, setup, steps) for chapter in chapters if chapter.lines]
 
 
 def _why_stop(setup: Setup) -> Chapter:
@@ -405,16 +405,31 @@ def _why_stop(setup: Setup) -> Chapter:
     return Chapter("parameters", "Why stop at the logits", intro, tuple(lines), RowArena(layer))
 
 
-def _with_trajectory(chapter: Chapter, setup: Setup, steps: int) -> Chapter:
+def _with_tables(chapter: Chapter, setup: Setup, steps: int) -> Chapter:
     from dataclasses import replace
 
-    if chapter.key != "gradient_step":
-        return chapter
-    lines = tuple(
-        replace(line, table=_trajectory(setup, steps)) if line.name == "step_loss" else line
-        for line in chapter.lines
-    )
+    tables = {}
+    if chapter.key == "gradient_step":
+        tables["step_loss"] = _trajectory(setup, steps)
+    if chapter.key == "parameters" and setup.case.layer:
+        tables["dL_dW"] = _largest_entries(setup)
+    lines = tuple(replace(line, table=tables.get(line.name, line.table)) for line in chapter.lines)
     return replace(chapter, lines=lines)
+
+
+def _largest_entries(setup: Setup) -> Table:
+    """The entries of ∂L/∂W that pull most, by the names of class and feature."""
+    gradient = _gradient(setup.numbers, setup)
+    x = setup.numbers.array("x")
+    entries = [(gradient[k] * x[d], k, d) for k in range(setup.K) for d in range(setup.D)]
+    entries.sort(key=lambda entry: -abs(entry[0]))
+    rows = [(setup.classes[k], setup.features[d], written(value)) for value, k, d in entries[:8]]
+    left = len(entries) - len(rows)
+    return Table(
+        ("class", "feature", "∂L/∂W"),
+        tuple(rows),
+        f"the {len(rows)} largest; {left} more" if left else "largest first",
+    )
 
 
 def _trajectory(setup: Setup, steps: int) -> Table:

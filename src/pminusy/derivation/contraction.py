@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from pminusy.derivation import tree as t
-from pminusy.derivation.domains import Decimals, decimals
+from pminusy.derivation.domains import Decimals, as_array, decimals
 from pminusy.derivation.evaluate import Evaluator, place
 
-__all__ = ["applied", "contract", "direction"]
+__all__ = ["against", "applied", "contract", "direction"]
 
 Environment = Mapping[str, int]
 Directions = Mapping[t.Index, Sequence[Any]]
@@ -70,10 +70,8 @@ def _contracted(tree: t.Node, directions: Directions, at: Evaluator, env: Enviro
         return at.value(tree, env)
     if isinstance(tree, t.Delta):
         return _delta(tree, directions, env)
-    if isinstance(tree, t.Partial) and len(tree.by.indices) == 1:
-        (index,) = tree.by.indices
-        if isinstance(index, t.Index) and index in directions:
-            return _along(tree, index, directions, at, env)
+    if isinstance(tree, t.Partial) and any(slot in directions for slot in tree.by.indices):
+        return _along(tree, directions, at, env)
     return _entry_by_entry(tree, directions, at, env)
 
 
@@ -92,7 +90,7 @@ def _sum(tree: t.Sum, directions: Directions, at: Evaluator, env: Environment) -
             for i in at.places(tree, env):
                 here = {**env, tree.index.name: i}
                 r[i] = _all(rest, directions, at, here)
-            return _along(factor, tree.index, {tree.index: tuple(r)}, at, env)
+            return _along(factor, {tree.index: tuple(r)}, at, env)
     return sum(
         contract(tree.body, directions, at, {**env, tree.index.name: i}) for i in at.places(tree, env)
     )
@@ -129,13 +127,50 @@ def _delta(tree: t.Delta, directions: Directions, env: Environment) -> Any:
     return directions[inside[0]][place(other, env)]  # type: ignore[index]  # found there just now
 
 
-def _along(
-    tree: t.Partial, index: t.Index, directions: Directions, at: Evaluator, env: Environment
-) -> Any:
-    """Difference quotient of the contracted numerator along the direction."""
-    v, rest = directions[index], {i: u for i, u in directions.items() if i != index}
-    values = [contract(tree.of, rest, at.along(tree.by.name, v, sign), env) for sign in (1, -1)]
+def _along(tree: t.Partial, directions: Directions, at: Evaluator, env: Environment) -> Any:
+    """Difference quotient of the contracted numerator along the direction of the denominator."""
+    own = [slot for slot in tree.by.indices if slot in directions]
+    rest = {index: v for index, v in directions.items() if index not in own}
+    vectors = []
+    for slot, length in zip(tree.by.indices, at.array(tree.by.name).shape, strict=True):
+        if slot in directions:
+            vectors.append(as_array(directions[slot]))  # type: ignore[index]  # found there just now
+        else:
+            vectors.append(as_array([Fraction(int(i == place(slot, env))) for i in range(length)]))
+    direction_ = vectors[0]
+    for vector in vectors[1:]:
+        direction_ = np.multiply.outer(direction_, vector)
+    direction_ = as_array([decimals.mpf(_plain(v)) for v in direction_.ravel()]).reshape(
+        direction_.shape
+    )
+    values = [contract(tree.of, rest, at.along(tree.by.name, direction_, sign), env) for sign in (1, -1)]
     return (values[0] - values[1]) / (2 * Decimals.step)
+
+
+def _plain(value: Any) -> Any:
+    return value.numerator if isinstance(value, Fraction) else value
+
+
+def against(tree: t.Node, at: Evaluator, env: Environment) -> Any:
+    """An array-valued tree times a random direction, summed; ∂L/∂W by one difference quotient."""
+    if isinstance(tree, t.Fence):
+        return against(tree.body, at, env)
+    if isinstance(tree, t.Partial):
+        whole = at.array(tree.by.name)
+        fixed = tuple(place(slot, env) for slot in tree.by.indices)
+        v = np.zeros(whole.shape, dtype=object) + decimals.mpf(0)
+        v[fixed] = _array_direction(whole.shape[len(fixed) :])
+        ahead, behind = (at.along(tree.by.name, v, sign).value(tree.of, env) for sign in (1, -1))
+        return (ahead - behind) / (2 * Decimals.step)
+    array = as_array(at.value(tree, env))
+    return (array * _array_direction(array.shape)).sum() if array.ndim else array
+
+
+@lru_cache(maxsize=64)
+def _array_direction(shape: tuple[int, ...]) -> Any:
+    rng = np.random.default_rng([11, *shape])
+    drawn = rng.standard_normal(shape)
+    return as_array([decimals.mpf(v) for v in drawn.ravel()]).reshape(shape)
 
 
 def _entry_by_entry(tree: t.Node, directions: Directions, at: Evaluator, env: Environment) -> Any:
@@ -166,7 +201,9 @@ def applied(tree: t.Node, v: Sequence[Any], at: Evaluator) -> Any:
     if isinstance(tree, t.Identity):
         return np.asarray(v, dtype=object)
     if isinstance(tree, t.Partial) and not tree.by.indices:
-        ahead, behind = (at.along(tree.by.name, v, sign).value(tree.of) for sign in (1, -1))
+        ahead, behind = (
+            at.along(tree.by.name, as_array(v), sign).value(tree.of) for sign in (1, -1)
+        )
         return (ahead - behind) / (2 * Decimals.step)
     if isinstance(tree, t.Ref):
         symbol = at.world.symbols[tree.name]

@@ -113,11 +113,11 @@ class Evaluator:
             self._shifts[key] = self.with_moved(name, array)
         return self._shifts[key]
 
-    def along(self, name: str, direction: tuple[Any, ...], sign: int) -> Evaluator:
+    def along(self, name: str, direction: Any, sign: int) -> Evaluator:
         """The same world with a quantity moved a little way along a direction (decimals only)."""
-        key = (name, direction, sign)
+        key = (name, tuple(direction.ravel()), sign)
         if key not in self._shifts:
-            moved = self.array(name) + sign * Decimals.step * as_array(direction)
+            moved = self.array(name) + sign * Decimals.step * direction
             self._shifts[key] = self.with_moved(name, moved)
         return self._shifts[key]
 

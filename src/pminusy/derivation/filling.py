@@ -108,7 +108,11 @@ def filled(relation: Relation, at: Evaluator) -> Iterator[tuple[Relation, Mappin
         return
     for env in _chosen(relation, at):
         first, *others = relation.sides
-        sides: list[Node] = [_named(first, env) if _is_plain(first) else _fill(first, at, env)]
+        sides: list[Node] = [
+            _named(first, env)
+            if _is_plain(first) and relation.signs[0] == "="
+            else _fill(first, at, env)
+        ]
         signs: list[str] = []
         for sign, side in zip(relation.signs, others, strict=True):
             sides.append(_fill(side, at, env))

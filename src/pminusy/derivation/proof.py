@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from pminusy.derivation import signs
-from pminusy.derivation.contraction import applied, contract, direction
+from pminusy.derivation.contraction import against, applied, contract, direction
 from pminusy.derivation.domains import DIGITS, decimals
 from pminusy.derivation.evaluate import Evaluator, place
 from pminusy.derivation.tree import (
@@ -167,6 +167,8 @@ def _by_many_numbers(relation: Relation, numbers: Evaluator) -> int:
 def _compare_many(
     left: Node, sign: str, right: Node, numbers: Evaluator, env: Mapping[str, int]
 ) -> int:
+    if _is_gradient(left) or _is_gradient(right):
+        return _compare(against(left, numbers, env), sign, against(right, numbers, env))
     if not (_is_matrix(left) or _is_matrix(right)):
         return _compare(
             contract(left, {}, numbers, env), sign, contract(right, {}, numbers, env)
@@ -176,6 +178,17 @@ def _compare_many(
     if sign == "⪯":
         return _compare(np.dot(one, v), "≤", np.dot(other, v))
     return _compare(one, sign, other)
+
+
+def _is_gradient(tree: Node) -> bool:
+    """∂L/∂W, ∂L/∂z, ∂L/∂w_k: a scalar by a whole array."""
+    if not isinstance(tree, Partial) or not isinstance(tree.of, Ref) or tree.of.indices:
+        return False
+    rank = {"W": 2, "X": 2}.get(tree.by.name, 1)
+    return len(tree.by.indices) < rank and tree.of.name not in _ARRAYS
+
+
+_ARRAYS = frozenset("pzuxWbXPZ")
 
 
 def _is_matrix(tree: Node) -> bool:

@@ -10,7 +10,7 @@ __all__ = ["LatexPrinter"]
 
 _SIGNS = {
     "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "⪯": r"\preceq", "−": "-", "minus": "-", "·": r"\cdot",
-    "⊙": r"\odot", "∂": r"\partial ", "squared": "^2 ", "<": r"\lt", ">": r"\gt",
+    "⊙": r"\odot", "∂": r"\partial ", "squared": "^2 ", 
 }  # fmt: skip
 _PLAIN = {"ln": r"\ln", "max": r"\max", "tanh": r"\tanh", "sech²": r"\operatorname{sech}^2"}
 
@@ -89,4 +89,4 @@ def _has_sign(parts: list[str]) -> bool:
     return any(part in _OPERATORS for part in parts)
 
 
-_OPERATORS = {"+", "-", "=", r"\cdot", r"\odot", r"\ne", r"\lt", r"\gt", r"\le", r"\ge", r"\preceq"}
+_OPERATORS = {"+", "-", "=", r"\cdot", r"\odot", r"\ne", "<", ">", r"\le", r"\ge", r"\preceq"}
