@@ -12,7 +12,7 @@ import numpy as np
 from pminusy.core.trace import Trace
 from pminusy.derivation.evaluate import Evaluator
 from pminusy.derivation.model import Setup, algebra, symbols
-from pminusy.derivation.proof import ProofError, indices_of, mentions
+from pminusy.derivation.proof import MANY, ProofError, indices_of, mentions
 from pminusy.derivation.tree import Relation, free_indices
 from pminusy.derivation.world import World
 
@@ -81,7 +81,7 @@ class RowArena:
     def confirm(self, step: Step) -> None:
         """The record of `core.trace` agrees with the exact value, within its own promise."""
         name = _IN_TRACE.get(step.name)
-        if name is not None:
+        if name is not None and not (name == "J" and self.setup.K > MANY):
             agree(step, self._trace[name].value[0], self._slack)
 
     @cached_property

@@ -8,6 +8,7 @@ difference quotient along v, and factors without the index come out in front.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -64,6 +65,8 @@ def _contracted(tree: t.Node, directions: Directions, at: Evaluator, env: Enviro
             return result
     if isinstance(tree, t.Div) and not set(directions) & t.free_indices(tree.below):
         return contract(tree.above, directions, at, env) / at.value(tree.below, env)
+    if isinstance(tree, t.Sum) and tree.without in directions and tree.above is None:
+        return _sum_without(tree, directions, at, env)
     if isinstance(tree, t.Sum) and tree.without not in directions and tree.above not in directions:
         return _sum(tree, directions, at, env)
     if not directions:
@@ -73,6 +76,18 @@ def _contracted(tree: t.Node, directions: Directions, at: Evaluator, env: Enviro
     if isinstance(tree, t.Partial) and any(slot in directions for slot in tree.by.indices):
         return _along(tree, directions, at, env)
     return _entry_by_entry(tree, directions, at, env)
+
+
+def _sum_without(tree: t.Sum, directions: Directions, at: Evaluator, env: Environment) -> Any:
+    """Σ_(j≠k) is Σ_j less the term with j = k."""
+    k = tree.without
+    assert isinstance(k, t.Index)
+    rest = {index: v for index, v in directions.items() if index != k}
+    own = sum(
+        weight * contract(tree.body, rest, at, {**env, k.name: i, tree.index.name: i})
+        for i, weight in enumerate(directions[k])
+    )
+    return contract(replace(tree, without=None), directions, at, env) - own
 
 
 def _sum(tree: t.Sum, directions: Directions, at: Evaluator, env: Environment) -> Any:
@@ -131,24 +146,24 @@ def _along(tree: t.Partial, directions: Directions, at: Evaluator, env: Environm
     """Difference quotient of the contracted numerator along the direction of the denominator."""
     own = [slot for slot in tree.by.indices if slot in directions]
     rest = {index: v for index, v in directions.items() if index not in own}
-    vectors = []
-    for slot, length in zip(tree.by.indices, at.array(tree.by.name).shape, strict=True):
-        if slot in directions:
-            vectors.append(as_array(directions[slot]))  # type: ignore[index]  # found there just now
-        else:
-            vectors.append(as_array([Fraction(int(i == place(slot, env))) for i in range(length)]))
-    direction_ = vectors[0]
-    for vector in vectors[1:]:
-        direction_ = np.multiply.outer(direction_, vector)
-    direction_ = as_array([decimals.mpf(_plain(v)) for v in direction_.ravel()]).reshape(
-        direction_.shape
-    )
+    direction_ = _direction_of(tree, directions, at, env)
     values = [contract(tree.of, rest, at.along(tree.by.name, direction_, sign), env) for sign in (1, -1)]
     return (values[0] - values[1]) / (2 * Decimals.step)
 
 
-def _plain(value: Any) -> Any:
-    return value.numerator if isinstance(value, Fraction) else value
+def _direction_of(tree: t.Partial, directions: Directions, at: Evaluator, env: Environment) -> Any:
+    """The direction in which the whole array of the denominator moves; made once."""
+    slots = [directions.get(slot) or place(slot, env) for slot in tree.by.indices]  # type: ignore[arg-type]  # ints are in no directions
+    key = (tree.by.name, *(slot if isinstance(slot, int) else id(slot) for slot in slots))
+    if key not in at.directions:
+        shape = at.array(tree.by.name).shape
+        result = as_array([decimals.mpf(1)]).reshape(())
+        for slot, length in zip(slots, shape, strict=True):
+            if isinstance(slot, int):
+                slot = [decimals.mpf(int(i == slot)) for i in range(length)]
+            result = np.multiply.outer(result, as_array(slot))
+        at.directions[key] = (result, slots)
+    return at.directions[key][0]
 
 
 def against(tree: t.Node, at: Evaluator, env: Environment) -> Any:
@@ -162,8 +177,19 @@ def against(tree: t.Node, at: Evaluator, env: Environment) -> Any:
         v[fixed] = _array_direction(whole.shape[len(fixed) :])
         ahead, behind = (at.along(tree.by.name, v, sign).value(tree.of, env) for sign in (1, -1))
         return (ahead - behind) / (2 * Decimals.step)
+    if isinstance(tree, t.MatMul) and isinstance(tree.left, t.Partial):
+        return _row_times(tree, at)
     array = as_array(at.value(tree, env))
     return (array * _array_direction(array.shape)).sum() if array.ndim else array
+
+
+def _row_times(tree: t.MatMul, at: Evaluator) -> Any:
+    """(∂L/∂p · J) · v is the derivative of L along J v."""
+    assert isinstance(tree.left, t.Partial)
+    r = applied(tree.right, _array_direction((at.size("K"),)), at)
+    name = tree.left.by.name
+    ahead, behind = (at.along(name, as_array(r), sign).value(tree.left.of) for sign in (1, -1))
+    return (ahead - behind) / (2 * Decimals.step)
 
 
 @lru_cache(maxsize=64)

@@ -47,6 +47,8 @@ class Evaluator:
         self._arrays: dict[str, Any] = {}
         self._memo: dict[tuple[int, tuple[int, ...]], Any] = {}
         self._letters: dict[int, tuple[t.Node, tuple[str, ...]]] = {}
+        self._ways: dict[Any, tuple[Evaluator, Any]] = {}
+        self.directions: dict[Any, Any] = {}
         self.contracted: dict[Any, tuple[Any, Any]] = {}
         self._shifts: dict[Any, Evaluator] = {}
 
@@ -114,12 +116,16 @@ class Evaluator:
         return self._shifts[key]
 
     def along(self, name: str, direction: Any, sign: int) -> Evaluator:
-        """The same world with a quantity moved a little way along a direction (decimals only)."""
-        key = (name, tuple(direction.ravel()), sign)
-        if key not in self._shifts:
+        """The same world with a quantity moved a little way along a direction (decimals only).
+
+        The same direction object gives the same world again; it is kept, so that its id stays its
+        own.
+        """
+        key = (name, id(direction), sign)
+        if key not in self._ways:
             moved = self.array(name) + sign * Decimals.step * direction
-            self._shifts[key] = self.with_moved(name, moved)
-        return self._shifts[key]
+            self._ways[key] = (self.with_moved(name, moved), direction)
+        return self._ways[key][0]
 
     def with_moved(self, name: str, array: Any) -> Evaluator:
         """The same world with a quantity replaced, and everything made from it following."""

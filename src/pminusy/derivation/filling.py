@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from pminusy.derivation import tree as t
+from pminusy.derivation.contraction import contract
 from pminusy.derivation.evaluate import Evaluator, place
-from pminusy.derivation.proof import environments, indices_of
+from pminusy.derivation.proof import MANY, environments, indices_of
 from pminusy.derivation.tree import Node, Relation
 
 __all__ = ["Shown", "filled", "value"]
@@ -43,18 +44,35 @@ def value(relation: Relation, at: Evaluator) -> Shown:
     tree = _shortest(relation)
     fixed = at.world.fixed
     letters = [index for index in indices_of(relation) if index.name not in fixed]
-    if any(at.size(index.space) > FITS for index in letters) and len(letters) > 1:
+    wide = any(at.size(index.space) > FITS for index in letters)
+    if wide and (len(letters) > 1 or (_many(at) and _is_costly(tree))):
         return _few(relation, tree, at)
     if not letters:
-        return _of_array(at.value(tree) if not _too_large(tree, at) else np.empty(0))
+        if _too_large(tree, at):
+            return Shown((at.size("K"),) * 2, {}, at.size("K") ** 2)
+        return _of_array(_at(tree, at, {}))
     sizes = tuple(at.size(index.space) for index in letters)
     entries = {
-        tuple(env[index.name] for index in letters): at.value(tree, env)
+        tuple(env[index.name] for index in letters): _at(tree, at, env)
         for env in environments(relation, at)
     }
     if any(isinstance(entry, np.ndarray) for entry in entries.values()):
         return _of_array(np.array([entries[key] for key in sorted(entries)], dtype=object))
     return _largest(Shown(sizes, entries))
+
+
+def _many(at: Evaluator) -> bool:
+    return max(at.world.sizes.values()) > MANY
+
+
+def _is_costly(tree: Node) -> bool:
+    """Whether each entry takes a sum or a difference quotient over all classes."""
+    return any(isinstance(part, t.Sum | t.Partial) for part in t.walk(tree))
+
+
+def _at(tree: Node, at: Evaluator, env: Mapping[str, int]) -> Any:
+    """Value of a tree, by the short cuts for many classes where there are many."""
+    return contract(tree, {}, at, {**at.world.fixed, **env}) if _many(at) else at.value(tree, env)
 
 
 def _too_large(tree: Node, at: Evaluator) -> bool:
@@ -75,7 +93,7 @@ def _few(relation: Relation, tree: Node, at: Evaluator) -> Shown:
     chosen = sorted({0, 1, c})
     letters = [index for index in indices_of(relation) if index.name not in at.world.fixed]
     entries = {
-        tuple(env[index.name] for index in letters): at.value(tree, env)
+        tuple(env[index.name] for index in letters): _at(tree, at, env)
         for env in environments(
             relation, at, lambda index: [i for i in chosen if i < at.size(index.space)]
         )
@@ -118,7 +136,7 @@ def filled(relation: Relation, at: Evaluator) -> Iterator[tuple[Relation, Mappin
             sides.append(_fill(side, at, env))
             signs.append(sign)
         if set(relation.signs) == {"="}:
-            sides, signs = _with_result(sides, signs, at.value(relation.sides[-1], env))
+            sides, signs = _with_result(sides, signs, _at(relation.sides[-1], at, env))
         if not all(isinstance(side, np.ndarray) for side in sides):
             yield Relation(tuple(sides), tuple(signs)), env
 
@@ -207,7 +225,7 @@ def _written_out(tree: t.Sum, at: Evaluator, env: Mapping[str, int]) -> Node:
     if not places:
         return t.Number(Fraction(0))
     if any(isinstance(part, t.Sum) for part in t.walk(tree.body)):
-        return t.Value(at.value(tree, env))  # a double sum, written out, helps nobody
+        return t.Value(_at(tree, at, env))  # a double sum, written out, helps nobody
     if len(places) <= WRITTEN_OUT:
         terms = [_fill(tree.body, at, {**env, tree.index.name: i}) for i in places]
         return terms[0] if len(terms) == 1 else t.Add(tuple(terms))

@@ -27,6 +27,7 @@ from pminusy.derivation.tree import (
     Index,
     MatMul,
     Node,
+    Ones,
     Outer,
     Partial,
     Ref,
@@ -170,9 +171,8 @@ def _compare_many(
     if _is_gradient(left) or _is_gradient(right):
         return _compare(against(left, numbers, env), sign, against(right, numbers, env))
     if not (_is_matrix(left) or _is_matrix(right)):
-        return _compare(
-            contract(left, {}, numbers, env), sign, contract(right, {}, numbers, env)
-        )
+        values = [contract(side, {}, numbers, env) for side in (left, right)]
+        return _compare(values[0], sign, values[1])
     v = direction(Index("j"), numbers.size("K"))
     one, other = (applied(side, v, numbers) for side in (left, right))
     if sign == "⪯":
@@ -181,7 +181,9 @@ def _compare_many(
 
 
 def _is_gradient(tree: Node) -> bool:
-    """∂L/∂W, ∂L/∂z, ∂L/∂w_k: a scalar by a whole array."""
+    """∂L/∂W, ∂L/∂z, ∂L/∂w_k, ∂L/∂p · J: a scalar by a whole array."""
+    if isinstance(tree, MatMul) and not isinstance(tree.right, Ones):
+        return _is_gradient(tree.left)
     if not isinstance(tree, Partial) or not isinstance(tree.of, Ref) or tree.of.indices:
         return False
     rank = {"W": 2, "X": 2}.get(tree.by.name, 1)
