@@ -70,13 +70,15 @@ def derive(
     rate: float = 0.1,
     steps: int = 1,
     ridge: float = 0.1,
+    network: str | None = None,
+    seed: int = 0,
     route: str = "all",
     depth: str | None = None,
     notation: str = "p",
     hints: int = 0,
     digits: int = 5,
     weight: ArrayLike | None = None,
-    sample_weight: float | None = None,
+    sample_weight: ArrayLike | None = None,
     label_smoothing: float = 0.0,
     temperature: float = 1.0,
     z_loss: float = 0.0,
@@ -91,6 +93,12 @@ def derive(
     options = _options(
         weight, sample_weight, label_smoothing, temperature, z_loss, softcap, log_base
     )
+    if network is not None:
+        from pminusy.derivation.build_network import derive_network
+
+        if z is not None or probabilities is not None or W is not None or b is not None:
+            raise InputError("network", "an input x alone: the layers make the logits", "more")
+        return derive_network(network, x, y, classes, seed, options, view)
     given = _given(z, probabilities, x, W, b, normalise)
     if given.batch:
         from pminusy.derivation.build_batch import derive_batch

@@ -21,6 +21,7 @@ from pminusy.derivation.contraction import against, applied, contract, direction
 from pminusy.derivation.domains import DIGITS, decimals
 from pminusy.derivation.evaluate import Evaluator, place
 from pminusy.derivation.tree import (
+    Delta,
     Diag,
     Hadamard,
     Identity,
@@ -73,13 +74,24 @@ class Proof:
 
 
 def indices_of(relation: Relation) -> tuple[Index, ...]:
-    """Free indices of a line."""
-    found: set[Index] = set()
+    """Free indices of a line, in the order in which they are first met."""
+    found: dict[Index, None] = {}
     for side in relation.sides:
-        found |= free_indices(side)
+        free = free_indices(side)
+        for slot in _slots(side):
+            if slot in free:
+                found[slot] = None
     for left, _, right in relation.given:
-        found |= {slot for slot in (left, right) if isinstance(slot, Index)}
-    return tuple(sorted(found, key=lambda index: index.name))
+        found.update({slot: None for slot in (left, right) if isinstance(slot, Index)})
+    return tuple(found)
+
+
+def _slots(tree: Node) -> Iterator[Index]:
+    for part in walk(tree):
+        slots = part.indices if isinstance(part, Ref) else ()
+        slots = (part.i, part.j) if isinstance(part, Delta) else slots
+        slots = (part.without, part.above) if isinstance(part, Sum) else slots  # type: ignore[assignment]  # None is passed over
+        yield from (slot for slot in slots if isinstance(slot, Index))
 
 
 def environments(
