@@ -176,6 +176,14 @@ class Derivation:
                 found.append(Difference(name, "value", *values))
         return tuple(found)
 
+    def with_more(self, chapters: tuple[Chapter, ...], heading: str) -> Derivation:
+        """The same with chapters added after its own."""
+        return Derivation(
+            self._all + chapters,
+            replace(self.summary, heading=self.summary.heading + heading),
+            notation=self.notation, depth=self.depth, hints=self.hints, digits=self.digits,
+        )  # fmt: skip
+
     def __str__(self) -> str:
         from pminusy.derivation.render.terminal import to_text
 

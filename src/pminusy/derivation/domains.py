@@ -77,6 +77,10 @@ class Decimals:
         return int(decimals.sign(value))
 
 
+_NOTHING = 0
+"""Slope of a number that is not dual."""
+
+
 @dataclass(frozen=True)
 class Dual:
     """`value + slope ε` with ε² = 0; `level` keeps nested derivatives apart."""
@@ -91,7 +95,7 @@ class Dual:
         """The other number's parts at this level."""
         if isinstance(other, Dual) and other.level == self.level:
             return other.value, other.slope
-        return other, 0
+        return other, _NOTHING
 
     def _below(self, other: Any) -> bool:
         return isinstance(other, Dual) and other.level > self.level
@@ -125,6 +129,8 @@ class Dual:
         if self._below(other):
             return Dual(self / other.value, -(self * other.slope) / other.value**2, other.level)
         value, slope = self._with(other)
+        if not isinstance(other, Dual) or other.level != self.level:
+            return Dual(self.value / value, self.slope / value, self.level)
         return Dual(
             self.value / value, (self.slope * value - self.value * slope) / value**2, self.level
         )
@@ -159,7 +165,8 @@ class Algebra:
             name: self.ring.generator(place) for place, name in enumerate(generators)
         }
         self._known: dict[tuple[str, Any], Any] = {}
-        self._region: dict[Any, int] = {}
+        self._sample: dict[int, int] = {}
+        self._roots: list[tuple[int, Laurent]] = []
         self._simplex: list[tuple[list[int], Laurent]] = []
         self._levels = count(1)
 
@@ -195,6 +202,8 @@ class Algebra:
         for places, total in self._simplex:
             last = places[-1]
             numerator = numerator.substitute(last, self.ring.generator(last) + 1 - total)
+        for place, square in self._roots:
+            numerator = _with_square(numerator, place, square)
         return not numerator
 
     def homogeneous(self, polynomial: Laurent) -> Laurent:
@@ -212,9 +221,15 @@ class Algebra:
             polynomial = result
         return polynomial
 
-    def assume_sign(self, value: Any, sign: int) -> None:
-        """Work in the region where an element has this sign; on its border nothing is claimed."""
-        self._region[value] = sign
+    def register_root(self, root: Laurent, square: Laurent) -> None:
+        """Say that a generator is the root of an element; its even powers are replaced by it."""
+        self.register("sqrt", square, root)
+        ((monomial, _),) = root.terms.items()
+        self._roots.append((monomial.index(1), square))
+
+    def look_near(self, sample: Mapping[str, int]) -> None:
+        """Work near a point: signs are those there, and on the kinks between nothing is claimed."""
+        self._sample = {self.ring.names.index(name): value for name, value in sample.items()}
 
     def number(self, value: Fraction) -> Any:
         """A rational constant."""
@@ -231,13 +246,26 @@ class Algebra:
         element = self.field_element(value)
         if not element:
             return 0
-        for known, sign in self._region.items():
-            if element in (known, -known):
-                return sign if element == known else -sign
+        near = self._near(element)
+        if near:
+            return 1 if near > 0 else -1
         sign = plain_sign(element, self)
         if sign:
             return sign
         raise ArithmeticError(f"the sign of {element} is open")
+
+    def _near(self, element: Laurent) -> Fraction:
+        """Value at the sample point; 0 where that does not settle it."""
+        total = Fraction(0)
+        for monomial, coefficient in element.terms.items():
+            term = Fraction(coefficient)
+            for place, power in enumerate(monomial):
+                if power:
+                    if place not in self._sample:
+                        return Fraction(0)
+                    term *= Fraction(self._sample[place]) ** power
+            total += term
+        return total
 
     def apply(self, function: str, argument: Any) -> Any:
         """exp, ln, tanh, sech2, sqrt, …; of a dual number by the chain rule."""
@@ -325,6 +353,16 @@ class Algebra:
             if coefficient == 1 and not any(power % 2 for power in monomial):
                 return Laurent(self.ring, {tuple(power // 2 for power in monomial): 1})
         return self.ring.fresh()
+
+
+def _with_square(polynomial: Laurent, place: int, square: Laurent) -> Laurent:
+    """Even powers of a root replaced by powers of its square."""
+    result = Laurent(polynomial.ring, {})
+    for monomial, coefficient in polynomial.terms.items():
+        power = monomial[place]
+        rest = (*monomial[:place], power % 2, *monomial[place + 1 :])
+        result = result + Laurent(polynomial.ring, {rest: coefficient}) * square ** (power // 2)
+    return result
 
 
 def as_array(values: Any) -> Any:

@@ -154,6 +154,9 @@ class Evaluator:
 
 def place(slot: t.Slot, env: Environment) -> int:
     """Value of an index."""
+    if isinstance(slot, t.Offset):
+        by = env[slot.by.name]
+        return env[slot.index.name] * slot.stride + (-by if slot.backwards else by)
     return env[slot.name] if isinstance(slot, t.Index) else slot
 
 
@@ -179,7 +182,9 @@ def _ref(self: Evaluator, tree: t.Ref, env: Environment) -> Any:
     array = self.array(tree.name)
     if not tree.indices:
         return array
-    return array[tuple(place(slot, env) for slot in tree.indices)]
+    places = tuple(place(slot, env) for slot in tree.indices)
+    outside = any(not 0 <= p < n for p, n in zip(places, array.shape, strict=False))
+    return self.domain.number(Fraction(0)) if outside else array[places]
 
 
 def _add(self: Evaluator, tree: t.Add, env: Environment) -> Any:
@@ -253,6 +258,28 @@ def _delta(self: Evaluator, tree: t.Delta, env: Environment) -> Any:
     return self.domain.number(Fraction(int(place(tree.i, env) == place(tree.j, env))))
 
 
+def _max(self: Evaluator, tree: t.Max, env: Environment) -> Any:
+    values = [
+        self._value(tree.body, {**env, tree.index.name: i}) for i in range(self.size(tree.index.space))
+    ]
+    return values[_first_largest(values, self)]
+
+
+def _first_largest(values: list[Any], at: Evaluator) -> int:
+    best = 0
+    for i, value in enumerate(values):
+        if i and at.domain.sign(value - values[best]) > 0:
+            best = i
+    return best
+
+
+def _wins(self: Evaluator, tree: t.Wins, env: Environment) -> Any:
+    places = range(self.size(tree.index.space))
+    values = [self._value(tree.window, {**env, tree.index.name: i}) for i in places]
+    winner = place(tree.window.indices[-1], {**env, tree.index.name: _first_largest(values, self)})
+    return self.domain.number(Fraction(int(winner == env[tree.place.name])))
+
+
 def _partial(self: Evaluator, tree: t.Partial, env: Environment) -> Any:
     if tree.by.indices:
         entry = tuple(place(slot, env) for slot in tree.by.indices)
@@ -276,6 +303,10 @@ def _partial(self: Evaluator, tree: t.Partial, env: Environment) -> Any:
 
 def _under(entry: tuple[int, ...], shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     return [(*entry, *more) for more in product(*(range(n) for n in shape[len(entry) :]))]
+
+
+def _flattened(array: Any) -> Any:
+    return array.reshape(len(array), -1)
 
 
 def _identity(self: Evaluator, tree: t.Identity, env: Environment) -> Any:
@@ -319,6 +350,8 @@ _RULES: dict[type, Callable[[Evaluator, Any, Environment], Any]] = {
     t.Sum: _sum,
     t.Delta: _delta,
     t.Indicator: _indicator,
+    t.Max: _max,
+    t.Wins: _wins,
     t.Partial: _partial,
     t.MatMul: lambda self, tree, env: self._value(tree.left, env) @ self._value(tree.right, env),
     t.Transpose: lambda self, tree, env: self._value(tree.body, env).T,
@@ -326,6 +359,7 @@ _RULES: dict[type, Callable[[Evaluator, Any, Environment], Any]] = {
         self._value(tree.left, env), self._value(tree.right, env)
     ),
     t.Hadamard: lambda self, tree, env: self._value(tree.left, env) * self._value(tree.right, env),
+    t.Flatten: lambda self, tree, env: _flattened(self._value(tree.body, env)),
     t.Diag: _diag,
     t.Ones: _ones,
     t.Identity: _identity,

@@ -203,6 +203,8 @@ def _indexed(tree: Node, env: Mapping[str, int]) -> Node:
 
 
 def _slot(slot: t.Slot, env: Mapping[str, int]) -> t.Slot:
+    if isinstance(slot, t.Offset):
+        return place(slot, env) if {slot.index.name, slot.by.name} <= set(env) else slot
     return env.get(slot.name, slot) if isinstance(slot, t.Index) else slot
 
 
@@ -217,6 +219,8 @@ def _fill(tree: Node, at: Evaluator, env: Mapping[str, int]) -> Node:
         return t.Number(Fraction(int(place(tree.i, env) == place(tree.j, env))))
     if isinstance(tree, t.Sum):
         return _written_out(tree, at, env)
+    if isinstance(tree, t.Max | t.Wins | t.Indicator):
+        return t.Value(at.value(tree, env))
     return t.rebuild(tree, tuple(_fill(part, at, env) for part in t.children(tree)))
 
 

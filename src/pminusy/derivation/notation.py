@@ -16,7 +16,7 @@ __all__ = ["DIALECTS", "Notation", "notation"]
 _LATEX = {
     "κ": r"\kappa", "ζ": r"\zeta", "ε": r"\varepsilon", "ω": r"\omega", "λ": r"\lambda",
     "η": r"\eta", "γ": r"\gamma", "β": r"\beta", "μ": r"\mu", "ν": r"\nu", "Ω": r"\Omega",
-    "σ²": r"\sigma^2", "ŷ": r"\hat{y}", "x̂": r"\hat{x}", "ℓ": r"\ell", "Ŷ": r"\hat{Y}",
+    "σ²": r"{\sigma^2}", "ŷ": r"\hat{y}", "x̂": r"\hat{x}", "ℓ": r"\ell", "Ŷ": r"\hat{Y}",
     "lse": r"\mathrm{lse}", "CE": r"\mathrm{CE}", "KL": r"\mathrm{KL}", "…": r"\dots",
     "S(z)": "S(z)", "S(Z)": "S(Z)",
 }  # fmt: skip
@@ -25,7 +25,7 @@ _LETTERS = {
     "kappa": "κ", "zeta": "ζ", "epsilon": "ε", "omega": "ω", "lambda": "λ", "eta": "η",
     "E2": "E", "V_b": "β", "L_n": "L", "Omega": "Ω", "lse_n": "lse", "S_n": "S", "A_n": "A", "curve": "z″", "CE_new": "L⁺",
     "W_new": "W⁺", "b_new": "b⁺", "z_new": "z⁺", "u_new": "u⁺", "p_new": "p⁺",
-    "gamma": "γ", "mu": "μ", "var": "σ²", "xhat": "x̂", "keep": "r",
+    "gamma": "γ", "mu": "μ", "var": "σ²", "xhat": "x̂", "mask": "m", "rate": "r", "eps": "ε",
 }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "Diag",
     "Div",
     "Fence",
+    "Flatten",
     "Hadamard",
     "Identity",
     "Index",
@@ -30,9 +31,11 @@ __all__ = [
     "Log",
     "MatMul",
     "Mul",
+    "Max",
     "Neg",
     "Node",
     "Number",
+    "Offset",
     "Ones",
     "Outer",
     "Partial",
@@ -43,6 +46,7 @@ __all__ = [
     "Sum",
     "Transpose",
     "Value",
+    "Wins",
     "children",
     "exp",
     "free_indices",
@@ -62,7 +66,17 @@ class Index:
     space: str = "K"
 
 
-Slot = Index | int
+@dataclass(frozen=True)
+class Offset:
+    """The index `stride · index ± by`; a quantity is 0 where that is outside its range."""
+
+    index: Index
+    by: Index
+    stride: int = 1
+    backwards: bool = False
+
+
+Slot = Index | int | Offset
 
 
 class Node:
@@ -236,6 +250,23 @@ class Indicator(Node):
 
 
 @dataclass(frozen=True)
+class Max(Node):
+    """Largest value of `body` over `index`; the first one counts on ties."""
+
+    index: Index
+    body: Node
+
+
+@dataclass(frozen=True)
+class Wins(Node):
+    """1 where `window` (a body over `index`) has its first maximum at the entry `place`, else 0."""
+
+    index: Index
+    window: Ref
+    place: Index
+
+
+@dataclass(frozen=True)
 class Partial(Node):
     """∂of/∂by, every other variable that `of` is made from held still."""
 
@@ -264,6 +295,13 @@ class Outer(Node):
 
     left: Node
     right: Node
+
+
+@dataclass(frozen=True)
+class Flatten(Node):
+    """All axes but the first as one."""
+
+    body: Node
 
 
 @dataclass(frozen=True)
@@ -381,13 +419,26 @@ def free_indices(tree: Node) -> frozenset[Index]:
 
 
 def _free(tree: Node) -> frozenset[Index]:
-    own: set[Slot | None] = set()
+    own: set[Index] = set()
     if isinstance(tree, Ref):
-        own.update(tree.indices)
+        own.update(_indices(tree.indices))
     elif isinstance(tree, Delta):
-        own.update((tree.i, tree.j))
+        own.update(_indices((tree.i, tree.j)))
+    elif isinstance(tree, Wins):
+        own.add(tree.place)
     below = frozenset().union(*(_free(part) for part in children(tree)))
-    if isinstance(tree, Sum):
-        own.update((tree.without, tree.above))
+    if isinstance(tree, Sum | Max | Wins):
         below = below - {tree.index}
-    return below | frozenset(index for index in own if isinstance(index, Index))
+    if isinstance(tree, Sum):
+        own.update(_indices((tree.without, tree.above)))
+    return below | own
+
+
+def _indices(slots: tuple[Slot | None, ...]) -> list[Index]:
+    found = []
+    for slot in slots:
+        if isinstance(slot, Index):
+            found.append(slot)
+        elif isinstance(slot, Offset):
+            found += [slot.index, slot.by]
+    return found

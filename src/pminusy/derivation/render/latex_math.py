@@ -65,6 +65,10 @@ class LatexPrinter(Printer):
         """Σ with what runs below it."""
         return rf"\sum_{{{below}}} {body}"
 
+    def big_max(self, below: str, body: str) -> str:
+        """Max with what runs below it."""
+        return rf"\max_{{{below}}} {body}"
+
     def function(self, name: str, argument: str) -> str:
         """A named function."""
         if name == "sqrt":

@@ -86,6 +86,10 @@ class MathMLPrinter(Printer):
         """Σ with what runs below it."""
         return f"<mrow><munder><mo>∑</mo><mrow>{below}</mrow></munder>{body}</mrow>"
 
+    def big_max(self, below: str, body: str) -> str:
+        """Max with what runs below it."""
+        return f"<mrow><munder><mi>max</mi><mrow>{below}</mrow></munder>{body}</mrow>"
+
     def function(self, name: str, argument: str) -> str:
         """A named function."""
         if name == "sqrt":

@@ -65,7 +65,7 @@ class Printer(ABC):
             return _SUM
         if isinstance(tree, t.Value):
             return _SUM if tree.value < 0 else _ATOM
-        if isinstance(tree, t.Mul | t.MatMul | t.Hadamard | t.Outer | t.Sum | t.Apply | t.Log):
+        if isinstance(tree, t.Mul | t.MatMul | t.Hadamard | t.Outer | t.Sum | t.Apply | t.Log | t.Max):
             return _PRODUCT
         if isinstance(tree, t.Number) and tree.value.denominator != 1:
             return _PRODUCT if self.inline_division else _POWER
@@ -81,6 +81,10 @@ class Printer(ABC):
         """An index."""
         if isinstance(slot, int):
             return self.integer(slot)
+        if isinstance(slot, t.Offset):
+            first = self.slot(slot.index)
+            first = self.integer(slot.stride) + first if slot.stride != 1 else first
+            return first + self.sign("−" if slot.backwards else "+") + self.slot(slot.by)
         return self.letter("i" if slot.space == "N" else slot.name)
 
     @abstractmethod
@@ -122,6 +126,10 @@ class Printer(ABC):
     @abstractmethod
     def big_sum(self, below: str, body: str) -> str:
         """Σ with what runs below it."""
+
+    @abstractmethod
+    def big_max(self, below: str, body: str) -> str:
+        """Max with what runs below it."""
 
     @abstractmethod
     def function(self, name: str, argument: str) -> str:
@@ -269,6 +277,16 @@ def _log(self: Printer, tree: t.Log) -> str:
     return self.row([self.log_name(tree), self.inside(tree.argument, _POWER)])
 
 
+def _max(self: Printer, tree: t.Max) -> str:
+    return self.big_max(self.slot(tree.index), self.inside(tree.body, _PRODUCT))
+
+
+def _wins(self: Printer, tree: t.Wins) -> str:
+    best = self.big_max(self.slot(tree.index), self.tree(tree.window))
+    own = self.quantity(tree.window.name, [*(self.slot(s) for s in tree.window.indices[:-1]), self.slot(tree.place)])
+    return self.brackets(self.row([own, self.sign("="), best]), "[]")
+
+
 def _outer(self: Printer, tree: t.Outer) -> str:
     left, right = self.inside(tree.left, _POWER), self.inside(tree.right, _POWER)
     if self.notation.rows and not isinstance(tree.left, t.Ones) and tree.left != tree.right:
@@ -311,6 +329,8 @@ _PRINT: dict[type, Callable[[Any, Any], str]] = {
     t.Fence: lambda self, tree: self.brackets(self.tree(tree.body)),
     t.Sum: _sum,
     t.Delta: lambda self, tree: self.quantity("δ", [self.slot(tree.i), self.slot(tree.j)]),
+    t.Max: _max,
+    t.Wins: _wins,
     t.Indicator: lambda self, tree: self.brackets(
         self.row([self.tree(tree.body), self.sign(">"), self.integer(0)]), "[]"
     ),

@@ -64,6 +64,10 @@ class TextPrinter(Printer):
         under = below if len(below) == 1 else f"({below.replace(' ', '')})"
         return f"Σ_{under} {body}"
 
+    def big_max(self, below: str, body: str) -> str:
+        """max_e …."""
+        return f"max_{below} {body}"
+
     def function(self, name: str, argument: str) -> str:
         """Ln x, diag(p)."""
         return f"{name}{argument}" if argument.startswith("(") else f"{name} {argument}"
