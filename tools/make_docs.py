@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from pminusy.derivation.build import derive
 from pminusy.derivation.derivation import Derivation
@@ -18,12 +19,14 @@ X = [[1.0, -2.0], [0.5, 1.0], [2.0, 0.0]]
 
 def page() -> str:
     """The derivation of a batch of three samples through a linear layer, line by line."""
-    return derive(x=X, W=W, b=[0.1, 0.2, 0.3], y=[0, 1, 2], classes=("ash", "birch", "cedar")).to_markdown()
+    return derive(
+        x=X, W=W, b=[0.1, 0.2, 0.3], y=[0, 1, 2], classes=("ash", "birch", "cedar")
+    ).to_markdown()
 
 
 def examples() -> dict[str, Derivation]:
     """Derivations that together have every step, by the options that they need."""
-    one = {"z": [2.0, 1.0, 0.1], "y": 0}
+    one: dict[str, Any] = {"z": [2.0, 1.0, 0.1], "y": 0}
     return {
         "a batch through a layer": derive(x=X, W=W, y=[0, 1, 2]),
         "`--base`": derive(**one, log_base=2.0),
@@ -74,7 +77,9 @@ def _named(derivation: Derivation, step: str) -> str | None:
     """Name of a step; layers are numbered, so `relu_da` is `layer3_relu_da` there."""
     own = (name for name in derivation._places if name == step)
     numbered = (
-        name for name in derivation._places if name.startswith("layer") and name.partition("_")[2] == step
+        name
+        for name in derivation._places
+        if name.startswith("layer") and name.partition("_")[2] == step
     )
     return next(own, None) or next(numbered, None)
 

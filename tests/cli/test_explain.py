@@ -28,7 +28,18 @@ def test_the_worked_example(capsys):
 @pytest.mark.parametrize("suffix", ["html", "md", "tex", "json", "txt"])
 def test_output_by_suffix(tmp_path, suffix, capsys):
     page = tmp_path / f"page.{suffix}"
-    run("--logits", "2,1,0.1", "--target", "b", "--classes", "a,b,c", "--depth", "result", "-o", str(page))
+    run(
+        "--logits",
+        "2,1,0.1",
+        "--target",
+        "b",
+        "--classes",
+        "a,b,c",
+        "--depth",
+        "result",
+        "-o",
+        str(page),
+    )
     assert page.stat().st_size > 500
     assert "every one proved" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == [page.name]

@@ -68,7 +68,9 @@ def test_batch_norm_test_mode_uses_running_statistics():
     out, cache = layers.batch_norm_test(X, gamma, beta, running)
     close(out, gamma * (X - running.mean) / np.sqrt(running.variance + 1e-5) + beta)
     grads = layers.batch_norm_backward(g, cache)
-    close(grads.dL_dX, numerical(lambda v: layers.batch_norm_test(v, gamma, beta, running)[0], X, g))
+    close(
+        grads.dL_dX, numerical(lambda v: layers.batch_norm_test(v, gamma, beta, running)[0], X, g)
+    )
 
 
 def test_batch_norm_of_a_constant_feature_is_finite():
@@ -82,7 +84,10 @@ def test_max_pool(size, stride):
     X = RNG.standard_normal((2, 3, 7, 6))
     out, cache = layers.max_pool(X, size, stride)
     g = RNG.standard_normal(out.shape)
-    close(layers.max_pool_backward(g, cache), numerical(lambda v: layers.max_pool(v, size, stride)[0], X, g))
+    close(
+        layers.max_pool_backward(g, cache),
+        numerical(lambda v: layers.max_pool(v, size, stride)[0], X, g),
+    )
 
 
 def test_max_pool_ties_go_to_the_first_and_overlaps_add_up():
@@ -96,7 +101,11 @@ def test_max_pool_ties_go_to_the_first_and_overlaps_add_up():
 
 @pytest.mark.parametrize(("stride", "padding"), [(1, 0), (1, 1), (2, 0), (2, 1), (3, 2)])
 def test_convolution(stride, padding):
-    X, W, b = RNG.standard_normal((2, 2, 6, 5)), RNG.standard_normal((3, 2, 3, 2)), RNG.standard_normal(3)
+    X, W, b = (
+        RNG.standard_normal((2, 2, 6, 5)),
+        RNG.standard_normal((3, 2, 3, 2)),
+        RNG.standard_normal(3),
+    )
     out, cache = layers.convolution(X, W, b, stride=stride, padding=padding)
     g = RNG.standard_normal(out.shape)
     dX, dW, db = layers.convolution_backward(g, cache)

@@ -1,6 +1,6 @@
 """Inputs that together reach every line of the derivation."""
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -41,6 +41,6 @@ CASES = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=None)
+@cache
 def derivation(name):
     return derive(**CASES[name])

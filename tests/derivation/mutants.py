@@ -17,7 +17,7 @@ SWAPS = {
 
 def mutants(relation: Relation) -> Iterator[tuple[str, Relation]]:
     """Every statement that differs in one symbol, with what was changed."""
-    letters = {index for index in indices_of(relation)}
+    letters = set(indices_of(relation))
     for place, side in enumerate(relation.sides):
         for what, changed in _mutated(side, frozenset(letters)):
             sides = (*relation.sides[:place], changed, *relation.sides[place + 1 :])

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from tests.derivation.cases import CASES, derivation
 
 from pminusy.derivation.build import derive
 from pminusy.derivation.digits import rounded, sum_note, written
@@ -12,7 +13,6 @@ from pminusy.derivation.equations import EQUATIONS
 from pminusy.derivation.proof import ProofError
 from pminusy.derivation.step import Line, made
 from pminusy.errors import InputError
-from tests.derivation.cases import CASES, derivation
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -51,7 +51,12 @@ def test_a_wrong_line_is_an_error_and_never_a_step():
     d = derivation("logits")
     _, chapter, line = d._places["dL_dz_long"]
     wrong = derivation("logits")._places["dL_dp"][2].statement
-    bad = Line(line.name, line.title, type(wrong)((line.statement.sides[0], wrong.sides[1]), ("=",)), "Because.")
+    bad = Line(
+        line.name,
+        line.title,
+        type(wrong)((line.statement.sides[0], wrong.sides[1]), ("=",)),
+        "Because.",
+    )
     with pytest.raises(ProofError, match="dL_dz_long"):
         made(bad, chapter.key, 1, chapter.arena)
 
@@ -60,7 +65,9 @@ def test_core_must_agree(monkeypatch):
     from pminusy.core import head
 
     original = head.cross_entropy_grad
-    monkeypatch.setattr(head, "cross_entropy_grad", lambda *a: (original(*a)[0], original(*a)[1] * (1 + 2e-15)))
+    monkeypatch.setattr(
+        head, "cross_entropy_grad", lambda *a: (original(*a)[0], original(*a)[1] * (1 + 2e-15))
+    )
     with pytest.raises(ProofError, match="core gives"):
         derive(z=[2.0, 1.0, 0.1], y=0)["dL_dz"]
 
@@ -100,7 +107,8 @@ def test_a_gradient_step_goes_where_the_signs_send_it():
 @pytest.mark.parametrize("depth", ["result", "outline", "full"])
 def test_depth(depth):
     d = derive(z=[2.0, 1.0, 0.1], y=0, depth=depth)
-    assert ("dL_dz" in d.names) and (("p_sum" in d.names) == (depth == "full"))
+    assert "dL_dz" in d.names
+    assert ("p_sum" in d.names) == (depth == "full")
 
 
 @pytest.mark.parametrize("route", ["long", "sparse", "direct"])
@@ -137,7 +145,10 @@ BAD = {
     "a negative probability": ({"probabilities": [-0.1, 1.1], "y": 0}, "above 0"),
     "a sum that is off": ({"probabilities": [0.3, 0.6], "y": 0}, "off by -0.1; pass --normalise"),
     "a target out of range": ({"z": [1.0, 2.0], "y": 2}, "from 0 to 1, got 2"),
-    "a misspelt class": ({"z": [1.0, 2.0], "y": "cta", "classes": ["cat", "dog"]}, "did you mean 'cat'"),
+    "a misspelt class": (
+        {"z": [1.0, 2.0], "y": "cta", "classes": ["cat", "dog"]},
+        "did you mean 'cat'",
+    ),
     "NaN": ({"z": [1.0, math.nan], "y": 0}, "NaN spreads"),
     "infinity": ({"z": [1.0, -math.inf], "y": 0}, "mask"),
     "lengths": ({"x": [1.0], "W": [[1.0, 2.0], [3.0, 4.0]], "y": 0}, "2 features"),

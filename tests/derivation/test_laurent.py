@@ -20,7 +20,7 @@ def both():
 
 
 def test_arithmetic_is_sympys():
-    algebra, ours, over, theirs = both()
+    _algebra, ours, over, theirs = both()
     rng = random.Random(3)
     pairs = list(zip(ours, theirs, strict=True))
     for _ in range(300):
@@ -42,13 +42,17 @@ def test_arithmetic_is_sympys():
         for monomial, coefficient in mine.terms.items():
             term = over(Fraction(coefficient).numerator) / over(Fraction(coefficient).denominator)
             for generator, power in zip(both()[3], monomial[: len(NAMES)], strict=True):
-                term = term * over(generator) ** power if power >= 0 else term / over(generator) ** -power
+                term = (
+                    term * over(generator) ** power
+                    if power >= 0
+                    else term / over(generator) ** -power
+                )
             back += term
         assert back == theirs_
 
 
 def test_division_by_a_sum_is_consistent():
-    algebra, (p0, p1, *_), _, _ = both()
+    _algebra, (p0, p1, *_), _, _ = both()
     assert 1 / (p0 + p1) == 1 / (p1 + p0)
     assert 1 / (p0 + p1) != 1 / (p0 - p1)
     with pytest.raises(ZeroDivisionError):
@@ -64,7 +68,7 @@ def test_sums_to_one():
 
 
 def test_signs():
-    algebra, (p0, p1, Z, v0), _, _ = both()
+    algebra, (p0, p1, _Z, v0), _, _ = both()
     algebra.sum_to_one(["p0", "p1"])
     one = algebra.number(Fraction(1))
     assert positive(one - p0, algebra)

@@ -1,16 +1,19 @@
 """Change one symbol of a statement, and its proof fails."""
 
+import sys
+
 import numpy as np
 import pytest
-
-from pminusy.derivation.build import derive
-from pminusy.derivation.proof import ProofError, prove_by_algebra, prove_by_numbers
 from tests.derivation.cases import CASES as CASES_BY_NAME
 from tests.derivation.cases import derivation
 from tests.derivation.mutants import mutants
 
+from pminusy.derivation.build import derive
+from pminusy.derivation.proof import ProofError, prove_by_algebra, prove_by_numbers
+
 CASES = ["layer", "z_loss", "log_base", "softcap", "weight", "label_smoothing", "batch", "rows",
          "sequence", "batch of two classes"]  # fmt: skip
+
 
 def survives(relation, chapter, line):
     """Whether a statement passes the very proof that a step has to pass."""
@@ -71,6 +74,7 @@ def test_no_slip_of_the_pen_survives(case):
                     survivors += 1
                     if not is_true(relation, chapter.key, worlds):
                         wrong.append((line.name, what))
-    print(f"{case}: {tried} mutants, {survivors} survive, {len(wrong)} of them are not true")
+    message = f"{case}: {tried} mutants, {survivors} survive, {len(wrong)} of them are not true"
+    sys.stderr.write(message + "\n")  # read with pytest -s
     assert tried >= 10
     assert not wrong, wrong

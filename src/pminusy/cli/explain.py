@@ -20,7 +20,9 @@ _ONE = "numbers with commas between, rows with semicolons, or a .npy or .csv fil
 def explain(
     logits: Annotated[str | None, typer.Option(help=f"Logits: {_ONE}.")] = None,
     probs: Annotated[str | None, typer.Option(help="Probabilities in place of logits.")] = None,
-    x: Annotated[str | None, typer.Option("--x", help="Input of a linear layer, or a batch.")] = None,
+    x: Annotated[
+        str | None, typer.Option("--x", help="Input of a linear layer, or a batch.")
+    ] = None,
     W: Annotated[str | None, typer.Option("--W", help="Weights, one row a class.")] = None,
     b: Annotated[str | None, typer.Option("--b", help="Bias, one number a class.")] = None,
     target: Annotated[
@@ -36,16 +38,22 @@ def explain(
     ridge: Annotated[float, typer.Option(help="λ of the ridge penalty.")] = 0.1,
     network: Annotated[
         str | None,
-        typer.Option(help="Layers before the head: relu:5,batchnorm,dropout:0.5,conv:2x3,maxpool:2."),
+        typer.Option(
+            help="Layers before the head: relu:5,batchnorm,dropout:0.5,conv:2x3,maxpool:2."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Which random weights and masks they get.")] = 0,
     label_smoothing: Annotated[float, typer.Option(help="ε in [0, 1].")] = 0.0,
     weight: Annotated[str | None, typer.Option(help="Class weights, one a class.")] = None,
-    sample_weight: Annotated[str | None, typer.Option(help="Weight of the sample, or of each row.")] = None,
+    sample_weight: Annotated[
+        str | None, typer.Option(help="Weight of the sample, or of each row.")
+    ] = None,
     temperature: Annotated[float, typer.Option(help="T > 0: logits are divided by it.")] = 1.0,
     z_loss: Annotated[float, typer.Option(help="ζ ≥ 0: adds ζ S lse².")] = 0.0,
     softcap: Annotated[float | None, typer.Option(help="κ > 0: logits become κ tanh(u/κ).")] = None,
-    base: Annotated[float | None, typer.Option(help="Base of the logarithm (e by default).")] = None,
+    base: Annotated[
+        float | None, typer.Option(help="Base of the logarithm (e by default).")
+    ] = None,
     route: Annotated[str, typer.Option(help="all, long, sparse or direct.")] = "all",
     depth: Annotated[str | None, typer.Option(help="result, outline or full.")] = None,
     notation: Annotated[str, typer.Option(help="p, yhat, s, o or S; -row for row vectors.")] = "p",
@@ -109,7 +117,9 @@ def _save(output: Path, page: str) -> None:
         beside.replace(output)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise InputError("--output", "a file that can be written", f"{output}: {error.strerror}") from None
+        raise InputError(
+            "--output", "a file that can be written", f"{output}: {error.strerror}"
+        ) from None
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:
@@ -149,9 +159,13 @@ def _array(name: str, text: str) -> Any:
     path = Path(text)
     if path.suffix.lower() in (".npy", ".csv"):
         return _file(name, path)
-    rows = [[_number(name, part) for part in line.split(",")] for line in text.strip("; ").split(";")]
+    rows = [
+        [_number(name, part) for part in line.split(",")] for line in text.strip("; ").split(";")
+    ]
     if len({len(row) for row in rows}) != 1:
-        raise InputError(name, "rows of one length", " and ".join(str(len(row)) for row in rows[:4]))
+        raise InputError(
+            name, "rows of one length", " and ".join(str(len(row)) for row in rows[:4])
+        )
     return np.array(rows[0] if len(rows) == 1 else rows)
 
 
@@ -175,7 +189,9 @@ def _file(name: str, path: Path) -> Any:
     except OSError as error:
         raise InputError(name, "a file that can be read", f"{path}: {error.strerror}") from None
     except ValueError as error:
-        raise InputError(name, "a file of numbers", f"{path}: {str(error).splitlines()[0]}") from None
+        raise InputError(
+            name, "a file of numbers", f"{path}: {str(error).splitlines()[0]}"
+        ) from None
     if array.dtype.kind not in "fiu":
         raise InputError(name, "an array of numbers", f"{path}: {array.dtype}")
     return array.astype(np.float64)

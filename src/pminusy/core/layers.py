@@ -116,7 +116,7 @@ def batch_norm(
     X: Array, gamma: Array, beta: Array, running: RunningStatistics | None = None, *,
     eps: float = 1e-5, momentum: float = 0.1,
 ) -> tuple[Array, BatchNormCache, RunningStatistics]:  # fmt: skip
-    """γ x̂ + β with the batch's own mean and (biased) variance, feature by feature.
+    """γ x̂ + β with the batch's own mean and biased variance, feature by feature.
 
     Returns the output (N, D), the cache, and the running statistics moved by `momentum` towards
     this batch (its unbiased variance, as torch keeps it; the start is mean 0, variance 1).
@@ -237,9 +237,7 @@ def convolution_backward(g: Array, cache: ConvolutionCache) -> LayerGradient:
     dX = np.zeros(padded.shape, dtype=g.dtype)  # rows that no window reached stay 0
     dX[:, :, : seen.shape[2], : seen.shape[3]] = seen
     inner = slice(padding, -padding) if padding else slice(None)
-    return LayerGradient(
-        dX[:, :, inner, inner], dW.astype(g.dtype), g.sum(axis=(0, 2, 3))
-    )
+    return LayerGradient(dX[:, :, inner, inner], dW.astype(g.dtype), g.sum(axis=(0, 2, 3)))
 
 
 def _windows(X: Array, size: tuple[int, int], stride: int) -> Array:

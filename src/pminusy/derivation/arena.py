@@ -1,4 +1,4 @@
-"""Where the lines about one sample are proved: algebra for K = 2, 3, 4, and the reader's numbers."""
+"""Where lines about one sample are proved: algebra for K = 2, 3, 4, and the reader's numbers."""
 
 from __future__ import annotations
 
@@ -82,9 +82,7 @@ class RowArena:
         case = self.setup.case
         per_class = case.one_hot and self._speaks_of_c(relation, named)
         return [
-            algebra(case, K, c, named)
-            for K in sizes
-            for c in (range(K) if per_class else (None,))
+            algebra(case, K, c, named) for K in sizes for c in (range(K) if per_class else (None,))
         ]
 
     def confirm(self, step: Step) -> None:

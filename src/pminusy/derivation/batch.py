@@ -59,7 +59,7 @@ def _with_row(tree: Any) -> Any:
     from pminusy.derivation.tree import children, rebuild
 
     if isinstance(tree, Ref) and tree.name == "U":
-        return o.Ref("U")[n, k]
+        return Ref("U")[n, k]
     return rebuild(tree, tuple(_with_row(part) for part in children(tree)))
 
 
@@ -116,9 +116,11 @@ def _algebra(case: Case, layer: bool, plain: bool, K: int, named: frozenset[str]
     names += [f"{a}{row}" for a in ("Z", "lse") for row in range(N)]
     names += ["Omega", "C", "eta", "T", "kappa", "zeta"]
     field_ = Algebra(names)
-    pick = lambda a, *shape: as_array(  # noqa: E731
-        [field_[f"{a}{index}"] for index in range(_count(shape))]
-    ).reshape(shape)
+
+    def pick(a: str, *shape: int) -> Any:
+        count = _count(shape)
+        return as_array([field_[f"{a}{index}"] for index in range(count)]).reshape(shape)
+
     values: dict[str, Any] = {a: field_[a] for a in ("Omega", "C", "eta", "T", "kappa", "zeta")}
     values["Y"] = pick("y", N, K)
     for row in range(N):

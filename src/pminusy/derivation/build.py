@@ -139,7 +139,9 @@ def _given(z: Any, probabilities: Any, x: Any, W: Any, b: Any, normalise: bool) 
     if z is not None:
         return Given("logits", _logits(_numbers("z", z)))
     if probabilities is not None:
-        return Given("probabilities", _probabilities(_numbers("probabilities", probabilities), normalise))
+        return Given(
+            "probabilities", _probabilities(_numbers("probabilities", probabilities), normalise)
+        )
     return _layer(x, W, b)
 
 
@@ -204,7 +206,9 @@ def _layer(x: Any, W: Any, b: Any) -> Given:
     for name, array in (("x", x), ("W", W), ("b", b)):
         if not np.isfinite(array).all():
             place = ", ".join(map(str, np.argwhere(~np.isfinite(array))[0]))
-            raise InputError(f"{name}[{place}]", "a finite number", str(array[~np.isfinite(array)][0]))
+            raise InputError(
+                f"{name}[{place}]", "a finite number", str(array[~np.isfinite(array)][0])
+            )
     return Given("layer", W[:, 0], x, W, b)
 
 
@@ -409,7 +413,9 @@ def _why_stop(setup: Setup) -> Chapter:
         setup, case=replace(setup.case, source="layer"), values=values, D=1, features=("x_0",)
     )
     lines = [line for line in parameters.lines(layer.case) if line.name == "why_stop_at_z"]
-    intro = "Logits come from a layer; here the smallest one that gives yours: x = (1), W = z, b = 0."
+    intro = (
+        "Logits come from a layer; here the smallest one that gives yours: x = (1), W = z, b = 0."
+    )
     return Chapter("parameters", "Why stop at the logits", intro, tuple(lines), RowArena(layer))
 
 
@@ -482,7 +488,10 @@ def _summary(
         "z-loss ζ": options.z_loss or None,
         "class weights w": None
         if options.weight is None
-        else "(" + ", ".join(f"{v:g}" for v in options.weight[:8]) + ("…" if setup.K > 8 else "") + ")",
+        else "("
+        + ", ".join(f"{v:g}" for v in options.weight[:8])
+        + ("…" if setup.K > 8 else "")
+        + ")",
         "sample weight ω": None if options.sample_weight is None else options.sample_weight[0],
         "base of the logarithm B": setup.values["B"] if setup.case.log_base else None,
     }
@@ -494,9 +503,11 @@ def _summary(
         tuple(_gradient(at, setup)),
         at.array("L"),
         setup.c,
-        {name: f"{v:g}" if isinstance(v, float | int) else str(v) for name, v in words.items() if v is not None},
+        {
+            name: f"{v:g}" if isinstance(v, float | int) else str(v)
+            for name, v in words.items()
+            if v is not None
+        },
         notes,
         tables,
     )
-
-

@@ -20,7 +20,7 @@ from pminusy.errors import InputError
 __all__ = ["derive_batch"]
 
 _PROVED_ROWS = 4
-"""So many rows make the batch that is derived with numbers; a longer one is summed up in figures."""
+"""So many rows are derived with numbers; a longer batch is summed up in figures."""
 
 
 def derive_batch(
@@ -41,7 +41,9 @@ def derive_batch(
     own = replace(options, sample_weight=None if omega is None else omega[row : row + 1])
     one = replace_row(given, row)
     c = None if labels is None else int(labels[row])
-    setup = build._setup(one, Y[row], c, names, build._feature_names(features, given), own, rate, ridge)
+    setup = build._setup(
+        one, Y[row], c, names, build._feature_names(features, given), own, rate, ridge
+    )
     chosen = [row, *(i for i in range(N) if i != row)][:_PROVED_ROWS]
     chosen.sort()
     chapters = (_chapter(given, Y, labels, chosen, options, setup, rate),)
@@ -68,7 +70,10 @@ def _targets(y: Any, N: int, K: int, names: tuple[str, ...]) -> tuple[Any, Any]:
         if len(listed) != N:
             raise InputError("y", f"{N} targets, one a row", f"{len(listed)}")
         labels = np.array(
-            [build._by_name(v, names) if isinstance(v, str) else build._by_index(v, K) for v in listed]
+            [
+                build._by_name(v, names) if isinstance(v, str) else build._by_index(v, K)
+                for v in listed
+            ]
         )
         return np.eye(K)[labels], labels
     soft = build._numbers("y", y) if not isinstance(y, str) else np.empty(0)
@@ -80,7 +85,13 @@ def _targets(y: Any, N: int, K: int, names: tuple[str, ...]) -> tuple[Any, Any]:
 
 
 def _chapter(
-    given: build.Given, Y: Any, labels: Any, chosen: list[int], options: Options, setup: Any, rate: float
+    given: build.Given,
+    Y: Any,
+    labels: Any,
+    chosen: list[int],
+    options: Options,
+    setup: Any,
+    rate: float,
 ) -> Chapter:
     case, layer = setup.case, given.source == "layer"
     plain = not (case.mass or case.transforms or case.z_loss)

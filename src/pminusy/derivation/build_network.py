@@ -19,7 +19,9 @@ from pminusy.errors import InputError
 
 __all__ = ["derive_network"]
 
-_KINDS = "linear:UNITS, relu, relu:UNITS, batchnorm, dropout:RATE, conv:CHANNELSxWIDTH, maxpool:SIZE"
+_KINDS = (
+    "linear:UNITS, relu, relu:UNITS, batchnorm, dropout:RATE, conv:CHANNELSxWIDTH, maxpool:SIZE"
+)
 _EPS = 1e-5
 _MOST_ENTRIES = 400
 
@@ -42,8 +44,11 @@ def derive_network(
     view: build.View,
 ) -> Derivation:  # fmt: skip
     """Derivation of every layer's backward, from the head down to the input."""
-    if options.transforms_logits or options.z_loss or options.label_smoothing or (
-        options.weight is not None or options.sample_weight is not None or options.log_base
+    if (
+        options.transforms_logits
+        or options.z_loss
+        or options.label_smoothing
+        or (options.weight is not None or options.sample_weight is not None or options.log_base)
     ):
         raise InputError(
             "network", "the plain loss", "options of the loss",
@@ -141,7 +146,8 @@ def _layer(kind: str, number: Any, at: Any, rng: Any) -> list[_Run]:
         size = number[1] if kind == "conv" else number[0]
         if at.shape[2] < size:
             raise InputError("network", f"at least {size} entries before {kind}", str(at.shape[2]))
-        return [_conv(at, *number, rng) if kind == "conv" else _max_pool(at, *number)]
+        one, two = number
+        return [_conv(at, one, two, rng) if kind == "conv" else _max_pool(at, one, two)]
     if kind == "relu":
         return [_relu(at)]
     if kind == "dropout":
@@ -167,7 +173,9 @@ def _relu(at: Any) -> _Run:
     """Images are taken as rows: entry by entry there is no difference."""
     rows = at.reshape(len(at), -1)
     if (rows == 0).any():
-        raise InputError("network", "no entry exactly 0 before ReLU: it has no derivative there", "0")
+        raise InputError(
+            "network", "no entry exactly 0 before ReLU: it has no derivative there", "0"
+        )
     out, mask = layers.relu(rows)
     run = _Run("relu", {}, rows, out, lambda g: {"da": layers.relu_backward(g, mask)})
     return run

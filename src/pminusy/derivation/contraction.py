@@ -1,7 +1,7 @@
 """Σ_k v_k (tree)_k without visiting every pair of classes.
 
-With a thousand classes a line in two indices has a million entries. Times a random direction v it is
-one number, and most of a tree can be summed piece by piece: δ_jk becomes v_j, ∂L/∂z_k the
+With a thousand classes a line in two indices has a million entries. Times a random direction v it
+is one number, and most of a tree can be summed piece by piece: δ_jk becomes v_j, ∂L/∂z_k the
 difference quotient along v, and factors without the index come out in front.
 """
 
@@ -107,7 +107,8 @@ def _sum(tree: t.Sum, directions: Directions, at: Evaluator, env: Environment) -
                 r[i] = _all(rest, directions, at, here)
             return _along(factor, {tree.index: tuple(r)}, at, env)
     return sum(
-        contract(tree.body, directions, at, {**env, tree.index.name: i}) for i in at.places(tree, env)
+        contract(tree.body, directions, at, {**env, tree.index.name: i})
+        for i in at.places(tree, env)
     )
 
 
@@ -147,7 +148,9 @@ def _along(tree: t.Partial, directions: Directions, at: Evaluator, env: Environm
     own = [slot for slot in tree.by.indices if slot in directions]
     rest = {index: v for index, v in directions.items() if index not in own}
     direction_ = _direction_of(tree, directions, at, env)
-    values = [contract(tree.of, rest, at.along(tree.by.name, direction_, sign), env) for sign in (1, -1)]
+    values = [
+        contract(tree.of, rest, at.along(tree.by.name, direction_, sign), env) for sign in (1, -1)
+    ]
     return (values[0] - values[1]) / (2 * Decimals.step)
 
 
@@ -202,7 +205,8 @@ def _array_direction(shape: tuple[int, ...]) -> Any:
 def _entry_by_entry(tree: t.Node, directions: Directions, at: Evaluator, env: Environment) -> Any:
     (index, v), *rest = directions.items()
     return sum(
-        weight * contract(tree, dict(rest), at, {**env, index.name: i}) for i, weight in enumerate(v)
+        weight * contract(tree, dict(rest), at, {**env, index.name: i})
+        for i, weight in enumerate(v)
     )
 
 

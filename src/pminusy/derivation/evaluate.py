@@ -94,7 +94,7 @@ class Evaluator:
         return self._memo[key]
 
     def letters(self, tree: t.Node) -> tuple[str, ...]:
-        """Letters that the value depends on; the tree is kept alive so that its id stays its own."""
+        """Letters that the value depends on; the tree is kept, so that its id stays its own."""
         if id(tree) not in self._letters:
             letters = tuple(sorted({index.name for index in t.free_indices(tree)}))
             self._letters[id(tree)] = (tree, letters)
@@ -111,7 +111,7 @@ class Evaluator:
         key = (name, entry, direction)
         if key not in self._shifts:
             array = np.array(as_array(self.array(name)), copy=True)
-            array[entry] = self._moved_entry(array[entry], direction)
+            array[entry] = self._moved_entry(name, array[entry], direction)
             self._shifts[key] = self.with_moved(name, array)
         return self._shifts[key]
 
@@ -132,17 +132,22 @@ class Evaluator:
         value = array if array.ndim else array[()]
         return Evaluator(self.world, self.domain, {**self._moved, name: value}, self)
 
-    def _moved_entry(self, value: Any, direction: int) -> Any:
+    def _moved_entry(self, name: str, value: Any, direction: int) -> Any:
         if isinstance(self.domain, Decimals):
-            return value + direction * self.domain.step
+            return value + direction * self._step(name, value)
         return Dual(value, self.domain.number(Fraction(1)), self.domain.new_level())
+
+    def _step(self, name: str, value: Any) -> Any:
+        """How far an entry is moved: a probability only by a small part of itself."""
+        step = Decimals.step
+        return step * abs(value) if name in _PROBABILITIES and value else step
 
     def derivative(self, of: t.Node, by: str, entry: tuple[int, ...], env: Environment) -> Any:
         """Derivative of a tree's value with respect to one entry of a quantity."""
         if isinstance(self.domain, Decimals):
             ahead = self.shifted(by, entry, 1)._value(of, env)
             behind = self.shifted(by, entry, -1)._value(of, env)
-            return (ahead - behind) / (2 * self.domain.step)
+            return (ahead - behind) / (2 * self._step(by, as_array(self.array(by))[entry]))
         moved = self.shifted(by, entry, 1)
         level = as_array(moved._moved[by])[entry].level
         value = moved._value(of, env)
@@ -150,6 +155,9 @@ class Evaluator:
             slopes = [_slope(item, level, self.domain) for item in value.ravel()]
             return as_array(slopes).reshape(value.shape)
         return _slope(value, level, self.domain)
+
+
+_PROBABILITIES = frozenset({"p", "P"})
 
 
 def place(slot: t.Slot, env: Environment) -> int:
@@ -260,7 +268,8 @@ def _delta(self: Evaluator, tree: t.Delta, env: Environment) -> Any:
 
 def _max(self: Evaluator, tree: t.Max, env: Environment) -> Any:
     values = [
-        self._value(tree.body, {**env, tree.index.name: i}) for i in range(self.size(tree.index.space))
+        self._value(tree.body, {**env, tree.index.name: i})
+        for i in range(self.size(tree.index.space))
     ]
     return values[_first_largest(values, self)]
 
@@ -311,7 +320,9 @@ def _flattened(array: Any) -> Any:
 
 def _identity(self: Evaluator, tree: t.Identity, env: Environment) -> Any:
     n = self.size(tree.space)
-    return as_array([[self.domain.number(Fraction(int(i == j))) for j in range(n)] for i in range(n)])
+    return as_array(
+        [[self.domain.number(Fraction(int(i == j))) for j in range(n)] for i in range(n)]
+    )
 
 
 def _ones(self: Evaluator, tree: t.Ones, env: Environment) -> Any:

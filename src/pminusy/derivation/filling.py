@@ -110,7 +110,7 @@ def _of_array(array: Any) -> Shown:
 
 
 def _largest(shown: Shown) -> Shown:
-    if len(shown.shape) == 2 and max(shown.shape) <= FITS or len(shown.entries) <= FITS:
+    if (len(shown.shape) == 2 and max(shown.shape) <= FITS) or len(shown.entries) <= FITS:
         return shown
     ranked = sorted(shown.entries, key=lambda key: -abs(shown.entries[key]))[:LARGEST]
     return replace(
@@ -141,9 +141,7 @@ def filled(relation: Relation, at: Evaluator) -> Iterator[tuple[Relation, Mappin
             yield Relation(tuple(sides), tuple(signs)), env
 
 
-def _with_result(
-    sides: list[Node], signs: list[str], result: Any
-) -> tuple[list[Node], list[str]]:
+def _with_result(sides: list[Node], signs: list[str], result: Any) -> tuple[list[Node], list[str]]:
     kept: list[Node] = [sides[0]]
     for side in sides[1:]:
         if not isinstance(side, t.Value | t.Number) and side != kept[-1]:
@@ -154,10 +152,16 @@ def _with_result(
 def _is_array_statement(relation: Relation) -> bool:
     whole = (t.Outer, t.Diag, t.Identity, t.Ones, t.MatMul, t.Transpose, t.Hadamard)
     parts = [part for side in relation.sides for part in t.walk(side)]
-    return any(isinstance(part, whole) for part in parts) or any(
-        isinstance(part, t.Partial) and not part.by.indices and part.by.name in _ARRAYS
-        for part in parts
-    ) or any(isinstance(part, t.Ref) and not part.indices and part.name in _ARRAYS for part in parts)
+    return (
+        any(isinstance(part, whole) for part in parts)
+        or any(
+            isinstance(part, t.Partial) and not part.by.indices and part.by.name in _ARRAYS
+            for part in parts
+        )
+        or any(
+            isinstance(part, t.Ref) and not part.indices and part.name in _ARRAYS for part in parts
+        )
+    )
 
 
 _ARRAYS = frozenset("xWbzuypqvXZPYQ")

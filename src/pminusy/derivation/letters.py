@@ -1,4 +1,4 @@
-"""The letters of the derivation, as trees: `p[k]` is p_k. One place, so that chapters read alike."""
+"""The letters of the derivation, as trees: `p[k]` is p_k. One place: chapters read alike."""
 
 from __future__ import annotations
 

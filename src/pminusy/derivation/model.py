@@ -18,7 +18,20 @@ from pminusy.core.options import Options
 from pminusy.derivation import letters as o
 from pminusy.derivation.domains import Algebra, Decimals, as_array, decimals
 from pminusy.derivation.evaluate import Evaluator
-from pminusy.derivation.tree import Apply, Div, Mul, Neg, Node, Partial, Ref, Size, Sum, exp, ln, node
+from pminusy.derivation.tree import (
+    Apply,
+    Div,
+    Mul,
+    Neg,
+    Node,
+    Partial,
+    Ref,
+    Size,
+    Sum,
+    exp,
+    ln,
+    node,
+)
 from pminusy.derivation.world import Symbol, World, defined, given
 
 __all__ = ["Case", "Setup", "algebra"]
@@ -193,7 +206,9 @@ def algebra(case: Case, K: int, c: int | None, mentions: frozenset[str]) -> Eval
     if case.mass and (c is not None or mentions & {"y", "w", "epsilon", "omega", "H", "KL", "E2"}):
         made_of.add("mass")
     step = _given_after_step(case, mentions)
-    used: frozenset[str] = frozenset() if step else frozenset().union(*(_ancestors(case)[m] for m in mentions))
+    used: frozenset[str] = (
+        frozenset() if step else frozenset().union(*(_ancestors(case)[m] for m in mentions))
+    )
     if step:
         made_of.clear()
         used = mentions
@@ -216,7 +231,22 @@ def _given_after_step(case: Case, mentions: frozenset[str]) -> str:
 
 _AFTER_STEP = frozenset({"u_new", "z_new", "p_new"})
 _LAYER = frozenset(
-    {"W", "x", "b", "V", "V_b", "A", "R", "W_new", "b_new", "u_new", "z_new", "p_new", "CE_new", "W_t"}
+    {
+        "W",
+        "x",
+        "b",
+        "V",
+        "V_b",
+        "A",
+        "R",
+        "W_new",
+        "b_new",
+        "u_new",
+        "z_new",
+        "p_new",
+        "CE_new",
+        "W_t",
+    }
 )
 _CONSTANTS = ("T", "kappa", "zeta", "epsilon", "omega", "B", "eta", "lambda", "a", "m")
 _EXTRA = frozenset({*_CONSTANTS, *_VECTORS, *_MATRICES, "x"})
@@ -235,7 +265,9 @@ def _algebra(
     D = 2
     names = [f"{letter}{index}" for letter in "pzy" for index in range(K)]
     names += [f"{letter}{index}" for letter in sorted(extra & {*_VECTORS}) for index in range(K)]
-    names += [f"{letter}{index}" for letter in sorted(extra & {*_MATRICES}) for index in range(K * D)]
+    names += [
+        f"{letter}{index}" for letter in sorted(extra & {*_MATRICES}) for index in range(K * D)
+    ]
     names += [f"f{index}" for index in range(K if case.softcap and "inputs" in made_of else 0)]
     names += [f"x{index}" for index in range(D if "x" in extra else 0)]
     names += ["Z", "lse", "keep", *sorted(extra & {*_CONSTANTS})]
@@ -296,7 +328,7 @@ def _register_cap(field: Algebra, u: Any, K: int) -> None:
 
 
 def _register_softmax(field: Algebra, z: Any, K: int) -> None:
-    """e^{z_k} = p_k Z where Σ_k p_k = 1: then Σ_j e^{z_j} is Z, and fractions have one term below."""
+    """e^{z_k} = p_k Z where Σ_k p_k = 1: then Σ_j e^{z_j} is Z, and most divisors are one term."""
     p, Z, lse = _generators(field, "p", K), field["Z"], field["lse"]
     field.sum_to_one([f"p{index}" for index in range(K)])
     field.register("ln", Z, lse)

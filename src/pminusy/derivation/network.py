@@ -126,7 +126,8 @@ class LayerArena:
 @lru_cache(maxsize=256)
 def _numbers(arena: LayerArena) -> Evaluator:
     layer = arena.layer
-    symbols, values = layer_symbols(layer.kind, layer.stride), {}
+    symbols = layer_symbols(layer.kind, layer.stride)
+    values: dict[str, Any] = {}
     values |= {name: _exactly(value) for name, value in layer.values.items()}
     values["a"] = _exactly(layer.inputs)
     sizes = _sizes(layer)
@@ -194,7 +195,11 @@ def _append(
 
 
 def _append_head(
-    symbols: dict[str, Symbol], values: dict[str, Any], sizes: dict[str, int], labels: Any, last: str
+    symbols: dict[str, Symbol],
+    values: dict[str, Any],
+    sizes: dict[str, int],
+    labels: Any,
+    last: str,
 ) -> None:
     k, j = Index("k", symbols[last].spaces[-1]), Index("j", symbols[last].spaces[-1])
     z = Ref(last)
@@ -261,5 +266,3 @@ def _register_roots(at: Evaluator, field_: Algebra, D: int) -> None:
     for feature in range(D):
         square = variance[feature] + eps
         field_.register_root(field_[f"root.{feature}"], square)
-
-

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pminusy.derivation.letters import S_e, c, i, j, k, p, power_of_e, v, z
 from pminusy.derivation.model import Case
-from pminusy.derivation.step import OUTLINE, RESULT, Line
+from pminusy.derivation.step import OUTLINE, Line
 from pminusy.derivation.tree import (
     Delta,
     Diag,
@@ -33,7 +33,7 @@ def cross_entropy(case: Case) -> Iterator[Line]:
         "ce_sum",
         "Derivative of the sum, term by term",
         Relation.equal(Partial(C, p[j]), -Sum(k, q[k] * Partial(ln(p[k]), p[j]))),
-        "The derivative of a sum is the sum of the derivatives, and the target does not depend on p.",
+        "Differentiate term by term; the target does not depend on p.",
         ("derivative of a sum", "constant factor"),
     )
     yield Line(
@@ -212,5 +212,3 @@ def chain_rule(case: Case) -> Iterator[Line]:
         ("matrix product",),
         OUTLINE,
     )
-
-

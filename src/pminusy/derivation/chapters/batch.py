@@ -160,18 +160,14 @@ def _conventions(plain: bool) -> Iterator[Line]:
     yield Line(
         "ridge_convention",
         "C beside a sum is λ = 1 / (C N) beside a mean",
-        Relation.equal(
-            _C * _M + _HALF * squares, _C * Size("N") * Fence(L + penalty * squares)
-        ),
+        Relation.equal(_C * _M + _HALF * squares, _C * Size("N") * Fence(L + penalty * squares)),
         "One positive factor, C N, lies between both objectives: the optimum is the same.",
         ("constant factor",),
     )
     yield Line(
         "gradient_step_batch",
         "One step against the gradient",
-        Relation.equal(
-            Ref("W_new")[k, d], W[k, d] - Ref("eta") * Partial(L, W[k, d])
-        ),
+        Relation.equal(Ref("W_new")[k, d], W[k, d] - Ref("eta") * Partial(L, W[k, d])),
         "W ← W − η ∂L/∂W, and the bias likewise.",
         ("gradient step",),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pminusy.derivation.letters import L, c, j, lse, m, p, s, s_o, z
+from pminusy.derivation.letters import c, j, lse, m, p, s, s_o, z
 from pminusy.derivation.model import Setup
 from pminusy.derivation.step import OUTLINE, Line, Table
 from pminusy.derivation.tree import Relation, Sum, exp, ln
@@ -21,7 +21,7 @@ def lines(setup: Setup) -> Iterator[Line]:
         "shifted_lse",
         "Log-sum-exp with the largest logit taken out",
         Relation.equal(lse, m + ln(Sum(j, exp(z[j] - m)))),
-        "No exponential is above 1, so nothing overflows; true for any m, best with m = max_j z_j.",
+        "No exponential is above 1, so nothing overflows; true for any m, best for max_j z_j.",
         ("exponent of a sum",),
         OUTLINE,
         _naive(setup),
@@ -88,5 +88,3 @@ def _naive(setup: Setup) -> Table:
 def _plain(value: object) -> str:
     number = float(value)  # type: ignore[arg-type]  # a NumPy number
     return "NaN" if np.isnan(number) else f"{number:.9g}"
-
-

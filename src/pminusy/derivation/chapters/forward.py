@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pminusy.derivation.letters import S, W, a, b, c, d, i, j, k, lse, omega, p, q, x, z, zeta
+from pminusy.derivation.letters import (
+    L_B,
+    B,
+    S,
+    W,
+    a,
+    b,
+    c,
+    d,
+    j,
+    k,
+    lse,
+    p,
+    power_of_e,
+    q,
+    total,
+    x,
+    z,
+    zeta,
+)
 from pminusy.derivation.letters import L as L
-from pminusy.derivation.letters import L_B, B, power_of_e, total
 from pminusy.derivation.model import Case
 from pminusy.derivation.step import OUTLINE, RESULT, Line
 from pminusy.derivation.tree import Log, Node, Relation, Sum, exp, ln
@@ -184,5 +202,3 @@ def _facts(case: Case) -> Iterator[Line]:
         "Every term is a target ≥ 0 times −ln p_k ≥ 0.",
         ("sum of terms ≥ 0",),
     )
-
-

@@ -5,7 +5,7 @@ Letters are the same for every layer: a goes in, o comes out, g = ∂L/∂o is w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pminusy.derivation.step import OUTLINE, RESULT, Line
 from pminusy.derivation.tree import (
@@ -30,6 +30,7 @@ __all__ = ["BACKWARD", "FORWARD", "lines"]
 n = Index("n", "N")
 d, k = Index("d", "D"), Index("k", "K")
 t, q, e = Index("t", "T"), Index("q", "Q"), Index("e", "E")
+_n2 = Index("m", "N")
 r, s = Index("c", "C"), Index("o", "O")  # in- and out-channel
 a, o, g, L, W, b = Ref("a"), Ref("o"), Ref("g"), Ref("L"), Ref("W"), Ref("b")
 m, rate, gamma, beta = Ref("mask"), Ref("rate"), Ref("gamma"), Ref("beta")
@@ -44,7 +45,7 @@ def _window(stride: int) -> Ref:
     return a[n, r, Offset(q, e, stride)]
 
 
-FORWARD = {
+FORWARD: dict[str, Callable[[int], tuple[Ref, Node]]] = {
     "linear": lambda _: (o[n, k], Sum(d, W[k, d] * a[n, d]) + b[k]),
     "relu": lambda _: (o[n, d], Apply("relu", a[n, d])),
     "dropout": lambda _: (o[n, d], a[n, d] * m[n, d] / Fence(1 - rate)),
@@ -54,7 +55,7 @@ FORWARD = {
 }
 """Output of each layer, by its input."""
 
-BACKWARD = {
+BACKWARD: dict[str, Callable[[int], dict[str, tuple[Node, Node]]]] = {
     "linear": lambda _: {
         "dW": (Partial(L, W[k, d]), Sum(n, g[n, k] * a[n, d])),
         "db": (Partial(L, b[k]), Sum(n, g[n, k])),
@@ -89,11 +90,12 @@ BACKWARD = {
 }
 """Gradients of each layer: of its parameters and its input."""
 
-_n2 = Index("m", "N")
-
 _WHY = {
     "linear": ("Linear layer", "The same three products as at the head."),
-    "relu": ("ReLU", "Where a was positive g passes, elsewhere nothing does; a = 0, the kink, is excluded."),
+    "relu": (
+        "ReLU",
+        "Where a was positive g passes, elsewhere nothing does; a = 0, the kink, is excluded.",
+    ),
     "dropout": ("Dropout", "The same mask and the same scale as on the way forward."),
     "batchnorm": (
         "Batch norm",

@@ -164,5 +164,3 @@ def _plain(case: Case, index: object, factor: Node) -> tuple[Node, ...]:
     if case.transforms or case.z_loss:
         return ()
     return (Fence(case.scaled(p[k]) - case.target[k]) * factor,)
-
-

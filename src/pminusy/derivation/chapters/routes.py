@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pminusy.derivation.letters import L_B, B, L, T, c, g, j, k, kappa, lse, p, t, total, u, y, z, zeta
+from pminusy.derivation.letters import (
+    L_B,
+    B,
+    L,
+    c,
+    j,
+    k,
+    kappa,
+    lse,
+    p,
+    t,
+    u,
+    y,
+    z,
+    zeta,
+)
 from pminusy.derivation.model import Case
 from pminusy.derivation.step import OUTLINE, RESULT, Line
 from pminusy.derivation.tree import (
@@ -12,7 +27,6 @@ from pminusy.derivation.tree import (
     Apply,
     Delta,
     Fence,
-    Hadamard,
     Log,
     Node,
     Partial,
@@ -214,7 +228,7 @@ def _transforms(case: Case) -> Iterator[Line]:
 
 def result(case: Case) -> Iterator[Line]:
     """The result, its signs, its sum, its size."""
-    C, q, S = case.cross_entropy, case.target, case.total
+    C, q, _S = case.cross_entropy, case.target, case.total
     yield Line(
         "dL_dz",
         "Result: S p − q" if case.mass else "Result: p − y",
@@ -265,5 +279,3 @@ def result(case: Case) -> Iterator[Line]:
             "The z-loss looks at the level of the logits, which the softmax ignores.",
             ("Σ p = 1",),
         )
-
-

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from pminusy.derivation.letters import A, L, V, V_b, W, b, d, i, j, k, lse, p, t, u, v, x, z, zeta
 from pminusy.derivation.model import Case
-from pminusy.derivation.step import OUTLINE, RESULT, Line
+from pminusy.derivation.step import OUTLINE, Line
 from pminusy.derivation.tree import (
     Abs,
     Delta,
@@ -47,8 +47,7 @@ def _hessian(case: Case) -> Iterator[Line]:
     if case.z_loss:
         factor = Fence(1 + 2 * zeta * lse)
         curved = (
-            case.scaled(factor) * p[i] * (Delta(i, j) - p[j])
-            + 2 * case.scaled(zeta) * p[i] * p[j]
+            case.scaled(factor) * p[i] * (Delta(i, j) - p[j]) + 2 * case.scaled(zeta) * p[i] * p[j]
         )
     yield Line(
         "hessian",
@@ -81,7 +80,10 @@ def _hessian(case: Case) -> Iterator[Line]:
 
 
 def _through_transform(case: Case) -> Iterator[Line]:
-    a_of = lambda index: t[index] * v[index]  # noqa: E731
+
+    def a_of(index: Index) -> Node:
+        return t[index] * v[index]
+
     mean = Sum(k, p[k] * a_of(k))
     if case.z_loss:
         inner: Node = (
@@ -207,5 +209,3 @@ def _layer(case: Case) -> Iterator[Line]:
         "½ (I − 1 1ᵀ/K) ⊗ XᵀX.",
         ("Gershgorin's circles",),
     )
-
-

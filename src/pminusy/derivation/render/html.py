@@ -1,5 +1,6 @@
 """One HTML file: MathML, steps that fold, bars and a heat map as inline SVG. No script, no network."""
 
+# ruff: noqa: E501  (an element reads better on one line)
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -127,12 +128,17 @@ def _value(step: Step, digits: int) -> str:
     if not plain or (step.rows and len(shown.entries) == 1):
         return ""
     if parts.is_matrix(shown):
-        body = _math(f"<math display=\"block\"><mrow><mo>=</mo>{_matrix(shown, digits)}</mrow></math>")
+        body = _math(
+            f'<math display="block"><mrow><mo>=</mo>{_matrix(shown, digits)}</mrow></math>'
+        )
         square = shown.shape[0] == shown.shape[1]
-        return body + (_heat_map(shown, digits) if square and step.name == "jacobian_matrix" else "")
+        return body + (
+            _heat_map(shown, digits) if square and step.name == "jacobian_matrix" else ""
+        )
     note = parts.vector_note(step, digits)
     text = escape(parts.vector(shown, digits))
-    return f'<p>= <strong>{text}</strong>{f"<br><span class=note>{escape(note)}</span>" if note else ""}</p>'
+    aside = f'<br><span class="note">{escape(note)}</span>' if note else ""
+    return f"<p>= <strong>{text}</strong>{aside}</p>"
 
 
 def _matrix(shown: Shown, digits: int) -> str:
@@ -145,8 +151,12 @@ def _matrix(shown: Shown, digits: int) -> str:
 
 def _number(value: Any, digits: int) -> str:
     number = rounded(value, digits)
-    sign = "<mo form=\"prefix\">−</mo>" if number.negative else ""
-    power = "" if number.exponent is None else f"<mo>×</mo><msup><mn>10</mn><mn>{number.exponent}</mn></msup>"
+    sign = '<mo form="prefix">−</mo>' if number.negative else ""
+    power = (
+        ""
+        if number.exponent is None
+        else f"<mo>×</mo><msup><mn>10</mn><mn>{number.exponent}</mn></msup>"
+    )
     return f"<mrow>{sign}<mn>{number.mantissa}</mn>{power}</mrow>"
 
 
@@ -156,7 +166,9 @@ def _bars(derivation: Derivation) -> str:
     order = list(range(len(summary.classes)))
     if len(order) > FITS:
         largest = sorted(order, key=lambda k: -abs(summary.gradient[k]))[: FITS - 1]
-        order = sorted({*largest, *([summary.true_class] if summary.true_class is not None else [])})
+        order = sorted(
+            {*largest, *([summary.true_class] if summary.true_class is not None else [])}
+        )
     top = max((abs(v) for v in summary.gradient), default=1) or 1
     letter = derivation.notation.text("p")
     plain = not summary.options and all(v in (0, 1) for v in summary.targets)
@@ -164,7 +176,7 @@ def _bars(derivation: Derivation) -> str:
     height = 26 * len(order) + 40
     parts_ = [
         f'<svg role="img" viewBox="0 0 760 {height}" width="760" height="{height}" aria-labelledby="bars-title">',
-        f"<title id=\"bars-title\">Probabilities and {escape(right)} by class; loss {written(summary.loss, digits)}</title>",
+        f'<title id="bars-title">Probabilities and {escape(right)} by class; loss {written(summary.loss, digits)}</title>',
         f'<text x="190" y="16">{escape(letter)}</text><text x="560" y="16" text-anchor="middle">{escape(right)}</text>',
     ]
     for place, k in enumerate(order):
@@ -175,7 +187,9 @@ def _bars(derivation: Derivation) -> str:
         length = float(abs(gradient) / top) * 90
         side = "raise" if gradient < 0 else "lower"
         x = 560 - length if gradient < 0 else 560
-        number_x, anchor = (560 - length - 6, "end") if gradient < 0 else (560 + length + 6, "start")
+        number_x, anchor = (
+            (560 - length - 6, "end") if gradient < 0 else (560 + length + 6, "start")
+        )
         parts_ += [
             f'<text x="0" y="{y + 14}">{name}{mark}</text>',
             f'<rect x="190" y="{y + 2}" width="{float(p) * 150:.2f}" height="16" rx="2" fill="var(--accent)"/>',
@@ -183,7 +197,9 @@ def _bars(derivation: Derivation) -> str:
             f'<rect x="{x:.2f}" y="{y + 2}" width="{length:.2f}" height="16" rx="2" fill="var(--{side})"/>',
             f'<text x="{number_x:.1f}" y="{y + 14}" text-anchor="{anchor}">{written(gradient, digits)}</text>',
         ]
-    parts_.append(f'<line x1="560" x2="560" y1="22" y2="{height - 12}" stroke="var(--soft)"/></svg>')
+    parts_.append(
+        f'<line x1="560" x2="560" y1="22" y2="{height - 12}" stroke="var(--soft)"/></svg>'
+    )
     rest = len(summary.classes) - len(order)
     more = f" {rest} more classes have smaller entries." if rest else ""
     caption = (

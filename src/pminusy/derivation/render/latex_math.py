@@ -10,13 +10,13 @@ __all__ = ["LatexPrinter"]
 
 _SIGNS = {
     "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "⪯": r"\preceq", "−": "-", "minus": "-", "·": r"\cdot",
-    "⊙": r"\odot", "∂": r"\partial ", "squared": "^2 ", 
+    "⊙": r"\odot", "∂": r"\partial ", "squared": "^2 ",
 }  # fmt: skip
 _PLAIN = {"ln": r"\ln", "max": r"\max", "tanh": r"\tanh", "sech²": r"\operatorname{sech}^2"}
 
 
 class LatexPrinter(Printer):
-    """p_{k} \\left(\\delta_{ik} - p_{j}\\right)."""
+    r"""p_{k} \\left(\\delta_{ik} - p_{j}\\right)."""
 
     def letter(self, letter: str) -> str:
         """A running letter."""

@@ -63,7 +63,7 @@ class MathMLPrinter(Printer):
         if sign == "minus":
             return '<mo form="prefix">−</mo>'
         if sign == "∂":
-            return "<mo form=\"prefix\" lspace=\"0\" rspace=\"0\">∂</mo>"
+            return '<mo form="prefix" lspace="0" rspace="0">∂</mo>'
         if sign == "squared":
             return "<msup><mi></mi><mn>2</mn></msup>"
         return f"<mo>{escape(sign)}</mo>"

@@ -48,7 +48,7 @@ def safe(name: str, limit: int = 60) -> str:
 
 def closing(derivation: Derivation) -> Iterator[tuple[Step, tuple[Step, ...]]]:
     """Forward lines with the backward lines beside them, of those that there are."""
-    names = {line for line in derivation.names}
+    names = set(derivation.names)
     for forward, backward in CLOSING:
         beside = tuple(derivation[name] for name in backward if name in names)
         if forward in names and beside:
@@ -92,8 +92,10 @@ def matrix_lines(shown: Shown, digits: int) -> list[str]:
 
 def is_matrix(shown: Shown) -> bool:
     """Whether a value is a whole matrix that fits."""
-    return len(shown.shape) == 2 and len(shown.entries) == _size(shown.shape) and (
-        max(shown.shape) <= FITS
+    return (
+        len(shown.shape) == 2
+        and len(shown.entries) == _size(shown.shape)
+        and (max(shown.shape) <= FITS)
     )
 
 

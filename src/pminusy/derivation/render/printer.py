@@ -65,7 +65,9 @@ class Printer(ABC):
             return _SUM
         if isinstance(tree, t.Value):
             return _SUM if tree.value < 0 else _ATOM
-        if isinstance(tree, t.Mul | t.MatMul | t.Hadamard | t.Outer | t.Sum | t.Apply | t.Log | t.Max):
+        if isinstance(
+            tree, t.Mul | t.MatMul | t.Hadamard | t.Outer | t.Sum | t.Apply | t.Log | t.Max
+        ):
             return _PRODUCT
         if isinstance(tree, t.Number) and tree.value.denominator != 1:
             return _PRODUCT if self.inline_division else _POWER
@@ -273,7 +275,6 @@ def _apply(self: Printer, tree: t.Apply) -> str:
 
 
 def _log(self: Printer, tree: t.Log) -> str:
-    assert isinstance(tree.base, t.Ref)
     return self.row([self.log_name(tree), self.inside(tree.argument, _POWER)])
 
 
@@ -283,7 +284,9 @@ def _max(self: Printer, tree: t.Max) -> str:
 
 def _wins(self: Printer, tree: t.Wins) -> str:
     best = self.big_max(self.slot(tree.index), self.tree(tree.window))
-    own = self.quantity(tree.window.name, [*(self.slot(s) for s in tree.window.indices[:-1]), self.slot(tree.place)])
+    own = self.quantity(
+        tree.window.name, [*(self.slot(s) for s in tree.window.indices[:-1]), self.slot(tree.place)]
+    )
     return self.brackets(self.row([own, self.sign("="), best]), "[]")
 
 

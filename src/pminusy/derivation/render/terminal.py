@@ -91,7 +91,9 @@ def _value(step: Step, digits: int, *, hide: bool) -> list[RenderableType]:
             _indented(Text(f"[ {line} ]", no_wrap=True, overflow="fold"), 9) for line in lines
         ]
         return body
-    items: list[RenderableType] = [_indented(Text(f"= {parts.vector(shown, digits)}", style="bold"), 9)]
+    items: list[RenderableType] = [
+        _indented(Text(f"= {parts.vector(shown, digits)}", style="bold"), 9)
+    ]
     note = parts.vector_note(step, digits)
     return [*items, _indented(Text(f"({note})", style="dim"), 9)] if note else items
 
@@ -106,7 +108,9 @@ def _bars(derivation: Derivation) -> RenderableType:
     order = list(range(len(summary.classes)))
     if len(order) > _SHOWN_CLASSES:
         largest = sorted(order, key=lambda k: -abs(summary.gradient[k]))[: _SHOWN_CLASSES - 1]
-        order = sorted({*largest, *([summary.true_class] if summary.true_class is not None else [])})
+        order = sorted(
+            {*largest, *([summary.true_class] if summary.true_class is not None else [])}
+        )
     table = RichTable(box=None, pad_edge=False, padding=(0, 1))
     letter = derivation.notation.text
     masses = any(target not in (0, 1) for target in summary.targets)
@@ -114,7 +118,11 @@ def _bars(derivation: Derivation) -> RenderableType:
     table.add_column(letter("p"), justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("target" if masses else "y", justify="right", no_wrap=True)
-    table.add_column("gradient" if masses or summary.options else f"{letter('p')} − y", justify="right", no_wrap=True)
+    table.add_column(
+        "gradient" if masses or summary.options else f"{letter('p')} − y",
+        justify="right",
+        no_wrap=True,
+    )
     table.add_column("", no_wrap=True)
     top = max((abs(value) for value in summary.gradient), default=1) or 1
     for k in order:
@@ -156,6 +164,6 @@ def _closing(derivation: Derivation, printer: TextPrinter) -> RenderableType:
     for forward, backward in parts.closing(derivation):
         lines = "\n".join(printer.relation(step.statement) for step in backward)
         table.add_row(Text(printer.relation(forward.statement)), Text(lines))
-    return Group(Rule(Text("Forward beside backward", style="bold cyan"), align="left", style="cyan"), table)
-
-
+    return Group(
+        Rule(Text("Forward beside backward", style="bold cyan"), align="left", style="cyan"), table
+    )
