@@ -7,7 +7,7 @@
     batch norm   γ x̂ + β, x̂ = (x − μ)/√(σ² + ε)    dγ = Σ g x̂, dβ = Σ g,
                                                    dx = γ/√(σ² + ε) (g − mean(g) − x̂ mean(g x̂))
     max pool     maximum of each window            g to the first arg-max, windows add up
-    convolution  cross-correlation + bias          dW: input with g; dX: full convolution of g, kernel
+    convolution  cross-correlation + bias          dW: input with g; dX: full convolution
 
 Every forward returns its output and what its backward needs. Arrays are float32 or float64 and
 already validated; images are (N, C, height, width). `g` already carries any 1/N of the loss.
@@ -96,7 +96,7 @@ class RunningStatistics(NamedTuple):
 
 
 class BatchNormCache(NamedTuple):
-    """Normalised input x̂ (N, D), γ (D,), and 1 / √(σ² + ε) (D,); whether σ and μ were the batch's."""
+    """Normalised input x̂ (N, D), γ (D,), and 1 / √(σ² + ε) (D,); whose σ and μ they were."""
 
     normalised: Array
     gamma: Array

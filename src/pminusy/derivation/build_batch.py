@@ -136,8 +136,8 @@ def _figures(given: build.Given, labels: Any, Y: Any, options: Options, K: int) 
     plain = replace(options, reduction="mean")
     mass = target_mass(np.asarray(target), N, K, plain)
     loss, gradient = head.cross_entropy_grad(u, mass, plain)
-    rows = head.cross_entropy(u, target_mass(np.asarray(target), N, K, replace(options, reduction="none")),
-                              replace(options, reduction="none"))  # fmt: skip
+    alone = replace(options, reduction="none")
+    rows = head.cross_entropy(u, target_mass(np.asarray(target), N, K, alone), alone)
     z = transform.logits(u, options)
     hit = "" if labels is None else f"{(z.argmax(1) == labels).mean():.4g}"
     entries = [

@@ -1,4 +1,4 @@
-"""A network from its description: run forward and backward by `core`, and derived layer by layer."""
+"""A network from its description: run by `core` both ways, and derived layer by layer."""
 
 from __future__ import annotations
 
@@ -96,7 +96,8 @@ def _forward(description: str, inputs: Any, K: int, seed: int) -> list[_Run]:
             at = runs[-1].outputs
             if at.size > _MOST_ENTRIES:
                 raise InputError(
-                    "network", f"at most {_MOST_ENTRIES} entries a layer", f"{at.size} after {word}",
+                    "network", f"at most {_MOST_ENTRIES} entries a layer",
+                    f"{at.size} after {word}",
                     "fewer rows or units: every entry is checked to 30 digits",
                 )  # fmt: skip
     if at.ndim == 3:

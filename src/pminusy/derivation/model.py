@@ -137,7 +137,8 @@ def symbols(case: Case) -> Mapping[str, Symbol]:
     layer = Sum(d, o.W[k, d] * o.x[d]) + o.b[k]
     made = [
         given("x", "D"), given("W", "K", "D"), given("b", "K"), given("y", "K"),
-        given("w", "K"), *(given(name) for name in _CONSTANTS), given("v", "K"), given("V", "K", "D"),
+        given("w", "K"), *(given(name) for name in _CONSTANTS), given("v", "K"),
+        given("V", "K", "D"),
         given("V_b", "K"),
         defined("p", k, by=_softmax(o.z)),
         defined("S_e", by=Sum(j, exp(o.z[j]))),

@@ -1,6 +1,6 @@
 """Where the lines about a layer are proved.
 
-For any size: L = Σ c ⊙ o with arbitrary c, so that ∂L/∂o = c stands for whatever comes after. At the
+For any size: L = Σ c ⊙ o with arbitrary c, so that ∂L/∂o = c stands for all that comes after. At the
 reader's numbers: L is the real loss, through every later layer and the head, so the gradient at the
 first layer's input is proved from end to end.
 """
@@ -68,7 +68,8 @@ def layer_symbols(kind: str, stride: int) -> dict[str, Symbol]:
         given("a", *(("N", "C", "T") if image else ("N", "D"))),
         given("W", *(("O", "C", "E") if image else ("K", "D"))),
         given("b", "O" if image else "K"),
-        given("mask", "N", "D"), given("rate"), given("gamma", "D"), given("beta", "D"), given("eps"),
+        given("mask", "N", "D"), given("rate"), given("gamma", "D"), given("beta", "D"),
+        given("eps"),
         Symbol("o", tuple(index.space for index in parameters), parameters, body),
         Symbol("g", tuple(index.space for index in parameters), parameters,
                Partial(Ref("L"), Ref("o")[parameters])),

@@ -23,7 +23,8 @@ _LATEX = {
 
 _LETTERS = {
     "kappa": "κ", "zeta": "ζ", "epsilon": "ε", "omega": "ω", "lambda": "λ", "eta": "η",
-    "E2": "E", "V_b": "β", "L_n": "L", "Omega": "Ω", "lse_n": "lse", "S_n": "S", "A_n": "A", "curve": "z″", "CE_new": "L⁺",
+    "E2": "E", "V_b": "β", "L_n": "L", "Omega": "Ω", "lse_n": "lse", "S_n": "S", "A_n": "A",
+    "curve": "z″", "CE_new": "L⁺",
     "W_new": "W⁺", "b_new": "b⁺", "z_new": "z⁺", "u_new": "u⁺", "p_new": "p⁺",
     "gamma": "γ", "mu": "μ", "var": "σ²", "xhat": "x̂", "mask": "m", "rate": "r", "eps": "ε",
 }  # fmt: skip
@@ -60,7 +61,8 @@ DIALECTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "p": ("probabilities p, logits z", {}),
     "yhat": ("probabilities ŷ, logits z", {"p": "ŷ", "P": "Ŷ", "p_new": "ŷ⁺"}),
     "s": ("probabilities s, logits z", {"p": "s", "p_new": "s⁺", "s": "σ"}),
-    "o": ("probabilities ŷ, logits o", {"p": "ŷ", "z": "o", "P": "Ŷ", "Z": "O", "p_new": "ŷ⁺", "z_new": "o⁺"}),
+    "o": ("probabilities ŷ, logits o", {"p": "ŷ", "z": "o", "P": "Ŷ", "Z": "O", "p_new": "ŷ⁺",
+                                    "z_new": "o⁺"}),
     "S": ("probabilities S(z), logits z", {"p": "S(z)", "P": "S(Z)", "S": "M", "p_new": "S(z⁺)"}),
 }  # fmt: skip
 

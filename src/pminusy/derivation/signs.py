@@ -68,7 +68,7 @@ _DIRECTION = "V_b"
 
 
 def _quadratic_form(value: Any, algebra: Any) -> Any:
-    """Symmetric matrix of a quadratic form in a direction's generators; None if it is no such form."""
+    """Symmetric matrix of a quadratic form in a direction's generators; None if there is none."""
     names = algebra.ring.names
     places = [i for i, name in enumerate(names) if name.startswith(_DIRECTION)]
     if not places or not value:
@@ -136,7 +136,7 @@ def _agreed(signs: list[int]) -> int:
 def _loewner(matrix: Any, algebra: Any, fail: Fail) -> int:
     """M ⪰ 0: M 1 = 0, and M + s 1 1ᵀ has a dominant diagonal for s = 0 or 1 / (2 K).
 
-    Gershgorin's discs then lie right of 0; adding s 1 1ᵀ changes the direction 1 alone, where M is 0.
+    Gershgorin's discs then lie right of 0; adding s 1 1ᵀ changes only the direction 1, where M is 0.
     """
     n = len(matrix)
     if any(not algebra.is_zero(matrix[i, j] - matrix[j, i]) for i in range(n) for j in range(i)):
@@ -149,7 +149,7 @@ def _loewner(matrix: Any, algebra: Any, fail: Fail) -> int:
 
 
 def _dominant_somehow(matrix: Any, algebra: Any) -> bool:
-    """Dominant diagonal as it is, or after adding 1 1ᵀ / (2 K) to a matrix that vanishes along 1."""
+    """Dominant diagonal, as it is or after adding 1 1ᵀ / (2 K) where M 1 = 0."""
     n = len(matrix)
     if _dominant(matrix, algebra):
         return True

@@ -1,4 +1,4 @@
-"""What the letters stand for: which are given, which are defined, and how many classes there are."""
+"""What the letters stand for: what is given, what is defined, and how many classes."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def _second_order() -> Line:
         "batch_hvp",
         "Hessian of the weights times a direction (V, β)",
         Relation.equal(left, (1 / Size("N")) * Sum(n, R * X[n, d])),
-        "R has one row H_i A_i a sample, with A = X Vᵀ + β; then H_W = Rᵀ X, divided like the loss.",
+        "R has one row H_i A_i a sample, with A = X Vᵀ + β; then H_W = Rᵀ X, divided as L is.",
         ("chain rule over all paths",),
         sizes=(2,),
     )
@@ -190,7 +190,7 @@ def _two_classes(layer: bool) -> Iterator[Line]:
                 _HALF * (W[0, d] ** 2 + W[1, d] ** 2),
                 _QUARTER * Fence(W[1, d] - W[0, d]) ** 2 + _QUARTER * Fence(W[1, d] + W[0, d]) ** 2,
             ),
-            "The second term is 0 at the optimum (it does not touch the loss), which leaves ¼ ‖w‖²: "
+            "The second term does not touch the loss: it is 0 at the optimum. ¼ ‖w‖² is left: "
             "the one-row form at C is the two-row form at C / 2.",
             ("binomial formula",),
             sizes=(2,),

@@ -40,7 +40,7 @@ def lines(setup: Setup) -> Iterator[Line]:
         "stable_log1p",
         "When the true class leads",
         Relation.equal(setup.case.cross_entropy, ln(exp(z[c] - m) + s_o) + (m - z[c])),
-        "With z_c = m the first term is exactly 1, and log1p(s_o) keeps the digits that ln(1 + s_o) "
+        "With z_c = m the first term is exactly 1, and log1p(s_o) keeps digits that ln(1 + s_o) "
         "would round away; s_o sums the others without class c, never by subtraction.",
         ("split a sum",),
     )

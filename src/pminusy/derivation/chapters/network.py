@@ -1,6 +1,6 @@
 """The layers before the head: each forward, and backward from the gradient of what comes after.
 
-Letters are the same for every layer: a goes in, o comes out, g = ∂L/∂o is what the next layer tells.
+Letters are the same for every layer: a goes in, o comes out, g = ∂L/∂o is what comes back.
 """
 
 from __future__ import annotations

@@ -204,8 +204,10 @@ def _transforms(case: Case) -> Iterator[Line]:
         yield Line(
             "tanh",
             "Derivative of the hyperbolic tangent",
-            Relation.equal(Partial(Apply("tanh", u[k] / kappa), u[k]), Apply("sech2", u[k] / kappa) / kappa),
-            "d tanh x / dx = sech² x, and the inner derivative is 1 / κ, which the outer κ cancels.",
+            Relation.equal(
+                Partial(Apply("tanh", u[k] / kappa), u[k]), Apply("sech2", u[k] / kappa) / kappa
+            ),
+            "d tanh x / dx = sech² x, and the inner derivative 1 / κ, which the outer κ cancels.",
             ("chain rule",),
         )  # fmt: skip
     yield Line(
@@ -258,7 +260,7 @@ def result(case: Case) -> Iterator[Line]:
             "size",
             "Its size is how wrong the model is",
             Relation.equal(Sum(k, Abs(p[k] - y[k])), 2 * Fence(1 - p[c])),
-            "The mass missing at the true class is the mass spread over the others; it is 0 exactly "
+            "The mass missing at the true class is the mass spread over the others: 0 exactly "
             "when the model is certain and right.",
             ("Σ p = 1",),
         )

@@ -94,7 +94,7 @@ def _lines(derivation: Derivation) -> Iterator[str]:
 def _step(step: Step, derivation: Derivation, printer: MathMLPrinter) -> str:
     held = parts.held(derivation)
     rules = f'<span class="rules">{escape(" · ".join(step.rules))}</span>' if step.rules else ""
-    is_open = " open" if step.line.depth != FULL or derivation.hints else ""
+    is_open = ' open=""' if step.line.depth != FULL or derivation.hints else ""
     body = [_folded(_math(printer.page(step.statement)), held.statements, "the line")]
     if step.rows:
         rows = "".join(_math(printer.page(row.statement)) for row in step.rows)

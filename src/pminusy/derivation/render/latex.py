@@ -39,7 +39,8 @@ _MATH = {
 _TEXT = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "…": r"\dots{}",
-    "–": "--", "“": "``", "”": "''", "‘": "`", "’": "'", "<": r"\textless{}", ">": r"\textgreater{}",
+    "–": "--", "“": "``", "”": "''", "‘": "`", "’": "'", "<": r"\textless{}",
+    ">": r"\textgreater{}",
     "|": r"\textbar{}",
 }  # fmt: skip
 
@@ -50,7 +51,7 @@ def to_latex(derivation: Derivation) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that LaTeX sets as it stands; letters that pdflatex has no font for become their code."""
+    """Text that LaTeX sets as it stands; letters without a font become their code."""
     return "".join(_character(ch) for ch in parts.safe(text, 10_000))
 
 
@@ -100,7 +101,8 @@ def _step(step: Step, derivation: Derivation, printer: LatexPrinter) -> Iterator
     yield rf"\paragraph{{{step.number}. {escape(step.title)}}}{rules}\par"
     statement = printer.relation(step.statement)
     if held.statements:
-        statement = rf"{printer.tree(step.statement.sides[0])} {printer.sign(step.statement.signs[0])} \dots"
+        sign = printer.sign(step.statement.signs[0])
+        statement = rf"{printer.tree(step.statement.sides[0])} {sign} \dots"
     yield from _display(statement)
     if not held.numbers:
         for row in step.rows:

@@ -96,7 +96,8 @@ class MathMLPrinter(Printer):
             return f"<msqrt>{argument}</msqrt>"
         if name == "sech²":
             return f"<mrow><msup><mi>sech</mi><mn>2</mn></msup><mo>&#x2061;</mo>{argument}</mrow>"
-        return f'<mrow><mi>{escape(name)}</mi><mo>&#x2061;</mo><mspace width="0.17em"/>{argument}</mrow>'
+        named = f"<mi>{escape(name)}</mi><mo>&#x2061;</mo>"
+        return f'<mrow>{named}<mspace width="0.17em"/>{argument}</mrow>'
 
     def transposed(self, body: str) -> str:
         """Transpose."""

@@ -56,7 +56,7 @@ def closing(derivation: Derivation) -> Iterator[tuple[Step, tuple[Step, ...]]]:
 
 
 def vector(shown: Shown, digits: int) -> str:
-    """A number, a vector in brackets, a matrix by rows, or the largest entries with their places."""
+    """A number, a vector in brackets, a matrix by rows, or the largest entries with places."""
     if shown.left_out:
         entries = (
             f"[{', '.join(map(str, place))}] {written(value, digits)}"
