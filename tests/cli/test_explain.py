@@ -49,7 +49,8 @@ def test_files_and_batches(tmp_path, capsys):
     np.save(tmp_path / "x.npy", np.array([[1.0, -2.0], [0.5, 1.0]]))
     (tmp_path / "W.csv").write_text("0.5,0.1\n0.3,0.2\n-0.4,0.6\n")
     out = tmp_path / "page.json"
-    run("--x", str(tmp_path / "x.npy"), "--W", str(tmp_path / "W.csv"), "--target", "0,2", "--row", "1",
+    run("--x", str(tmp_path / "x.npy"), "--W", str(tmp_path / "W.csv"), "--target", "0,2",
+        "--row", "1",
         "--depth", "result", "-o", str(out))  # fmt: skip
     assert json.loads(out.read_text())["heading"].endswith("row 1 of a batch of 2")
 

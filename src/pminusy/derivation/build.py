@@ -447,7 +447,7 @@ def _largest_entries(setup: Setup) -> Table:
 
 
 def _trajectory(setup: Setup, steps: int) -> Table:
-    """Loss and probabilities after each step: z⁺ = z − η (‖x‖² + 1) ∂L/∂z, proved above, repeated."""
+    """Loss and probabilities after each step: z⁺ = z − η (‖x‖² + 1) ∂L/∂z, proved, repeated."""
     if not 1 <= steps <= 1000:
         raise InputError("steps", "a number of steps from 1 to 1000", str(steps))
     first = setup.case.inputs.name

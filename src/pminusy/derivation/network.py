@@ -1,6 +1,6 @@
 """Where the lines about a layer are proved.
 
-For any size: L = Σ c ⊙ o with arbitrary c, so that ∂L/∂o = c stands for all that comes after. At the
+For any size: L = Σ c ⊙ o with arbitrary c, so ∂L/∂o = c stands for all that comes after. At the
 reader's numbers: L is the real loss, through every later layer and the head, so the gradient at the
 first layer's input is proved from end to end.
 """

@@ -136,7 +136,7 @@ def _agreed(signs: list[int]) -> int:
 def _loewner(matrix: Any, algebra: Any, fail: Fail) -> int:
     """M ⪰ 0: M 1 = 0, and M + s 1 1ᵀ has a dominant diagonal for s = 0 or 1 / (2 K).
 
-    Gershgorin's discs then lie right of 0; adding s 1 1ᵀ changes only the direction 1, where M is 0.
+    Gershgorin's discs then lie right of 0; adding s 1 1ᵀ changes direction 1 alone, where M is 0.
     """
     n = len(matrix)
     if any(not algebra.is_zero(matrix[i, j] - matrix[j, i]) for i in range(n) for j in range(i)):

@@ -139,6 +139,20 @@ class Step:
         return self.line.why
 
     @cached_property
+    def sympy(self) -> tuple[Any, ...]:
+        """Sides of the statement as SymPy expressions for a symbolic K; scalar statements only."""
+        from pminusy.derivation.general import to_sympy
+
+        return to_sympy(self.statement)
+
+    @cached_property
+    def holds_for_any_K(self) -> bool:
+        """Whether SymPy also proves the statement with K left open (False: it cannot tell)."""
+        from pminusy.derivation.general import holds_for_any_K
+
+        return holds_for_any_K(self.statement)
+
+    @cached_property
     def rows(self) -> tuple[Row, ...]:
         """The statement with the reader's numbers put in, for a few choices of its indices."""
         return tuple(

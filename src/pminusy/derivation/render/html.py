@@ -137,7 +137,7 @@ def _value(step: Step, digits: int) -> str:
         )
     note = parts.vector_note(step, digits)
     text = escape(parts.vector(shown, digits))
-    aside = f'<br><span class="note">{escape(note)}</span>' if note else ""
+    aside = f'<br/><span class="note">{escape(note)}</span>' if note else ""
     return f"<p>= <strong>{text}</strong>{aside}</p>"
 
 
