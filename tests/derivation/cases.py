@@ -7,8 +7,8 @@ import numpy as np
 from pminusy.derivation.build import derive
 
 W = [[0.5, 0.1], [0.3, 0.2], [-0.4, 0.6]]
-LAYER = {"x": [1.0, -2.0], "W": W, "b": [0.1, 0.2, 0.3], "y": 0}
-OPTIONS = {
+LAYER: dict[str, Any] = {"x": [1.0, -2.0], "W": W, "b": [0.1, 0.2, 0.3], "y": 0}
+OPTIONS: dict[str, dict[str, Any]] = {
     "label_smoothing": {"label_smoothing": 0.1},
     "weight": {"weight": [1.0, 2.0, 0.5]},
     "sample_weight": {"sample_weight": 2.0},
@@ -17,7 +17,7 @@ OPTIONS = {
     "z_loss": {"z_loss": 0.01},
     "log_base": {"log_base": 2.0},
 }
-CASES = {
+CASES: dict[str, dict[str, Any]] = {
     "logits": {"z": [2.0, 1.0, 0.1], "y": 0},
     "probabilities": {"probabilities": [0.2, 0.6, 0.2], "y": 0},
     "layer": LAYER,

@@ -1,6 +1,7 @@
 """Every line of every case is proved; steps are found by name, compared and counted."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,7 +101,9 @@ def test_a_gradient_step_goes_where_the_signs_send_it():
         g = p - np.eye(3)[0]
         W, b = W - 0.1 * np.outer(g, x), b - 0.1 * g
     p = np.exp(W @ x + b) / np.exp(W @ x + b).sum()
-    last = derive(**CASES["layer"], steps=3)["step_loss"].line.table.rows[-1]
+    table = derive(**CASES["layer"], steps=3)["step_loss"].line.table
+    assert table is not None
+    last = table.rows[-1]
     assert float(last[1]) == pytest.approx(-math.log(p[0]), rel=1e-4)
 
 
@@ -141,7 +144,7 @@ def test_a_long_network():
     assert d["layer1_linear_da"].proof
 
 
-BAD = {
+BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a negative probability": ({"probabilities": [-0.1, 1.1], "y": 0}, "above 0"),
     "a sum that is off": ({"probabilities": [0.3, 0.6], "y": 0}, "off by -0.1; pass --normalise"),
     "a target out of range": ({"z": [1.0, 2.0], "y": 2}, "from 0 to 1, got 2"),

@@ -2,11 +2,11 @@
 
 import pytest
 import sympy
+from tests.derivation.cases import derivation
 
 from pminusy.derivation.general import holds_for_any_K, to_sympy
 from pminusy.derivation.letters import L, i, j, k, p, y, z
 from pminusy.derivation.tree import Delta, Partial, Relation, Sum
-from tests.derivation.cases import derivation
 
 FOR_ANY_K = [
     "softmax", "shift", "p_sum", "denominator", "numerator", "quotient", "jacobian_own", "jacobian",

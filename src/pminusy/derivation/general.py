@@ -1,11 +1,12 @@
 """Statements as SymPy expressions for any K: indexed sums and Kronecker δ, and proofs of some.
 
-`to_sympy` writes a statement down as SymPy has it. `holds_for_any_K` puts the definitions of p, S_e,
-lse and L in, lets SymPy differentiate, removes every δ by summation, and compares.
+`to_sympy` writes a statement down as SymPy has it. `holds_for_any_K` puts the definitions of p,
+S_e, lse and L in, lets SymPy differentiate, removes every δ by summation, and compares.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pminusy.derivation import tree as t
@@ -102,13 +103,20 @@ class _Writer:
         indices = [self.index(slot) for slot in tree.indices]
         if self.expand and tree.name == "p" and indices:
             return self.p(indices[0])
-        made = {"S_e": self.powers, "lse": lambda: self.sympy.log(self.powers())}
-        made["L"] = lambda: -self.over(lambda k: self.y[k] * (self.z[k] - made["lse"]()))
+        made: dict[str, Callable[[], Any]] = {
+            "S_e": self.powers,
+            "lse": lambda: self.sympy.log(self.powers()),
+        }
+        made["L"] = self._loss
         if self.expand and tree.name in made:
             return made[tree.name]()
         if indices:
             return self.sympy.IndexedBase(tree.name)[tuple(indices)]
         return self.sympy.Symbol(tree.name)
+
+    def _loss(self) -> Any:
+        lse = self.sympy.log(self.powers())
+        return -self.over(lambda k: self.y[k] * (self.z[k] - lse))
 
     def _sum(self, tree: t.Sum) -> Any:
         j = self.index(tree.index)
@@ -165,7 +173,8 @@ def _split(term: Any, j: Any) -> tuple[Any, Any]:
     """Factors with the index, and those without."""
     import sympy
 
-    inside, outside = [], []
+    inside: list[Any] = []
+    outside: list[Any] = []
     for factor in sympy.Mul.make_args(term):
         (inside if factor.has(j) else outside).append(factor)
     return sympy.Mul(*inside), sympy.Mul(*outside)
