@@ -1,6 +1,7 @@
 """Inputs that together reach every line of the derivation."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 

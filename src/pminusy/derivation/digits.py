@@ -84,6 +84,7 @@ def sum_note(values: list[Any], digits: int = 5) -> str:
     if target is None:
         return ""
     shown = sum((decimals.mpf(rounded(value, digits).plain) for value in values), decimals.mpf(0))
-    if abs(shown - target) < decimals.mpf(10) ** -30:
+    total = written(shown, digits + 3)
+    if total == str(target) or abs(shown - target) < decimals.mpf(10) ** -30:
         return ""
-    return f"rounded, these add up to {written(shown, digits + 3)}; exactly they add up to {target}"
+    return f"rounded, these add up to {total}; exactly they add up to {target}"

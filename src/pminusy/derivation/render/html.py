@@ -44,7 +44,7 @@ padding:1.5rem 1rem}
 .pmy svg text{fill:var(--ink)}
 .pmy .hint>summary{font-weight:400;color:var(--soft)}
 @media print{.pmy{max-width:none;font-size:11pt}.pmy details{break-inside:avoid;border:0;background:none}
-.pmy details:not([open])>*{display:block}}
+.pmy details::details-content{content-visibility:visible;display:block;height:auto}}
 """
 _PAGE_STYLE = """
 :root{color-scheme:light dark}body{margin:0;background:#fff}
