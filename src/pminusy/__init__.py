@@ -13,6 +13,7 @@ from pminusy.errors import InputError
 from pminusy.extras import missing_extra
 
 if TYPE_CHECKING:
+    from pminusy.api.explain import explain
     from pminusy.api.fit_table import fit_table
     from pminusy.api.table_model import TableModel, load
     from pminusy.ops import (
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "pminusy.api.explain": ("explain",),
     "pminusy.api.fit_table": ("fit_table",),
     "pminusy.api.table_model": ("TableModel", "load"),
     "pminusy.ops": (
@@ -52,6 +54,7 @@ __all__ = [
     "cross_entropy",
     "cross_entropy_grad",
     "cross_entropy_hvp",
+    "explain",
     "fit_table",
     "linear_cross_entropy",
     "linear_cross_entropy_grad",

@@ -7,6 +7,8 @@ from pminusy.errors import InputError
 __all__ = ["missing_extra"]
 
 _EXTRA_OF = {
+    "sympy": "explain",
+    "mpmath": "explain",
     "polars": "fit",
     "sklearn": "fit",
     "safetensors": "fit",

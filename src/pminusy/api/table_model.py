@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import numpy as np
 
 import pminusy
 from pminusy.api.evaluation import Evaluation, evaluate
+from pminusy.api.explain import explain_row
 from pminusy.api.fitted import Fitted
 from pminusy.errors import InputError
 from pminusy.learn.model_file import load_model, save_model
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pminusy.api.training_run import TrainingRun
+    from pminusy.derivation.derivation import Derivation
 
 __all__ = ["TableModel", "load"]
 
@@ -114,6 +117,31 @@ class TableModel(Fitted):
         """
         return evaluate(self, self.read(table))
 
+    def explain(self, row: Table, **options: Any) -> Derivation:
+        """Derive the loss and gradient of one row of a table, every line proved.
+
+        Parameters
+        ----------
+        row
+            A mapping from columns to values, or a table with a single row; with the target.
+        **options
+            How to show it and options of the loss, as in `pminusy.explain`.
+
+        Returns
+        -------
+        Derivation
+            Standardised features, logits, loss, p − y, gradients and a gradient step, by name.
+
+        Raises
+        ------
+        InputError
+            More than one row, a lacking column, a class the model does not know.
+        """
+        frame = self.read(_one_row(row) if isinstance(row, Mapping) else row)
+        if frame.height != 1:
+            raise InputError("row", "a single row", f"{frame.height:,} rows", "choose one of them")
+        return explain_row(self, frame, **options)
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model as safetensors with JSON metadata; loading it runs no code."""
         metadata = {
@@ -139,6 +167,12 @@ class TableModel(Fitted):
         from pminusy.api.report import write_report
 
         write_report(self, self.run, path)
+
+
+def _one_row(cells: Mapping[str, Any]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame({str(name): [value] for name, value in cells.items()})
 
 
 def load(path: str | PathLike[str]) -> TableModel:

@@ -10,6 +10,7 @@ import typer
 
 import pminusy
 from pminusy.cli.evaluate import evaluate
+from pminusy.cli.explain import explain
 from pminusy.cli.fit import fit
 from pminusy.cli.predict import predict
 from pminusy.cli.text import visible
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(explain)
 app.command()(fit)
 app.command()(predict)
 app.command()(evaluate)

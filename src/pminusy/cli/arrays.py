@@ -1,0 +1,87 @@
+"""Arrays of the command line: numbers with commas, or a file; read by a parser, never evaluated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pminusy.errors import InputError
+
+__all__ = ["array_of", "names", "optional_array", "target_of"]
+
+
+def names(text: str | None) -> tuple[str, ...] | None:
+    """Names with commas between."""
+    return None if text is None else tuple(part.strip() for part in text.split(","))
+
+
+def target_of(text: str | None) -> Any:
+    """A class index, a class name, one of either a row, or soft targets (numbers with a point)."""
+    if text is None:
+        raise InputError("--target", "the true class", "nothing", "pass --target 0, say")
+    if Path(text).suffix in (".npy", ".csv") and Path(text).is_file():
+        array = _file("--target", Path(text))
+        return array if array.ndim == 2 or (array % 1).any() else [int(v) for v in array.ravel()]
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) == 1 and ";" not in text:
+        return _class(parts[0])
+    if any("." in part or ";" in part for part in parts):
+        return array_of("--target", text)
+    return [_class(part) for part in parts]
+
+
+def _class(text: str) -> int | str:
+    return int(text) if text.lstrip("-").isdigit() else text
+
+
+def optional_array(name: str, text: str | None, *, rows: bool = False) -> Any:
+    """Numbers if there are any; as a column where each number is a row."""
+    if text is None:
+        return None
+    array = array_of(name, text)
+    return array.reshape(-1, 1) if rows and array.ndim == 1 else array
+
+
+def array_of(name: str, text: str) -> Any:
+    """Numbers from text or from a file; read by a parser, never evaluated."""
+    import numpy as np
+
+    path = Path(text)
+    if path.suffix.lower() in (".npy", ".csv"):
+        return _file(name, path)
+    rows = [
+        [_number(name, part) for part in line.split(",")] for line in text.strip("; ").split(";")
+    ]
+    if len({len(row) for row in rows}) != 1:
+        raise InputError(
+            name, "rows of one length", " and ".join(str(len(row)) for row in rows[:4])
+        )
+    return np.array(rows[0] if len(rows) == 1 else rows)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text.strip().replace("−", "-"))
+    except ValueError:
+        raise InputError(name, "numbers with commas between", repr(text.strip())[:60]) from None
+
+
+def _file(name: str, path: Path) -> Any:
+    import numpy as np
+
+    try:
+        if path.suffix.lower() == ".npy":
+            array = np.load(path, allow_pickle=False)
+        else:
+            array = np.loadtxt(path, delimiter=",", ndmin=2, comments=None)
+            array = array[0] if array.shape[0] == 1 else array
+            array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    except OSError as error:
+        raise InputError(name, "a file that can be read", f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(
+            name, "a file of numbers", f"{path}: {str(error).splitlines()[0]}"
+        ) from None
+    if array.dtype.kind not in "fiu":
+        raise InputError(name, "an array of numbers", f"{path}: {array.dtype}")
+    return array.astype(np.float64)

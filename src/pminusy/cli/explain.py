@@ -1,0 +1,161 @@
+"""`pminusy explain`: every line of the derivation, proved, with the reader's own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pminusy.cli.arrays import array_of, names, optional_array, target_of
+from pminusy.cli.text import visible
+from pminusy.cli.values import number, whole_number
+from pminusy.errors import InputError
+from pminusy.files import check_writable, write_atomically
+
+if TYPE_CHECKING:
+    from pminusy.derivation.derivation import Derivation
+
+__all__ = ["explain"]
+
+
+def _number(help: str) -> Any:  # noqa: A002  # typer's own name for it
+    return typer.Option(parser=number, metavar="NUMBER", help=help)
+
+
+def _whole(help: str) -> Any:  # noqa: A002  # typer's own name for it
+    return typer.Option(parser=whole_number, metavar="NUMBER", help=help)
+
+
+_ONE = "numbers with commas between, rows with semicolons, or a .npy or .csv file"
+
+
+def explain(
+    model: Annotated[
+        Path | None, typer.Argument(help="A trained model, to explain a row of a table.")
+    ] = None,
+    table: Annotated[Path | None, typer.Argument(help="The table.")] = None,
+    row: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole_number,
+            metavar="NUMBER",
+            help="Row of the table, from 1; or of a batch of arrays, from 0.",
+        ),
+    ] = None,
+    logits: Annotated[str | None, typer.Option(help=f"Logits: {_ONE}.")] = None,
+    probs: Annotated[str | None, typer.Option(help="Probabilities in place of logits.")] = None,
+    x: Annotated[
+        str | None, typer.Option("--x", help="Input of a linear layer, or a batch.")
+    ] = None,
+    W: Annotated[str | None, typer.Option("--W", help="Weights, one row a class.")] = None,
+    b: Annotated[str | None, typer.Option("--b", help="Bias, one number a class.")] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="True class by index or name; with commas: one a row, or soft targets."),
+    ] = None,
+    normalise: Annotated[bool, typer.Option(help="Divide the probabilities by their sum.")] = False,
+    classes: Annotated[str | None, typer.Option(help="Names of the classes: a,b,c.")] = None,
+    features: Annotated[str | None, typer.Option(help="Names of the features: a,b,c.")] = None,
+    rate: Annotated[float, _number("Learning rate of the gradient step.")] = 0.1,
+    steps: Annotated[int, _whole("How many gradient steps to follow.")] = 1,
+    ridge: Annotated[float, _number("λ of the ridge penalty.")] = 0.1,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            help="Layers before the head: relu:5,batchnorm,dropout:0.5,conv:2x3,maxpool:2."
+        ),
+    ] = None,
+    seed: Annotated[int, _whole("Which random weights and masks they get.")] = 0,
+    label_smoothing: Annotated[float, _number("ε in [0, 1].")] = 0.0,
+    weight: Annotated[str | None, typer.Option(help="Class weights, one a class.")] = None,
+    sample_weight: Annotated[
+        str | None, typer.Option(help="Weight of the sample, or of each row.")
+    ] = None,
+    temperature: Annotated[float, _number("T > 0: logits are divided by it.")] = 1.0,
+    z_loss: Annotated[float, _number("ζ ≥ 0: adds ζ S lse².")] = 0.0,
+    softcap: Annotated[float | None, _number("κ > 0: logits become κ tanh(u/κ).")] = None,
+    base: Annotated[float | None, _number("Base of the logarithm (e by default).")] = None,
+    route: Annotated[str, typer.Option(help="all, long, sparse or direct.")] = "all",
+    depth: Annotated[str | None, typer.Option(help="result, outline or full.")] = None,
+    notation: Annotated[str, typer.Option(help="p, yhat, s, o or S; -row for row vectors.")] = "p",
+    hints: Annotated[int, _whole("0 to 3: how much to hold back.")] = 0,
+    digits: Annotated[int, _whole("Significant digits shown.")] = 5,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write .html, .md, .tex, .json or .txt.")
+    ] = None,
+) -> None:
+    """Derive ∂L/∂z = p − y with your numbers, every line proved."""
+    write = None if output is None else _writer(output, [p for p in (model, table) if p])
+    shared: dict[str, Any] = {
+        "route": route, "depth": depth, "notation": notation, "hints": hints, "digits": digits,
+        "rate": rate, "steps": steps, "ridge": ridge, "weight": optional_array("--weight", weight),
+        "label_smoothing": label_smoothing, "temperature": temperature, "z_loss": z_loss,
+        "softcap": softcap, "log_base": base,
+    }  # fmt: skip
+    if model is not None:
+        numbers = (logits, probs, x, W, b, target, classes, features, network, sample_weight)
+        _refuse_beside_model(numbers)
+        result = _of_model(model, table, row, shared)
+    else:
+        from pminusy.api.explain import explain as derivation_of
+
+        one = None if sample_weight is None else array_of("--sample-weight", sample_weight)
+        result = derivation_of(
+            y=target_of(target), z=optional_array("--logits", logits), x=optional_array("--x", x),
+            probabilities=optional_array("--probs", probs),
+            W=optional_array("--W", W, rows=True), b=optional_array("--b", b),
+            normalise=normalise, classes=names(classes), features=names(features),
+            row=row or 0, network=network, seed=seed, sample_weight=one, **shared,
+        )  # fmt: skip
+    if write is None:
+        _print(result)
+        return
+    assert output is not None
+    page = write(result).encode()
+    write_atomically(output, lambda file: file.write(page))
+    typer.echo(f"{len(result)} steps, every one proved, in {visible(str(output))}")
+
+
+def _refuse_beside_model(numbers: tuple[str | None, ...]) -> None:
+    if any(value is not None for value in numbers):
+        expected = "a model and a table, or numbers of your own"
+        raise InputError("what to explain", expected, "both", "leave one of them out")
+
+
+def _of_model(model: Path, table: Path | None, row: int | None, options: Any) -> Derivation:
+    from pminusy.api.explain import row_of
+    from pminusy.api.table_model import load
+
+    if table is None:
+        raise InputError("table", "the table whose row is explained", "none", "name it after MODEL")
+    trained = load(model)
+    frame = trained.read(table)
+    if row is None:
+        raise InputError("--row", f"a row from 1 to {frame.height:,}", "none", "pass --row 1, say")
+    return trained.explain(row_of(frame, row), **options)
+
+
+def _print(result: Derivation) -> None:
+    from rich.console import Console
+
+    from pminusy.derivation.render.terminal import show
+
+    show(result, Console(highlight=False))
+
+
+def _writer(output: Path, inputs: list[Path]) -> Callable[[Derivation], str]:
+    """How to write by suffix; an output that could not be written is refused before the work."""
+    writers: dict[str, Callable[[Derivation], str]] = {
+        ".html": lambda d: d.to_html(),
+        ".md": lambda d: d.to_markdown(),
+        ".tex": lambda d: d.to_latex(),
+        ".json": lambda d: d.to_json(),
+        ".txt": str,
+    }
+    suffix = output.suffix.lower()
+    if suffix not in writers:
+        raise InputError("--output", f"a name that ends in {', '.join(writers)}", repr(output.name))
+    check_writable(output, inputs=inputs)
+    return writers[suffix]

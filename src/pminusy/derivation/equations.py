@@ -1,0 +1,129 @@
+"""Which step proves which equation: the contents of docs/equations.md, and a test's checklist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["EQUATIONS", "Equation"]
+
+
+@dataclass(frozen=True)
+class Equation:
+    """An equation or fact in words, and the names of the steps that state and prove it."""
+
+    section: str
+    fact: str
+    steps: tuple[str, ...]
+
+
+def _of(section: str, *facts: tuple[str, str]) -> tuple[Equation, ...]:
+    return tuple(Equation(section, fact, tuple(steps.split())) for fact, steps in facts)
+
+
+EQUATIONS = (
+    *_of(
+        "forward",
+        ("a logit weighs the features and adds a bias", "linear linear_vector"),
+        ("probabilities are exponentials over their sum", "softmax"),
+        ("a constant added to every logit changes nothing", "shift"),
+        ("the loss is the target times −ln p", "cross_entropy"),
+        ("with one true class only its term is left", "cross_entropy_one_hot"),
+        ("another base divides the loss by ln B", "log_base"),
+        ("and every gradient likewise", "dL_B_dz"),
+        ("a probability lies above 0 and at most at 1", "p_range"),
+        ("probabilities sum to 1", "p_sum"),
+        ("their logarithms are at most 0", "ln_p"),
+        ("the loss is at least 0", "loss_sign"),
+        ("it is the negative log-likelihood", "likelihood"),
+        ("it is entropy plus divergence", "entropy_kl entropy"),
+        ("a batch has the mean of its rows' losses", "batch_row_loss batch_loss"),
+        ("a data set's sum is the same without 1/N", "batch_sum"),
+    ),
+    *_of(
+        "backward",
+        ("the loss by a probability", "dL_dp"),
+        ("zero where the target is", "dL_dp_zero"),
+        ("every logit is in the denominator", "denominator"),
+        ("quotient rule", "numerator quotient"),
+        ("a probability by its own logit", "jacobian_own"),
+        ("by another logit", "jacobian_other"),
+        ("both in one", "jacobian"),
+        ("as a matrix", "jacobian_matrix"),
+        ("symmetric", "jacobian_symmetric"),
+        ("positive semi-definite", "jacobian_psd"),
+        ("annihilates (1, …, 1)", "jacobian_ones"),
+        ("chain rule over all paths", "chain chain_filled"),
+        ("diagonal and off-diagonal part", "chain_split"),
+        ("p_j cancels", "chain_cancelled"),
+        ("the targets sum to 1", "others_sum chain_combined"),
+        ("p − y, the long way", "dL_dz_long row_times_jacobian"),
+        ("p − y from one row of the Jacobian", "sparse_chain sparse_row sparse_own sparse_other"),
+        ("both routes agree", "dL_dz_sparse"),
+        ("derivative of a sum", "ce_sum"),
+        ("derivative of the logarithm", "ce_log"),
+        ("of any base", "log_base_rule"),
+        ("p − y through log-sum-exp", "direct_loss direct_lse direct_own direct_other"),
+        ("all routes agree", "dL_dz_direct"),
+        ("the result", "dL_dz"),
+        ("the true class is raised", "sign_own"),
+        ("every other class is lowered", "sign_other"),
+        ("the row sums to zero", "row_sum"),
+        ("zero exactly when certain and right; its size is how wrong", "size"),
+        ("why stop at z", "why_stop_at_z"),
+        ("squared error has J (p − y)", "squared_error"),
+        ("which vanishes when confidently wrong", "squared_error_vanishes"),
+    ),
+    *_of(
+        "parameters",
+        ("a single weight", "logit_by_weight dL_dW_entry"),
+        ("outer product", "dL_dw_k dL_dW"),
+        ("bias", "dL_db"),
+        ("inputs", "dL_dx_entry dL_dx"),
+        ("logits of a batch", "batch_logits"),
+        ("weights of a batch", "batch_dL_dZ batch_dL_dW"),
+        ("bias of a batch", "batch_dL_db"),
+        ("inputs of a batch", "batch_dL_dX"),
+        ("ridge adds λ W, not to the bias", "ridge ridge_bias"),
+        ("C beside a sum is λ = 1 / (C N) beside a mean", "ridge_convention"),
+        ("two classes: one row of weights, and half of C", "two_classes two_classes_ridge"),
+        ("gradient step", "step_weights step_bias gradient_step_batch"),
+    ),
+    *_of(
+        "options",
+        ("target mass", "target_mass total_mass"),
+        ("temperature and soft-cap", "transform slope tanh dL_du"),
+        ("z-loss", "z_loss z_loss_gradient"),
+        ("loss from the logits", "cross_entropy_logits"),
+        ("gradient with everything on", "dL_dz_total"),
+        ("its row sum is 2 ζ S lse", "row_sum_z_loss"),
+    ),
+    *_of(
+        "second order",
+        ("Hessian at the logits", "hessian"),
+        ("times a direction", "hvp"),
+        ("through cap and temperature", "hvp_u bend"),
+        ("sum of squares", "convex"),
+        ("flat where certain", "flat_when_certain"),
+        ("of the layer", "direction_logits hvp_W hvp_b batch_hvp"),
+        ("Böhning's bound", "gershgorin_radius gershgorin bound bound_layer"),
+    ),
+    *_of(
+        "floating point",
+        ("log-sum-exp after the shift", "shifted_lse"),
+        ("two terms of one sign", "stable_loss stable_log1p"),
+        ("p_c − 1 without a subtraction", "stable_gradient"),
+    ),
+    *_of(
+        "layers",
+        ("linear", "linear_forward linear_dW linear_db linear_da"),
+        ("ReLU", "relu_forward relu_da"),
+        ("dropout", "dropout_forward dropout_da"),
+        (
+            "batch norm",
+            "batchnorm_mean batchnorm_variance batchnorm_normalised batchnorm_forward "
+            "batchnorm_dgamma batchnorm_dbeta batchnorm_da",
+        ),
+        ("max pool", "maxpool_forward maxpool_da"),
+        ("convolution", "conv_forward conv_dW conv_db conv_da"),
+    ),
+)

@@ -1,0 +1,80 @@
+"""`pminusy explain` from the command line."""
+
+import json
+
+import numpy as np
+import pytest
+import typer
+
+from pminusy.cli.explain import explain
+from pminusy.errors import InputError
+
+
+def run(*arguments):
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(explain)
+    command = typer.main.get_command(app)
+    with command.make_context("explain", list(arguments)) as context:
+        command.invoke(context)
+
+
+def test_the_worked_example(capsys):
+    run("--probs", "0.2,0.6,0.2", "--target", "0")
+    out = capsys.readouterr().out
+    assert "1.6094" in out
+    assert "(−0.8, 0.6, 0.2)" in out
+
+
+@pytest.mark.parametrize("suffix", ["html", "md", "tex", "json", "txt"])
+def test_output_by_suffix(tmp_path, suffix, capsys):
+    page = tmp_path / f"page.{suffix}"
+    run(
+        "--logits",
+        "2,1,0.1",
+        "--target",
+        "b",
+        "--classes",
+        "a,b,c",
+        "--depth",
+        "result",
+        "-o",
+        str(page),
+    )
+    assert page.stat().st_size > 500
+    assert "every one proved" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == [page.name]
+
+
+def test_files_and_batches(tmp_path, capsys):
+    np.save(tmp_path / "x.npy", np.array([[1.0, -2.0], [0.5, 1.0]]))
+    (tmp_path / "W.csv").write_text("0.5,0.1\n0.3,0.2\n-0.4,0.6\n")
+    out = tmp_path / "page.json"
+    run("--x", str(tmp_path / "x.npy"), "--W", str(tmp_path / "W.csv"), "--target", "0,2",
+        "--row", "1",
+        "--depth", "result", "-o", str(out))  # fmt: skip
+    assert json.loads(out.read_text())["heading"].endswith("row 1 of a batch of 2")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--logits", "1,__import__('os')", "--target", "0"], "numbers with commas"),
+        (["--logits", "1,2"], "--target"),
+        (["--logits", "1,2", "--target", "0", "-o", "page.pdf"], ".html"),
+        (["--logits", "1,2", "--target", "0", "-o", "/nowhere/page.md"], "folder that exists"),
+        (["--logits", "no.npy", "--target", "0"], "can be read"),
+        (["--x", "1,2;3", "--W", "1,2;3,4", "--target", "0"], "rows of one length"),
+        (["--probs", "0.2,0.6", "--target", "0"], "--normalise"),
+        (["--logits", "1,2", "--target", "7"], "from 0 to 1"),
+    ],
+)
+def test_bad_input(arguments, message):
+    with pytest.raises(InputError) as caught:
+        run(*arguments)
+    assert message in str(caught.value)
+
+
+def test_pickles_are_not_opened(tmp_path):
+    np.save(tmp_path / "bad.npy", np.array([object()]), allow_pickle=True)
+    with pytest.raises(InputError):
+        run("--logits", str(tmp_path / "bad.npy"), "--target", "0")

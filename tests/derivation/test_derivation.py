@@ -1,0 +1,199 @@
+"""Every line of every case is proved; steps are found by name, compared and counted."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pminusy.derivation.build import derive
+from pminusy.derivation.digits import rounded, sum_note, written
+from pminusy.derivation.domains import decimals
+from pminusy.derivation.equations import EQUATIONS
+from pminusy.derivation.proof import ProofError
+from pminusy.derivation.step import Line, made
+from pminusy.errors import InputError
+from tests.derivation.cases import CASES, derivation
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_step_is_proved(case):
+    steps = list(derivation(case))
+    assert [step.number for step in steps] == list(range(1, len(steps) + 1))
+    for step in steps:
+        assert {check.kind for check in step.proof.checks} == {"algebra", "numbers"}
+        assert all(check.comparisons > 0 for check in step.proof.checks)
+        assert step.why.endswith(".")
+
+
+def test_the_worked_example():
+    d = derivation("probabilities")
+    assert written(d["cross_entropy"].value.entries[()]) == "1.6094"
+    assert [written(v) for v in d["dL_dz"].value.entries.values()] == ["−0.8", "0.6", "0.2"]
+
+
+def test_every_equation_has_its_step():
+    names = {name for case in CASES for name in derivation(case)._places}
+    names |= {name.partition("_")[2] for name in names if name.startswith("layer")}
+    missing = [step for equation in EQUATIONS for step in equation.steps if step not in names]
+    assert not missing
+
+
+def test_every_step_belongs_to_an_equation_or_says_why_not():
+    listed = {step for equation in EQUATIONS for step in equation.steps}
+    extra = {"step_logits", "step_probabilities", "step_loss", "step_transform"}
+    for case in CASES:
+        for name in derivation(case)._places:
+            short = name.partition("_")[2] if name.startswith("layer") else name
+            assert {name, short} & (listed | extra), name
+
+
+def test_a_wrong_line_is_an_error_and_never_a_step():
+    d = derivation("logits")
+    _, chapter, line = d._places["dL_dz_long"]
+    wrong = derivation("logits")._places["dL_dp"][2].statement
+    bad = Line(
+        line.name,
+        line.title,
+        type(wrong)((line.statement.sides[0], wrong.sides[1]), ("=",)),
+        "Because.",
+    )
+    with pytest.raises(ProofError, match="dL_dz_long"):
+        made(bad, chapter.key, 1, chapter.arena)
+
+
+def test_core_must_agree(monkeypatch):
+    from pminusy.core import head
+
+    original = head.cross_entropy_grad
+    monkeypatch.setattr(
+        head, "cross_entropy_grad", lambda *a: (original(*a)[0], original(*a)[1] * (1 + 2e-15))
+    )
+    with pytest.raises(ProofError, match="core gives"):
+        derive(z=[2.0, 1.0, 0.1], y=0)["dL_dz"]
+
+
+def test_steps_are_made_when_they_are_asked_for():
+    d = derive(z=[2.0, 1.0, 0.1], y=0)
+    assert not d._steps
+    assert d["dL_dz"].name == "dL_dz"
+    assert list(d._steps) == ["dL_dz"]
+    with pytest.raises(KeyError, match="did you mean 'jacobian'"):
+        d["jacobain"]
+
+
+def test_compare_finds_what_an_option_changes():
+    plain, smooth = derivation("logits"), derivation("label_smoothing")
+    assert not plain.compare(derive(**CASES["logits"]))
+    names = {difference.name for difference in plain.compare(smooth)}
+    assert {"dL_dz", "target_mass", "sparse_own"} <= names
+    assert "jacobian" not in names
+
+
+def test_a_gradient_step_goes_where_the_signs_send_it():
+    d = derivation("layer")
+    before, after = (list(d[n].value.entries.values()) for n in ("softmax", "step_probabilities"))
+    assert after[0] > before[0]
+    W = np.array(CASES["layer"]["W"])
+    x, b = np.array(CASES["layer"]["x"]), np.array(CASES["layer"]["b"])
+    for _ in range(3):
+        p = np.exp(W @ x + b) / np.exp(W @ x + b).sum()
+        g = p - np.eye(3)[0]
+        W, b = W - 0.1 * np.outer(g, x), b - 0.1 * g
+    p = np.exp(W @ x + b) / np.exp(W @ x + b).sum()
+    table = derive(**CASES["layer"], steps=3)["step_loss"].line.table
+    assert table is not None
+    last = table.rows[-1]
+    assert float(last[1]) == pytest.approx(-math.log(p[0]), rel=1e-4)
+
+
+@pytest.mark.parametrize("depth", ["result", "outline", "full"])
+def test_depth(depth):
+    d = derive(z=[2.0, 1.0, 0.1], y=0, depth=depth)
+    assert "dL_dz" in d.names
+    assert ("p_sum" in d.names) == (depth == "full")
+
+
+@pytest.mark.parametrize("route", ["long", "sparse", "direct"])
+def test_routes(route):
+    d = derive(z=[2.0, 1.0, 0.1], y=0, route=route)
+    own = {"long": "chain_split", "sparse": "sparse_own", "direct": "direct_lse"}
+    assert {name for name in own.values() if name in d.names} == {own[route]}
+
+
+def test_many_classes_stay_short():
+    d = derive(z=np.random.default_rng(0).standard_normal(60), y=3)
+    text = str(d)
+    assert d.depth == "outline"
+    assert len(text) < 30_000
+    assert "more" in text
+
+
+@pytest.mark.parametrize("z", [[40.0, 0.0], [-1e-9, 1e-9, 0.0], [1e6 + 1, 1e6], [-745.0, 0.0, 3.0]])
+def test_extreme_logits(z):
+    d = derive(z=z, y=0, depth="outline")
+    for step in d:
+        assert step.value is not None
+    exact = -decimals.ln(decimals.exp(z[0]) / sum(decimals.exp(v) for v in z))
+    assert abs(d.summary.loss - exact) <= abs(exact) * decimals.mpf(10) ** -30
+
+
+def test_a_long_network():
+    d = derive(network=",".join(["relu:2"] * 10), x=[[0.3, -0.8]], y=[1], seed=4)
+    assert len([name for name in d.names if name.endswith("_da")]) == 21
+    assert d["layer1_linear_da"].proof
+
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "a negative probability": ({"probabilities": [-0.1, 1.1], "y": 0}, "above 0"),
+    "a sum that is off": ({"probabilities": [0.3, 0.6], "y": 0}, "off by -0.1; pass --normalise"),
+    "a target out of range": ({"z": [1.0, 2.0], "y": 2}, "from 0 to 1, got 2"),
+    "a misspelt class": (
+        {"z": [1.0, 2.0], "y": "cta", "classes": ["cat", "dog"]},
+        "did you mean 'cat'",
+    ),
+    "NaN": ({"z": [1.0, math.nan], "y": 0}, "NaN spreads"),
+    "infinity": ({"z": [1.0, -math.inf], "y": 0}, "mask"),
+    "lengths": ({"x": [1.0], "W": [[1.0, 2.0], [3.0, 4.0]], "y": 0}, "2 features"),
+    "names": ({"z": [1.0, 2.0], "y": 0, "classes": ["a"]}, "2 names"),
+    "nothing": ({"y": 0}, "got nothing"),
+    "both": ({"z": [1.0, 2.0], "probabilities": [0.5, 0.5], "y": 0}, "one of the three"),
+    "a row beyond": ({"z": [[1.0, 2.0]], "y": [0], "row": 1}, "from 0 to 0"),
+    "a route": ({"z": [1.0, 2.0], "y": 0, "route": "scenic"}, "scenic"),
+    "a notation": ({"z": [1.0, 2.0], "y": 0, "notation": "x"}, "yhat"),
+    "hints": ({"z": [1.0, 2.0], "y": 0, "hints": 4}, "0, 1, 2 or 3"),
+    "sparse": ({"z": [1.0, 2.0], "y": [0.5, 0.5], "route": "sparse"}, "one-hot"),
+    "a layer": ({"network": "relu:2,lstm", "x": [[1.0, 2.0]], "y": [0]}, "lstm"),
+    "a temperature": ({"z": [1.0, 2.0], "y": 0, "temperature": 0.0}, "above 0"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_is_said_in_one_line(what):
+    arguments, message = BAD[what]
+    with pytest.raises(InputError) as caught:
+        list(derive(**arguments))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_normalise():
+    d = derive(probabilities=[1.0, 3.0], y=0, normalise=True)
+    assert [written(v) for v in d["softmax"].value.entries.values()] == ["0.25", "0.75"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.2, "0.2"), (-0.8, "−0.8"), (4.248354255291589e-18, "4.2484×10⁻¹⁸"), (0, "0"),
+     (123456.7, "123460"), (0.00012345678, "0.00012346"), (12345678901.0, "1.2346×10¹⁰"),
+     (0.999999, "1"), (1e-45, "0")],
+)  # fmt: skip
+def test_rounding(value, text):
+    assert written(value) == text
+    assert rounded(value, 30).plain.count("e") <= 1
+
+
+def test_a_rounded_sum_is_not_passed_over():
+    third = decimals.mpf(1) / 3
+    assert "exactly they add up to 1" in sum_note([third, third, third])
+    assert sum_note([decimals.mpf(1) / 4, decimals.mpf(3) / 4]) == ""

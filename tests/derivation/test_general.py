@@ -1,0 +1,39 @@
+"""Statements as SymPy, and the lines that SymPy proves with K left open."""
+
+import pytest
+import sympy
+
+from pminusy.derivation.general import holds_for_any_K, to_sympy
+from pminusy.derivation.letters import L, i, j, k, p, y, z
+from pminusy.derivation.tree import Delta, Partial, Relation, Sum
+from tests.derivation.cases import derivation
+
+FOR_ANY_K = [
+    "softmax", "shift", "p_sum", "denominator", "numerator", "quotient", "jacobian_own", "jacobian",
+    "chain_filled", "chain_cancelled", "chain_split", "others_sum", "chain_combined", "dL_dz_long",
+    "sparse_row", "dL_dz_sparse", "direct_lse", "dL_dz_direct", "row_sum", "hessian",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOR_ANY_K)
+def test_proved_with_K_left_open(name):
+    assert derivation("logits")[name].holds_for_any_K
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Relation.equal(Partial(L, z[k]), p[k] + y[k]),
+        Relation.equal(Partial(p[i], z[j]), p[j] * (Delta(i, j) - p[j])),
+        Relation.equal(Sum(j, y[j], without=k), 1 + y[k]),
+        Relation.equal(Sum(k, p[k]), 2),
+    ],
+)
+def test_wrong_lines_are_not(wrong):
+    assert not holds_for_any_K(wrong)
+
+
+def test_statement_as_sympy():
+    left, right = to_sympy(Relation.equal(Partial(p[i], z[j]), p[i] * (Delta(i, j) - p[j])))
+    assert isinstance(left, sympy.Derivative)
+    assert right.has(sympy.KroneckerDelta)

@@ -1,0 +1,147 @@
+"""Pages: balanced, valid, escaped, and nothing in them that a terminal or browser would obey."""
+
+import json
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from pminusy.derivation.build import derive
+from pminusy.derivation.render.terminal import to_text
+from tests.derivation.cases import CASES, derivation
+
+ROOT = Path(__file__).parent.parent.parent
+NASTY = (
+    "<script>alert(1)</script>",
+    "$x_1$ \\input{/etc/passwd} & 100% #1",
+    "\x1b[31mred[bold]\u202e",
+)
+PAGES = ["layer", "everything", "batch", "rows", "sequence"]
+
+
+def nasty(**more):
+    return derive(z=[2.0, 1.0, 0.1], y=0, classes=NASTY, depth="outline", **more)
+
+
+@pytest.mark.parametrize("case", PAGES)
+def test_html_is_well_formed_and_needs_nothing(case):
+    page = derivation(case).to_html()
+    body = page[page.index("<main") : page.index("</main>") + 7]
+    ET.fromstring(body.replace("&#xA0;", " "))
+    assert "<script" not in page
+    assert "http" not in page
+    ids = re.findall(r'<details id="([^"]+)"', page)
+    assert len(ids) == len(set(ids)) == len(derivation(case))
+
+
+def test_names_are_escaped_everywhere():
+    d = nasty()
+    page = d.to_html()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "\\<script\\>" in d.to_markdown()
+    text = str(d)
+    assert "\x1b" not in text
+    assert "\u202e" not in text + page + d.to_latex() + d.to_markdown()
+    assert "[bold]" in to_text(d, width=120)
+    assert "\\input" not in d.to_latex()
+
+
+def braces_balance(text):
+    depth = 0
+    for character in re.sub(r"\\[{}]", "", text):
+        depth += (character == "{") - (character == "}")
+        assert depth >= 0
+    return depth == 0
+
+
+@pytest.mark.parametrize("case", PAGES)
+def test_latex_balances(case):
+    page = derivation(case).to_latex()
+    assert braces_balance(page)
+    opened, closed = (re.findall(rf"\\{word}{{(\w+\*?)}}", page) for word in ("begin", "end"))
+    assert sorted(opened) == sorted(closed)
+    assert page.count(r"\left") - page.count(r"\leftarrow") == page.count(r"\right")
+    assert re.sub(r"\\\$", "", page).count("$") % 2 == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.parametrize("case", [*PAGES, "nasty"])
+def test_latex_compiles(case, tmp_path):
+    page = nasty().to_latex() if case == "nasty" else derivation(case).to_latex()
+    (tmp_path / "page.tex").write_text(page, encoding="utf-8")
+    run = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False, errors="replace",
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout[-2000:]
+
+
+@pytest.mark.parametrize("case", PAGES)
+def test_markdown_mathematics_balances(case):
+    page = derivation(case).to_markdown()
+    blocks = re.findall(r"^```math\n(.*?)\n```$", page, re.MULTILINE | re.DOTALL)
+    assert page.count("```math") == len(blocks)
+    assert all(braces_balance(block) and "\n" not in block for block in blocks)
+    for row in (line for line in page.splitlines() if line.startswith("|")):
+        assert row.endswith("|")
+        assert row.count("$`") == row.count("`$")
+
+
+@pytest.mark.parametrize("case", [*CASES])
+@pytest.mark.parametrize("hints", [0, 3])
+def test_json_follows_its_schema(case, hints):
+    if hints and case not in ("logits", "batch"):
+        pytest.skip("hints are the same in every case")
+    schema = json.loads((ROOT / "docs" / "explain.schema.json").read_text(encoding="utf-8"))
+    d = derive(**CASES[case], hints=hints) if hints else derivation(case)
+    document = json.loads(d.to_json())
+    jsonschema.validate(document, schema)
+    assert document["format"] == 1
+
+
+def test_the_terminal_keeps_to_its_width():
+    for width in (60, 80, 120):
+        assert max(map(len, to_text(derivation("layer"), width=width).splitlines())) <= width
+
+
+def test_hints_hold_back():
+    shown = [str(derive(z=[2.0, 1.0, 0.1], y=0, hints=hints, route="direct")) for hints in range(4)]
+    body = [page[page.index("Forward ─") :] for page in shown]
+    assert len(body[0]) > len(body[1]) > len(body[2]) > 0
+    assert "p_k = e^(z_k)" in body[2]
+    assert "p_k = ____" in body[3]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("yhat", "∂L/∂z = ŷ − y"),
+        ("o", "∂L/∂o = ŷ − y"),
+        ("s", "∂L/∂z = s − y"),
+        ("S", "∂L/∂z = S(z) − y"),
+    ],
+)
+def test_dialects(name, line):
+    assert line in str(derive(z=[2.0, 1.0, 0.1], y=0, notation=name, depth="result"))
+
+
+def test_row_vectors():
+    page = str(derive(**CASES["layer"], notation="p-row"))
+    assert "z = x W + b" in page
+    assert "∂L/∂x = (p − y) Wᵀ" in page
+    assert "∂L/∂W = xᵀ (p − y)" in page
+
+
+def test_generated_docs_are_fresh():
+    from tools import make_docs
+
+    for path, text in make_docs.pages().items():
+        assert path.read_text(encoding="utf-8") == text, (
+            f"{path.name} is stale: run tools/make_docs.py"
+        )
