@@ -1,1 +1,0 @@
-"""What crosses rooms: everything the command line can do, in one call from Python."""
