@@ -164,7 +164,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "hints": ({"z": [1.0, 2.0], "y": 0, "hints": 4}, "0, 1, 2 or 3"),
     "sparse": ({"z": [1.0, 2.0], "y": [0.5, 0.5], "route": "sparse"}, "one-hot"),
     "a layer": ({"network": "relu:2,lstm", "x": [[1.0, 2.0]], "y": [0]}, "lstm"),
-    "a temperature": ({"z": [1.0, 2.0], "y": 0, "temperature": 0.0}, "above 0"),
+    "a temperature": ({"z": [1.0, 2.0], "y": 0, "temperature": 0.0}, "from 1e-30 to 1e30"),
 }
 
 

@@ -90,7 +90,7 @@ def _shortest(relation: Relation) -> Node:
 def _few(relation: Relation, tree: Node, at: Evaluator) -> Shown:
     """A matrix too large to show: the entries among the first classes and the true one."""
     c = at.world.fixed.get("c", 0)
-    chosen = sorted({0, 1, c})
+    chosen = sorted({c} if _many(at) else {c, 0 if c else 1})
     letters = [index for index in indices_of(relation) if index.name not in at.world.fixed]
     entries = {
         tuple(env[index.name] for index in letters): _at(tree, at, env)
@@ -178,7 +178,7 @@ def _chosen(relation: Relation, at: Evaluator) -> list[Mapping[str, int]]:
     c = at.world.fixed.get("c", 0)
     if len(letters) == 1 and size <= WRITTEN_OUT:
         return list(environments(relation, at))
-    others = [i for i in (0, 1) if i != c][:1]
+    others = [] if _many(at) and size > MANY else [i for i in (0, 1) if i != c][:1]
     chosen = sorted({c, *others})
     envs = list(
         environments(relation, at, lambda index: [i for i in chosen if i < at.size(index.space)])

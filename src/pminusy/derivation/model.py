@@ -156,9 +156,9 @@ def symbols(case: Case) -> Mapping[str, Symbol]:
         defined("g", k, by=Partial(o.L, o.z[k])),
         defined("R", by=o.L + (o.lam / 2) * Sum(k, Sum(d, o.W[k, d] ** 2))),
         defined("A", k, by=Sum(d, o.V[k, d] * o.x[d]) + o.V_b[k]),
-        # one gradient step on this row alone
-        defined("W_new", k, d, by=o.W[k, d] - o.eta * Partial(o.L, o.W[k, d])),
-        defined("b_new", k, by=o.b[k] - o.eta * Partial(o.L, o.b[k])),
+        # one gradient step on this row alone: ∂L/∂W_kd is ∂L/∂u_k x_d, a step of its own
+        defined("W_new", k, d, by=o.W[k, d] - o.eta * Partial(o.L, case.inputs[k]) * o.x[d]),
+        defined("b_new", k, by=o.b[k] - o.eta * Partial(o.L, case.inputs[k])),
         defined(
             f"{case.inputs.name}_new", k,
             by=Sum(d, Ref("W_new")[k, d] * o.x[d]) + Ref("b_new")[k],

@@ -218,15 +218,17 @@ def _is_matrix(tree: Node) -> bool:
 
 
 def _sampler(numbers: Evaluator, few: bool) -> Callable[[Index], list[int]]:
-    """The true class, the last, and two drawn at random (the same ones every time)."""
+    """The true class; the last and two at random too where no direction covers the rest."""
 
     def chosen(index: Index) -> list[int]:
         size = numbers.size(index.space)
         if size <= 4:
             return list(range(size))
         own = numbers.world.fixed.get("c", 0) if index.space == "K" else 0
-        drawn = np.random.default_rng(size).choice(size, 1 if few else 2, replace=False)
-        return sorted({own, *(() if few else (size - 1,)), *map(int, drawn)})
+        if few:
+            return [own]
+        drawn = np.random.default_rng(size).choice(size, 2, replace=False)
+        return sorted({own, size - 1, *map(int, drawn)})
 
     return chosen
 
