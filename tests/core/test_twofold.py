@@ -95,6 +95,13 @@ def test_sum_along_an_axis(size, axis):
     assert exact(kept) == exact(total)
 
 
+def test_difference_of_numbers_that_share_their_leading_half():
+    hi = RANDOM.normal(size=200)
+    a, b = (Twofold(hi, hi * 2.0**-54 * RANDOM.uniform(-1, 1, size=200)) for _ in range(2))
+    truth = [x - y for x, y in zip(exact(a), exact(b), strict=True)]
+    assert_close(a - b, truth, truth, 100)
+
+
 def test_sum_is_one_of_the_terms_when_the_others_cancel():
     x = np.array([1.0, 1e100, 1.0, -1e100])
     assert twofold(x).sum(0).rounded() == 2.0  # float64 alone gives 0

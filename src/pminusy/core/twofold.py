@@ -82,9 +82,7 @@ class Twofold:
         b = twofold(other)
         first = self.hi / b.hi
         rest = self - b * first
-        second = _finite(rest.hi / b.hi)  # ∞ / x is ∞, not NaN
-        third = _finite((rest - b * second).hi / b.hi)
-        return _normalised(*_quick_two_sum(first, second)) + third
+        return _normalised(first, rest.hi / b.hi)
 
     def __radd__(self, other: Float64 | float) -> Twofold:
         return self + other
