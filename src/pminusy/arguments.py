@@ -16,6 +16,7 @@ __all__ = [
     "classes_last",
     "floats",
     "loss_options",
+    "output",
     "row_factors",
     "same_shape",
     "targets",
@@ -104,6 +105,25 @@ def same_shape(name: str, array: Array, other: str, shape: tuple[int, ...]) -> A
     return array
 
 
+def output(out: Array, z: Array, *inputs: Array) -> None:
+    """Refuse an `out` that cannot take a result of z's shape and type, or half overlaps an input."""
+    if not isinstance(out, np.ndarray):
+        raise InputError("out", "a NumPy array", type(out).__name__)
+    same_shape("out", out, "z", z.shape)
+    if out.dtype != z.dtype:
+        raise InputError("out", f"the type of z, {z.dtype}", str(out.dtype))
+    if not out.flags.writeable:
+        raise InputError("out", "an array that can be written to", "a read-only one")
+    for array in (z, *inputs):
+        the_same = (
+            out.__array_interface__["data"] == array.__array_interface__["data"]
+            and out.strides == array.strides
+        )
+        if not the_same and np.may_share_memory(out, array):
+            remedy = "pass that very array, or one of its own"
+            raise InputError("out", "memory of its own", "part of an input's memory", remedy)
+
+
 def targets(y: ArrayLike, z: Array, ignore_index: int) -> Array:
     """Targets as class indices (N,) or soft targets (N, K), N the number of rows of z (..., K)."""
     K, rows = z.shape[-1], z.shape[:-1]
@@ -125,6 +145,8 @@ def targets(y: ArrayLike, z: Array, ignore_index: int) -> Array:
 
 
 def _labels(labels: Array, K: int, ignore_index: int) -> Array:
+    if labels.min() >= 0 and labels.max() < K:  # two quick passes: nearly always the end of it
+        return labels.ravel().astype(np.intp, copy=False)
     bad = (labels != ignore_index) & ((labels < 0) | (labels >= K))
     if bad.any():
         expected = f"a class index from 0 to {K - 1}, or {ignore_index} (ignore_index)"

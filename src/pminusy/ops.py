@@ -18,7 +18,7 @@ from pminusy import arguments
 from pminusy.arguments import LossOptions
 from pminusy.core import linear
 from pminusy.core import softmax as core_softmax
-from pminusy.core.options import Options, TargetMass, target_mass
+from pminusy.core.options import Options
 from pminusy.errors import InputError
 from pminusy.kernels.dispatch import implementation
 
@@ -64,25 +64,32 @@ class LinearHVP(NamedTuple):
 
 
 class _Call(NamedTuple):
-    """A checked call: logits and targets as rows, options resolved."""
+    """A checked call: logits (N, K) and targets (N,) or (N, K), options resolved."""
 
     z: Array
-    mass: TargetMass
+    y: Array
     options: Options
     rows: tuple[int, ...]
+
+    @property
+    def implementation(self) -> Any:
+        """Module that computes it."""
+        return implementation(*self.z.shape, self.options)
 
     def loss(self, value: Array) -> Array:
         """Give a loss the shape the caller expects."""
         return value.reshape(self.rows) if self.options.reduction == "none" else value
 
 
-def softmax(z: ArrayLike) -> Array:
+def softmax(z: ArrayLike, *, out: Array | None = None) -> Array:
     """Probabilities of logits: p_k = e^{z_k} / Σ_j e^{z_j}.
 
     Parameters
     ----------
     z
         Logits (..., K). −∞ is a mask: probability 0.
+    out
+        Array for the result, of the shape and type of z; it may be z itself.
 
     Returns
     -------
@@ -103,16 +110,18 @@ def softmax(z: ArrayLike) -> Array:
     ----------
     Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
     """
-    return _rowwise(core_softmax.softmax, z)
+    return _rowwise("softmax", z, out)
 
 
-def log_softmax(z: ArrayLike) -> Array:
+def log_softmax(z: ArrayLike, *, out: Array | None = None) -> Array:
     """Logarithm of the softmax: ln p_k = z_k − ln Σ_j e^{z_j}, accurate where p_k rounds to 1 or 0.
 
     Parameters
     ----------
     z
         Logits (..., K).
+    out
+        As `softmax`.
 
     Returns
     -------
@@ -133,7 +142,7 @@ def log_softmax(z: ArrayLike) -> Array:
     ----------
     Blanchard, Higham & Higham 2021, "Accurately computing the log-sum-exp and softmax functions".
     """
-    return _rowwise(core_softmax.log_softmax, z)
+    return _rowwise("log_softmax", z, out)
 
 
 def softmax_jacobian(z: ArrayLike) -> Array:
@@ -164,7 +173,13 @@ def softmax_jacobian(z: ArrayLike) -> Array:
     ----------
     The quotient rule; see `docs/` for every line.
     """
-    return _rowwise(core_softmax.jacobian, z)
+    (logits,) = arguments.floats(z=z)
+    arguments.classes_last("z", logits)
+    rows = logits.reshape(-1, logits.shape[-1])
+    with np.errstate(all="ignore"):  # ∞ and NaN are values here: they stay in their row
+        blocks = [core_softmax.jacobian(rows[block]) for block in core_softmax.row_blocks(rows)]
+        J = np.concatenate(blocks or [core_softmax.jacobian(rows)])
+    return J.reshape(*logits.shape, logits.shape[-1])
 
 
 def cross_entropy(z: ArrayLike, y: ArrayLike, **options: Unpack[LossOptions]) -> Array:
@@ -201,7 +216,7 @@ def cross_entropy(z: ArrayLike, y: ArrayLike, **options: Unpack[LossOptions]) ->
     """
     (logits,) = arguments.floats(z=z)
     call = _prepare(logits, y, options)
-    return call.loss(implementation().cross_entropy(call.z, call.mass, call.options))
+    return call.loss(call.implementation.cross_entropy(call.z, call.y, call.options))
 
 
 def cross_entropy_grad(
@@ -209,6 +224,7 @@ def cross_entropy_grad(
     y: ArrayLike,
     *,
     grad_output: ArrayLike | None = None,
+    out: Array | None = None,
     **options: Unpack[LossOptions],
 ) -> LossAndGradient:
     """Loss, and its gradient with respect to the logits: dL_dz = S p − q, for plain labels p − y.
@@ -219,6 +235,8 @@ def cross_entropy_grad(
         As `cross_entropy`.
     grad_output
         With `reduction="none"`: the factor (...) by which each row of the gradient is multiplied.
+    out
+        Array for the gradient, of the shape and type of z; it may be z itself.
 
     Returns
     -------
@@ -243,8 +261,11 @@ def cross_entropy_grad(
     (logits,) = arguments.floats(z=z)
     call = _prepare(logits, y, options)
     factors = arguments.row_factors(grad_output, call.rows, call.options)
-    loss, dL_dz = implementation().cross_entropy_grad(call.z, call.mass, call.options, factors)
-    return LossAndGradient(call.loss(loss), dL_dz.reshape(logits.shape))
+    result, rows = _output(out, logits)
+    loss, dL_dz = call.implementation.cross_entropy_grad(
+        call.z, call.y, call.options, factors, rows
+    )
+    return LossAndGradient(call.loss(loss), _delivered(dL_dz, result, logits))
 
 
 def cross_entropy_hvp(
@@ -253,6 +274,7 @@ def cross_entropy_hvp(
     v: ArrayLike,
     *,
     grad_output: ArrayLike | None = None,
+    out: Array | None = None,
     **options: Unpack[LossOptions],
 ) -> Array:
     """Hessian of the loss with respect to the logits, times v; for plain labels p ⊙ v − p (p·v).
@@ -265,6 +287,8 @@ def cross_entropy_hvp(
         Direction (..., K).
     grad_output
         As `cross_entropy_grad`.
+    out
+        Array for the result, of the shape and type of z; it may be z or v itself.
 
     Returns
     -------
@@ -290,8 +314,11 @@ def cross_entropy_hvp(
     arguments.same_shape("v", direction, "z", logits.shape)
     factors = arguments.row_factors(grad_output, call.rows, call.options)
     v_rows = direction.reshape(call.z.shape)
-    Hv = implementation().cross_entropy_hvp(call.z, call.mass, call.options, v_rows, factors)
-    return np.asarray(Hv.reshape(logits.shape))
+    result, rows = _output(out, logits, direction)
+    Hv = call.implementation.cross_entropy_hvp(
+        call.z, call.y, call.options, v_rows, factors, rows
+    )
+    return _delivered(Hv, result, logits)
 
 
 def linear_cross_entropy(
@@ -445,15 +472,33 @@ def linear_cross_entropy_hvp(
     )
 
 
-def _rowwise(function: Any, z: ArrayLike) -> Array:
+def _rowwise(name: str, z: ArrayLike, out: Array | None) -> Array:
     """Apply a function of (N, K) logits to logits of any shape (..., K)."""
     (logits,) = arguments.floats(z=z)
     arguments.classes_last("z", logits)
-    rows = logits.reshape(-1, logits.shape[-1])
-    with np.errstate(all="ignore"):  # ∞ and NaN are values here: they stay in their row
-        blocks = [function(rows[block]) for block in core_softmax.row_blocks(rows)]
-        result = np.concatenate(blocks or [function(rows)])
-    return result.reshape(*logits.shape[:-1], *result.shape[1:])
+    flat = logits.reshape(-1, logits.shape[-1])
+    result, rows = _output(out, logits)
+    return _delivered(getattr(implementation(*flat.shape), name)(flat, rows), result, logits)
+
+
+def _output(
+    out: Array | None, z: Array, *inputs: Array
+) -> tuple[Array | None, Array | None]:
+    """Where a result goes, checked, and the same as rows (N, K); None where that is a new array."""
+    if out is None:
+        return None, None
+    arguments.output(out, z, *inputs)
+    rows = out.reshape(-1, z.shape[-1])
+    return out, rows if np.may_share_memory(rows, out) else None  # a copy would go nowhere
+
+
+def _delivered(rows: Array, out: Array | None, z: Array) -> Array:
+    """Result rows (N, K) in the shape of z, and in `out` if there is one."""
+    if out is None:
+        return rows.reshape(z.shape)
+    if not np.may_share_memory(rows, out):
+        out[...] = rows.reshape(z.shape)
+    return out
 
 
 def _prepare(logits: Array, y: ArrayLike, options: LossOptions) -> _Call:
@@ -462,7 +507,7 @@ def _prepare(logits: Array, y: ArrayLike, options: LossOptions) -> _Call:
     resolved = arguments.loss_options(options, rows, K)
     target = arguments.targets(y, logits, resolved.ignore_index)
     z = logits.reshape(-1, K)
-    return _Call(z, target_mass(target, z.shape[0], K, resolved), resolved, rows)
+    return _Call(z, target, resolved, rows)
 
 
 def _layer(X: ArrayLike, W: ArrayLike, b: ArrayLike | None) -> tuple[Array, Array, Array | None]:
