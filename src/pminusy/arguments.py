@@ -14,6 +14,7 @@ from pminusy.errors import InputError
 __all__ = [
     "LossOptions",
     "classes_last",
+    "compressed_rows",
     "floats",
     "loss_options",
     "output",
@@ -84,6 +85,11 @@ def _numeric(name: str, value: ArrayLike) -> Array:
             name, "numbers of type float32 or float64 (or integers)", str(array.dtype), remedy
         )
     return array
+
+
+def compressed_rows(X: Any) -> Any:
+    """X as a CSR matrix if it is a sparse one of SciPy's, else None."""
+    return X.tocsr() if hasattr(X, "tocsr") else None
 
 
 def classes_last(name: str, z: Array) -> Array:

@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from pminusy import arguments
 from pminusy.arguments import LossOptions
-from pminusy.core import linear
 from pminusy.core import softmax as core_softmax
 from pminusy.core.options import Options
 from pminusy.errors import InputError
+from pminusy.kernels import linear
 from pminusy.kernels.dispatch import implementation
 
 __all__ = [
@@ -322,16 +322,24 @@ def cross_entropy_hvp(
 
 
 def linear_cross_entropy(
-    X: ArrayLike, W: ArrayLike, b: ArrayLike | None, y: ArrayLike, **options: Unpack[LossOptions]
+    X: ArrayLike,
+    W: ArrayLike,
+    b: ArrayLike | None,
+    y: ArrayLike,
+    *,
+    workspace: int = linear.WORKSPACE,
+    **options: Unpack[LossOptions],
 ) -> Array:
-    """Cross-entropy of a linear layer: `cross_entropy(X Wᵀ + b, y)`.
+    """Cross-entropy of a linear layer, `cross_entropy(X Wᵀ + b, y)`, never holding all logits.
 
     Parameters
     ----------
     X, W, b
-        Inputs (N, D), weights (K, D), bias (K,) or None.
+        Inputs (N, D), an array or a SciPy sparse matrix; weights (K, D); bias (K,) or None.
     y, **options
         As `cross_entropy`, with N rows.
+    workspace
+        Bytes of memory that may be used beside the results: 64 MiB. More makes it a little faster.
 
     Returns
     -------
@@ -352,8 +360,8 @@ def linear_cross_entropy(
     ----------
     As `cross_entropy`.
     """
-    X, W, b = _layer(X, W, b)
-    return cross_entropy(linear.forward(X, W, b), y, **options)
+    call, layer, _ = _linear_call(X, W, b, y, None, workspace, options)
+    return linear.loss(call.implementation, layer, workspace)
 
 
 def linear_cross_entropy_grad(
@@ -364,13 +372,14 @@ def linear_cross_entropy_grad(
     *,
     wrt: tuple[str, ...] = ("X", "W", "b"),
     grad_output: ArrayLike | None = None,
+    workspace: int = linear.WORKSPACE,
     **options: Unpack[LossOptions],
 ) -> LinearGradient:
     """Loss of a linear layer, and dL_dX = dL_dz W, dL_dW = dL_dzᵀ X, dL_db = Σ_i dL_dz_i.
 
     Parameters
     ----------
-    X, W, b, y, **options
+    X, W, b, y, workspace, **options
         As `linear_cross_entropy`.
     wrt
         Which gradients to compute.
@@ -402,14 +411,9 @@ def linear_cross_entropy_grad(
     unknown = [name for name in wrt if name not in ("X", "W", "b")]
     if unknown:
         raise InputError("wrt", 'names among "X", "W" and "b"', repr(unknown[0]))
-    X, W, b = _layer(X, W, b)
-    z = linear.forward(X, W, b)
-    loss, dL_dz = cross_entropy_grad(z, y, grad_output=grad_output, **options)
+    call, layer, factors = _linear_call(X, W, b, y, grad_output, workspace, options)
     return LinearGradient(
-        loss,
-        linear.input_gradient(dL_dz, W) if "X" in wrt else None,
-        linear.weight_gradient(dL_dz, X) if "W" in wrt else None,
-        linear.bias_gradient(dL_dz) if "b" in wrt and b is not None else None,
+        *linear.loss_and_gradients(call.implementation, layer, tuple(wrt), factors, workspace)
     )
 
 
@@ -422,6 +426,7 @@ def linear_cross_entropy_hvp(
     V_b: ArrayLike | None = None,
     *,
     grad_output: ArrayLike | None = None,
+    workspace: int = linear.WORKSPACE,
     **options: Unpack[LossOptions],
 ) -> LinearHVP:
     """Hessian of the loss with respect to (W, b), times (V_W, V_b), never forming a (K D)² matrix.
@@ -430,7 +435,7 @@ def linear_cross_entropy_hvp(
 
     Parameters
     ----------
-    X, W, b, y, **options
+    X, W, b, y, workspace, **options
         As `linear_cross_entropy`.
     V_W, V_b
         Direction (K, D) and (K,); V_b is None where b is, and 0 where it is left out.
@@ -457,19 +462,39 @@ def linear_cross_entropy_hvp(
     ----------
     Pearlmutter 1994, "Fast exact multiplication by the Hessian".
     """
-    X, W, b = _layer(X, W, b)
-    _, V_W = arguments.floats(W=W, V_W=V_W)
-    arguments.same_shape("V_W", V_W, "W", W.shape)
+    call, layer, factors = _linear_call(X, W, b, y, grad_output, workspace, options)
+    _, V_W = arguments.floats(W=layer.W, V_W=V_W)
+    arguments.same_shape("V_W", V_W, "W", layer.W.shape)
     if V_b is not None:
-        if b is None:
+        if layer.b is None:
             raise InputError("V_b", "None, as b is None", "an array")
-        _, V_b = arguments.floats(b=b, V_b=V_b)
-        arguments.same_shape("V_b", V_b, "b", b.shape)
-    z, A = linear.forward(X, W, b), linear.forward(X, V_W, V_b)
-    R = cross_entropy_hvp(z, y, A, grad_output=grad_output, **options)
+        _, V_b = arguments.floats(b=layer.b, V_b=V_b)
+        arguments.same_shape("V_b", V_b, "b", layer.b.shape)
     return LinearHVP(
-        linear.weight_gradient(R, X), linear.bias_gradient(R) if b is not None else None
+        *linear.products_with_hessian(
+            call.implementation, layer, V_W, V_b, factors, workspace
+        )
     )
+
+
+def _linear_call(
+    X: ArrayLike,
+    W: ArrayLike,
+    b: ArrayLike | None,
+    y: ArrayLike,
+    grad_output: ArrayLike | None,
+    workspace: int,
+    options: LossOptions,
+) -> tuple[_Call, linear.Layer, Array | None]:
+    """A checked call of a linear layer's loss."""
+    if isinstance(workspace, bool) or not isinstance(workspace, int) or workspace < 1:
+        raise InputError("workspace", "a whole number of bytes above 0", repr(workspace))
+    X, W, b = _layer(X, W, b)
+    N, K = X.shape[0], W.shape[0]
+    like_logits = np.broadcast_to(np.zeros((), W.dtype), (N, K))  # their shape and type, no memory
+    call = _prepare(like_logits, y, options)
+    factors = arguments.row_factors(grad_output, (N,), call.options)
+    return call, linear.Layer(X, W, b, call.y, call.options), factors
 
 
 def _rowwise(name: str, z: ArrayLike, out: Array | None) -> Array:
@@ -512,7 +537,12 @@ def _prepare(logits: Array, y: ArrayLike, options: LossOptions) -> _Call:
 
 def _layer(X: ArrayLike, W: ArrayLike, b: ArrayLike | None) -> tuple[Array, Array, Array | None]:
     """Inputs, weights and bias of one type and of shapes that fit."""
-    X, W, *bias = arguments.floats(X=X, W=W) if b is None else arguments.floats(X=X, W=W, b=b)
+    sparse = arguments.compressed_rows(X)
+    entries = X if sparse is None else sparse.data
+    named = {"X": entries, "W": W} if b is None else {"X": entries, "W": W, "b": b}
+    X, W, *bias = arguments.floats(**named)
+    if sparse is not None:
+        X = type(sparse)((X, sparse.indices, sparse.indptr), shape=sparse.shape)
     for name, array, shape in (("X", X, "(N, D)"), ("W", W, "(K, D)")):
         if array.ndim != 2:
             raise InputError(name, f"shape {shape}", f"shape {array.shape}")

@@ -32,8 +32,12 @@ __all__ = [
     "cross_entropy",
     "cross_entropy_grad",
     "cross_entropy_hvp",
+    "hessian_tile",
     "log_softmax",
+    "mass_of",
     "softmax",
+    "tile",
+    "total",
     "warm_up",
 ]
 
@@ -162,9 +166,16 @@ def cross_entropy_hvp(
     out: Array | None = None,
 ) -> Array:
     """Second derivative of the loss times v (N, K); see `core.head.cross_entropy_hvp`."""
-    N, K = z.shape
-    mass = mass_of(y, N, K, options, z.dtype)
+    mass = mass_of(y, *z.shape, options, z.dtype)
     Hv = np.empty(z.shape, z.dtype) if out is None else out
+    _hessian(z, mass, options, v, grad_output, Hv)
+    return Hv
+
+
+def _hessian(
+    z: Array, mass: Mass, options: Options, v: Array, grad_output: Array | None, Hv: Array
+) -> None:
+    K = z.shape[1]
 
     def block(part: slice, memory: _Memory) -> None:
         u, direction, own = aligned(z[part]), aligned(v[part]), mass.block(part)
@@ -186,7 +197,6 @@ def cross_entropy_hvp(
         Hv[part] = result
 
     _in_blocks(z, block)
-    return Hv
 
 
 def _cap(options: Options) -> tuple[float, float]:
@@ -197,14 +207,35 @@ def _loss(
     z: Array, mass: Mass, options: Options, dL_dz: Array | None, grad_output: Array | None
 ) -> Array:
     """Loss of all rows, and their gradient if there is an array for it."""
-    N, K = z.shape
     each = options.reduction == "none"
-    losses = np.empty(N if each else 0)
+    losses = np.empty(z.shape[0] if each else 0)
+    sums = tile(z, mass, options, dL_dz, grad_output, None, losses)
+    return losses.astype(z.dtype) if each else np.asarray(total([sums])).astype(z.dtype)
+
+
+def tile(
+    z: Array,
+    mass: Mass,
+    options: Options,
+    dL_dz: Array | None,
+    grad_output: Array | None,
+    b: Array | None,
+    losses: Array,
+) -> Array:
+    """Loss of some rows as a part for `total`, and their gradient if there is an array for it.
+
+    `losses` (n,) receives the losses of the rows, or is empty. A bias b (K,) is added to z first,
+    in place.
+    """
+    N, K = z.shape
+    each = losses.size > 0
     sums = np.zeros((blocks_of(N, K)[0], 4))
     nowhere = np.empty((0, K), z.dtype)
 
     def block(part: slice, memory: _Memory) -> None:
         u, own = aligned(z[part]), mass.block(part)
+        if b is not None:
+            u += b
         logits = transform.logits(u, options) if options.transforms_logits else u
         row_losses, row_sums = losses[part] if each else losses, sums[memory.index]
         if dL_dz is None:
@@ -219,9 +250,21 @@ def _loss(
                     g *= grad_output[part, None].astype(g.dtype)
 
     _in_blocks(z, block)
-    if each:
-        return losses.astype(z.dtype)
-    return _total(sums).astype(z.dtype)
+    return sums
+
+
+def hessian_tile(
+    z: Array,
+    mass: Mass,
+    options: Options,
+    A: Array,
+    grad_output: Array | None,
+    b: Array | None,
+) -> None:
+    """H A in the place of A, for the logits z + b of some rows."""
+    if b is not None:
+        z += b
+    _hessian(z, mass, options, A, grad_output, A)
 
 
 def _needs(u: Array, mass: Mass, options: Options) -> bool:
@@ -246,14 +289,14 @@ def _rows(
         label_rows(z, mass.labels, mass.rows, out, losses, sums, *memory.wide)
 
 
-def _total(sums: Array) -> Array:
-    """Sum of the blocks' sums: a plain part and a scaled part, each with its rounding errors."""
+def total(parts: list[Array]) -> float:
+    """Loss from its parts, each block's in two halves, plain and scaled, with rounding errors."""
     plain, scaled, error = 0.0, 0.0, 0.0
-    for part, part_error, scaled_part, scaled_error in sums.tolist():
+    for part, part_error, scaled_part, scaled_error in np.concatenate(parts).tolist():
         plain, lost = _two_sum(plain, part)
         error += lost + part_error
         scaled += scaled_part + scaled_error
-    return np.asarray(plain + (error + scaled / SCALE64))
+    return float(plain + (error + scaled / SCALE64))
 
 
 def _two_sum(a: float, b: float) -> tuple[float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +11,19 @@ from numpy.typing import NDArray
 
 from pminusy.core import head
 from pminusy.core import softmax as core_softmax
-from pminusy.core.options import Options, target_mass
+from pminusy.core.options import Options, TargetMass, target_mass
 
-__all__ = ["cross_entropy", "cross_entropy_grad", "cross_entropy_hvp", "log_softmax", "softmax"]
+__all__ = [
+    "cross_entropy",
+    "cross_entropy_grad",
+    "cross_entropy_hvp",
+    "hessian_tile",
+    "log_softmax",
+    "mass_of",
+    "softmax",
+    "tile",
+    "total",
+]
 
 Array = NDArray[Any]
 
@@ -55,6 +67,69 @@ def softmax(z: Array, out: Array | None = None) -> Array:
 def log_softmax(z: Array, out: Array | None = None) -> Array:
     """Logarithms of the probabilities (N, K)."""
     return _delivered(_by_blocks(core_softmax.log_softmax, z), out)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mass:
+    """Target mass of which tiles of rows can be taken."""
+
+    whole: TargetMass
+
+    def block(self, rows: slice) -> TargetMass:
+        """Target mass of some of the rows."""
+        mass = self.whole
+        return replace(
+            mass,
+            labels=None if mass.labels is None else mass.labels[rows],
+            soft=None if mass.soft is None else mass.soft[rows],
+            row=mass.row[rows],
+        )
+
+
+def mass_of(y: Array, N: int, K: int, options: Options, dtype: Any) -> Mass:
+    """Targets and options of all rows."""
+    return Mass(target_mass(y, N, K, options))
+
+
+def tile(
+    z: Array,
+    mass: TargetMass,
+    options: Options,
+    dL_dz: Array | None,
+    grad_output: Array | None,
+    b: Array | None,
+    losses: Array,
+) -> float:
+    """Loss of some rows as a part for `total`; their gradient, and their losses, if wanted."""
+    if b is not None:
+        z += b
+    if dL_dz is None:
+        loss = head.cross_entropy(z, mass, options)
+    else:
+        loss, dL_dz[...] = head.cross_entropy_grad(z, mass, options, grad_output)
+    if options.reduction != "none":
+        return float(loss)
+    losses[...] = loss
+    return 0.0
+
+
+def hessian_tile(
+    z: Array,
+    mass: TargetMass,
+    options: Options,
+    A: Array,
+    grad_output: Array | None,
+    b: Array | None,
+) -> None:
+    """H A in the place of A, for the logits z + b of some rows."""
+    if b is not None:
+        z += b
+    A[...] = head.cross_entropy_hvp(z, mass, options, A, grad_output)
+
+
+def total(parts: list[float]) -> float:
+    """Loss from its parts."""
+    return math.fsum(parts) if all(map(math.isfinite, parts)) else sum(parts)
 
 
 def _by_blocks(function: Any, z: Array) -> Array:
