@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pminusy.errors import InputError
 
 if TYPE_CHECKING:
+    from pminusy.kernels.dispatch import why
+    from pminusy.kernels.threads import get_num_threads, set_num_threads
     from pminusy.ops import (
         cross_entropy,
         cross_entropy_grad,
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "pminusy.kernels.dispatch": ("why",),
+    "pminusy.kernels.threads": ("get_num_threads", "set_num_threads"),
     "pminusy.ops": (
         "cross_entropy",
         "cross_entropy_grad",
@@ -46,12 +50,15 @@ __all__ = [
     "cross_entropy",
     "cross_entropy_grad",
     "cross_entropy_hvp",
+    "get_num_threads",
     "linear_cross_entropy",
     "linear_cross_entropy_grad",
     "linear_cross_entropy_hvp",
     "log_softmax",
+    "set_num_threads",
     "softmax",
     "softmax_jacobian",
+    "why",
 ]
 
 

@@ -112,7 +112,7 @@ def same_shape(name: str, array: Array, other: str, shape: tuple[int, ...]) -> A
 
 
 def output(out: Array, z: Array, *inputs: Array) -> None:
-    """Refuse an `out` that cannot take a result of z's shape and type, or half overlaps an input."""
+    """Refuse an `out` that cannot take a result like z, or overlaps an input in part."""
     if not isinstance(out, np.ndarray):
         raise InputError("out", "a NumPy array", type(out).__name__)
     same_shape("out", out, "z", z.shape)

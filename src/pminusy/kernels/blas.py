@@ -6,7 +6,7 @@ import threading
 from functools import cache
 from typing import Any
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # has no types
 
 __all__ = ["one_thread_each"]
 

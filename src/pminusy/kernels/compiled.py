@@ -6,6 +6,9 @@ point: NaN, ∞ and the order of operations are as written. Sums that may be tak
 one addition at a time, with `lanes.add`.
 """
 
+# Numba infers the types of what it compiles; annotations would have no effect there.
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 import sys
@@ -19,9 +22,7 @@ from numba.extending import overload
 
 __all__ = ["by_type", "inline", "jit"]
 
-_NOTICE = (
-    "pminusy: compiling kernels for this processor; this happens once and takes some seconds"
-)
+_NOTICE = "pminusy: compiling kernels for this processor; this happens once and takes some seconds"
 
 
 _OPTIONS: dict[str, Any] = {
@@ -51,7 +52,7 @@ def by_type(single: Any, double: Any) -> Any:
     def chosen(*arguments: Any) -> Any:
         raise NotImplementedError("only compiled code can call this")
 
-    def choose(*arguments):  # type: ignore[no-untyped-def]  # Numba compares signatures to the letter
+    def choose(*arguments):  # Numba compares signatures to the letter
         first = arguments[0]
         if getattr(first, "dtype", first) == types.float32:
             return lambda *arguments: single(*arguments)

@@ -98,10 +98,8 @@ def mass_of(y: Array, N: int, K: int, options: Options, dtype: Any) -> Mass:
         labels = np.where(ignored, IGNORED, labels)
         used -= int(ignored.sum())
     counted = omega * weight[labels] if weight.size else omega
-    if counted.size == N:
-        total = np.where(labels == IGNORED, 0.0, counted).sum()
-    else:
-        total = float(used)
+    each = counted.size == N
+    total = np.where(labels == IGNORED, 0.0, counted).sum() if each else float(used)
     plain = options.label_smoothing == 0.0 and options.z_loss == 0.0
     rows = _over(total, counted if plain else omega, options)
     return Mass(labels, np.empty((0, K), dtype), rows, weight, plain)
@@ -119,7 +117,7 @@ def _over(denominator: float, rows: Array, options: Options) -> Array:
 
 def cross_entropy(z: Array, y: Array, options: Options) -> Array:
     """Loss of logits z (N, K): () for "mean" and "sum", (N,) for "none"."""
-    mass = mass_of(y, *z.shape, options, z.dtype)
+    mass = mass_of(y, z.shape[0], z.shape[1], options, z.dtype)
     return _loss(z, mass, options, None, None)
 
 
@@ -131,7 +129,7 @@ def cross_entropy_grad(
     out: Array | None = None,
 ) -> tuple[Array, Array]:
     """Loss, and dL_dz (N, K), in `out` if given (which may be z itself)."""
-    mass = mass_of(y, *z.shape, options, z.dtype)
+    mass = mass_of(y, z.shape[0], z.shape[1], options, z.dtype)
     dL_dz = np.empty(z.shape, z.dtype) if out is None else out
     return _loss(z, mass, options, dL_dz, grad_output), dL_dz
 
@@ -166,7 +164,7 @@ def cross_entropy_hvp(
     out: Array | None = None,
 ) -> Array:
     """Second derivative of the loss times v (N, K); see `core.head.cross_entropy_hvp`."""
-    mass = mass_of(y, *z.shape, options, z.dtype)
+    mass = mass_of(y, z.shape[0], z.shape[1], options, z.dtype)
     Hv = np.empty(z.shape, z.dtype) if out is None else out
     _hessian(z, mass, options, v, grad_output, Hv)
     return Hv
@@ -210,7 +208,8 @@ def _loss(
     each = options.reduction == "none"
     losses = np.empty(z.shape[0] if each else 0)
     sums = tile(z, mass, options, dL_dz, grad_output, None, losses)
-    return losses.astype(z.dtype) if each else np.asarray(total([sums])).astype(z.dtype)
+    with np.errstate(over="ignore"):  # a loss beyond the largest number is ∞
+        return losses.astype(z.dtype) if each else np.asarray(total([sums])).astype(z.dtype)
 
 
 def tile(
@@ -279,7 +278,16 @@ def _rows(
     if not mass.plain:
         shares = options.label_smoothing, options.z_loss
         mass_rows(
-            z, mass.labels, mass.soft, mass.weight, mass.rows, *shares, out, losses, sums, *memory.wide
+            z,
+            mass.labels,
+            mass.soft,
+            mass.weight,
+            mass.rows,
+            *shares,
+            out,
+            losses,
+            sums,
+            *memory.wide,
         )
     elif z.shape[1] <= NARROW:
         narrow_label_rows(

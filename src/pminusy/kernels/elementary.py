@@ -7,6 +7,9 @@ Twin: `exp_scaled` and `log1p` in `core.twofold`. Source: the argument reduction
 P. T. P. Tang 1989 (exponential) and of Muller, "Elementary functions", 3rd edition (logarithm).
 """
 
+# Numba infers the types of what it compiles; annotations would have no effect there.
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 import math
@@ -32,7 +35,13 @@ _DEEPEST32 = np.float32(127.0)  # e^−127 is 0 for every weight of a row that c
 _ULP32 = np.float32(2.0**-23)
 _TAIL32 = tuple(
     np.float32(c)
-    for c in (0.5, 0.16666576666119928, 0.04166655421298415, 0.008363232883682618, 0.0013926250831497611)
+    for c in (
+        0.5,
+        0.16666576666119928,
+        0.04166655421298415,
+        0.008363232883682618,
+        0.0013926250831497611,
+    )
 )
 
 _HIGH64 = math.floor(_LN2 * 2**41) / 2**41

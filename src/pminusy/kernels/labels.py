@@ -4,6 +4,9 @@ Twin: `core.head`, with q = S at the label and 0 elsewhere. S is the row's facto
 denominator, class weight and sample weight in one number; 0 gives 0 whatever the logits are.
 """
 
+# Numba infers the types of what it compiles; annotations would have no effect there.
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 import numpy as np

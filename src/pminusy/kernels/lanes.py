@@ -1,5 +1,8 @@
 """The few machine operations that the vector loops need and Python has no word for."""
 
+# Numba infers the types of what it compiles; annotations would have no effect there.
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 from typing import Any
@@ -51,7 +54,7 @@ def larger(typing_context: Any, a: Any, b: Any) -> Any:
 
 @intrinsic
 def choose(typing_context: Any, condition: Any, a: Any, b: Any) -> Any:
-    """`a if condition else b` without a branch: both are computed, which keeps a loop vectorised."""
+    """`a if condition else b` without a branch: with both computed, a loop stays vectorised."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         condition, a, b = arguments

@@ -4,7 +4,7 @@ Rows are taken in tiles: logits by a matrix product, the head in place over them
 gradients by matrix products again. Two ways, by size:
 
     few classes    tiles of a few hundred rows that stay in cache, many at a time: X is read once
-    many classes   tiles as large as the workspace allows, one at a time, each product on all threads
+    many classes   tiles as large as the workspace allows, one at a time, all threads on each
 
 Sums over rows (loss, dL_db, and dL_dW where a float64 copy of it fits the workspace) are kept in
 float64, so their error does not grow with N. Otherwise a tile's dL_dW is added to the last one's.
@@ -214,7 +214,7 @@ def _rows_of_tile(N: int, K: int, dtype: Any, memory: int, copies: int) -> int:
             "give more, or leave it out",
         )
     tiles = max(1, -(-N // most))
-    return max(1, -(-N // tiles))
+    return max(1, int(-(-N // tiles)))
 
 
 def _product(X: Any, W: Array, out: Array) -> Array:
@@ -237,7 +237,9 @@ class _WeightSum:
         self._dtype = np.dtype(dtype)
         self._wide = self._dtype == np.float32 and 12 * size <= workspace // 2
         self._sum = np.empty((K, D), np.float64 if self._wide else dtype)
-        self._stripe = K if self._wide else max(1, min(K, _STRIPE // (D * self._dtype.itemsize or 1)))
+        self._stripe = (
+            K if self._wide else max(1, min(K, _STRIPE // (D * self._dtype.itemsize or 1)))
+        )
         self._part: Array | None = None
         self._first = True
         self.memory = (12 if self._wide else 0) * size or self._stripe * D * self._dtype.itemsize

@@ -1,5 +1,8 @@
 """ln p = −((m − z) + ln(1 + rest)) for a block of rows. Twin: `core.softmax.log_softmax`."""
 
+# Numba infers the types of what it compiles; annotations would have no effect there.
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 import numpy as np

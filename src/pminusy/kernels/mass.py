@@ -7,6 +7,9 @@ Soft targets, label smoothing and the z-loss come here; plain labels have a fast
 Twin: `core.head` over `core.options.TargetMass`; ω is the row's factor there (`row`).
 """
 
+# Numba infers the types of what it compiles; annotations would have no effect there.
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 import numpy as np

@@ -5,6 +5,9 @@ tile, where every step is the same for R rows at once, and back at the end. Rows
 ordinary (ignored, ±∞ at the top) are left to `label_rows`.
 """
 
+# Numba infers the types of what it compiles; annotations would have no effect there.
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 from typing import Any
@@ -14,8 +17,8 @@ import numpy as np
 from pminusy.kernels.compiled import by_type, inline, jit
 from pminusy.kernels.elementary import SCALE64, difference, exp_below, scale_of
 from pminusy.kernels.labels import label_row, row_log
-from pminusy.kernels.lanes import add, choose, larger
-from pminusy.kernels.tiles import infinity_of, two_sum, work_in
+from pminusy.kernels.lanes import choose, larger
+from pminusy.kernels.tiles import two_sum, work_in
 
 __all__ = ["NARROW", "narrow_label_rows", "narrow_scratch"]
 

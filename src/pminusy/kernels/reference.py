@@ -30,7 +30,7 @@ Array = NDArray[Any]
 
 def cross_entropy(z: Array, y: Array, options: Options) -> Array:
     """Loss of logits z (N, K); y is (N,) class indices or (N, K) soft targets."""
-    return head.cross_entropy(z, target_mass(y, *z.shape, options), options)
+    return head.cross_entropy(z, target_mass(y, z.shape[0], z.shape[1], options), options)
 
 
 def cross_entropy_grad(
@@ -41,7 +41,7 @@ def cross_entropy_grad(
     out: Array | None = None,
 ) -> tuple[Array, Array]:
     """Loss, and its gradient (N, K), in `out` if given."""
-    mass = target_mass(y, *z.shape, options)
+    mass = target_mass(y, z.shape[0], z.shape[1], options)
     loss, dL_dz = head.cross_entropy_grad(z, mass, options, grad_output)
     return loss, _delivered(dL_dz, out)
 
@@ -55,7 +55,7 @@ def cross_entropy_hvp(
     out: Array | None = None,
 ) -> Array:
     """Second derivative of the loss times v (N, K)."""
-    mass = target_mass(y, *z.shape, options)
+    mass = target_mass(y, z.shape[0], z.shape[1], options)
     return _delivered(head.cross_entropy_hvp(z, mass, options, v, grad_output), out)
 
 

@@ -9,6 +9,9 @@ With E = SCALE · e^(z − m) as `exp_below` gives it:
     rest    the same without (one entry at) the maximum, never by a subtraction that cancels
 """
 
+# Numba infers the types of what it compiles; annotations would have no effect there.
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 from typing import Any, NamedTuple
@@ -19,7 +22,19 @@ from pminusy.kernels.compiled import by_type, inline
 from pminusy.kernels.elementary import SCALE32, SCALE64, exp_below, scale_of
 from pminusy.kernels.lanes import add, choose, larger
 
-__all__ = ["TILE", "Work", "copy_and_largest", "infinity_of", "row_end", "row_start", "row_total", "scratch", "tree_sum", "two_sum", "work_in"]
+__all__ = [
+    "TILE",
+    "Work",
+    "copy_and_largest",
+    "infinity_of",
+    "row_end",
+    "row_start",
+    "row_total",
+    "scratch",
+    "tree_sum",
+    "two_sum",
+    "work_in",
+]
 
 TILE = 2048
 _LOWEST32 = np.finfo(np.float32).min
