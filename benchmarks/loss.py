@@ -1,6 +1,6 @@
 """Loss and gradient of logits: this package, its peers, and a threaded copy of the same bytes.
 
-    python -m benchmarks.loss [--rounds 15] [--type float32 float64]
+python -m benchmarks.loss [--rounds 15] [--type float32 float64]
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def remarks(problems: list[Measured]) -> list[str]:
             continue
         ratios = [p.ratio(name, OURS) for p in problems if name in p.milliseconds]
         mean = prod(ratios) ** (1 / len(ratios))
-        found.append(f"{name}: {mean:.1f} × our time (geometric mean), at least {min(ratios):.1f} ×\n")
+        found.append(
+            f"{name}: {mean:.1f} × our time (geometric mean), at least {min(ratios):.1f} ×\n"
+        )
     return found
 
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -36,9 +38,26 @@ _OPTIONS: dict[str, Any] = {
 def jit(function: Callable[..., Any]) -> Any:
     """Compile a kernel that Python calls, and keep the machine code in Numba's cache folder."""
     try:
-        return numba.njit(cache=True, **_OPTIONS)(function)
+        kernel = numba.njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # no folder can be written to: compile in every process
         return numba.njit(**_OPTIONS)(function)
+    file = getattr(kernel._cache, "_cache_file", None)
+    if file is not None:
+        file._source_stamp = (file._source_stamp, _sources())
+    return kernel
+
+
+@cache
+def _sources() -> tuple[tuple[str, float, int], ...]:
+    """What tells whether machine code is out of date: every file here, for kernels inline others.
+
+    Numba looks at the file of the kernel alone.
+    """
+    folder = Path(__file__).parent
+    return tuple(
+        (file.name, file.stat().st_mtime, file.stat().st_size)
+        for file in sorted(folder.glob("*.py"))
+    )
 
 
 def inline(function: Callable[..., Any]) -> Any:

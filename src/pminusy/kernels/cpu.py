@@ -385,5 +385,5 @@ class written_in_line:
 
 
 def warm_up() -> None:
-    """Run the smallest kernel once: if Numba cannot compile here, this is where it shows."""
-    softmax(np.zeros((1, 2), np.float32))
+    """Run a small kernel once: if Numba cannot compile here, this is where it shows."""
+    log_softmax(np.zeros((1, 2), np.float32))

@@ -153,7 +153,8 @@ def _few_classes(
             if dL_dX is not None:
                 np.matmul(z, W, out=dL_dX[rows])
             if weights:
-                total += np.matmul(z.T, X_tile, out=part)
+                dL_dz, heard = _heard(z, X_tile)
+                total += np.matmul(dL_dz.T, heard, out=part)
             if bias:
                 db += z.sum(0, dtype=np.float64)
         dW_parts[i], db_parts[i] = total, db
@@ -225,6 +226,16 @@ def _product(X: Any, W: Array, out: Array) -> Array:
     return np.matmul(X, W.T, out=out)
 
 
+def _heard(dL_dz: Array, X: Any) -> tuple[Array, Any]:
+    """Both without the rows where dL_dz is 0, if X is not finite: those add not even 0 · NaN."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(X.sum())
+    if finite:
+        return dL_dz, X
+    rows = dL_dz.any(axis=1)  # NaN included
+    return dL_dz[rows], X[rows]
+
+
 def _is_sparse(X: Any) -> bool:
     return not isinstance(X, np.ndarray)
 
@@ -247,6 +258,7 @@ class _WeightSum:
     def add(self, dL_dz: Array, X: Any) -> None:
         """Add the share of a tile."""
         K, D = self._sum.shape
+        dL_dz, X = _heard(dL_dz, X)
         if self._first and not self._wide and not _is_sparse(X):
             np.matmul(dL_dz.T, X, out=self._sum)
         else:

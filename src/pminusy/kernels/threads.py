@@ -113,6 +113,10 @@ def set_num_threads(n: int | None) -> None:
         At least 1. The default is what `OMP_NUM_THREADS` says, or else the number of processors
         this process may use: those it may run on, but no more than its CPU quota pays for.
 
+    Returns
+    -------
+    None
+
     Raises
     ------
     InputError
@@ -124,6 +128,10 @@ def set_num_threads(n: int | None) -> None:
     >>> get_num_threads()
     2
     >>> set_num_threads(None)
+
+    References
+    ----------
+    `OMP_NUM_THREADS`: OpenMP 5.2, section 21.1.2. CPU quota: `cpu.max` of Linux control groups.
     """
     global _chosen
     if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
@@ -132,7 +140,30 @@ def set_num_threads(n: int | None) -> None:
 
 
 def get_num_threads() -> int:
-    """Number of threads that a call may use; see `set_num_threads`."""
+    """Number of threads that a call may use.
+
+    Parameters
+    ----------
+    None
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Raises
+    ------
+    Nothing.
+
+    Examples
+    --------
+    >>> get_num_threads() >= 1
+    True
+
+    References
+    ----------
+    See `set_num_threads`.
+    """
     global _default
     if _chosen is not None:
         return _chosen
