@@ -54,7 +54,7 @@ def write(name: str, title: str, problems: list[Measured], remarks: list[str]) -
         cells = [_cell(problem, n) for n in names]
         shown.add_row(problem.problem, *cells)
         lines.append(f"| {problem.problem} | {' | '.join(cells)} |")
-    console = Console()
+    console = Console(width=160)
     console.print(shown)
     for remark in remarks:
         console.print(remark)

@@ -320,7 +320,7 @@ def cross_entropy_hvp(
 
 
 def linear_cross_entropy(
-    X: ArrayLike,
+    X: Any,
     W: ArrayLike,
     b: ArrayLike | None,
     y: ArrayLike,
@@ -363,7 +363,7 @@ def linear_cross_entropy(
 
 
 def linear_cross_entropy_grad(
-    X: ArrayLike,
+    X: Any,
     W: ArrayLike,
     b: ArrayLike | None,
     y: ArrayLike,
@@ -416,7 +416,7 @@ def linear_cross_entropy_grad(
 
 
 def linear_cross_entropy_hvp(
-    X: ArrayLike,
+    X: Any,
     W: ArrayLike,
     b: ArrayLike | None,
     y: ArrayLike,
@@ -474,7 +474,7 @@ def linear_cross_entropy_hvp(
 
 
 def _linear_call(
-    X: ArrayLike,
+    X: Any,
     W: ArrayLike,
     b: ArrayLike | None,
     y: ArrayLike,

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import pminusy as pmy
 from pminusy.errors import InputError
 from pminusy.kernels import dispatch
 
-OPTION_SETS = (
+OPTION_SETS: tuple[Any, ...] = (
     {},
     {"reduction": "none"},
     {"label_smoothing": 0.1},
@@ -23,7 +24,7 @@ OPTION_SETS = (
 WIDTHS = (2, 7, 31, 64, 65, 252, 507, 2048, 2049, 4100)
 
 
-def made(N, K, dtype=np.float64, seed=0):
+def made(N: int, K: int, dtype: Any = np.float64, seed: int = 0) -> Any:
     random = np.random.default_rng(seed)
     z = (random.normal(size=(N, K)) * 4).astype(dtype)
     return z, random.integers(0, K, size=N), random.normal(size=(N, K)).astype(dtype)
@@ -142,7 +143,8 @@ def test_out_that_cannot_be_used_is_refused():
     z, y, _ = made(40, 50)
     locked = np.empty_like(z)
     locked.setflags(write=False)
-    for out in (np.empty((40, 49)), np.empty((40, 50), np.float32), locked, [[0.0]], z[::-1]):
+    unusable: Any = (np.empty((40, 49)), np.empty((40, 50), np.float32), locked, [[0.0]], z[::-1])
+    for out in unusable:
         with pytest.raises(InputError, match=r"^out: expected"):
             pmy.cross_entropy_grad(z, y, out=out)
 

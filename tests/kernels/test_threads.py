@@ -34,7 +34,7 @@ def test_the_quota_counts_and_so_do_those_above(tmp_path, monkeypatch):
 
 def test_every_block_runs_once_and_errors_come_back():
     pmy.set_num_threads(3)
-    seen = []
+    seen: list[int] = []
     threads.run(seen.append, 100)
     assert sorted(seen) == list(range(100))
 
