@@ -75,7 +75,7 @@ def _cell(problem: Measured, name: str) -> str:
 def paste(page: Path, mark: str, text: str) -> None:
     """Put text between the marks of a page, which gets them if it has none."""
     begin, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
-    old = page.read_text() if page.exists() else "# Benchmarks\n"
+    old = page.read_text() if page.exists() else f"# {page.stem.capitalize()}\n"
     if begin not in old:
         old += f"\n{begin}\n{end}\n"
     head, rest = old.split(begin)
