@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pminusy.api.explain import explain
     from pminusy.api.fit_table import fit_table
     from pminusy.api.table_model import TableModel, load
+    from pminusy.kernels.dispatch import why
+    from pminusy.kernels.threads import get_num_threads, set_num_threads
     from pminusy.ops import (
         cross_entropy,
         cross_entropy_grad,
@@ -34,6 +36,8 @@ _HOMES = {
     "pminusy.api.explain": ("explain",),
     "pminusy.api.fit_table": ("fit_table",),
     "pminusy.api.table_model": ("TableModel", "load"),
+    "pminusy.kernels.dispatch": ("why",),
+    "pminusy.kernels.threads": ("get_num_threads", "set_num_threads"),
     "pminusy.ops": (
         "cross_entropy",
         "cross_entropy_grad",
@@ -56,13 +60,16 @@ __all__ = [
     "cross_entropy_hvp",
     "explain",
     "fit_table",
+    "get_num_threads",
     "linear_cross_entropy",
     "linear_cross_entropy_grad",
     "linear_cross_entropy_hvp",
     "load",
     "log_softmax",
+    "set_num_threads",
     "softmax",
     "softmax_jacobian",
+    "why",
 ]
 
 

@@ -14,8 +14,10 @@ from pminusy.errors import InputError
 __all__ = [
     "LossOptions",
     "classes_last",
+    "compressed_rows",
     "floats",
     "loss_options",
+    "output",
     "row_factors",
     "same_shape",
     "targets",
@@ -85,6 +87,11 @@ def _numeric(name: str, value: ArrayLike) -> Array:
     return array
 
 
+def compressed_rows(X: Any) -> Any:
+    """X as a CSR matrix if it is a sparse one of SciPy's, else None."""
+    return X.tocsr() if hasattr(X, "tocsr") else None
+
+
 def classes_last(name: str, z: Array) -> Array:
     """Refuse logits without at least two classes on the last axis."""
     if z.ndim == 0:
@@ -102,6 +109,25 @@ def same_shape(name: str, array: Array, other: str, shape: tuple[int, ...]) -> A
     if array.shape != shape:
         raise InputError(name, f"the shape of {other}, {shape}", f"shape {array.shape}")
     return array
+
+
+def output(out: Array, z: Array, *inputs: Array) -> None:
+    """Refuse an `out` that cannot take a result like z, or overlaps an input in part."""
+    if not isinstance(out, np.ndarray):
+        raise InputError("out", "a NumPy array", type(out).__name__)
+    same_shape("out", out, "z", z.shape)
+    if out.dtype != z.dtype:
+        raise InputError("out", f"the type of z, {z.dtype}", str(out.dtype))
+    if not out.flags.writeable:
+        raise InputError("out", "an array that can be written to", "a read-only one")
+    for array in (z, *inputs):
+        the_same = (
+            out.__array_interface__["data"] == array.__array_interface__["data"]
+            and out.strides == array.strides
+        )
+        if not the_same and np.may_share_memory(out, array):
+            remedy = "pass that very array, or one of its own"
+            raise InputError("out", "memory of its own", "part of an input's memory", remedy)
 
 
 def targets(y: ArrayLike, z: Array, ignore_index: int) -> Array:
@@ -125,6 +151,8 @@ def targets(y: ArrayLike, z: Array, ignore_index: int) -> Array:
 
 
 def _labels(labels: Array, K: int, ignore_index: int) -> Array:
+    if labels.min() >= 0 and labels.max() < K:  # two quick passes: nearly always the end of it
+        return labels.ravel().astype(np.intp, copy=False)
     bad = (labels != ignore_index) & ((labels < 0) | (labels >= K))
     if bad.any():
         expected = f"a class index from 0 to {K - 1}, or {ignore_index} (ignore_index)"

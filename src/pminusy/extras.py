@@ -7,6 +7,7 @@ from pminusy.errors import InputError
 __all__ = ["missing_extra"]
 
 _EXTRA_OF = {
+    "torch": "torch",
     "sympy": "explain",
     "mpmath": "explain",
     "polars": "fit",

@@ -1,0 +1,83 @@
+"""Implementations side by side: by turns in one process, medians over rounds, beside the limit."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["Measured", "by_turns", "paste", "write"]
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One problem: milliseconds by implementation, and the ratio of medians to the limit."""
+
+    problem: str
+    limit: str
+    milliseconds: dict[str, float]
+
+    def ratio(self, name: str, to: str) -> float:
+        """Time of one implementation over that of another."""
+        return self.milliseconds[name] / self.milliseconds[to]
+
+
+def by_turns(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median milliseconds of each function; a round calls every one of them once."""
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for function in functions.values():
+        function()
+    for _ in range(rounds):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            times[name].append(time.perf_counter() - start)
+    return {name: 1e3 * median(found) for name, found in times.items()}
+
+
+def write(name: str, title: str, problems: list[Measured], remarks: list[str]) -> None:
+    """Print a table, write JSON beside the documentation, and paste the table into it."""
+    names = list(dict.fromkeys(n for p in problems for n in p.milliseconds))
+    shown = Table(title=title)
+    for heading in ("problem", *names):
+        shown.add_column(heading, justify="left" if heading == "problem" else "right")
+    lines = [f"| problem | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
+    for problem in problems:
+        cells = [_cell(problem, n) for n in names]
+        shown.add_row(problem.problem, *cells)
+        lines.append(f"| {problem.problem} | {' | '.join(cells)} |")
+    console = Console(width=160)
+    console.print(shown)
+    for remark in remarks:
+        console.print(remark)
+    DOCS.mkdir(exist_ok=True)
+    folder = DOCS / "benchmarks"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps([asdict(p) for p in problems], indent=1) + "\n")
+    paste(DOCS / "benchmarks.md", name, "\n".join([f"### {title}", "", *lines, "", *remarks]))
+
+
+def _cell(problem: Measured, name: str) -> str:
+    if name not in problem.milliseconds:
+        return "–"
+    value = f"{problem.milliseconds[name]:.2f}"
+    return value if name == problem.limit else f"{value} ({problem.ratio(name, problem.limit):.2f})"
+
+
+def paste(page: Path, mark: str, text: str) -> None:
+    """Put text between the marks of a page, which gets them if it has none."""
+    begin, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
+    old = page.read_text() if page.exists() else f"# {page.stem.capitalize()}\n"
+    if begin not in old:
+        old += f"\n{begin}\n{end}\n"
+    head, rest = old.split(begin)
+    _, tail = rest.split(end)
+    page.write_text(f"{head}{begin}\n{text}\n{end}{tail}")

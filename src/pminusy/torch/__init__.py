@@ -1,0 +1,14 @@
+"""The softmax cross-entropy head for PyTorch: torch's names and defaults, our digits.
+
+On CPU the kernels run, on torch's own memory. Under `torch.compile`, `torch.func`, forward-mode
+differentiation, and for second derivatives and other devices, the same formulas run as torch
+operations (`plain`), to the same results.
+"""
+
+from __future__ import annotations
+
+from pminusy.torch.linear import linear_cross_entropy
+from pminusy.torch.loss import cross_entropy
+from pminusy.torch.modules import CrossEntropyLoss, LinearCrossEntropyLoss
+
+__all__ = ["CrossEntropyLoss", "LinearCrossEntropyLoss", "cross_entropy", "linear_cross_entropy"]

@@ -1,0 +1,202 @@
+"""`cross_entropy` for torch tensors: which way it goes, and the kernels under autograd."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from pminusy import arguments
+from pminusy.core.options import Options
+from pminusy.errors import InputError
+from pminusy.kernels.dispatch import implementation
+from pminusy.torch import plain
+from pminusy.torch.plain import Settings
+
+__all__ = ["array", "checked", "cross_entropy", "kernels_serve", "options_of"]
+
+_HALF = (torch.float16, torch.bfloat16)
+_FLOATS = (*_HALF, torch.float32, torch.float64)
+
+
+def cross_entropy(
+    input: Tensor,  # noqa: A002  # torch's name
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+    *,
+    sample_weight: Tensor | None = None,
+    temperature: float = 1.0,
+    z_loss: float = 0.0,
+    softcap: float | None = None,
+) -> Tensor:
+    """Softmax cross-entropy, as `torch.nn.functional.cross_entropy`: L = Σ_k q_k (lse − z_k).
+
+    Parameters
+    ----------
+    input
+        Logits (K,), (N, K) or (N, K, d1, …), of type float64, float32, bfloat16 or float16.
+    target
+        Class indices (), (N,) or (N, d1, …), or probabilities of the shape of `input`; gradients
+        flow to the latter.
+    weight, ignore_index, reduction, label_smoothing
+        As in torch; class weights take no gradient.
+    sample_weight
+        A factor for each target, of the shape of the losses.
+    temperature, z_loss, softcap
+        See `pminusy.core.options.Options`.
+
+    Returns
+    -------
+    Tensor
+        The loss, in nats and the type of `input`. If everything is ignored it is 0.
+
+    Raises
+    ------
+    InputError
+        Shapes that do not fit, a label out of range, weights that require a gradient.
+
+    Examples
+    --------
+    >>> z = torch.tensor([[40.0, 0.0]], dtype=torch.float64)
+    >>> cross_entropy(z, torch.tensor([0])).item()
+    4.248354255291589e-18
+
+    References
+    ----------
+    Bridle 1990; options: Szegedy et al. 2016, `torch.nn.functional.cross_entropy`.
+    """
+    settings = checked(
+        Settings(
+            weight,
+            sample_weight,
+            ignore_index,
+            reduction,
+            label_smoothing,
+            temperature,
+            z_loss,
+            softcap,
+        )
+    )
+    z, y, shape = _rows(input, target)
+    if sample_weight is not None:
+        if sample_weight.shape != shape:
+            expected = f"the shape of the losses, {tuple(shape)}"
+            raise InputError("sample_weight", expected, f"shape {tuple(sample_weight.shape)}")
+        settings = settings._replace(sample_weight=sample_weight.reshape(-1))
+    if kernels_serve(z, y):
+        losses = _CrossEntropy.apply(z, y, settings)  # type: ignore[no-untyped-call]  # untyped
+    else:
+        losses = plain.loss(z, y, settings)
+    return losses.reshape(shape) if reduction == "none" else losses  # type: ignore[no-any-return]  # as above
+
+
+def checked(settings: Settings) -> Settings:
+    """Refuse weights that ask for a gradient they would not get."""
+    for name in ("weight", "sample_weight"):
+        value = getattr(settings, name)
+        if value is not None and value.requires_grad:
+            raise InputError(name, "a tensor without gradient", "one that requires it", "detach it")
+    return settings
+
+
+def _rows(z: Tensor, target: Tensor) -> tuple[Tensor, Tensor, torch.Size]:
+    """Logits (N, K), targets (N,) or (N, K), and the shape of the losses."""
+    if z.dtype not in _FLOATS:
+        raise InputError("input", "float64, float32, bfloat16 or float16", str(z.dtype))
+    if z.dim() == 0:
+        raise InputError("input", "logits of shape (K,), (N, K) or (N, K, d1, …)", "a number")
+    axis = 0 if z.dim() == 1 else 1
+    shape = z.shape[:axis] + z.shape[axis + 1 :]
+    soft = target.shape == z.shape and target.dtype in _FLOATS
+    if not soft and target.shape != shape:
+        expected = f"class indices of shape {tuple(shape)} or probabilities of {tuple(z.shape)}"
+        raise InputError("target", expected, f"shape {tuple(target.shape)}")
+    if not soft and (target.is_floating_point() or target.is_complex()):
+        raise InputError("target", "integer class indices", str(target.dtype), "use .long()")
+    K = z.shape[axis]
+    rows = z.movedim(axis, -1).reshape(-1, K)
+    return rows, target.movedim(axis, -1).reshape(-1, K) if soft else target.reshape(-1), shape
+
+
+def kernels_serve(*tensors: Tensor) -> bool:
+    """Whether the kernels can run: plain CPU tensors, and no transform that must see inside."""
+    if torch.compiler.is_compiling() or forward_ad._current_level >= 0:
+        return False
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        return False
+    return all(tensor.device.type == "cpu" for tensor in tensors)
+
+
+def array(tensor: Tensor) -> NDArray[Any]:
+    """Tensor's memory as an array; half types are widened to float32."""
+    tensor = tensor.detach()
+    return np.asarray((tensor.float() if tensor.dtype in _HALF else tensor).resolve_conj().numpy())
+
+
+def options_of(settings: Settings, N: int, K: int) -> Options:
+    """The same options as NumPy has them, checked."""
+    given = settings._asdict()
+    for name in ("weight", "sample_weight"):
+        if given[name] is not None:
+            given[name] = array(given[name])
+    return arguments.loss_options(given, (N,), K)
+
+
+def _numpy_call(z: Tensor, y: Tensor, settings: Settings) -> tuple[Any, ...]:
+    logits = arguments.classes_last("input", array(z))
+    options = options_of(settings, *logits.shape)
+    target = array(y).astype(logits.dtype, copy=False) if y.is_floating_point() else array(y)
+    target = arguments.targets(target, logits, options.ignore_index)
+    return implementation(logits.shape[0], logits.shape[1], options), logits, target, options
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """The kernels under autograd.
+
+    The forward pass only reads the logits; the backward pass makes the gradient in one visit, with
+    the incoming factor in it. Nothing of the size of the logits is kept in between.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, y: Tensor, settings: Settings) -> Tensor:
+        ctx.save_for_backward(z, y)
+        ctx.settings = settings
+        head, logits, target, options = _numpy_call(z, y, settings)
+        return torch.from_numpy(np.asarray(head.cross_entropy(logits, target, options))).to(z.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> tuple[Any, ...]:
+        (grad_output,) = grad_outputs
+        z, y = ctx.saved_tensors
+        if torch.is_grad_enabled() or ctx.needs_input_grad[1]:
+            return (*_differentiable_gradients(z, y, ctx, grad_output), None)
+        if not ctx.needs_input_grad[0]:
+            return None, None, None
+        head, logits, target, options = _numpy_call(z, y, ctx.settings)
+        factors = np.broadcast_to(array(grad_output), logits.shape[:1])
+        ones = options.reduction != "none" and bool(grad_output == 1)
+        _, gradient = head.cross_entropy_grad(logits, target, options, None if ones else factors)
+        return torch.from_numpy(gradient).to(z.dtype), None, None
+
+
+def _differentiable_gradients(
+    z: Tensor, y: Tensor, ctx: Any, grad_output: Tensor
+) -> tuple[Tensor | None, ...]:
+    """Gradients that can be differentiated again, by torch itself."""
+    create_graph = torch.is_grad_enabled()
+    with torch.enable_grad():
+        inputs = [t if create_graph else t.detach() for t in (z, y)]
+        for tensor, needed in zip(inputs, ctx.needs_input_grad, strict=False):
+            if needed and not tensor.requires_grad:
+                tensor.requires_grad_()
+        wanted = [t for t, needed in zip(inputs, ctx.needs_input_grad, strict=False) if needed]
+        loss = plain.loss(inputs[0], inputs[1], ctx.settings)
+        found = iter(torch.autograd.grad(loss, wanted, grad_output, create_graph=create_graph))
+    return tuple(next(found) if needed else None for needed in ctx.needs_input_grad[:2])

@@ -1,0 +1,104 @@
+"""The head as torch operations: differentiable any number of times, on any device.
+
+Twin: `core.head`. With t the largest logit of a row, and everything measured from it,
+
+    L = Σ_{k ≠ t} q_k (z_t − z_k) + S log1p(Σ_{k ≠ t} e^{z_k − z_t}) + ζ S lse²
+
+where t itself is left out of both sums, so neither the loss nor any derivative of it cancels.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+__all__ = ["Settings", "denominator", "loss"]
+
+
+class Settings(NamedTuple):
+    """Options of the loss, with tensors as tensors."""
+
+    weight: Tensor | None = None
+    sample_weight: Tensor | None = None
+    ignore_index: int = -100
+    reduction: str = "mean"
+    label_smoothing: float = 0.0
+    temperature: float = 1.0
+    z_loss: float = 0.0
+    softcap: float | None = None
+
+
+def loss(u: Tensor, target: Tensor, settings: Settings) -> Tensor:
+    """Loss of logits u (N, K) with class indices (N,) or soft targets (N, K)."""
+    wide = u.float() if u.dtype in (torch.float16, torch.bfloat16) else u
+    q, counted = _mass(target, wide, settings)
+    S = q.sum(-1)
+    rows = _row_losses(_logits(wide, settings), q, S, settings.z_loss)
+    if settings.reduction == "mean":
+        total = counted.sum()
+        rows = rows / torch.where(total > 0, total, 1.0)
+    return (rows if settings.reduction == "none" else rows.sum()).to(u.dtype)
+
+
+def denominator(target: Tensor, settings: Settings, like: Tensor) -> Tensor:
+    """What "mean" divides by."""
+    return _counted(target, like, settings).sum()
+
+
+def _logits(u: Tensor, settings: Settings) -> Tensor:
+    if settings.softcap is not None:
+        u = settings.softcap * torch.tanh(u / settings.softcap)
+    return u if settings.temperature == 1.0 else u / settings.temperature
+
+
+def _counted(target: Tensor, like: Tensor, settings: Settings) -> Tensor:
+    """Each row's part (N,) of the denominator of "mean"."""
+    if target.dim() == 2:
+        rows = torch.ones(target.shape[0], dtype=like.dtype, device=like.device)
+    else:
+        used = target != settings.ignore_index
+        rows = used.to(like.dtype)
+        if settings.weight is not None:
+            c = torch.where(used, target, 0)
+            rows = rows * settings.weight.to(like.dtype)[c]
+    if settings.sample_weight is not None:
+        rows = rows * settings.sample_weight.to(like.dtype)
+    return rows
+
+
+def _mass(target: Tensor, like: Tensor, settings: Settings) -> tuple[Tensor, Tensor]:
+    """Target mass q (N, K), and each row's part of the denominator (N,)."""
+    K = like.shape[-1]
+    if target.dim() == 2:
+        Y, used = target.to(like.dtype), None
+    else:
+        used = target != settings.ignore_index
+        classes = torch.arange(K, device=like.device)
+        Y = (torch.where(used, target, 0)[:, None] == classes).to(like.dtype)
+    if settings.label_smoothing:
+        Y = (1.0 - settings.label_smoothing) * Y + settings.label_smoothing / K
+    q = Y if settings.weight is None else Y * settings.weight.to(like.dtype)
+    if settings.sample_weight is not None:
+        q = q * settings.sample_weight.to(like.dtype)[:, None]
+    if used is not None:
+        q = torch.where(used[:, None], q, 0.0)
+    return q, _counted(target, like, settings)
+
+
+def _row_losses(z: Tensor, q: Tensor, S: Tensor, z_loss: float) -> Tensor:
+    z = torch.where((S > 0)[:, None], z, 0.0)  # a row that counts for nothing may hold anything
+    top = z.argmax(-1, keepdim=True)  # (N, 1)
+    z_top = z.gather(-1, top)
+    others = torch.arange(z.shape[-1], device=z.device) != top  # (N, K)
+    counts = others & (q > 0)
+    below = torch.where(counts, z_top - torch.where(counts, z, 0.0), 0.0)
+    masked = z == -torch.inf
+    e = torch.exp(torch.where(others & ~masked, z - z_top, -torch.inf))
+    log_s = torch.log1p(torch.where(others, e, 0.0).sum(-1))
+    rows = (torch.where(counts, q, 0.0) * below).sum(-1) + S * log_s
+    if z_loss:
+        lse = z_top[:, 0] + log_s
+        rows = rows + z_loss * S * lse * lse
+    return torch.where(S > 0, rows, 0.0)

@@ -1,0 +1,254 @@
+"""The kernels against `core`, on shapes and memory that kernels stumble over."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pminusy as pmy
+from pminusy.errors import InputError
+from pminusy.kernels import dispatch
+
+OPTION_SETS: tuple[Any, ...] = (
+    {},
+    {"reduction": "none"},
+    {"label_smoothing": 0.1},
+    {"z_loss": 0.01, "reduction": "sum"},
+    {"softcap": 20.0, "temperature": 1.5},
+)
+WIDTHS = (2, 7, 31, 64, 65, 252, 507, 2048, 2049, 4100)
+
+
+def made(N: int, K: int, dtype: Any = np.float64, seed: int = 0) -> Any:
+    random = np.random.default_rng(seed)
+    z = (random.normal(size=(N, K)) * 4).astype(dtype)
+    return z, random.integers(0, K, size=N), random.normal(size=(N, K)).astype(dtype)
+
+
+def by(implementation, monkeypatch, function, *arguments, **options):
+    monkeypatch.setenv("PMINUSY_IMPLEMENTATION", implementation)
+    return function(*arguments, **options)
+
+
+def close(a, b, dtype):
+    rtol = 2e-6 if dtype == np.float32 else 1e-13
+    np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * np.abs(b).max(initial=1e-30))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("K", WIDTHS)
+def test_agrees_with_core_at_awkward_sizes(monkeypatch, K, dtype):
+    for N in (1, 2, 7, 33):
+        z, y, v = made(N, K, dtype, seed=K)
+        soft = np.abs(v)
+        for options in OPTION_SETS:
+            for target in (y, soft):
+                kernel, core = (
+                    by(name, monkeypatch, pmy.cross_entropy_grad, z, target, **options)
+                    for name in ("cpu", "core")
+                )
+                close(kernel.loss, core.loss, dtype)
+                close(kernel.dL_dz, core.dL_dz, dtype)
+                kernel, core = (
+                    by(name, monkeypatch, pmy.cross_entropy_hvp, z, target, v, **options)
+                    for name in ("cpu", "core")
+                )
+                close(kernel, core, dtype)
+        for function in (pmy.softmax, pmy.log_softmax):
+            kernel, core = (by(name, monkeypatch, function, z) for name in ("cpu", "core"))
+            close(kernel, core, dtype)
+
+
+def test_many_rows_and_a_very_wide_row(monkeypatch):
+    for N, K in ((65_537, 3), (2, 128_256)):
+        z, y, _ = made(N, K, np.float32)
+        kernel, core = (by(i, monkeypatch, pmy.cross_entropy_grad, z, y) for i in ("cpu", "core"))
+        close(kernel.dL_dz, core.dL_dz, np.float32)
+
+
+def test_no_rows(monkeypatch):
+    z = np.empty((0, 5))
+    for name in ("cpu", "core"):
+        loss, dL_dz = by(name, monkeypatch, pmy.cross_entropy_grad, z, [])
+        assert loss == 0.0
+        assert dL_dz.shape == (0, 5)
+
+
+@pytest.mark.parametrize("K", [5, 70, 3000])
+def test_special_values_stay_in_their_row(monkeypatch, K):
+    z, y, _ = made(8, K)
+    z[1, 0], z[2, 1], z[3, 1], z[4] = np.nan, -np.inf, np.inf, -np.inf
+    z[5, :2] = np.inf
+    z[6], y[6] = np.nan, -100
+    y[:6] = 0
+    for options in ({"reduction": "none"}, {"reduction": "none", "label_smoothing": 0.1}):
+        kernel, core = (
+            by(name, monkeypatch, pmy.cross_entropy_grad, z, y, **options)
+            for name in ("cpu", "core")
+        )
+        np.testing.assert_allclose(kernel.loss, core.loss, rtol=1e-14)
+        np.testing.assert_allclose(kernel.dL_dz, core.dL_dz, rtol=1e-13, atol=1e-15)
+        assert not kernel.dL_dz[6].any()
+
+
+@pytest.mark.parametrize("K", [5, 70])
+def test_ignored_everywhere_and_nowhere(K):
+    z, y, _ = made(400, K)
+    loss, dL_dz = pmy.cross_entropy_grad(z, np.full(400, -100))
+    assert loss == 0.0
+    assert not dL_dz.any()
+    assert pmy.cross_entropy(z, y, ignore_index=-7) == pmy.cross_entropy(z, y)
+
+
+def test_any_strides_and_read_only_memory():
+    z, y, v = made(600, 40)
+    expected = pmy.cross_entropy_grad(z, y)
+    wide = np.zeros((1200, 80))
+    wide[::2, 1::2] = z
+    locked = z.copy()
+    locked.setflags(write=False)
+    for view in (np.asfortranarray(z), wide[::2, 1::2], z[::-1].copy()[::-1], locked):
+        got = pmy.cross_entropy_grad(view, y)
+        assert got.loss == expected.loss
+        assert np.array_equal(got.dL_dz, expected.dL_dz)
+    into = np.zeros((40, 600)).T
+    assert pmy.cross_entropy_grad(z, y, out=into).dL_dz is into
+    assert np.array_equal(into, expected.dL_dz)
+    assert np.array_equal(pmy.cross_entropy_hvp(locked, y, v), pmy.cross_entropy_hvp(z, y, v))
+
+
+@pytest.mark.parametrize("K", [6, 300, 3000])
+@pytest.mark.parametrize("options", OPTION_SETS, ids=str)
+def test_in_place(K, options):
+    z, y, v = made(50, K)
+    for target in (y, np.abs(v)):
+        expected = pmy.cross_entropy_grad(z, target, **options).dL_dz
+        own = z.copy()
+        assert pmy.cross_entropy_grad(own, target, out=own, **options).dL_dz is own
+        assert np.array_equal(own, expected)
+    for function in (pmy.softmax, pmy.log_softmax):
+        own = z.copy()
+        assert np.array_equal(function(own, out=own), function(z))
+    own = v.copy()
+    pmy.cross_entropy_hvp(z, y, own, out=own, **options)
+    assert np.array_equal(own, pmy.cross_entropy_hvp(z, y, v, **options))
+
+
+def test_out_that_cannot_be_used_is_refused():
+    z, y, _ = made(40, 50)
+    locked = np.empty_like(z)
+    locked.setflags(write=False)
+    unusable: Any = (np.empty((40, 49)), np.empty((40, 50), np.float32), locked, [[0.0]], z[::-1])
+    for out in unusable:
+        with pytest.raises(InputError, match=r"^out: expected"):
+            pmy.cross_entropy_grad(z, y, out=out)
+
+
+def test_more_logits_than_an_int32_counts():
+    row, y = made(1, 70_000, np.float32)[0], np.zeros(31_000, dtype=int)
+    z = np.broadcast_to(row, (31_000, 70_000))  # 2.2e9 logits in the memory of one row
+    assert z.size > 2**31
+    loss = pmy.cross_entropy(z[:2], y[:2])
+    few = pmy.cross_entropy(z[-300:], y[-300:], reduction="none")
+    assert np.allclose(few, loss, rtol=1e-6)
+    sliced = np.broadcast_to(row[:, :3], (2**30, 3))[-5000:]
+    assert pmy.softmax(sliced).shape == (5000, 3)
+
+
+def test_same_bits_for_any_number_of_threads():
+    z, y, _ = made(3000, 40, np.float32)
+    results = []
+    for threads in (1, 2, 3, 7):
+        pmy.set_num_threads(threads)
+        loss, dL_dz = pmy.cross_entropy_grad(z, y)
+        results.append((loss.tobytes(), dL_dz.tobytes()))
+    pmy.set_num_threads(None)
+    assert len(set(results)) == 1
+
+
+def _loss_of_seed(seed):
+    z, y, _ = made(900, 30, seed=seed)
+    return float(pmy.cross_entropy_grad(z, y).loss)
+
+
+def test_from_several_threads_at_once():
+    pmy.set_num_threads(2)
+    expected = [_loss_of_seed(seed) for seed in range(12)]
+    found = [0.0] * 12
+
+    def work(seed):
+        found[seed] = _loss_of_seed(seed)
+
+    workers = [threading.Thread(target=work, args=(seed,)) for seed in range(12)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    pmy.set_num_threads(None)
+    assert found == expected
+
+
+# Python warns of forking beside threads; that it works is what is tested
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_in_a_forked_child():
+    pmy.set_num_threads(2)
+    expected = _loss_of_seed(1)
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        assert pool.map(_loss_of_seed, [1, 1, 1]) == [expected] * 3
+    pmy.set_num_threads(None)
+
+
+def test_under_joblib():
+    joblib = pytest.importorskip("joblib")
+    expected = [_loss_of_seed(seed) for seed in range(4)]
+    found = joblib.Parallel(n_jobs=2, backend="threading")(
+        joblib.delayed(_loss_of_seed)(seed) for seed in range(4)
+    )
+    assert found == expected
+
+
+def _python(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+_CALL = (
+    "import numpy as np, pminusy as pmy;"
+    "print(float(pmy.cross_entropy(np.zeros((100, 20)), np.zeros(100, int))))"
+)
+
+
+def test_a_cache_folder_that_cannot_be_written_is_no_trouble(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    run = _python(_CALL, NUMBA_CACHE_DIR=str(blocked / "cache"), HOME=str(blocked))
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == "2.995732273553991"
+    assert "compiling kernels" in run.stderr
+
+
+def test_without_numba_core_runs_after_one_warning():
+    code = "import sys; sys.modules['numba'] = None;" + _CALL + ";" + _CALL
+    run = _python(code)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == ["2.995732273553991"] * 2
+    assert run.stderr.count("RuntimeWarning") == 1
+
+
+def test_why_says_what_runs(monkeypatch):
+    assert pmy.why(3, 10).startswith("core: 3 × 10 logits are too few")
+    assert pmy.why(1000, 10).startswith("cpu: compiled kernels")
+    assert pmy.why(1000, 10, weight=np.full(10, 1e200)).startswith("core: weight has entries")
+    monkeypatch.setenv("PMINUSY_IMPLEMENTATION", "gpu")
+    with pytest.raises(InputError, match="PMINUSY_IMPLEMENTATION"):
+        dispatch.choice(10, 10)
