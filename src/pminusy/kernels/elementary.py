@@ -1,7 +1,7 @@
 """e^(z − m) and ln(1 + x) as straight-line code that the compiler turns into vector code.
 
-No tables, no branches, no library calls. The polynomials are interpolations at Chebyshev nodes,
-printed by `python -m benchmarks.polynomials`.
+No tables, no branches, no library calls. The polynomials are interpolations at Chebyshev
+nodes of the reduced ranges, computed to 80 digits and rounded.
 
 Twin: `exp_scaled` and `log1p` in `core.twofold`. Source: the argument reductions are those of
 P. T. P. Tang 1989 (exponential) and of Muller, "Elementary functions", 3rd edition (logarithm).
