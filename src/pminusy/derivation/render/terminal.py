@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import StringIO
 
 from rich.console import Console, Group, RenderableType
@@ -53,16 +54,21 @@ def show(derivation: Derivation, console: Console) -> None:
         for line in chapter.lines:
             console.print()
             console.print(_step(derivation[line.name], derivation, printer))
-    console.print()
-    console.print(_closing(derivation, printer))
+    if beside := list(parts.closing(derivation)):
+        console.print()
+        console.print(_closing(beside, printer))
     console.print(Text(f"{len(derivation)} steps, every one proved.", style="green"))
 
 
 def _step(step: Step, derivation: Derivation, printer: TextPrinter) -> RenderableType:
     held = parts.held(derivation)
-    heading = Text.assemble((f"{step.number:>3}  ", "dim"), (step.title, "bold"))
+    title = Text(step.title, style="bold")
     if step.rules:
-        heading.append(f"   {' · '.join(step.rules)}", style="dim italic")
+        title.append(f"   {' · '.join(step.rules)}", style="not bold dim italic")
+    heading = RichTable.grid(padding=(0, 2, 0, 0))
+    heading.add_column(justify="right", min_width=3, style="dim", no_wrap=True)
+    heading.add_column()
+    heading.add_row(str(step.number), title)
     items: list[RenderableType] = [heading]
     statement = printer.relation(step.statement)
     if held.statements:
@@ -157,11 +163,11 @@ def _table(table: Table) -> RenderableType:
     return shown
 
 
-def _closing(derivation: Derivation, printer: TextPrinter) -> RenderableType:
+def _closing(rows: Sequence[tuple[Step, Sequence[Step]]], printer: TextPrinter) -> RenderableType:
     table = RichTable(box=None, title=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(Text("forward", style="bold"))
     table.add_column(Text("backward", style="bold"))
-    for forward, backward in parts.closing(derivation):
+    for forward, backward in rows:
         lines = "\n".join(printer.relation(step.statement) for step in backward)
         table.add_row(Text(printer.relation(forward.statement)), Text(lines))
     return Group(
