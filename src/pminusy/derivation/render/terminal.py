@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import StringIO
+from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -17,7 +18,7 @@ from pminusy.derivation.render import parts
 from pminusy.derivation.render.text import TextPrinter
 from pminusy.derivation.step import Step, Table
 
-__all__ = ["show", "to_text"]
+__all__ = ["Trimmed", "show", "to_text"]
 
 _BAR = 24
 _SHOWN_CLASSES = 12
@@ -32,6 +33,23 @@ def to_text(derivation: Derivation, *, width: int = 80, color: bool = False) -> 
     )  # fmt: skip
     show(derivation, console)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+class Trimmed:
+    """A stream whose lines end where their text does: what a pipe gets."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._rest = stream, ""
+
+    def write(self, text: str) -> int:
+        """Pass on whole lines."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        self._stream.writelines(f"{line.rstrip()}\n" for line in lines)
+        return len(text)
+
+    def flush(self) -> None:
+        """Pass it on."""
+        self._stream.flush()
 
 
 def show(derivation: Derivation, console: Console) -> None:
@@ -93,10 +111,12 @@ def _value(step: Step, digits: int, *, hide: bool) -> list[RenderableType]:
         return []
     if parts.is_matrix(shown):
         lines = parts.matrix_lines(shown, digits)
-        body: list[RenderableType] = [
-            _indented(Text(f"[ {line} ]", no_wrap=True, overflow="fold"), 9) for line in lines
-        ]
-        return body
+        body = RichTable.grid(padding=(0, 1, 0, 0))
+        for place in ("top", "middle", "bottom"):
+            body.add_column(vertical=place)
+        for line in lines:
+            body.add_row("[", Text(line), "]")
+        return [Padding(body, (0, 0, 0, 9))]
     items: list[RenderableType] = [
         _indented(Text(f"= {parts.vector(shown, digits)}", style="bold"), 9)
     ]
