@@ -1,6 +1,7 @@
 """Every line of every case is proved; steps are found by name, compared and counted."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from pminusy.derivation.build import derive
 from pminusy.derivation.digits import rounded, sum_note, written
 from pminusy.derivation.domains import decimals
 from pminusy.derivation.equations import EQUATIONS
-from pminusy.derivation.proof import ProofError
+from pminusy.derivation.proof import ProofError, prove_by_numbers
 from pminusy.derivation.step import Line, made
 from pminusy.errors import InputError
 from tests.derivation.cases import CASES, derivation
@@ -197,3 +198,30 @@ def test_a_rounded_sum_is_not_passed_over():
     third = decimals.mpf(1) / 3
     assert "exactly they add up to 1" in sum_note([third, third, third])
     assert sum_note([decimals.mpf(1) / 4, decimals.mpf(3) / 4]) == ""
+
+
+@pytest.mark.parametrize("y", [0, 1])
+def test_logits_far_apart_are_proved_too(y):
+    d = derive(z=[800.0, 0.0, 1.0], y=y, depth="outline")
+    assert len(list(d)) == len(d)
+    assert written(d["softmax"].value.entries[(1,)]) == "3.6679×10⁻³⁴⁸"
+    gradient = d["dL_dz"].value.entries[(0,)]
+    assert float(gradient) == (1.0 if y else 0.0)
+    assert y or gradient < 0
+    assert y == 0 or "0 · 0 +" not in str(d)
+
+
+def test_logits_too_far_apart_are_refused():
+    with pytest.raises(InputError, match="at most 5,000 apart, got 50,000"):
+        derive(z=[50000.0, 0.0], y=0)
+
+
+def test_many_terms_are_proved_along_random_directions():
+    wide = derive(x=np.linspace(-1, 1, 16), W=np.outer([1.0, -1.0, 0.5], np.ones(16)), y=0)
+    assert "random directions" in str(wide["hvp_W"].proof)
+    assert "random directions" not in str(wide["dL_dW_entry"].proof)
+    _, chapter, line = wide._places["hvp_W"]
+    left, right = line.statement.sides
+    wrong = replace(line, statement=type(line.statement)((left, right + right), ("=",)))
+    with pytest.raises(ProofError):
+        prove_by_numbers(wrong.statement, chapter.arena.numbers)

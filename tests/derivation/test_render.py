@@ -8,9 +8,11 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 
 from pminusy.derivation.build import derive
+from pminusy.derivation.digits import written
 from pminusy.derivation.render.terminal import to_text
 from tests.derivation.cases import CASES, derivation
 
@@ -19,12 +21,19 @@ NASTY = (
     "<script>alert(1)</script>",
     "$x_1$ \\input{/etc/passwd} & 100% #1",
     "\x1b[31mred[bold]\u202e",
+    "[2em]* | a_b^c ~ {d} \\",
 )
 PAGES = ["layer", "everything", "batch", "rows", "sequence"]
 
 
 def nasty(**more):
-    return derive(z=[2.0, 1.0, 0.1], y=0, classes=NASTY, depth="outline", **more)
+    return derive(z=[2.0, 1.0, 0.1, 0.2], y=0, classes=NASTY, depth="outline", **more)
+
+
+def nasty_layer():
+    return derive(
+        x=[1.0, 2.0], W=np.eye(4)[:, :2], y=0, classes=NASTY, features=NASTY[:2], depth="outline"
+    )
 
 
 @pytest.mark.parametrize("case", PAGES)
@@ -49,6 +58,33 @@ def test_names_are_escaped_everywhere():
     assert "\u202e" not in text + page + d.to_latex() + d.to_markdown()
     assert "[bold]" in to_text(d, width=120)
     assert "\\input" not in d.to_latex()
+    # a bracket or a star that opens a row of a table would be the argument of the line break
+    assert not re.search(r"^\s*[\[*]", d.to_latex(), re.MULTILINE)
+    assert r"| \[2em\]\* \| a\_b" in d.to_markdown()
+
+
+def test_names_of_features_are_escaped_everywhere():
+    d = nasty_layer()
+    page, latex, markdown, text = d.to_html(), d.to_latex(), d.to_markdown(), str(d)
+    assert "<script" not in page + markdown.replace("\\<script", "")
+    assert "\\input" not in latex
+    assert not set("\x1b\u202e") & set(page + latex + markdown + text)
+    assert json.loads(d.to_json())
+
+
+@pytest.mark.parametrize("depth", ["result", "outline"])
+def test_a_closing_table_has_rows_or_is_left_out(depth):
+    d = derive(z=[2.0, 1.0, 0.1], y=0, depth=depth)
+    for page in (str(d), d.to_html(), d.to_markdown(), d.to_latex()):
+        assert ("Forward beside backward" in page) == (depth == "outline")
+
+
+def test_a_wide_matrix_keeps_every_entry_in_a_narrow_terminal():
+    d = derive(z=[0.1 * k for k in range(12)], y=3, depth="outline")
+    entries = {written(v) for v in d["jacobian_matrix"].value.entries.values()}
+    shown = to_text(d, width=60)
+    assert all(entry in shown for entry in entries)
+    assert max(map(len, shown.splitlines())) <= 60
 
 
 def braces_balance(text):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -138,11 +138,17 @@ def _of_model(model: Path, table: Path | None, row: int | None, options: Any) ->
 
 
 def _print(result: Derivation) -> None:
+    import sys
+    from typing import cast
+
     from rich.console import Console
 
-    from pminusy.derivation.render.terminal import show
+    from pminusy.derivation.render.terminal import Trimmed, show
 
-    show(result, Console(highlight=False))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, file=cast(TextIO, Trimmed(sys.stdout)))
+    show(result, console)
 
 
 def _writer(output: Path, inputs: list[Path]) -> Callable[[Derivation], str]:

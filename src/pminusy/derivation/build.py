@@ -23,7 +23,7 @@ from pminusy.derivation.chapters import (
 )
 from pminusy.derivation.derivation import Chapter, Derivation, Summary
 from pminusy.derivation.digits import written
-from pminusy.derivation.domains import decimals
+from pminusy.derivation.domains import decimals, widen
 from pminusy.derivation.model import Case, Setup
 from pminusy.derivation.notation import notation as notation_named
 from pminusy.derivation.step import FULL, OUTLINE, Table
@@ -35,6 +35,8 @@ ROUTES = ("all", "long", "sparse", "direct")
 
 _OFF_BY = 1e-9
 _MANY = 32
+_FARTHEST = 5000
+"""Logits farther apart take thousands of digits to tell the least probability from 0."""
 
 
 @dataclass(frozen=True)
@@ -333,8 +335,19 @@ def _setup(
         z_loss=options.z_loss, softcap=options.softcap,
     )  # fmt: skip
     first = Setup(case, values, K, D, c, names, features, plain)
-    largest = max(first.numbers.array("z"))
+    z = first.numbers.array("z")
+    largest = max(z)
+    _widen(float(largest - min(z)))
     return Setup(case, {**values, "a": largest, "m": largest}, K, D, c, names, features, plain)
+
+
+def _widen(spread: float) -> None:
+    if spread > _FARTHEST:
+        raise InputError(
+            "logits", f"logits at most {_FARTHEST:,} apart", f"{spread:,.6g}",
+            f"the smallest probability has more than {_FARTHEST / math.log(10):,.0f} zeros",
+        )  # fmt: skip
+    widen(spread)
 
 
 def _heading(setup: Setup) -> str:

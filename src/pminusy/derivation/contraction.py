@@ -94,18 +94,23 @@ def _sum(tree: t.Sum, directions: Directions, at: Evaluator, env: Environment) -
     """Term by term; but Σ_j ∂f/∂p_j r_j is the derivative of f along r, one difference quotient."""
     factors = tree.body.factors if isinstance(tree.body, t.Mul) else (tree.body,)
     for factor in factors:
+        rest = [other for other in factors if other is not factor]
+        inside = set(directions) & t.free_indices(factor)
         if (
             isinstance(factor, t.Partial)
-            and factor.by.indices == (tree.index,)
-            and not (set(directions) | {tree.index}) & t.free_indices(factor.of)
+            and factor.by.indices
+            and factor.by.indices[-1] == tree.index
+            and inside.isdisjoint(factor.by.indices)
+            and tree.index not in t.free_indices(factor.of)
+            and not any(inside & t.free_indices(other) for other in rest)
         ):
-            rest = [other for other in factors if other is not factor]
             size = at.size(tree.index.space)
+            outside = {index: v for index, v in directions.items() if index not in inside}
             r = [at.domain.number(Fraction(0))] * size
             for i in at.places(tree, env):
-                here = {**env, tree.index.name: i}
-                r[i] = _all(rest, directions, at, here)
-            return _along(factor, {tree.index: tuple(r)}, at, env)
+                r[i] = _all(rest, outside, at, {**env, tree.index.name: i})
+            own = {index: directions[index] for index in inside}
+            return _along(factor, {**own, tree.index: tuple(r)}, at, env)
     return sum(
         contract(tree.body, directions, at, {**env, tree.index.name: i})
         for i in at.places(tree, env)

@@ -10,8 +10,6 @@ from pminusy.derivation.domains import decimals
 __all__ = ["Digits", "rounded", "sum_note", "written"]
 
 _SMALL, _LARGE = -4, 7
-_ZERO = decimals.mpf(10) ** -40
-"""Below this a difference quotient of an exact 0 is 0: the proofs compare to 30 digits."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def _superscript(number: int) -> str:
 def rounded(value: Any, digits: int = 5) -> Digits:
     """Round to so many significant digits; zeros at the end are left off."""
     value = decimals.mpf(value)
-    if abs(value) < _ZERO:
+    if not value:
         return Digits(False, "0")
     shown = decimals.nstr(
         abs(value), digits, min_fixed=-decimals.inf, max_fixed=-decimals.inf, strip_zeros=False

@@ -7,6 +7,7 @@ derivative is the ε-part of a dual number, and 0 means identically 0.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,7 +20,7 @@ import numpy as np
 from pminusy.derivation.certificate import plain_sign
 from pminusy.derivation.laurent import Laurent, Ring
 
-__all__ = ["DIGITS", "Algebra", "Decimals", "Domain", "Dual", "decimals"]
+__all__ = ["DIGITS", "Algebra", "Decimals", "Domain", "Dual", "decimals", "widen"]
 
 DIGITS = 30
 """Digits to which both sides of every line are compared."""
@@ -46,6 +47,14 @@ class Domain(Protocol):
 decimals = mpmath.mp.clone()
 """mpmath with the working precision of the numerical proofs; nobody else's settings change."""
 decimals.dps = _WORKING_DIGITS
+
+
+def widen(spread: float) -> None:
+    """Take enough digits to tell 1 − p from 0 where logits lie this far apart.
+
+    Digits are never taken back: derivations made before may still have steps to prove.
+    """
+    decimals.dps = max(decimals.dps, _WORKING_DIGITS + math.ceil(spread / math.log(10)))
 
 
 class Decimals:

@@ -44,9 +44,10 @@ class Evaluator:
     ) -> None:
         self.world, self.domain = world, domain
         self._moved, self._parent = dict(moved or {}), parent
-        self._arrays: dict[str, Any] = {}
+        self._arrays: dict[str, Any] = dict(self._moved)
         self._memo: dict[tuple[int, tuple[int, ...]], Any] = {}
-        self._letters: dict[int, tuple[t.Node, tuple[str, ...]]] = {}
+        # a moved world has the letters of the world it was moved from
+        self._letters: dict[int, tuple[t.Node, tuple[str, ...]]] = parent._letters if parent else {}
         self._ways: dict[Any, tuple[Evaluator, Any]] = {}
         self.directions: dict[Any, Any] = {}
         self.contracted: dict[Any, tuple[Any, Any]] = {}
@@ -59,12 +60,10 @@ class Evaluator:
 
     def array(self, name: str) -> Any:
         """All entries of a quantity."""
-        if name in self._moved:
-            return self._moved[name]
-        if self._parent is not None and not (self.world.made_from(name) & set(self._moved)):
-            return self._parent.array(name)
         if name not in self._arrays:
-            self._arrays[name] = self._computed(name)
+            untouched = self.world.made_from(name).isdisjoint(self._moved)
+            same = self._parent if untouched else None
+            self._arrays[name] = self._computed(name) if same is None else same.array(name)
         return self._arrays[name]
 
     def size(self, space: str) -> int:
@@ -191,8 +190,10 @@ def _ref(self: Evaluator, tree: t.Ref, env: Environment) -> Any:
     if not tree.indices:
         return array
     places = tuple(place(slot, env) for slot in tree.indices)
-    outside = any(not 0 <= p < n for p, n in zip(places, array.shape, strict=False))
-    return self.domain.number(Fraction(0)) if outside else array[places]
+    for p, n in zip(places, array.shape, strict=False):
+        if not 0 <= p < n:
+            return self.domain.number(Fraction(0))
+    return array[places]
 
 
 def _add(self: Evaluator, tree: t.Add, env: Environment) -> Any:

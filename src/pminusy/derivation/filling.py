@@ -11,6 +11,7 @@ import numpy as np
 
 from pminusy.derivation import tree as t
 from pminusy.derivation.contraction import contract
+from pminusy.derivation.domains import decimals
 from pminusy.derivation.evaluate import Evaluator, place
 from pminusy.derivation.proof import MANY, environments, indices_of
 from pminusy.derivation.tree import Node, Relation
@@ -72,7 +73,44 @@ def _is_costly(tree: Node) -> bool:
 
 def _at(tree: Node, at: Evaluator, env: Mapping[str, int]) -> Any:
     """Value of a tree, by the short cuts for many classes where there are many."""
-    return contract(tree, {}, at, {**at.world.fixed, **env}) if _many(at) else at.value(tree, env)
+    many = _many(at)
+    found = contract(tree, {}, at, {**at.world.fixed, **env}) if many else at.value(tree, env)
+    return _settled(found, tree, at)
+
+
+_ZERO = decimals.mpf(10) ** -40
+"""Below this a difference quotient is one of an exact 0; a probability may well be smaller."""
+
+
+def _settled(value: Any, tree: Node, at: Evaluator) -> Any:
+    """What difference quotients leave of an exact 0 is 0."""
+    if not _from_quotients(tree, at):
+        return value
+    if isinstance(value, np.ndarray):
+        entries = [v * 0 if _is_rest(v) else v for v in value.ravel()]
+        return np.array(entries, dtype=object).reshape(value.shape)
+    return value * 0 if _is_rest(value) else value
+
+
+def _is_rest(value: Any) -> bool:
+    """Below `_ZERO`; but far below it, and above what rounding leaves, it is a tiny derivative."""
+    size = abs(value)
+    tiny = decimals.mpf(10) ** (50 - decimals.dps) < size < decimals.mpf(10) ** -100
+    return bool(size < _ZERO and not tiny)
+
+
+def _from_quotients(tree: Node, at: Evaluator) -> bool:
+    symbols, values = at.world.symbols, at.world.values
+    made_from = {
+        name for used in t.names(tree) if used in symbols for name in at.world.made_from(used)
+    }
+    bodies = [symbols[name].body for name in made_from if name not in values]
+    return any(
+        isinstance(part, t.Partial)
+        for body in (tree, *bodies)
+        if body is not None
+        for part in t.walk(body)
+    )
 
 
 def _too_large(tree: Node, at: Evaluator) -> bool:
@@ -216,7 +254,9 @@ def _fill(tree: Node, at: Evaluator, env: Mapping[str, int]) -> Node:
     """The tree with every quantity replaced by its number and short sums written out."""
     if isinstance(tree, t.Ref | t.Partial):
         number = at.value(tree, env)
-        return tree if isinstance(number, np.ndarray) else t.Value(number)
+        if isinstance(number, np.ndarray):
+            return tree
+        return t.Value(_settled(number, tree, at))
     if isinstance(tree, t.Size):
         return t.Number(Fraction(at.size(tree.space)))
     if isinstance(tree, t.Delta):

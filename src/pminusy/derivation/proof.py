@@ -8,6 +8,7 @@ an even power, a product of one sign; a matrix inequality by dominant diagonals 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,17 +36,29 @@ from pminusy.derivation.tree import (
     Relation,
     Sum,
     children,
+    every_index,
     free_indices,
     names,
     walk,
 )
 
-__all__ = ["Check", "Proof", "ProofError", "Sizes", "prove_by_algebra", "prove_by_numbers"]
+__all__ = [
+    "Check",
+    "Proof",
+    "ProofError",
+    "Sizes",
+    "prove_by_algebra",
+    "prove_by_numbers",
+    "sampled",
+]
 
 Sizes = tuple[int, ...]
 
 MANY = 32
 """Above this many classes a line is checked along random directions and at a few entries."""
+
+_MANY_TERMS = 1000
+"""Above this many terms, all indices taken together, likewise: a layer's Hessian is K·D × K·D."""
 
 _TOLERANCE = decimals.mpf(10) ** -DIGITS
 
@@ -151,13 +164,22 @@ def prove_by_numbers(relation: Relation, numbers: Evaluator) -> int:
     ProofError
         Two sides differ.
     """
-    if max(numbers.world.sizes.values()) > MANY:
+    if sampled(relation, numbers):
         return _by_many_numbers(relation, numbers)
     compared = 0
     for env in environments(relation, numbers):
         for left, sign, right in _pairs(relation):
             compared += _compare(numbers.value(left, env), sign, numbers.value(right, env))
     return compared
+
+
+def sampled(relation: Relation, numbers: Evaluator) -> bool:
+    """Whether a line has too many entries to visit them all at the reader's numbers."""
+    if max(numbers.world.sizes.values()) > MANY:
+        return True
+    fixed = numbers.world.fixed
+    letters = {i for side in relation.sides for i in every_index(side) if i.name not in fixed}
+    return math.prod(numbers.size(index.space) for index in letters) > _MANY_TERMS
 
 
 def _by_many_numbers(relation: Relation, numbers: Evaluator) -> int:

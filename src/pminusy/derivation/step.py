@@ -16,6 +16,7 @@ from pminusy.derivation.proof import (
     has_derivative,
     prove_by_algebra,
     prove_by_numbers,
+    sampled,
 )
 from pminusy.derivation.tree import Relation
 
@@ -193,4 +194,6 @@ def _checks(line: Line, arena: Arena) -> Iterator[Check]:
     yield Check("algebra", f"exact for K = {sizes}", count)
     count = prove_by_numbers(statement, arena.numbers)
     means = " by difference quotients" if has_derivative(statement) else ""
+    if sampled(statement, arena.numbers):
+        means += ", at chosen entries and along random directions"
     yield Check("numbers", f"your numbers to 30 digits{means}", count)

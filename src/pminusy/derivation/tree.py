@@ -48,6 +48,7 @@ __all__ = [
     "Value",
     "Wins",
     "children",
+    "every_index",
     "exp",
     "free_indices",
     "ln",
@@ -416,6 +417,11 @@ def names(tree: Node) -> frozenset[str]:
 def free_indices(tree: Node) -> frozenset[Index]:
     """Indices that are not bound by a sum inside."""
     return _free(tree) | frozenset()
+
+
+def every_index(tree: Node) -> frozenset[Index]:
+    """Indices of a tree, bound ones too."""
+    return frozenset().union(*(_free(part) for part in walk(tree)))
 
 
 def _free(tree: Node) -> frozenset[Index]:

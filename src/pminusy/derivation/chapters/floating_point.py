@@ -80,8 +80,8 @@ def _naive(setup: Setup) -> Table:
     return Table(
         ("type", "quantity", "naive code", "this package"),
         tuple(rows),
-        f"class c = {c}; for logits (40, 0), c = 0, naive float64 code gives 0 in place of "
-        "4.248354255291589e-18",
+        f"class c = {setup.classes[c]}; for logits (40, 0), c = 0, naive float64 code gives 0 in "
+        "place of 4.248354255291589e-18",
     )
 
 

@@ -247,6 +247,8 @@ def _closing(derivation: Derivation, printer: MathMLPrinter) -> str:
     for forward, backward in parts.closing(derivation):
         lines = "".join(printer.page(step.statement) for step in backward)
         rows.append(f"<tr><td>{printer.page(forward.statement)}</td><td>{lines}</td></tr>")
+    if not rows:
+        return ""
     return (
         '<section><h2>Forward beside backward</h2><div class="scroll"><table><thead><tr>'
         '<th scope="col">forward</th><th scope="col">backward</th></tr></thead>'

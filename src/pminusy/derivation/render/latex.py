@@ -42,6 +42,7 @@ _TEXT = {
     "–": "--", "“": "``", "”": "''", "‘": "`", "’": "'", "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
+    "[": "{[}", "]": "{]}", "*": "{*}",  # bare ones after a line break would be its argument
 }  # fmt: skip
 
 
@@ -86,8 +87,10 @@ def _lines(derivation: Derivation) -> Iterator[str]:
         yield rf"\emph{{{escape(chapter.intro)}}}"
         for line in chapter.lines:
             yield from _step(derivation[line.name], derivation, printer)
-    yield r"\subsection*{Forward beside backward}"
-    for forward, backward in parts.closing(derivation):
+    beside = list(parts.closing(derivation))
+    if beside:
+        yield r"\subsection*{Forward beside backward}"
+    for forward, backward in beside:
         yield from _display(printer.relation(forward.statement))
         for step in backward:
             yield from _display(rf"\Longleftarrow\quad {printer.relation(step.statement)}")

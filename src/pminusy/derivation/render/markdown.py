@@ -119,8 +119,10 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _closing(derivation: Derivation, printer: LatexPrinter) -> Iterator[str]:
-    yield from ("## Forward beside backward", "", "| forward | backward |", "| --- | --- |")
-    for forward, backward in parts.closing(derivation):
+    beside = list(parts.closing(derivation))
+    if beside:
+        yield from ("## Forward beside backward", "", "| forward | backward |", "| --- | --- |")
+    for forward, backward in beside:
         lines = "<br>".join(f"$`{_cell(printer.relation(step.statement))}`$" for step in backward)
         yield f"| $`{_cell(printer.relation(forward.statement))}`$ | {lines} |"
     yield from ("", f"{len(derivation)} steps, every one proved.")

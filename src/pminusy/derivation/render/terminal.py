@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import StringIO
+from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -16,7 +18,7 @@ from pminusy.derivation.render import parts
 from pminusy.derivation.render.text import TextPrinter
 from pminusy.derivation.step import Step, Table
 
-__all__ = ["show", "to_text"]
+__all__ = ["Trimmed", "show", "to_text"]
 
 _BAR = 24
 _SHOWN_CLASSES = 12
@@ -31,6 +33,23 @@ def to_text(derivation: Derivation, *, width: int = 80, color: bool = False) -> 
     )  # fmt: skip
     show(derivation, console)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+class Trimmed:
+    """A stream whose lines end where their text does: what a pipe gets."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._rest = stream, ""
+
+    def write(self, text: str) -> int:
+        """Pass on whole lines."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        self._stream.writelines(f"{line.rstrip()}\n" for line in lines)
+        return len(text)
+
+    def flush(self) -> None:
+        """Pass it on."""
+        self._stream.flush()
 
 
 def show(derivation: Derivation, console: Console) -> None:
@@ -53,16 +72,21 @@ def show(derivation: Derivation, console: Console) -> None:
         for line in chapter.lines:
             console.print()
             console.print(_step(derivation[line.name], derivation, printer))
-    console.print()
-    console.print(_closing(derivation, printer))
+    if beside := list(parts.closing(derivation)):
+        console.print()
+        console.print(_closing(beside, printer))
     console.print(Text(f"{len(derivation)} steps, every one proved.", style="green"))
 
 
 def _step(step: Step, derivation: Derivation, printer: TextPrinter) -> RenderableType:
     held = parts.held(derivation)
-    heading = Text.assemble((f"{step.number:>3}  ", "dim"), (step.title, "bold"))
+    title = Text(step.title, style="bold")
     if step.rules:
-        heading.append(f"   {' · '.join(step.rules)}", style="dim italic")
+        title.append(f"   {' · '.join(step.rules)}", style="not bold dim italic")
+    heading = RichTable.grid(padding=(0, 2, 0, 0))
+    heading.add_column(justify="right", min_width=3, style="dim", no_wrap=True)
+    heading.add_column()
+    heading.add_row(str(step.number), title)
     items: list[RenderableType] = [heading]
     statement = printer.relation(step.statement)
     if held.statements:
@@ -87,10 +111,12 @@ def _value(step: Step, digits: int, *, hide: bool) -> list[RenderableType]:
         return []
     if parts.is_matrix(shown):
         lines = parts.matrix_lines(shown, digits)
-        body: list[RenderableType] = [
-            _indented(Text(f"[ {line} ]", no_wrap=True, overflow="fold"), 9) for line in lines
-        ]
-        return body
+        body = RichTable.grid(padding=(0, 1, 0, 0))
+        for place in ("top", "middle", "bottom"):
+            body.add_column(vertical=place)
+        for line in lines:
+            body.add_row("[", Text(line), "]")
+        return [Padding(body, (0, 0, 0, 9))]
     items: list[RenderableType] = [
         _indented(Text(f"= {parts.vector(shown, digits)}", style="bold"), 9)
     ]
@@ -157,11 +183,11 @@ def _table(table: Table) -> RenderableType:
     return shown
 
 
-def _closing(derivation: Derivation, printer: TextPrinter) -> RenderableType:
+def _closing(rows: Sequence[tuple[Step, Sequence[Step]]], printer: TextPrinter) -> RenderableType:
     table = RichTable(box=None, title=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(Text("forward", style="bold"))
     table.add_column(Text("backward", style="bold"))
-    for forward, backward in parts.closing(derivation):
+    for forward, backward in rows:
         lines = "\n".join(printer.relation(step.statement) for step in backward)
         table.add_row(Text(printer.relation(forward.statement)), Text(lines))
     return Group(
