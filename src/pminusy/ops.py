@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from pminusy import arguments
 from pminusy.arguments import LossOptions
-from pminusy.core import linear
 from pminusy.core import softmax as core_softmax
-from pminusy.core.options import Options, TargetMass, target_mass
+from pminusy.core.options import Options
 from pminusy.errors import InputError
+from pminusy.kernels import linear
 from pminusy.kernels.dispatch import implementation
 
 __all__ = [
@@ -64,25 +64,32 @@ class LinearHVP(NamedTuple):
 
 
 class _Call(NamedTuple):
-    """A checked call: logits and targets as rows, options resolved."""
+    """A checked call: logits (N, K) and targets (N,) or (N, K), options resolved."""
 
     z: Array
-    mass: TargetMass
+    y: Array
     options: Options
     rows: tuple[int, ...]
+
+    @property
+    def implementation(self) -> Any:
+        """Module that computes it."""
+        return implementation(*self.z.shape, self.options)
 
     def loss(self, value: Array) -> Array:
         """Give a loss the shape the caller expects."""
         return value.reshape(self.rows) if self.options.reduction == "none" else value
 
 
-def softmax(z: ArrayLike) -> Array:
+def softmax(z: ArrayLike, *, out: Array | None = None) -> Array:
     """Probabilities of logits: p_k = e^{z_k} / Σ_j e^{z_j}.
 
     Parameters
     ----------
     z
         Logits (..., K). −∞ is a mask: probability 0.
+    out
+        Array for the result, of the shape and type of z; it may be z itself.
 
     Returns
     -------
@@ -103,16 +110,18 @@ def softmax(z: ArrayLike) -> Array:
     ----------
     Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
     """
-    return _rowwise(core_softmax.softmax, z)
+    return _rowwise("softmax", z, out)
 
 
-def log_softmax(z: ArrayLike) -> Array:
+def log_softmax(z: ArrayLike, *, out: Array | None = None) -> Array:
     """Logarithm of the softmax: ln p_k = z_k − ln Σ_j e^{z_j}, accurate where p_k rounds to 1 or 0.
 
     Parameters
     ----------
     z
         Logits (..., K).
+    out
+        As `softmax`.
 
     Returns
     -------
@@ -133,7 +142,7 @@ def log_softmax(z: ArrayLike) -> Array:
     ----------
     Blanchard, Higham & Higham 2021, "Accurately computing the log-sum-exp and softmax functions".
     """
-    return _rowwise(core_softmax.log_softmax, z)
+    return _rowwise("log_softmax", z, out)
 
 
 def softmax_jacobian(z: ArrayLike) -> Array:
@@ -164,7 +173,13 @@ def softmax_jacobian(z: ArrayLike) -> Array:
     ----------
     The quotient rule; see `docs/` for every line.
     """
-    return _rowwise(core_softmax.jacobian, z)
+    (logits,) = arguments.floats(z=z)
+    arguments.classes_last("z", logits)
+    rows = logits.reshape(-1, logits.shape[-1])
+    with np.errstate(all="ignore"):  # ∞ and NaN are values here: they stay in their row
+        blocks = [core_softmax.jacobian(rows[block]) for block in core_softmax.row_blocks(rows)]
+        J = np.concatenate(blocks or [core_softmax.jacobian(rows)])
+    return J.reshape(*logits.shape, logits.shape[-1])
 
 
 def cross_entropy(z: ArrayLike, y: ArrayLike, **options: Unpack[LossOptions]) -> Array:
@@ -201,7 +216,7 @@ def cross_entropy(z: ArrayLike, y: ArrayLike, **options: Unpack[LossOptions]) ->
     """
     (logits,) = arguments.floats(z=z)
     call = _prepare(logits, y, options)
-    return call.loss(implementation().cross_entropy(call.z, call.mass, call.options))
+    return call.loss(call.implementation.cross_entropy(call.z, call.y, call.options))
 
 
 def cross_entropy_grad(
@@ -209,6 +224,7 @@ def cross_entropy_grad(
     y: ArrayLike,
     *,
     grad_output: ArrayLike | None = None,
+    out: Array | None = None,
     **options: Unpack[LossOptions],
 ) -> LossAndGradient:
     """Loss, and its gradient with respect to the logits: dL_dz = S p − q, for plain labels p − y.
@@ -219,6 +235,8 @@ def cross_entropy_grad(
         As `cross_entropy`.
     grad_output
         With `reduction="none"`: the factor (...) by which each row of the gradient is multiplied.
+    out
+        Array for the gradient, of the shape and type of z; it may be z itself.
 
     Returns
     -------
@@ -243,8 +261,11 @@ def cross_entropy_grad(
     (logits,) = arguments.floats(z=z)
     call = _prepare(logits, y, options)
     factors = arguments.row_factors(grad_output, call.rows, call.options)
-    loss, dL_dz = implementation().cross_entropy_grad(call.z, call.mass, call.options, factors)
-    return LossAndGradient(call.loss(loss), dL_dz.reshape(logits.shape))
+    result, rows = _output(out, logits)
+    loss, dL_dz = call.implementation.cross_entropy_grad(
+        call.z, call.y, call.options, factors, rows
+    )
+    return LossAndGradient(call.loss(loss), _delivered(dL_dz, result, logits))
 
 
 def cross_entropy_hvp(
@@ -253,6 +274,7 @@ def cross_entropy_hvp(
     v: ArrayLike,
     *,
     grad_output: ArrayLike | None = None,
+    out: Array | None = None,
     **options: Unpack[LossOptions],
 ) -> Array:
     """Hessian of the loss with respect to the logits, times v; for plain labels p ⊙ v − p (p·v).
@@ -265,6 +287,8 @@ def cross_entropy_hvp(
         Direction (..., K).
     grad_output
         As `cross_entropy_grad`.
+    out
+        Array for the result, of the shape and type of z; it may be z or v itself.
 
     Returns
     -------
@@ -274,7 +298,7 @@ def cross_entropy_hvp(
     Raises
     ------
     InputError
-        As `cross_entropy`.
+        As `cross_entropy`; a direction of another shape than the logits.
 
     Examples
     --------
@@ -290,21 +314,32 @@ def cross_entropy_hvp(
     arguments.same_shape("v", direction, "z", logits.shape)
     factors = arguments.row_factors(grad_output, call.rows, call.options)
     v_rows = direction.reshape(call.z.shape)
-    Hv = implementation().cross_entropy_hvp(call.z, call.mass, call.options, v_rows, factors)
-    return np.asarray(Hv.reshape(logits.shape))
+    result, rows = _output(out, logits, direction)
+    Hv = call.implementation.cross_entropy_hvp(
+        call.z, call.y, call.options, v_rows, factors, rows
+    )
+    return _delivered(Hv, result, logits)
 
 
 def linear_cross_entropy(
-    X: ArrayLike, W: ArrayLike, b: ArrayLike | None, y: ArrayLike, **options: Unpack[LossOptions]
+    X: ArrayLike,
+    W: ArrayLike,
+    b: ArrayLike | None,
+    y: ArrayLike,
+    *,
+    workspace: int = linear.WORKSPACE,
+    **options: Unpack[LossOptions],
 ) -> Array:
-    """Cross-entropy of a linear layer: `cross_entropy(X Wᵀ + b, y)`.
+    """Cross-entropy of a linear layer, `cross_entropy(X Wᵀ + b, y)`, never holding all logits.
 
     Parameters
     ----------
     X, W, b
-        Inputs (N, D), weights (K, D), bias (K,) or None.
+        Inputs (N, D), an array or a SciPy sparse matrix; weights (K, D); bias (K,) or None.
     y, **options
         As `cross_entropy`, with N rows.
+    workspace
+        Bytes of memory that may be used beside the results: 64 MiB. More makes it a little faster.
 
     Returns
     -------
@@ -325,8 +360,8 @@ def linear_cross_entropy(
     ----------
     As `cross_entropy`.
     """
-    X, W, b = _layer(X, W, b)
-    return cross_entropy(linear.forward(X, W, b), y, **options)
+    call, layer, _ = _linear_call(X, W, b, y, None, workspace, options)
+    return linear.loss(call.implementation, layer, workspace)
 
 
 def linear_cross_entropy_grad(
@@ -337,13 +372,14 @@ def linear_cross_entropy_grad(
     *,
     wrt: tuple[str, ...] = ("X", "W", "b"),
     grad_output: ArrayLike | None = None,
+    workspace: int = linear.WORKSPACE,
     **options: Unpack[LossOptions],
 ) -> LinearGradient:
     """Loss of a linear layer, and dL_dX = dL_dz W, dL_dW = dL_dzᵀ X, dL_db = Σ_i dL_dz_i.
 
     Parameters
     ----------
-    X, W, b, y, **options
+    X, W, b, y, workspace, **options
         As `linear_cross_entropy`.
     wrt
         Which gradients to compute.
@@ -375,14 +411,9 @@ def linear_cross_entropy_grad(
     unknown = [name for name in wrt if name not in ("X", "W", "b")]
     if unknown:
         raise InputError("wrt", 'names among "X", "W" and "b"', repr(unknown[0]))
-    X, W, b = _layer(X, W, b)
-    z = linear.forward(X, W, b)
-    loss, dL_dz = cross_entropy_grad(z, y, grad_output=grad_output, **options)
+    call, layer, factors = _linear_call(X, W, b, y, grad_output, workspace, options)
     return LinearGradient(
-        loss,
-        linear.input_gradient(dL_dz, W) if "X" in wrt else None,
-        linear.weight_gradient(dL_dz, X) if "W" in wrt else None,
-        linear.bias_gradient(dL_dz) if "b" in wrt and b is not None else None,
+        *linear.loss_and_gradients(call.implementation, layer, tuple(wrt), factors, workspace)
     )
 
 
@@ -395,6 +426,7 @@ def linear_cross_entropy_hvp(
     V_b: ArrayLike | None = None,
     *,
     grad_output: ArrayLike | None = None,
+    workspace: int = linear.WORKSPACE,
     **options: Unpack[LossOptions],
 ) -> LinearHVP:
     """Hessian of the loss with respect to (W, b), times (V_W, V_b), never forming a (K D)² matrix.
@@ -403,7 +435,7 @@ def linear_cross_entropy_hvp(
 
     Parameters
     ----------
-    X, W, b, y, **options
+    X, W, b, y, workspace, **options
         As `linear_cross_entropy`.
     V_W, V_b
         Direction (K, D) and (K,); V_b is None where b is, and 0 where it is left out.
@@ -430,28 +462,68 @@ def linear_cross_entropy_hvp(
     ----------
     Pearlmutter 1994, "Fast exact multiplication by the Hessian".
     """
-    X, W, b = _layer(X, W, b)
-    _, V_W = arguments.floats(W=W, V_W=V_W)
-    arguments.same_shape("V_W", V_W, "W", W.shape)
+    call, layer, factors = _linear_call(X, W, b, y, grad_output, workspace, options)
+    _, V_W = arguments.floats(W=layer.W, V_W=V_W)
+    arguments.same_shape("V_W", V_W, "W", layer.W.shape)
     if V_b is not None:
-        if b is None:
+        if layer.b is None:
             raise InputError("V_b", "None, as b is None", "an array")
-        _, V_b = arguments.floats(b=b, V_b=V_b)
-        arguments.same_shape("V_b", V_b, "b", b.shape)
-    z, A = linear.forward(X, W, b), linear.forward(X, V_W, V_b)
-    R = cross_entropy_hvp(z, y, A, grad_output=grad_output, **options)
+        _, V_b = arguments.floats(b=layer.b, V_b=V_b)
+        arguments.same_shape("V_b", V_b, "b", layer.b.shape)
     return LinearHVP(
-        linear.weight_gradient(R, X), linear.bias_gradient(R) if b is not None else None
+        *linear.products_with_hessian(
+            call.implementation, layer, V_W, V_b, factors, workspace
+        )
     )
 
 
-def _rowwise(function: Any, z: ArrayLike) -> Array:
+def _linear_call(
+    X: ArrayLike,
+    W: ArrayLike,
+    b: ArrayLike | None,
+    y: ArrayLike,
+    grad_output: ArrayLike | None,
+    workspace: int,
+    options: LossOptions,
+) -> tuple[_Call, linear.Layer, Array | None]:
+    """A checked call of a linear layer's loss."""
+    if isinstance(workspace, bool) or not isinstance(workspace, int) or workspace < 1:
+        raise InputError("workspace", "a whole number of bytes above 0", repr(workspace))
+    X, W, b = _layer(X, W, b)
+    N, K = X.shape[0], W.shape[0]
+    like_logits = np.broadcast_to(np.zeros((), W.dtype), (N, K))  # their shape and type, no memory
+    call = _prepare(like_logits, y, options)
+    factors = arguments.row_factors(grad_output, (N,), call.options)
+    return call, linear.Layer(X, W, b, call.y, call.options), factors
+
+
+def _rowwise(name: str, z: ArrayLike, out: Array | None) -> Array:
     """Apply a function of (N, K) logits to logits of any shape (..., K)."""
     (logits,) = arguments.floats(z=z)
     arguments.classes_last("z", logits)
-    with np.errstate(all="ignore"):  # ∞ and NaN are values here: they stay in their row
-        result = function(logits.reshape(-1, logits.shape[-1]))
-    return np.asarray(result.reshape(*logits.shape[:-1], *result.shape[1:]))
+    flat = logits.reshape(-1, logits.shape[-1])
+    result, rows = _output(out, logits)
+    return _delivered(getattr(implementation(*flat.shape), name)(flat, rows), result, logits)
+
+
+def _output(
+    out: Array | None, z: Array, *inputs: Array
+) -> tuple[Array | None, Array | None]:
+    """Where a result goes, checked, and the same as rows (N, K); None where that is a new array."""
+    if out is None:
+        return None, None
+    arguments.output(out, z, *inputs)
+    rows = out.reshape(-1, z.shape[-1])
+    return out, rows if np.may_share_memory(rows, out) else None  # a copy would go nowhere
+
+
+def _delivered(rows: Array, out: Array | None, z: Array) -> Array:
+    """Result rows (N, K) in the shape of z, and in `out` if there is one."""
+    if out is None:
+        return rows.reshape(z.shape)
+    if not np.may_share_memory(rows, out):
+        out[...] = rows.reshape(z.shape)
+    return out
 
 
 def _prepare(logits: Array, y: ArrayLike, options: LossOptions) -> _Call:
@@ -460,12 +532,17 @@ def _prepare(logits: Array, y: ArrayLike, options: LossOptions) -> _Call:
     resolved = arguments.loss_options(options, rows, K)
     target = arguments.targets(y, logits, resolved.ignore_index)
     z = logits.reshape(-1, K)
-    return _Call(z, target_mass(target, z.shape[0], K, resolved), resolved, rows)
+    return _Call(z, target, resolved, rows)
 
 
 def _layer(X: ArrayLike, W: ArrayLike, b: ArrayLike | None) -> tuple[Array, Array, Array | None]:
     """Inputs, weights and bias of one type and of shapes that fit."""
-    X, W, *bias = arguments.floats(X=X, W=W) if b is None else arguments.floats(X=X, W=W, b=b)
+    sparse = arguments.compressed_rows(X)
+    entries = X if sparse is None else sparse.data
+    named = {"X": entries, "W": W} if b is None else {"X": entries, "W": W, "b": b}
+    X, W, *bias = arguments.floats(**named)
+    if sparse is not None:
+        X = type(sparse)((X, sparse.indices, sparse.indptr), shape=sparse.shape)
     for name, array, shape in (("X", X, "(N, D)"), ("W", W, "(K, D)")):
         if array.ndim != 2:
             raise InputError(name, f"shape {shape}", f"shape {array.shape}")
@@ -473,6 +550,9 @@ def _layer(X: ArrayLike, W: ArrayLike, b: ArrayLike | None) -> tuple[Array, Arra
         expected = f"as many features as X, shape (K, {X.shape[1]})"
         remedy = "W has one row a class: transpose it" if X.shape[1] == W.shape[0] else ""
         raise InputError("W", expected, f"shape {W.shape}", remedy)
+    if W.shape[0] < 2:
+        remedy = "for two classes give both rows, (0, w) in place of w"
+        raise InputError("W", "at least 2 rows, one a class", f"shape {W.shape}", remedy)
     if bias and bias[0].shape != (W.shape[0],):
         raise InputError("b", f"one entry a class, shape ({W.shape[0]},)", f"shape {bias[0].shape}")
     return X, W, bias[0] if bias else None

@@ -1,19 +1,130 @@
-"""Which implementation runs a call.
+"""Which implementation runs a call, and why.
 
-Every array function in `ops` asks here, and nowhere else, so this is where a faster implementation
-is plugged in. An implementation offers `cross_entropy`, `cross_entropy_grad` and
-`cross_entropy_hvp` with the signatures of `core.head`, and is tested against it.
+Every array function in `ops` asks here, and nowhere else. There are two: `reference`, which is the
+specification in `core`, and `cpu`, compiled kernels tested against it. The choice follows from the
+shapes and options alone, so the same call always gives the same bits.
 """
 
 from __future__ import annotations
 
+import importlib
+import logging
+import os
+import warnings
+from functools import cache
 from types import ModuleType
+from typing import Any, NamedTuple
 
-from pminusy.core import head
+import numpy as np
 
-__all__ = ["implementation"]
+from pminusy.core.options import Options
+from pminusy.errors import InputError
+from pminusy.kernels import reference, threads
+
+__all__ = ["Choice", "choice", "implementation", "why"]
+
+SMALL = 1024
+"""Fewer logits than this are not worth loading the compiler for (0.4 s, once)."""
+
+_VARIABLE = "PMINUSY_IMPLEMENTATION"
+_log = logging.getLogger("pminusy")
 
 
-def implementation() -> ModuleType:
-    """Module that computes the head: the specification itself, `core.head`."""
-    return head
+class Choice(NamedTuple):
+    """An implementation and the reason for it."""
+
+    name: str
+    reason: str
+
+
+def implementation(N: int, K: int, options: Options | None = None) -> ModuleType:
+    """Module that computes the head for N rows of K logits."""
+    chosen = choice(N, K, options)
+    if _log.isEnabledFor(logging.DEBUG):
+        _log.debug("%d × %d logits: %s, %s", N, K, chosen.name, chosen.reason)
+    return reference if chosen.name == "core" else _kernels()[0] or reference
+
+
+def choice(N: int, K: int, options: Options | None = None) -> Choice:
+    """Decide, by size and options."""
+    forced = os.environ.get(_VARIABLE, "")
+    if forced not in ("", "core", "cpu"):
+        raise InputError(_VARIABLE, '"core" or "cpu"', repr(forced), "or leave it unset")
+    if forced == "core":
+        return Choice("core", f"{_VARIABLE} says so")
+    if not forced and N * K < SMALL:
+        return Choice("core", f"{N:,} × {K:,} logits are too few to load the compiler for")
+    if N * K == 0:
+        return Choice("core", "there is nothing to compute")
+    beyond = _beyond_kernels(options)
+    if beyond:
+        return Choice("core", beyond)
+    module, problem = _kernels()
+    if module is None:
+        return Choice("core", problem)
+    return Choice("cpu", f"compiled kernels on up to {threads.get_num_threads()} threads")
+
+
+def why(N: int, K: int, **options: Any) -> str:
+    """Say which implementation runs a loss over N rows of K logits, and why.
+
+    Parameters
+    ----------
+    N, K
+        Rows and classes.
+    **options
+        Options of the loss; see `pminusy.core.options.Options`.
+
+    Returns
+    -------
+    str
+        One line.
+
+    Raises
+    ------
+    InputError
+        An option outside its range.
+
+    Examples
+    --------
+    >>> why(3, 10)
+    'core: 3 × 10 logits are too few to load the compiler for'
+
+    References
+    ----------
+    Calls say the same, one by one, to the logger "pminusy" at level DEBUG.
+    """
+    return ": ".join(choice(N, K, Options(**options)))
+
+
+def _beyond_kernels(options: Options | None) -> str:
+    """What the kernels leave to `core`: rare, and not worth the digits or the speed of others."""
+    if options is None:
+        return ""
+    if options.log_base is not None:
+        return "a base of the logarithm is for derivations"
+    for name in ("weight", "sample_weight"):
+        weights = getattr(options, name)
+        if weights is not None and _astronomic(np.asarray(weights)):
+            return f"{name} has entries beyond what single factors can carry"
+    return ""
+
+
+def _astronomic(weights: Any) -> bool:
+    some = weights[weights != 0]
+    return bool(some.size and (some.max() > 1e6 or some.min() < 1e-9))
+
+
+@cache
+def _kernels() -> tuple[ModuleType | None, str]:
+    """The compiled kernels; or, with a warning, the reason why there are none."""
+    try:
+        module = importlib.import_module("pminusy.kernels.cpu")
+        module.warm_up()
+    except Exception as error:  # whatever is wrong with a compiler, there is another way
+        problem = f"the kernels cannot be used ({type(error).__name__}: {error})".splitlines()[0]
+        warnings.warn(
+            f"pminusy runs without its fast kernels: {problem}", RuntimeWarning, stacklevel=2
+        )
+        return None, problem
+    return module, ""

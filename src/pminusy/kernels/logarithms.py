@@ -1,0 +1,27 @@
+"""ln p = −((m − z) + ln(1 + rest)) for a block of rows. Twin: `core.softmax.log_softmax`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pminusy.kernels.compiled import jit
+from pminusy.kernels.elementary import SCALE64, scale_of
+from pminusy.kernels.labels import row_log
+from pminusy.kernels.lanes import choose
+from pminusy.kernels.tiles import row_start, row_total, work_in
+
+__all__ = ["log_softmax_rows"]
+
+
+@jit
+def log_softmax_rows(z, out, tiles, stats):
+    """Write ln p of rows z (n, K) to `out`, which may be z."""
+    work = work_in(tiles, stats)
+    for i in range(z.shape[0]):
+        m = row_start(z[i], work.e, work, False)
+        rest, _ = row_total(m, work)
+        log_s = row_log(rest, scale_of(z)) / SCALE64
+        top = np.float64(m)
+        for k in range(z.shape[1]):
+            below = top - np.float64(z[i, k])
+            out[i, k] = -(choose(z[i, k] == m, 0.0, below) + log_s)

@@ -1,0 +1,146 @@
+"""The specification in the kernels' terms: targets and options in, `core` underneath."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.core import head
+from pminusy.core import softmax as core_softmax
+from pminusy.core.options import Options, TargetMass, target_mass
+
+__all__ = [
+    "cross_entropy",
+    "cross_entropy_grad",
+    "cross_entropy_hvp",
+    "hessian_tile",
+    "log_softmax",
+    "mass_of",
+    "softmax",
+    "tile",
+    "total",
+]
+
+Array = NDArray[Any]
+
+
+def cross_entropy(z: Array, y: Array, options: Options) -> Array:
+    """Loss of logits z (N, K); y is (N,) class indices or (N, K) soft targets."""
+    return head.cross_entropy(z, target_mass(y, *z.shape, options), options)
+
+
+def cross_entropy_grad(
+    z: Array,
+    y: Array,
+    options: Options,
+    grad_output: Array | None = None,
+    out: Array | None = None,
+) -> tuple[Array, Array]:
+    """Loss, and its gradient (N, K), in `out` if given."""
+    mass = target_mass(y, *z.shape, options)
+    loss, dL_dz = head.cross_entropy_grad(z, mass, options, grad_output)
+    return loss, _delivered(dL_dz, out)
+
+
+def cross_entropy_hvp(
+    z: Array,
+    y: Array,
+    options: Options,
+    v: Array,
+    grad_output: Array | None = None,
+    out: Array | None = None,
+) -> Array:
+    """Second derivative of the loss times v (N, K)."""
+    mass = target_mass(y, *z.shape, options)
+    return _delivered(head.cross_entropy_hvp(z, mass, options, v, grad_output), out)
+
+
+def softmax(z: Array, out: Array | None = None) -> Array:
+    """Probabilities (N, K)."""
+    return _delivered(_by_blocks(core_softmax.softmax, z), out)
+
+
+def log_softmax(z: Array, out: Array | None = None) -> Array:
+    """Logarithms of the probabilities (N, K)."""
+    return _delivered(_by_blocks(core_softmax.log_softmax, z), out)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mass:
+    """Target mass of which tiles of rows can be taken."""
+
+    whole: TargetMass
+
+    def block(self, rows: slice) -> TargetMass:
+        """Target mass of some of the rows."""
+        mass = self.whole
+        return replace(
+            mass,
+            labels=None if mass.labels is None else mass.labels[rows],
+            soft=None if mass.soft is None else mass.soft[rows],
+            row=mass.row[rows],
+        )
+
+
+def mass_of(y: Array, N: int, K: int, options: Options, dtype: Any) -> Mass:
+    """Targets and options of all rows."""
+    return Mass(target_mass(y, N, K, options))
+
+
+def tile(
+    z: Array,
+    mass: TargetMass,
+    options: Options,
+    dL_dz: Array | None,
+    grad_output: Array | None,
+    b: Array | None,
+    losses: Array,
+) -> float:
+    """Loss of some rows as a part for `total`; their gradient, and their losses, if wanted."""
+    if b is not None:
+        z += b
+    if dL_dz is None:
+        loss = head.cross_entropy(z, mass, options)
+    else:
+        loss, dL_dz[...] = head.cross_entropy_grad(z, mass, options, grad_output)
+    if options.reduction != "none":
+        return float(loss)
+    losses[...] = loss
+    return 0.0
+
+
+def hessian_tile(
+    z: Array,
+    mass: TargetMass,
+    options: Options,
+    A: Array,
+    grad_output: Array | None,
+    b: Array | None,
+) -> None:
+    """H A in the place of A, for the logits z + b of some rows."""
+    if b is not None:
+        z += b
+    A[...] = head.cross_entropy_hvp(z, mass, options, A, grad_output)
+
+
+def total(parts: list[float]) -> float:
+    """Loss from its parts."""
+    return math.fsum(parts) if all(map(math.isfinite, parts)) else sum(parts)
+
+
+def _by_blocks(function: Any, z: Array) -> Array:
+    with np.errstate(all="ignore"):  # ∞ and NaN are values here: they stay in their row
+        return np.concatenate(
+            [function(z[rows]) for rows in core_softmax.row_blocks(z)] or [function(z)]
+        )
+
+
+def _delivered(result: Array, out: Array | None) -> Array:
+    if out is None:
+        return result
+    out[...] = result
+    return out

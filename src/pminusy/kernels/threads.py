@@ -1,0 +1,177 @@
+"""A small thread pool that runs serial kernels, which hold no interpreter lock, over blocks.
+
+Blocks are cut by the size of the problem, never by the number of threads, and whoever is free takes
+the next: a result does not depend on how many threads there were or which of them was late. The
+caller works too, so a pool whose threads are all busy, or that cannot start any, only means less
+help. After a fork the child starts threads of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from queue import SimpleQueue
+
+from pminusy.errors import InputError
+
+__all__ = ["get_num_threads", "run", "set_num_threads"]
+
+
+class _Job:
+    """One function to be called for 0, 1, …, count − 1 by several threads."""
+
+    def __init__(self, function: Callable[[int], None], count: int) -> None:
+        self._function, self._count = function, count
+        self._next = itertools.count()  # a call of next() is atomic
+        self._done = 0
+        self._lock = threading.Lock()
+        self._finished = threading.Event()
+        self._error: BaseException | None = None
+
+    def work(self) -> None:
+        """Take blocks until there are none."""
+        done = 0
+        while (i := next(self._next)) < self._count:
+            if self._error is None:
+                try:
+                    self._function(i)
+                except BaseException as error:  # raised again by the caller's thread
+                    self._error = error
+            done += 1
+        with self._lock:
+            self._done += done
+            if self._done == self._count:
+                self._finished.set()
+
+    def wait(self) -> None:
+        """Wait for the blocks that other threads have taken; raise what any of them raised."""
+        self._finished.wait()
+        if self._error is not None:
+            raise self._error
+
+
+class _Pool:
+    """Threads that wait for jobs; more are started when a job asks for more."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all threads: in a forked child they are gone."""
+        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._started = 0
+        self._lock = threading.Lock()
+
+    def help_with(self, job: _Job, helpers: int) -> None:
+        """Ask `helpers` threads to join in."""
+        with self._lock:
+            while self._started < helpers:
+                try:
+                    threading.Thread(target=self._serve, name="pminusy", daemon=True).start()
+                except RuntimeError:  # no more threads to be had
+                    break
+                self._started += 1
+        for _ in range(min(helpers, self._started)):
+            self._jobs.put(job)
+
+    def _serve(self) -> None:
+        jobs = self._jobs
+        while True:
+            jobs.get().work()
+
+
+_pool = _Pool()
+_chosen: int | None = None
+_default: int | None = None
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.reset)
+
+
+def run(function: Callable[[int], None], count: int) -> None:
+    """Call `function(i)` for every i below `count`, on as many threads as are allowed."""
+    threads = min(get_num_threads(), count)
+    if threads <= 1:
+        for i in range(count):
+            function(i)
+        return
+    job = _Job(function, count)
+    _pool.help_with(job, threads - 1)
+    job.work()
+    job.wait()
+
+
+def set_num_threads(n: int | None) -> None:
+    """Use at most n threads for every call from now on; None for the default.
+
+    Parameters
+    ----------
+    n
+        At least 1. The default is what `OMP_NUM_THREADS` says, or else the number of processors
+        this process may use: those it may run on, but no more than its CPU quota pays for.
+
+    Raises
+    ------
+    InputError
+        Not a whole number above 0.
+
+    Examples
+    --------
+    >>> set_num_threads(2)
+    >>> get_num_threads()
+    2
+    >>> set_num_threads(None)
+    """
+    global _chosen
+    if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
+        raise InputError("n", "a whole number of threads, at least 1, or None", repr(n))
+    _chosen = n
+
+
+def get_num_threads() -> int:
+    """Number of threads that a call may use; see `set_num_threads`."""
+    global _default
+    if _chosen is not None:
+        return _chosen
+    if _default is None:
+        _default = _threads_from_environment() or _processors()
+    return _default
+
+
+def _threads_from_environment() -> int | None:
+    """First number of `OMP_NUM_THREADS` (a list has one for each level of nesting)."""
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return max(1, int(first)) if first.isdecimal() else None
+
+
+def _processors() -> int:
+    try:
+        available = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS
+        available = os.cpu_count() or 1
+    quota = _cpu_quota()
+    return available if quota is None else max(1, min(available, int(quota)))
+
+
+def _cpu_quota(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> float | None:
+    """Processors' worth of time that this process's control group and those above it allow."""
+    quotas = []
+    with contextlib.suppress(OSError, ValueError):
+        path = next(line[3:] for line in own.read_text().splitlines() if line.startswith("0::"))
+        group = root / path.strip("/")
+        for folder in (group, *group.parents):
+            quotas += _quota_of(folder)
+            if folder == root:
+                break
+    return min(quotas, default=None)
+
+
+def _quota_of(folder: Path) -> list[float]:
+    with contextlib.suppress(OSError, ValueError):
+        limit, period = (folder / "cpu.max").read_text().split()
+        if limit != "max":
+            return [float(limit) / float(period)]
+    return []
