@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.kernels.threads import one_blas_thread
+from pminusy.kernels.blas import one_thread_each
 from pminusy.learn import curvature
 from pminusy.learn.curvature import Metric
 from pminusy.learn.objective import Evaluation, Objective
 from pminusy.learn.solvers.newton_cg import newton_cg
+from pminusy.learn.solvers.proximal import SparsePenalty, proximal_newton
 from pminusy.learn.solvers.quasi_newton import quasi_newton
 from pminusy.learn.solvers.solution import Goal, Journal, Solution
 
@@ -26,7 +27,6 @@ Array = NDArray[Any]
 SOLVERS = ("newton", "lbfgs", "newton-cg", "proximal")
 _NEWTON_SIZE = 2000  # parameters up to which a Hessian is affordable
 _FEW_CLASSES = 40
-_NEWTON_ROWS = 1 << 14  # rows a stale Hessian is taken over
 _METRIC_ROWS = 6000
 _RANK = 400
 _WIDE = 4000  # features beyond which no Gram matrix is built
@@ -37,7 +37,7 @@ class Certificate(NamedTuple):
 
     objective: float
     optimality: float
-    gap: float  # relative to the objective; inf without ridge
+    gap: float  # relative to the objective; NaN without ridge
     reached: bool
 
 
@@ -55,44 +55,88 @@ def choose_solver(objective: Objective, *, l1: bool) -> str:
     if l1:
         return "proximal"
     source = objective.source
-    if source.sparse:
-        return "newton-cg"
     if source.classes * (source.features + 1) <= _NEWTON_SIZE:
         return "newton"
-    return "lbfgs" if source.features <= _WIDE else "newton-cg"
+    if source.sparse or source.features > _WIDE:
+        return "newton-cg"
+    return "lbfgs"
 
 
 def minimise(
-    objective: Objective, vector: Array, solver: str, *, goal: Goal, journal: Journal
+    objective: Objective,
+    vector: Array,
+    solver: str,
+    *,
+    goal: Goal,
+    journal: Journal,
+    lasso: float = 0.0,
+    one_row: bool = False,
+    keep_interrupted: bool = False,
 ) -> Fit:
-    """Run a solver to its goal, in float64 where float32 stops short of it."""
-    with one_blas_thread():
-        if solver == "newton" and objective.dtype != np.float64:
-            objective = objective.in_precision(np.float64)
-        models = _Models(objective)
-        fresh = not np.any(vector)
-        if solver == "lbfgs" and fresh and objective.source.rows >= 8 * _METRIC_ROWS:
-            vector = _warm(objective, vector, models, journal)
-        solution = _run(solver, objective, vector, models, goal, journal)
-        if objective.dtype != np.float64:
+    """Run a solver to its goal, in float64 where float32 stops short of it.
+
+    `lasso` is the strength of ‖W‖₁ in the mean objective, `one_row` whether the first of two
+    classes has no weights. With `keep_interrupted` an interrupt ends the fit where it is.
+    """
+    precise = objective
+    with one_thread_each:
+        try:
+            if solver == "proximal":
+                precise = objective.in_precision(np.float64)
+                return _proximal(precise, vector, lasso, one_row, goal, journal)
+            precise, solution = _smooth(objective, vector, solver, goal, journal)
+            vector, at = solution.vector, solution.at
+        except KeyboardInterrupt:
+            if not keep_interrupted or journal.best is None:
+                raise
+            vector = journal.best
             precise = objective.in_precision(np.float64)
-            at = precise.evaluate(solution.vector)
-            if not goal.reached(precise, at) and not journal.exhausted:
-                solution = _run(solver, precise, solution.vector, models, goal, journal)
-            else:
-                solution = solution._replace(at=at)
-            objective = precise
-        certificate, vector = certify(objective, solution.vector, solution.at, goal)
-    return Fit(vector, certificate, journal, solver)
+            at = precise.evaluate(vector)
+    return Fit(vector, certify(precise, at, goal), journal, solver)
 
 
-def certify(
-    objective: Objective, vector: Array, at: Evaluation, goal: Goal
-) -> tuple[Certificate, Array]:
+def certify(objective: Objective, at: Evaluation, goal: Goal) -> Certificate:
     """The certificate at a point where a float64 objective was evaluated."""
     optimality = objective.optimality(at.gradient)
     gap = objective.gap(at.gradient) / max(abs(at.value), np.finfo(float).tiny)
-    return Certificate(at.value, optimality, gap, goal.reached(objective, at)), vector
+    return Certificate(at.value, optimality, gap, goal.reached(objective, at))
+
+
+def _smooth(
+    objective: Objective, vector: Array, solver: str, goal: Goal, journal: Journal
+) -> tuple[Objective, Solution]:
+    """The float64 objective, and where the solver ended."""
+    if solver == "newton" or objective.passes.small:
+        objective = objective.in_precision(np.float64)
+    models = _Models(objective)
+    rows = objective.source.rows
+    if solver == "lbfgs" and not np.any(vector) and rows >= 4 * _METRIC_ROWS:
+        vector = _warm(objective, vector, models, journal)
+    solution = _run(solver, objective, vector, models, goal, journal)
+    if objective.dtype == np.float64:
+        return objective, solution
+    precise = objective.in_precision(np.float64)
+    at = precise.evaluate(solution.vector)
+    if goal.reached(precise, at) or journal.exhausted:
+        return precise, solution._replace(at=at)
+    return precise, _run(solver, precise, solution.vector, models, goal, journal)
+
+
+def _proximal(
+    objective: Objective,
+    vector: Array,
+    lasso: float,
+    one_row: bool,
+    goal: Goal,
+    journal: Journal,
+) -> Fit:
+    penalty = SparsePenalty(objective, lasso, one_row=one_row)
+    vector, at, reached = proximal_newton(
+        objective, vector, penalty, tol=goal.tol, journal=journal
+    )
+    optimality = penalty.optimality(vector, at.gradient)
+    total = at.value + penalty.value(vector)
+    return Fit(vector, Certificate(total, optimality, np.nan, reached), journal, "proximal")
 
 
 def _warm(objective: Objective, vector: Array, models: _Models, journal: Journal) -> Array:
@@ -124,7 +168,7 @@ def _run(
         return quasi_newton(
             objective,
             vector,
-            curvature.DiagonalMetric if sparse else models.dense,
+            models.diagonal if sparse else models.dense,
             goal=goal,
             journal=journal,
             refresh=(0, 3, 9, 20, 50, 100),
@@ -145,11 +189,12 @@ class _Models:
         self._basis: curvature.Basis | None = None
         self._kronecker: curvature.KroneckerMetric | None = None
 
-    def full(self, objective: Objective) -> Metric:
-        """The Hessian, over a sample of the rows."""
-        return curvature.FullMetric(objective, objective.draw(_NEWTON_ROWS, self._rng))
+    def full(self, objective: Objective, damping: float) -> Metric:
+        """The Hessian, over a sample of the rows where all do not fit."""
+        count = max(1024, objective.workspace // (16 * (objective.D + objective.K)))
+        return curvature.FullMetric(objective, objective.draw(count, self._rng), damping)
 
-    def dense(self, objective: Objective) -> Metric:
+    def dense(self, objective: Objective, damping: float) -> Metric:
         """A Gram matrix a class for few classes, one for all beyond."""
         if objective.K > _FEW_CLASSES:
             return self._kronecker_model(objective)
@@ -157,7 +202,11 @@ class _Models:
             rows = self._whole.rows_evenly(_METRIC_ROWS)
             self._basis = curvature.Basis(self._whole, rows, _RANK)
         rows = min(_METRIC_ROWS, objective.source.rows)
-        return curvature.ClassBasisMetric(objective, objective.draw(rows, self._rng), self._basis)
+        return curvature.ClassBasisMetric(objective, objective.draw(rows, self._rng), self._basis, damping)
+
+    def diagonal(self, objective: Objective, damping: float) -> Metric:
+        """The diagonal."""
+        return curvature.DiagonalMetric(objective, damping)
 
     def _kronecker_model(self, objective: Objective) -> Metric:
         if self._kronecker is None:

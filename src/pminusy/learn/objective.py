@@ -208,7 +208,7 @@ class Objective:
     def gap(self, gradient: Array) -> float:
         """‖∇_W f‖² / (2 λ): how far f can be above its minimum, once the bias is solved."""
         if self.ridge <= 0:
-            return np.inf
+            return np.nan
         W, _ = self.coordinates.gradient_in_parameters(gradient)
         return float(np.vdot(W, W)) / (2 * self.ridge)
 

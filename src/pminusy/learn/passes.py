@@ -59,7 +59,8 @@ class Passes:
         kept = tiles if self.stored else [0] * len(tiles)
         self._Z = [np.zeros((n, K, TILE), dtype) for n in kept]
         self._A = [np.zeros((n, K, TILE), dtype) for n in kept]
-        self._kernels = _implementation(source)
+        self.small = source.rows * source.features * source.classes < _SMALL
+        self._kernels = _implementation(small=self.small)
 
     def point(self, W: Array, b: Array) -> Sums:
         """Loss and gradient at (W, b); its logits are kept where there is room."""
@@ -207,7 +208,13 @@ def _each(run: Any, rows: tuple[int, int, int]) -> list[Any]:
     """Run over the tiles of a block, one share a thread."""
     tiles = _tiles(rows)
     parts = max(1, min(threads.get_num_threads(), tiles // _TILES_A_THREAD))
-    return threads.run(lambda part: run(_share(tiles, part, parts)), parts)
+    results: list[Any] = [None] * parts
+
+    def work(part: int) -> None:
+        results[part] = run(_share(tiles, part, parts))
+
+    threads.run(work, parts)
+    return results
 
 
 def _share(tiles: int, part: int, parts: int) -> tuple[int, int]:
@@ -218,8 +225,8 @@ def _tiles(rows: tuple[int, int, int]) -> int:
     return -(-rows[2] // TILE)
 
 
-def _implementation(source: Source) -> ModuleType:
-    if source.rows * source.features * source.classes < _SMALL:
+def _implementation(*, small: bool) -> ModuleType:
+    if small:
         return specification
     from pminusy.kernels import fit
 

@@ -141,6 +141,13 @@ class ArraySource:
             dense[i, self._X.indices[entries]] = self._X.data[entries]
         return dense, S
 
+    def mass(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Target mass q (n, K) of some rows."""
+        offset, stride, _ = self._rows
+        at, y = offset + stride * rows, self._targets
+        Y = y.soft[at] if y.soft.shape[0] else y.labels[at, None] == np.arange(y.own.size)
+        return np.asarray(y.omega[at, None] * (y.own * Y + y.spread))
+
 
 def make_targets(
     y: NDArray[Any],

@@ -25,7 +25,7 @@ __all__ = ["conjugate_gradients", "newton_cg"]
 Array = NDArray[Any]
 
 _LARGEST_FORCING = 0.3
-_FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-15}
+_FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-27}
 
 
 def newton_cg(

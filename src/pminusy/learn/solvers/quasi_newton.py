@@ -23,14 +23,19 @@ __all__ = ["quasi_newton"]
 Array = NDArray[Any]
 
 _PAIR_BYTES = 48 << 20
+# Share of what is left to gain that is added to the model's diagonal, in coordinates of size one:
+# far from the optimum curvature changes along a step, and where there is none a step is endless.
+import os
+_DAMPING = float(os.environ.get('DMP','0.03'))
 # What is left to gain, relative to f, below which rounding of the arithmetic decides the steps.
-_FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-15}
+_FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-27}
+_PATIENCE = 12  # iterations without a smaller gradient, near the optimum
 
 
 def quasi_newton(
     objective: Objective,
     vector: Array,
-    metric: Callable[[Objective], Metric],
+    metric: Callable[[Objective, float], Metric],
     *,
     goal: Goal,
     journal: Journal,
@@ -47,7 +52,8 @@ def quasi_newton(
     vector
         Where to begin.
     metric
-        Builds the curvature model where the objective stands.
+        Builds the curvature model where the objective stands, with this much added to its
+        diagonal.
     goal
         When to stop.
     journal
@@ -64,12 +70,14 @@ def quasi_newton(
         journal.note(objective, vector, at)
     memory = int(np.clip(_PAIR_BYTES // (16 * max(vector.size, 1)), 5, 20))
     pairs, model, failures, steps = Pairs(memory), metric_now, 0, 0
+    left = abs(at.value)  # what may still be gained; the promise of the last step, later
+    least, idle = np.inf, 0
     floor = max(enough, _FLOOR[np.dtype(objective.dtype)])
     while not goal.reached(objective, at):
         if journal.exhausted:
             return Solution(vector, at, Status(reached=False, stalled=False))
         if model is None or (steps in refresh and (metric_now is None or steps > 0)):
-            model = metric(objective)
+            model = metric(objective, _DAMPING * left)
         direction = objective.project(pairs.direction(at.gradient, model))
         promised = -float(at.gradient @ direction)
         if promised <= floor * abs(at.value) and steps > 0:
@@ -85,8 +93,16 @@ def quasi_newton(
             continue
         new, there = line.accept(step.step)
         pairs.add(new - vector, there.gradient - at.gradient)
-        vector, at, steps = new, there, steps + 1
+        vector, at, steps, left = new, there, steps + 1, min(promised, abs(there.value))
         journal.note(objective, vector, at)
+        least, idle = _idle(least, idle, objective.optimality(at.gradient))
+        if idle > _PATIENCE and left <= 1e-10 * abs(at.value):
+            return Solution(vector, at, Status(reached=False, stalled=True))
     return Solution(vector, at, Status(reached=True, stalled=False))
 
 
+
+
+def _idle(least: float, idle: int, now: float) -> tuple[float, int]:
+    """The least gradient so far, and for how many iterations it has been that."""
+    return (now, 0) if now < 0.9 * least else (least, idle + 1)

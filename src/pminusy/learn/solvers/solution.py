@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.learn.objective import Evaluation, Objective
@@ -64,7 +63,7 @@ class Journal:
         self.max_iter = max_iter
         self.history: list[Progress] = []
         self.passes = 0.0
-        self.best: tuple[Objective, Array, Evaluation] | None = None  # kept for an interrupt
+        self.best: Array | None = None  # where an interrupted fit ends
         self._report, self._began = report, time.perf_counter()
         self._counted: dict[int, float] = {}
 
@@ -85,7 +84,7 @@ class Journal:
         key = id(objective.passes)
         self.passes += objective.visits - self._counted.get(key, 0.0)
         self._counted[key] = objective.visits
-        self.best = objective, vector, at
+        self.best = vector
         if optimality is None:
             optimality = objective.optimality(at.gradient)
         seconds = time.perf_counter() - self._began
@@ -94,7 +93,3 @@ class Journal:
         if self._report is not None:
             self._report(entry)
 
-
-def is_finite(at: Evaluation) -> bool:
-    """Whether value and gradient are numbers."""
-    return bool(np.isfinite(at.value) and np.all(np.isfinite(at.gradient)))
