@@ -12,12 +12,13 @@ import argparse
 import math
 import time
 
-from benchmarks import plain
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from tests.exactness import IMPLEMENTATIONS, OPTIONS, OWN_VALUE, Worst, measure
 from tests.generator import batches
+
+from benchmarks import plain
 
 FUNCTIONS = ("loss", "gradient", "H v", "z", "p", "ln p", "Jacobian")
 TYPES = ("float32", "float64")

@@ -315,9 +315,7 @@ def cross_entropy_hvp(
     factors = arguments.row_factors(grad_output, call.rows, call.options)
     v_rows = direction.reshape(call.z.shape)
     result, rows = _output(out, logits, direction)
-    Hv = call.implementation.cross_entropy_hvp(
-        call.z, call.y, call.options, v_rows, factors, rows
-    )
+    Hv = call.implementation.cross_entropy_hvp(call.z, call.y, call.options, v_rows, factors, rows)
     return _delivered(Hv, result, logits)
 
 
@@ -471,9 +469,7 @@ def linear_cross_entropy_hvp(
         _, V_b = arguments.floats(b=layer.b, V_b=V_b)
         arguments.same_shape("V_b", V_b, "b", layer.b.shape)
     return LinearHVP(
-        *linear.products_with_hessian(
-            call.implementation, layer, V_W, V_b, factors, workspace
-        )
+        *linear.products_with_hessian(call.implementation, layer, V_W, V_b, factors, workspace)
     )
 
 
@@ -506,9 +502,7 @@ def _rowwise(name: str, z: ArrayLike, out: Array | None) -> Array:
     return _delivered(getattr(implementation(*flat.shape), name)(flat, rows), result, logits)
 
 
-def _output(
-    out: Array | None, z: Array, *inputs: Array
-) -> tuple[Array | None, Array | None]:
+def _output(out: Array | None, z: Array, *inputs: Array) -> tuple[Array | None, Array | None]:
     """Where a result goes, checked, and the same as rows (N, K); None where that is a new array."""
     if out is None:
         return None, None

@@ -13,7 +13,6 @@ from tests.exactness import IMPLEMENTATIONS, OPTIONS, Worst, measure
 from tests.generator import batches
 
 
-
 @pytest.fixture(autouse=True)
 def specification_itself(monkeypatch):
     """Large batches too: the kernels have a promise of their own."""

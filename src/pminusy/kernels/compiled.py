@@ -19,9 +19,7 @@ from numba.extending import overload
 
 __all__ = ["by_type", "inline", "jit"]
 
-_NOTICE = (
-    "pminusy: compiling kernels for this processor; this happens once and takes some seconds"
-)
+_NOTICE = "pminusy: compiling kernels for this processor; this happens once and takes some seconds"
 
 
 _OPTIONS: dict[str, Any] = {

@@ -279,7 +279,16 @@ def _rows(
     if not mass.plain:
         shares = options.label_smoothing, options.z_loss
         mass_rows(
-            z, mass.labels, mass.soft, mass.weight, mass.rows, *shares, out, losses, sums, *memory.wide
+            z,
+            mass.labels,
+            mass.soft,
+            mass.weight,
+            mass.rows,
+            *shares,
+            out,
+            losses,
+            sums,
+            *memory.wide,
         )
     elif z.shape[1] <= NARROW:
         narrow_label_rows(

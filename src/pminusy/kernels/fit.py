@@ -356,9 +356,7 @@ def _residual(T: Any, y: Any, r0: Any, stride: Any, n: Any, m: Any, s: Any, u: A
 
 
 @_compile
-def _residual_labels(
-    T: Any, y: Any, r0: Any, stride: Any, n: Any, m: Any, s: Any, u: Any
-) -> float:
+def _residual_labels(T: Any, y: Any, r0: Any, stride: Any, n: Any, m: Any, s: Any, u: Any) -> float:
     K, loss, sigma = T.shape[0], 0.0, y.spread.sum()
     _maximum(T, m)
     for i in range(n):
@@ -482,9 +480,7 @@ def _row_sums(T: Any, n: Any, out: Any) -> None:
 
 
 @_compile
-def point(
-    X: Any, y: Any, W: Any, b: Any, rows: Any, tiles: Any, Z: Any, G: Any, g: Any
-) -> float:
+def point(X: Any, y: Any, W: Any, b: Any, rows: Any, tiles: Any, Z: Any, G: Any, g: Any) -> float:
     """Loss at logits X W + b, and its gradient."""
     offset, stride, N = rows
     K, loss, store = b.size, 0.0, Z.shape[0] > 0

@@ -237,7 +237,9 @@ class _WeightSum:
         self._dtype = np.dtype(dtype)
         self._wide = self._dtype == np.float32 and 12 * size <= workspace // 2
         self._sum = np.empty((K, D), np.float64 if self._wide else dtype)
-        self._stripe = K if self._wide else max(1, min(K, _STRIPE // (D * self._dtype.itemsize or 1)))
+        self._stripe = (
+            K if self._wide else max(1, min(K, _STRIPE // (D * self._dtype.itemsize or 1)))
+        )
         self._part: Array | None = None
         self._first = True
         self.memory = (12 if self._wide else 0) * size or self._stripe * D * self._dtype.itemsize

@@ -14,8 +14,8 @@ import numpy as np
 from pminusy.kernels.compiled import by_type, inline, jit
 from pminusy.kernels.elementary import SCALE64, difference, exp_below, scale_of
 from pminusy.kernels.labels import label_row, row_log
-from pminusy.kernels.lanes import add, choose, larger
-from pminusy.kernels.tiles import infinity_of, two_sum, work_in
+from pminusy.kernels.lanes import choose, larger
+from pminusy.kernels.tiles import two_sum, work_in
 
 __all__ = ["NARROW", "narrow_label_rows", "narrow_scratch"]
 

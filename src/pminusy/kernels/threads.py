@@ -156,7 +156,9 @@ def _processors() -> int:
     return available if quota is None else max(1, min(available, int(quota)))
 
 
-def _cpu_quota(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> float | None:
+def _cpu_quota(
+    root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")
+) -> float | None:
     """Processors' worth of time that this process's control group and those above it allow."""
     quotas = []
     with contextlib.suppress(OSError, ValueError):

@@ -19,7 +19,19 @@ from pminusy.kernels.compiled import by_type, inline
 from pminusy.kernels.elementary import SCALE32, SCALE64, exp_below, scale_of
 from pminusy.kernels.lanes import add, choose, larger
 
-__all__ = ["TILE", "Work", "copy_and_largest", "infinity_of", "row_end", "row_start", "row_total", "scratch", "tree_sum", "two_sum", "work_in"]
+__all__ = [
+    "TILE",
+    "Work",
+    "copy_and_largest",
+    "infinity_of",
+    "row_end",
+    "row_start",
+    "row_total",
+    "scratch",
+    "tree_sum",
+    "two_sum",
+    "work_in",
+]
 
 TILE = 2048
 _LOWEST32 = np.finfo(np.float32).min

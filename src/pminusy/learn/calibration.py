@@ -74,7 +74,10 @@ def temperature_scaling(
 
     beta = _root(derivatives)
     bounded = abs(np.log(beta)) < 0.999 * np.log(_LARGEST)
-    before, after = (float(ops.cross_entropy(t * z, labels, sample_weight=weight, reduction="sum")) for t in (1.0, beta))
+    before, after = (
+        float(ops.cross_entropy(t * z, labels, sample_weight=weight, reduction="sum"))
+        for t in (1.0, beta)
+    )
     return Temperature(1.0 / beta, before, after, bounded)
 
 
@@ -132,17 +135,26 @@ def reliability(
     return Reliability(edges, mean, right, share, float(share @ error), float(error.max()))
 
 
-def _checked(z: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> tuple[Array, Array, Array]:
+def _checked(
+    z: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
+) -> tuple[Array, Array, Array]:
     scores, labels = np.asarray(z, np.float64), np.asarray(y)
     if scores.ndim != 2 or scores.shape[0] == 0:
         raise InputError("logits", "an array (N, K) with rows", f"shape {scores.shape}")
     if labels.shape != scores.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
-        raise InputError("y", f"class indices ({scores.shape[0]},)", f"{labels.dtype} {labels.shape}")
+        raise InputError(
+            "y", f"class indices ({scores.shape[0]},)", f"{labels.dtype} {labels.shape}"
+        )
     if labels.min() < 0 or labels.max() >= scores.shape[1]:
         raise InputError("y", f"indices from 0 to {scores.shape[1] - 1}", "others")
     if not np.isfinite(scores).all():
         raise InputError("logits", "finite numbers", "NaN or inf")
     weight = np.ones(labels.size) if sample_weight is None else np.asarray(sample_weight, float)
-    if weight.shape != labels.shape or not np.isfinite(weight).all() or weight.min() < 0 or not weight.sum() > 0:
+    if (
+        weight.shape != labels.shape
+        or not np.isfinite(weight).all()
+        or weight.min() < 0
+        or not weight.sum() > 0
+    ):
         raise InputError("sample_weight", f"numbers from 0 ({labels.size},), not all 0", "others")
     return scores, labels, weight

@@ -131,9 +131,7 @@ def _proximal(
     journal: Journal,
 ) -> Fit:
     penalty = SparsePenalty(objective, lasso, one_row=one_row)
-    vector, at, reached = proximal_newton(
-        objective, vector, penalty, tol=goal.tol, journal=journal
-    )
+    vector, at, reached = proximal_newton(objective, vector, penalty, tol=goal.tol, journal=journal)
     optimality = penalty.optimality(vector, at.gradient)
     total = at.value + penalty.value(vector)
     return Fit(vector, Certificate(total, optimality, np.nan, reached), journal, "proximal")
@@ -174,9 +172,7 @@ def _run(
             refresh=(0, 3, 9, 20, 50, 100),
         )
     if solver == "newton-cg":
-        return newton_cg(
-            objective, vector, curvature.DiagonalMetric, goal=goal, journal=journal
-        )
+        return newton_cg(objective, vector, curvature.DiagonalMetric, goal=goal, journal=journal)
     raise AssertionError(solver)
 
 
@@ -202,7 +198,9 @@ class _Models:
             rows = self._whole.rows_evenly(_METRIC_ROWS)
             self._basis = curvature.Basis(self._whole, rows, _RANK)
         rows = min(_METRIC_ROWS, objective.source.rows)
-        return curvature.ClassBasisMetric(objective, objective.draw(rows, self._rng), self._basis, damping)
+        return curvature.ClassBasisMetric(
+            objective, objective.draw(rows, self._rng), self._basis, damping
+        )
 
     def diagonal(self, objective: Objective, damping: float) -> Metric:
         """The diagonal."""

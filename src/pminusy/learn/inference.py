@@ -153,7 +153,9 @@ def infer(
     K, D = W.shape
     size = (K - 1) * (D + (b is not None))
     if size > _LARGEST:
-        raise InputError("summary", f"at most {_LARGEST} parameters", str(size), "fit fewer features")
+        raise InputError(
+            "summary", f"at most {_LARGEST} parameters", str(size), "fit fewer features"
+        )
     sums = _Sums(source, W, b)
     E = D + (b is not None)
     H = sums.H.reshape(K, E, K, E)[1:, :, 1:, :].reshape(size, size)

@@ -19,7 +19,15 @@ from pminusy.learn.coordinates import Coordinates
 from pminusy.learn.passes import Passes, Sums
 from pminusy.learn.sources import Source
 
-__all__ = ["WORKSPACE", "Evaluation", "Line", "LinePoint", "Objective", "Sample", "choose_coordinates"]
+__all__ = [
+    "WORKSPACE",
+    "Evaluation",
+    "Line",
+    "LinePoint",
+    "Objective",
+    "Sample",
+    "choose_coordinates",
+]
 
 Array = NDArray[Any]
 WORKSPACE = 64 << 20  # bytes a fit may use beyond the data and a few copies of the parameters

@@ -172,7 +172,9 @@ class Passes:
             for first, second in _each(run, block.rows):
                 total, square = total + first, square + second
             offset, stride, N = block.rows
-            weight += float(block.targets.omega[offset : offset + (N - 1) * stride + 1 : stride].sum())
+            weight += float(
+                block.targets.omega[offset : offset + (N - 1) * stride + 1 : stride].sum()
+            )
         return total / weight, square / weight
 
     def _sum(self, run: Any, visits: float) -> Sums:

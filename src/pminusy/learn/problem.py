@@ -41,7 +41,9 @@ class Penalty(NamedTuple):
     lasso: float
 
 
-def require_number(name: str, value: Any, *, positive: bool = True, upper: float = math.inf) -> None:
+def require_number(
+    name: str, value: Any, *, positive: bool = True, upper: float = math.inf
+) -> None:
     """Refuse what is not a number above 0 (or from 0), and at most `upper`."""
     wanted = "a number above 0" if positive else "a number from 0"
     if upper < math.inf:

@@ -165,32 +165,40 @@ class SoftmaxRegression(LinearClassifier):
         vars(self).pop("_adam", None)
         C, penalty = self._check_parameters()
         source = self._source(X, y, sample_weight)
+        coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
+        fit = self._solve(source, coordinates, C, penalty, self._start(coordinates))
+        self._set(fit, coordinates)
+        self._warn(fit, coordinates, separable=math.inf == C and self._separates(source, fit))
+        return self
+
+    def _solve(
+        self,
+        source: ArraySource,
+        coordinates: Coordinates,
+        C: float,
+        penalty: Penalty,
+        start: Array,
+    ) -> Fit:
+        """Minimise over a source, from a vector in some coordinates."""
         one_row = source.classes == 2 and penalty.lasso > 0 and not math.isinf(C)
         # Two rows of weights share a ridge that scikit-learn's one row bears alone.
         if source.classes == 2 and not one_row:
             C = C / 2
-        coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
         objective = self._objective(source, coordinates, C, penalty)
         lasso = penalty.lasso / (C * objective.mass)
         solver = resolve_solver(self.solver, penalty, C)
         if solver == "auto":
             solver = choose_solver(objective, l1=lasso > 0)
-        goal = Goal(self.tol, self.gap)
-        journal = Journal(self.max_iter, self.progress)
-        start = self._start(coordinates)
-        fit = minimise(
+        return minimise(
             objective,
             start,
             solver,
-            goal=goal,
-            journal=journal,
+            goal=Goal(self.tol, self.gap),
+            journal=Journal(self.max_iter, self.progress),
             lasso=lasso,
             one_row=one_row,
             keep_interrupted=self.keep_interrupted,
         )
-        self._set(fit, coordinates)
-        self._warn(fit, coordinates, separable=C == math.inf and self._separates(source, fit))
-        return self
 
     def partial_fit(
         self,

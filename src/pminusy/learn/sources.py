@@ -141,6 +141,11 @@ class ArraySource:
             dense[i, self._X.indices[entries]] = self._X.data[entries]
         return dense, S
 
+    def weighted(self, factor: NDArray[np.float64]) -> ArraySource:
+        """The same rows, all sample weights multiplied by a factor (N,); X is shared."""
+        targets = self._targets._replace(omega=self._targets.omega * factor)
+        return ArraySource(self._X, self._features, targets, self._rows)
+
     def mass(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Target mass q (n, K) of some rows."""
         offset, stride, _ = self._rows

@@ -68,9 +68,7 @@ class SparsePenalty:
 
     def shrink(self, vector: Array, steps: Array | float) -> Array:
         """Move every coordinate towards 0 by its penalty times its step."""
-        return np.asarray(
-            np.sign(vector) * np.maximum(np.abs(vector) - self.alpha * steps, 0.0)
-        )
+        return np.asarray(np.sign(vector) * np.maximum(np.abs(vector) - self.alpha * steps, 0.0))
 
     def optimality(self, vector: Array, gradient: Array) -> float:
         """Largest entry of the least subgradient in (W, b)."""
@@ -99,7 +97,9 @@ def proximal_newton(
     vector = np.where(penalty.active, vector, 0.0)
     at = objective.evaluate(vector)
     total = at.value + penalty.value(vector)
-    journal.note(objective, vector, Evaluation(total, at.gradient), penalty.optimality(vector, at.gradient))
+    journal.note(
+        objective, vector, Evaluation(total, at.gradient), penalty.optimality(vector, at.gradient)
+    )
     first, stalls, curvature = math.nan, 0, 1.0
     while penalty.optimality(vector, at.gradient) > tol and not journal.exhausted:
         slope = penalty.steepest(vector, at.gradient)
@@ -113,13 +113,18 @@ def proximal_newton(
         direction[held & (direction * slope >= 0)] = 0.0
         found = _keep_signs(objective, vector, total, slope, direction, penalty)
         if found is None:
-            found, curvature = _proximal_step(objective, vector, at, total, metric, penalty, curvature)
+            found, curvature = _proximal_step(
+                objective, vector, at, total, metric, penalty, curvature
+            )
         new, there, value = found
         gained = total - value
         stalls = stalls + 1 if gained <= _ROUNDING * abs(total) else 0
         vector, at, total = new, there, value
         journal.note(
-            objective, vector, Evaluation(total, at.gradient), penalty.optimality(vector, at.gradient)
+            objective,
+            vector,
+            Evaluation(total, at.gradient),
+            penalty.optimality(vector, at.gradient),
         )
         if stalls >= 5:
             break
@@ -132,9 +137,7 @@ def _newton_direction(
     def times(v: Array) -> Array:
         return np.asarray(np.where(free, objective.hessian_times(v), 0.0))
 
-    return conjugate_gradients(
-        times, -slope, _Masked(metric, free), forcing=forcing, limit=250
-    )
+    return conjugate_gradients(times, -slope, _Masked(metric, free), forcing=forcing, limit=250)
 
 
 def _keep_signs(

@@ -25,8 +25,8 @@ Array = NDArray[Any]
 _PAIR_BYTES = 48 << 20
 # Share of what is left to gain that is added to the model's diagonal, in coordinates of size one:
 # far from the optimum curvature changes along a step, and where there is none a step is endless.
-import os
-_DAMPING = float(os.environ.get('DMP','0.03'))
+
+_DAMPING = 0.03
 # What is left to gain, relative to f, below which rounding of the arithmetic decides the steps.
 _FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-27}
 _PATIENCE = 12  # iterations without a smaller gradient, near the optimum
@@ -99,8 +99,6 @@ def quasi_newton(
         if idle > _PATIENCE and left <= 1e-10 * abs(at.value):
             return Solution(vector, at, Status(reached=False, stalled=True))
     return Solution(vector, at, Status(reached=True, stalled=False))
-
-
 
 
 def _idle(least: float, idle: int, now: float) -> tuple[float, int]:

@@ -92,4 +92,3 @@ class Journal:
         self.history.append(entry)
         if self._report is not None:
             self._report(entry)
-
