@@ -20,10 +20,11 @@ Training precision: a few units in the last place of the arithmetic type, not th
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]  # carries no types
 from numba import njit, types
 from numba.extending import intrinsic, overload
 
@@ -32,15 +33,21 @@ from pminusy.core.passes import TILE
 __all__ = ["curvature", "gradient", "hvp", "moments", "point", "restriction", "step"]
 
 _FAST = {"reassoc", "contract", "nsz", "arcp"}  # not nnan, ninf: those must show
-_options: dict[str, Any] = {"nogil": True, "cache": True, "boundscheck": False}
-_compile = njit(fastmath=_FAST, **_options)
+
+
+def _compile(function: Callable[..., Any]) -> Any:
+    """Compile, and keep the machine code in Numba's cache folder where one can be written to."""
+    try:
+        return njit(fastmath=_FAST, nogil=True, cache=True)(function)
+    except RuntimeError:
+        return njit(fastmath=_FAST, nogil=True)(function)
 
 
 # The exponential ---------------------------------------------------------------------------------
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # Numba carries no types
-def _as_float32(_context: Any, bits: Any) -> Any:
+@intrinsic
+def _float32_of(_context: Any, bits: Any) -> Any:
     """The float32 with these 32 bits."""
 
     def generate(_c: Any, builder: Any, _s: Any, arguments: Any) -> Any:
@@ -49,8 +56,8 @@ def _as_float32(_context: Any, bits: Any) -> Any:
     return types.float32(types.int32), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # Numba carries no types
-def _as_float64(_context: Any, bits: Any) -> Any:
+@intrinsic
+def _float64_of(_context: Any, bits: Any) -> Any:
     """The float64 with these 64 bits."""
 
     def generate(_c: Any, builder: Any, _s: Any, arguments: Any) -> Any:
@@ -59,14 +66,19 @@ def _as_float64(_context: Any, bits: Any) -> Any:
     return types.float64(types.int64), generate
 
 
+# Numba passes the first argument itself, which type checkers cannot know.
+_as_float32: Any = _float32_of
+_as_float64: Any = _float64_of
+
+
 def _exp(x: Any) -> Any:
     """e^x for x ≤ 0; the library's where Numba does not compile this."""
     return math.exp(x)
 
 
-@overload(_exp)  # type: ignore[untyped-decorator]  # Numba carries no types
+@overload(_exp)
 def _exp_overload(x: Any) -> Any:
-    """Range reduction x = n ln 2 + r, a polynomial in r, 2ⁿ by its bits; below the range: 2^−126."""
+    """Range reduction x = n ln 2 + r, a polynomial in r, 2ⁿ by its bits; tiny below the range."""
     return _exp_float32 if x == types.float32 else _exp_float64
 
 
@@ -113,16 +125,16 @@ def _forward(X: Any, W: Any, b: Any, r0: int, stride: int, n: int, T: Any) -> No
     raise NotImplementedError("only inside compiled functions")
 
 
-@overload(_forward)  # type: ignore[untyped-decorator]  # Numba carries no types
+@overload(_forward)
 def _forward_overload(X: Any, W: Any, b: Any, r0: Any, stride: Any, n: Any, T: Any) -> Any:
     return _forward_dense if isinstance(X, types.Array) else _forward_sparse
 
 
-def _forward_dense(X: Any, W: Any, b: Any, r0: Any, stride: Any, n: Any, T: Any) -> None:
+def _forward_dense(X: Any, W: Any, b: Any, r0: Any, stride: Any, n: Any, T: Any) -> Any:
     return _dense_products(X, W, b, r0, stride, n, T)
 
 
-def _forward_sparse(X: Any, W: Any, b: Any, r0: Any, stride: Any, n: Any, T: Any) -> None:
+def _forward_sparse(X: Any, W: Any, b: Any, r0: Any, stride: Any, n: Any, T: Any) -> Any:
     return _sparse_products(X.data, X.indices, X.indptr, W, b, r0, stride, n, T)
 
 
@@ -217,16 +229,16 @@ def _backward(X: Any, R: Any, r0: int, stride: int, n: int, G: Any) -> None:
     raise NotImplementedError("only inside compiled functions")
 
 
-@overload(_backward)  # type: ignore[untyped-decorator]  # Numba carries no types
+@overload(_backward)
 def _backward_overload(X: Any, R: Any, r0: Any, stride: Any, n: Any, G: Any) -> Any:
     return _backward_dense if isinstance(X, types.Array) else _backward_sparse
 
 
-def _backward_dense(X: Any, R: Any, r0: Any, stride: Any, n: Any, G: Any) -> None:
+def _backward_dense(X: Any, R: Any, r0: Any, stride: Any, n: Any, G: Any) -> Any:
     return _dense_outer(X, R, r0, stride, n, G)
 
 
-def _backward_sparse(X: Any, R: Any, r0: Any, stride: Any, n: Any, G: Any) -> None:
+def _backward_sparse(X: Any, R: Any, r0: Any, stride: Any, n: Any, G: Any) -> Any:
     return _sparse_outer(X.data, X.indices, X.indptr, R, r0, stride, n, G)
 
 
@@ -287,7 +299,7 @@ def _backward_square(X: Any, R: Any, r0: int, stride: int, n: int, G: Any) -> No
     raise NotImplementedError("only inside compiled functions")
 
 
-@overload(_backward_square)  # type: ignore[untyped-decorator]  # Numba carries no types
+@overload(_backward_square)
 def _backward_square_overload(X: Any, R: Any, r0: Any, stride: Any, n: Any, G: Any) -> Any:
     return _square_dense if isinstance(X, types.Array) else _square_sparse
 
@@ -348,7 +360,7 @@ def _sums(T: Any, s: Any) -> None:
 
 
 @_compile
-def _residual(T: Any, y: Any, r0: Any, stride: Any, n: Any, m: Any, s: Any, u: Any) -> float:
+def _residual(T: Any, y: Any, r0: Any, stride: Any, n: Any, m: Any, s: Any, u: Any) -> Any:
     """Loss of a tile; its logits T become the residual S p − q. `m`, `s`, `u` are scratch."""
     if y.soft.shape[0] > 0:
         return _residual_soft(T, y, r0, stride, n, m, s)
@@ -356,7 +368,7 @@ def _residual(T: Any, y: Any, r0: Any, stride: Any, n: Any, m: Any, s: Any, u: A
 
 
 @_compile
-def _residual_labels(T: Any, y: Any, r0: Any, stride: Any, n: Any, m: Any, s: Any, u: Any) -> float:
+def _residual_labels(T: Any, y: Any, r0: Any, stride: Any, n: Any, m: Any, s: Any, u: Any) -> Any:
     K, loss, sigma = T.shape[0], 0.0, y.spread.sum()
     _maximum(T, m)
     for i in range(n):
@@ -402,7 +414,7 @@ def _residual_labels(T: Any, y: Any, r0: Any, stride: Any, n: Any, m: Any, s: An
 
 
 @_compile
-def _residual_soft(T: Any, y: Any, r0: Any, stride: Any, n: Any, m: Any, s: Any) -> float:
+def _residual_soft(T: Any, y: Any, r0: Any, stride: Any, n: Any, m: Any, s: Any) -> Any:
     K, loss = T.shape[0], 0.0
     _maximum(T, m)
     for i in range(n):
@@ -429,7 +441,7 @@ def _residual_soft(T: Any, y: Any, r0: Any, stride: Any, n: Any, m: Any, s: Any)
 
 
 @_compile
-def _mass(y: Any, row: Any) -> float:
+def _mass(y: Any, row: Any) -> Any:
     """S, the total target mass of a row."""
     if y.soft.shape[0] == 0:
         return y.omega[row] * (y.own[y.labels[row]] + y.spread.sum())
@@ -453,7 +465,7 @@ def _probabilities(T: Any, m: Any, s: Any) -> None:
 
 
 @_compile
-def _flush_period(size: Any) -> int:
+def _flush_period(size: Any) -> Any:
     """Tiles between two additions to the float64 sums: 16, more where the sums are large."""
     return max(16, size >> 14)
 
@@ -480,7 +492,7 @@ def _row_sums(T: Any, n: Any, out: Any) -> None:
 
 
 @_compile
-def point(X: Any, y: Any, W: Any, b: Any, rows: Any, tiles: Any, Z: Any, G: Any, g: Any) -> float:
+def point(X: Any, y: Any, W: Any, b: Any, rows: Any, tiles: Any, Z: Any, G: Any, g: Any) -> Any:
     """Loss at logits X W + b, and its gradient."""
     offset, stride, N = rows
     K, loss, store = b.size, 0.0, Z.shape[0] > 0
@@ -505,7 +517,7 @@ def point(X: Any, y: Any, W: Any, b: Any, rows: Any, tiles: Any, Z: Any, G: Any,
 @_compile
 def step(
     X: Any, y: Any, V: Any, v: Any, rows: Any, tiles: Any, Z: Any, A: Any, G: Any, g: Any
-) -> tuple[float, float]:
+) -> Any:
     """Logits A along a direction; loss, slope and gradient at Z + A."""
     offset, stride, N = rows
     K, loss, slope = v.size, 0.0, 0.0
@@ -531,7 +543,7 @@ def step(
 
 
 @_compile
-def _dot(R: Any, A: Any, n: Any) -> float:
+def _dot(R: Any, A: Any, n: Any) -> Any:
     total = 0.0
     for k in range(R.shape[0]):
         part = R.dtype.type(0)
@@ -544,7 +556,7 @@ def _dot(R: Any, A: Any, n: Any) -> float:
 @_compile
 def gradient(
     X: Any, y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any, G: Any, g: Any
-) -> float:
+) -> Any:
     """Z becomes Z + step · A; loss and gradient there."""
     offset, stride, N = rows
     K, loss = Z.shape[1], 0.0
@@ -570,9 +582,7 @@ def gradient(
 
 
 @_compile
-def restriction(
-    y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any
-) -> tuple[float, float, float]:
+def restriction(y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any) -> Any:
     """Loss, slope and curvature along A at Z + step · A: no product with X."""
     offset, stride, N = rows
     K, loss, slope, curve = Z.shape[1], 0.0, 0.0, 0.0

@@ -1,7 +1,7 @@
 """How far probabilities can be believed, and the one-parameter correction: temperature scaling.
 
-p = softmax(z / T), with T by maximum likelihood on held-out logits. In β = 1 / T the loss is convex,
-so Newton's method needs a few steps and no tuning.
+p = softmax(z / T), with T by maximum likelihood on held-out logits. In β = 1 / T the loss is
+convex, so Newton's method needs a few steps and no tuning.
 
 Sources: Guo, Pleiss, Sun & Weinberger 2017, "On calibration of modern neural networks"; Naeini,
 Cooper & Hauskrecht 2015 (expected calibration error).

@@ -54,7 +54,12 @@ class DiagonalMetric:
 
     def __init__(self, objective: Objective, damping: float = 0.0) -> None:
         diagonal = objective.diagonal() + damping
-        self._inverse = 1.0 / np.maximum(diagonal, 1e-8 * diagonal.max(initial=1e-300))
+        self._diagonal = np.maximum(diagonal, 1e-8 * diagonal.max(initial=1e-300))
+        self._inverse = 1.0 / self._diagonal
+
+    def times(self, vector: Array) -> Array:
+        """Multiply entry by entry."""
+        return np.asarray(self._diagonal * vector)
 
     def solve(self, vector: Array) -> Array:
         """Divide entry by entry."""
@@ -96,7 +101,7 @@ def full_hessian(objective: Objective, sample: Sample) -> Array:
     H = H[np.ix_(order, order)]
     ridge = np.broadcast_to(objective._penalty, objective.coordinates.shape).ravel()
     H[np.arange(K * D), np.arange(K * D)] += ridge
-    return H
+    return np.asarray(H)
 
 
 def _vector_order(K: int, D: int, *, bias: bool, features_first: bool) -> Array:
@@ -218,133 +223,6 @@ def coupled_hessian(X: Array, sample: Sample) -> Array:
 
     threads.run(work, parts)
     return np.asarray(sums.sum(axis=0))
-
-
-def full_hessian(objective: Objective, sample: Sample) -> Array:
-    """Hessian (size, size) in the objective's vector, estimated from a sample."""
-    K, D = objective.K, objective.D
-    bias = objective.coordinates.fit_intercept
-    ones = [np.ones((sample.X.shape[0], 1), sample.X.dtype)] * bias
-    H = coupled_hessian(np.concatenate([sample.X, *ones], axis=1), sample)
-    order = _vector_order(K, D, bias=bias, features_first=objective.coordinates.features_first)
-    H = H[np.ix_(order, order)]
-    ridge = np.broadcast_to(objective._penalty, objective.coordinates.shape).ravel()
-    H[np.arange(K * D), np.arange(K * D)] += ridge
-    return H
-
-
-def _vector_order(K: int, D: int, *, bias: bool, features_first: bool) -> Array:
-    """Where each entry of the vector is in (class, feature and bias) order."""
-    at = np.arange(K * (D + int(bias))).reshape(K, D + int(bias))
-    weights = at[:, :D].T if features_first else at[:, :D]
-    return np.concatenate([weights.ravel(), at[:, D]]) if bias else weights.ravel()
-
-
-class _Whitened:
-    """Features scaled so that the ridge is about 1, or their own curvature where that is larger."""
-
-    def __init__(self, objective: Objective, curvature: float, share: float) -> None:
-        self.d = 1.0 / np.sqrt(objective.penalty + share * curvature)  # (D,)
-        self.ridge = objective.penalty * self.d**2  # (D,), at most 1
-
-
-class ClassBasisMetric:
-    """A Gram matrix a class, weighted by p (1 − p), in the leading directions of X and the bias.
-
-    Beside those directions: each class's mean curvature.
-
-    Parameters
-    ----------
-    objective
-        What is modelled, where it stands.
-    sample
-        Rows the Gram matrices are taken over.
-    basis
-        Built once.
-    damping
-        Added to the diagonal, in the coordinates of the solver.
-    """
-
-    def __init__(
-        self, objective: Objective, sample: Sample, basis: Basis, damping: float = 0.0
-    ) -> None:
-        self._coordinates, self._basis = objective.coordinates, basis
-        V, d = basis.V, basis.d  # (D, r), (D,)
-        B = (sample.X * d.astype(np.float32)) @ V  # (n, r)
-        if self._coordinates.fit_intercept:
-            B = np.concatenate([B, np.ones((B.shape[0], 1), B.dtype)], axis=1)
-        weights = sample.weight[:, None] * sample.p * (1 - sample.p)  # (n, K)
-        c = weights.sum(axis=0)
-        c = np.maximum(c, 1e-3 * c.mean() + 1e-300)
-        ridge = (V.T * ((objective.penalty + damping) * d * d)) @ V  # (r, r)
-        roots = np.sqrt(weights).astype(np.float32)
-
-        def factor(k: int) -> Array:
-            Bk = B * roots[:, k : k + 1]
-            M = (Bk.T @ Bk).astype(np.float64)
-            M[: V.shape[1], : V.shape[1]] += ridge
-            M[np.diag_indices_from(M)] += _DAMPING * np.trace(M) / M.shape[0] + 1e-300
-            return _inverse_factor(M)
-
-        self._factors = each_class(factor, objective.K)
-        damped = damping * float(np.median(d * d))
-        self._rest = 1.0 / (c * basis.rest + basis.rest_ridge + damped)  # (K,)
-
-    def solve(self, vector: Array) -> Array:
-        """In the basis by class; beside it, a multiple of the identity a class."""
-        out = np.empty_like(vector)
-        u, b = self._coordinates.split(vector)
-        to_u, to_b = self._coordinates.split(out)
-        V, d = self._basis.V, self._basis.d
-        g = u * d  # (K, D)
-        inside = g.astype(np.float32) @ V  # (K, r)
-        extended = np.concatenate([inside, b[:, None]], axis=1) if b.size else inside
-        solved = np.empty_like(extended)
-        for k, L in enumerate(self._factors):
-            solved[k] = L.T @ (L @ extended[k].astype(np.float32))
-        rank = V.shape[1]
-        correction = (solved[:, :rank] - self._rest[:, None] * inside).astype(np.float32) @ V.T
-        to_u[...] = (self._rest[:, None] * g + correction) * d
-        if b.size:
-            to_b[...] = solved[:, rank]
-        return out
-
-
-def each_class(task: Callable[[int], Array], classes: int) -> list[Array]:
-    """task(0), …, task(classes − 1), over the threads."""
-    results: list[Any] = [None] * classes
-
-    def work(k: int) -> None:
-        results[k] = task(k)
-
-    threads.run(work, classes)
-    return results
-
-
-def _inverse_factor(M: Array) -> Array:
-    """L⁻¹ (float32) of M = L Lᵀ."""
-    L = scipy.linalg.cholesky(M, lower=True, check_finite=False)
-    inverse, _ = scipy.linalg.lapack.dtrtri(L, lower=1)
-    return np.ascontiguousarray(inverse, np.float32)
-
-
-def coupled_hessian(X: Array, sample: Sample) -> Array:
-    """Σ w (diag(p) − p pᵀ) ⊗ x xᵀ over a sample: (K E, K E) for rows x (n, E).
-
-    = block diagonal of Σ w p_k x xᵀ, less AᵀA with rows √w p ⊗ x.
-    """
-    K, E = sample.p.shape[1], X.shape[1]
-    H = np.zeros((K * E, K * E))
-    chunk = max(64, (8 << 20) // (X.itemsize * K * E))
-    for first in range(0, X.shape[0], chunk):
-        rows = slice(first, first + chunk)
-        x = X[rows] * np.sqrt(sample.weight[rows])[:, None].astype(X.dtype)
-        A = (sample.p[rows][:, :, None] * x[:, None, :]).reshape(x.shape[0], K * E)
-        H -= A.T @ A
-        for k in range(K):
-            block = slice(k * E, (k + 1) * E)
-            H[block, block] += x.T @ A[:, block]
-    return H
 
 
 class Basis:

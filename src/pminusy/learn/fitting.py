@@ -197,9 +197,9 @@ class _Models:
         if self._basis is None:
             rows = self._whole.rows_evenly(_METRIC_ROWS)
             self._basis = curvature.Basis(self._whole, rows, _RANK)
-        rows = min(_METRIC_ROWS, objective.source.rows)
+        count = min(_METRIC_ROWS, objective.source.rows)
         return curvature.ClassBasisMetric(
-            objective, objective.draw(rows, self._rng), self._basis, damping
+            objective, objective.draw(count, self._rng), self._basis, damping
         )
 
     def diagonal(self, objective: Objective, damping: float) -> Metric:

@@ -10,6 +10,7 @@ Sources: McCullagh & Nelder 1989, "Generalized linear models"; McFadden 1974 (ps
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,9 +97,10 @@ class Summary:
     def __str__(self) -> str:
         from rich.console import Console
 
-        console = Console(width=110, record=True, file=_Nowhere(), color_system=None)
-        console.print(self.to_rich())
-        return console.export_text()
+        console = Console(width=110, file=io.StringIO(), color_system=None)
+        with console.capture() as shown:
+            console.print(self.to_rich())
+        return shown.get()
 
     def _caption(self) -> str:
         caption = (
@@ -109,16 +111,6 @@ class Summary:
         if self.penalised:
             caption += "\npenalised: estimates are drawn towards 0; errors are about their own mean"
         return caption
-
-
-class _Nowhere:
-    """Output that is recorded elsewhere."""
-
-    def write(self, _text: str) -> int:
-        return 0
-
-    def flush(self) -> None:
-        """Nothing to flush."""
 
 
 def _plain(name: Any) -> str:

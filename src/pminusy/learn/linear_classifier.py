@@ -92,7 +92,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         K, D = self.coef_.shape
         workspace = getattr(self, "workspace", WORKSPACE)
         for rows in row_chunks(X.shape[0], 8 * (6 * max(K, 2) + D), workspace):
-            part = X[rows] if sp.issparse(X) else X[rows].astype(np.float64, copy=False)
+            part = X[rows] if is_sparse(X) else X[rows].astype(np.float64, copy=False)
             z = np.asarray(part @ self.coef_.T) + self.intercept_
             found = result(z)
             if out is None:
@@ -100,6 +100,11 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             out[rows] = found
         assert out is not None
         return out
+
+
+def is_sparse(X: Any) -> bool:
+    """Whether X is a sparse matrix or array (a check that says nothing to the type checker)."""
+    return bool(sp.issparse(X))
 
 
 def row_chunks(N: int, bytes_a_row: int, workspace: int) -> Iterator[slice]:
@@ -111,7 +116,7 @@ def row_chunks(N: int, bytes_a_row: int, workspace: int) -> Iterator[slice]:
 
 def require_finite(X: Any) -> None:
     """Refuse NaN and infinity, and say where the first is."""
-    if sp.issparse(X):
+    if is_sparse(X):
         bad = np.flatnonzero(~np.isfinite(X.data))
         if bad.size:
             row = int(np.searchsorted(X.indptr, bad[0], side="right")) - 1

@@ -119,16 +119,6 @@ class Objective:
             workspace=self.workspace,
         )
 
-    def with_ridge(self, ridge: float) -> Objective:
-        """The same objective with another penalty; logits kept are shared."""
-        other = object.__new__(Objective)
-        other.__dict__.update(self.__dict__)
-        other.ridge = ridge
-        other.penalty = ridge / self.coordinates.scale**2
-        first = self.coordinates.features_first
-        other._penalty = other.penalty[:, None] if first else other.penalty
-        return other
-
     # Value, gradient, products
 
     def evaluate(self, vector: Array) -> Evaluation:
@@ -213,12 +203,24 @@ class Objective:
         W, b = self.coordinates.gradient_in_parameters(gradient)
         return float(max(np.abs(W).max(initial=0.0), np.abs(b).max(initial=0.0)))
 
-    def gap(self, gradient: Array) -> float:
-        """‖∇_W f‖² / (2 λ): how far f can be above its minimum, once the bias is solved."""
+    def gap_of_weights(self, gradient: Array) -> float:
+        """‖∇_W f‖² / (2 λ): how far f can be above its minimum once the bias is solved."""
         if self.ridge <= 0:
             return np.nan
         W, _ = self.coordinates.gradient_in_parameters(gradient)
         return float(np.vdot(W, W)) / (2 * self.ridge)
+
+    def gap(self, gradient: Array) -> float:
+        """`gap_of_weights`, and what solving the bias may still gain: Σ g_b² / curvature.
+
+        The first is a bound by duality; the second is a quadratic model where the objective stands.
+        """
+        gap = self.gap_of_weights(gradient)
+        _, b = self.coordinates.split(gradient)
+        if np.isnan(gap) or not b.any():
+            return gap
+        c = self.class_curvature()
+        return gap + float(np.sum(b * b / np.maximum(c, 1e-12 * c.max(initial=1e-300))))
 
     def parameters(self, vector: Array) -> tuple[Array, Array | None]:
         """W (K, D) and b (K,), float64."""

@@ -7,13 +7,13 @@ from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 
 from pminusy.core.passes import Csr, Targets
 from pminusy.errors import InputError
 from pminusy.learn.fitting import SOLVERS
+from pminusy.learn.linear_classifier import is_sparse
 from pminusy.learn.sources import ArraySource, make_targets
 
 __all__ = [
@@ -48,14 +48,14 @@ def require_number(
     wanted = "a number above 0" if positive else "a number from 0"
     if upper < math.inf:
         wanted += f" to {upper:g}"
-    valid = isinstance(value, Real) and not isinstance(value, bool) and not math.isnan(value)
+    valid = not isinstance(value, bool) and isinstance(value, Real) and not math.isnan(value)
     if not valid or value < 0 or (positive and value == 0) or value > upper:
         raise InputError(name, wanted, repr(value))
 
 
 def require_count(name: str, value: Any) -> None:
     """Refuse what is not a whole number from 0."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
         raise InputError(name, "a whole number from 0", repr(value))
 
 
@@ -102,14 +102,14 @@ def soft_targets(y: Array) -> Array:
     """Soft targets (N, K), checked."""
     if not np.issubdtype(y.dtype, np.number) or np.iscomplexobj(y):
         raise InputError("y", "soft targets (N, K) of numbers", f"{y.dtype} values")
-    Y = y.astype(np.float32 if y.dtype == np.float32 else np.float64, copy=False)
+    Y: Array = y.astype(np.float32 if y.dtype == np.float32 else np.float64, copy=False)
     _require_rows("finite numbers", ~np.isfinite(Y).all(axis=1))
     _require_rows("numbers from 0", (Y < 0).any(axis=1))
     _require_rows("rows that sum to a positive number", ~(Y.sum(axis=1) > 0))
     return np.ascontiguousarray(Y)
 
 
-def _require_rows(expected: str, bad: Array) -> None:
+def _require_rows(expected: str, bad: Any) -> None:
     if bad.any():
         raise InputError("y", f"soft targets: {expected}", f"otherwise in row {int(bad.argmax())}")
 
@@ -145,7 +145,7 @@ def _class_weights(y: Array, classes: Array, weight: Array | None, class_weight:
 
 def as_source(X: Any, targets: Targets) -> ArraySource:
     """X as a source: nothing is copied unless its layout has to change."""
-    if not sp.issparse(X):
+    if not is_sparse(X):
         return ArraySource(X, X.shape[1], targets)
     indices, indptr = X.indices, X.indptr
     if indptr[-1] <= _INDICES and indices.dtype != np.int32:

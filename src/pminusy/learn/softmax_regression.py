@@ -113,6 +113,8 @@ class SoftmaxRegression(LinearClassifier):
     array(['high'], dtype='<U6')
     """
 
+    classes_: Array
+
     def __init__(
         self,
         C: float = 1.0,
@@ -162,7 +164,8 @@ class SoftmaxRegression(LinearClassifier):
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to inputs X (N, D) and labels y (N,) or soft targets y (N, K)."""
-        vars(self).pop("_adam", None)
+        if hasattr(self, "_adam"):
+            del self._adam
         C, penalty = self._check_parameters()
         source = self._source(X, y, sample_weight)
         coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
@@ -427,6 +430,6 @@ def _encode(y: Array, classes: Array | None) -> tuple[Array, Array]:
     indices = np.minimum(indices, len(classes) - 1)
     strange = classes[indices] != y
     if np.any(strange):
-        label = y[strange.argmax()]
+        label = np.asarray(y)[strange.argmax()].item()
         raise InputError("y", "labels among `classes`", f"{label!r}", "name it in the first call")
     return classes, indices

@@ -1,8 +1,8 @@
 """Softmax regression with C (and the share of L1) chosen by cross-validation.
 
 For each fold the values of C are solved in ascending order, each from the solution before it:
-strongly penalised problems are easy, and near each other. A fold is a set of sample weights, 0 where
-rows are held out, so X is never copied, and its coordinates are worked out once.
+strongly penalised problems are easy, and near each other. A fold is a set of sample weights, 0
+where rows are held out, so X is never copied, and its coordinates are worked out once.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from numbers import Integral
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 
 from pminusy.errors import InputError
 from pminusy.learn.coordinates import Coordinates
-from pminusy.learn.linear_classifier import LinearClassifier
+from pminusy.learn.linear_classifier import LinearClassifier, is_sparse
 from pminusy.learn.objective import choose_coordinates
 from pminusy.learn.problem import Penalty, require_number
 from pminusy.learn.softmax_regression import SoftmaxRegression
@@ -144,7 +143,8 @@ class SoftmaxRegressionCV(LinearClassifier):
         self.C_, self.l1_ratio_ = float(self.Cs_[c]), float(self.l1_ratios_[r])
         self.path_ = self._path(records)
         final = self._model(self.C_, self.l1_ratio_)
-        vars(final).update({k: v for k, v in vars(model).items() if k.endswith("_")})
+        for name, value in fitted_attributes(model):
+            setattr(final, name, value)
         if self.refit:
             penalty = Penalty(1.0 - self.l1_ratio_, self.l1_ratio_)
             start = coordinates.from_parameters(*final.parameters_)
@@ -154,9 +154,8 @@ class SoftmaxRegressionCV(LinearClassifier):
         else:
             best = np.mean([kept[f, r, c] for f in range(len(folds))], axis=0)
             final._set_parameters(*coordinates.to_parameters(best))
-        for name, value in vars(final).items():
-            if name.endswith("_") and not name.startswith("_"):
-                setattr(self, name, value)
+        for name, value in fitted_attributes(final):
+            setattr(self, name, value)
         return self
 
     def _model(self, C: float, l1_ratio: float) -> SoftmaxRegression:
@@ -228,9 +227,14 @@ class SoftmaxRegressionCV(LinearClassifier):
         )
 
 
-def _values(Cs: int | Sequence[float]) -> Array:
+def fitted_attributes(model: Any) -> list[tuple[str, Any]]:
+    """What fitting has set, by scikit-learn's convention."""
+    return [(k, v) for k, v in vars(model).items() if k.endswith("_") and not k.startswith("_")]
+
+
+def _values(Cs: Any) -> Array:
     """Values of C, ascending."""
-    if isinstance(Cs, Integral) and not isinstance(Cs, bool):
+    if not isinstance(Cs, bool) and isinstance(Cs, Integral):
         if Cs < 1:
             raise InputError("Cs", "at least 1 value", repr(Cs))
         return np.logspace(-4, 4, int(Cs))
@@ -254,7 +258,7 @@ def _ratios(l1_ratios: Sequence[float]) -> Array:
 
 def _indexable(X: Any) -> Any:
     """X such that an array of row numbers selects rows."""
-    if sp.issparse(X):
+    if is_sparse(X):
         return X.tocsr()
     return X if isinstance(X, np.ndarray) else np.asarray(X)
 

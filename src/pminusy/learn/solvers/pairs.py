@@ -53,4 +53,4 @@ class Pairs:
             r *= min(max(scale, 1e-3), 1e3) if np.isfinite(scale) else 1.0
         for (s, y, rho), alpha in zip(self._pairs, reversed(alphas), strict=True):
             r += (alpha - rho * float(y @ r)) * s
-        return np.negative(r, out=r)
+        return np.asarray(-r)

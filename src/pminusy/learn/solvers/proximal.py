@@ -1,9 +1,9 @@
 """Proximal Newton steps for f + Σ α |W|: on the free coordinates, signs kept.
 
-At a point the coordinates that are not 0, or that the penalty does not hold at 0, are free. A Newton
-step is taken in them by conjugate gradients; along it a coordinate that would change its sign stops
-at 0. Where that gains nothing, a proximal gradient step is taken instead, which always does; it
-also decides which coordinates become free.
+At a point the coordinates that are not 0, or that the penalty does not hold at 0, are free. A
+Newton step is taken in them by conjugate gradients; along it a coordinate that would change its
+sign stops at 0. Where that gains nothing, a proximal gradient step is taken instead, which always
+does; it also decides which coordinates become free.
 
 Sources: Andrew & Gao 2007, "Scalable training of L1-regularized log-linear models" (signs kept);
 Lee, Sun & Saunders 2014, "Proximal Newton-type methods"; Beck & Teboulle 2009 (the fallback).
@@ -28,6 +28,7 @@ Array = NDArray[Any]
 
 _SUFFICIENT = 1e-4
 _ROUNDING = 4e-16
+_DAMPING = 1e-2
 
 
 class SparsePenalty:
@@ -128,16 +129,29 @@ def proximal_newton(
         )
         if stalls >= 5:
             break
+    if penalty.active.all():  # a shift of every bias is free: the one whose mean is 0
+        _, b = objective.parameters(vector)
+        if b is not None:
+            objective.coordinates.split(vector)[1][...] -= b.mean()
     return vector, at, penalty.optimality(vector, at.gradient) <= tol
 
 
 def _newton_direction(
-    objective: Objective, slope: Array, free: Array, metric: Metric, forcing: float
+    objective: Objective, slope: Array, free: Array, metric: DiagonalMetric, forcing: float
 ) -> Array:
-    def times(v: Array) -> Array:
-        return np.asarray(np.where(free, objective.hessian_times(v), 0.0))
+    """Newton's step in the free coordinates.
 
-    return conjugate_gradients(times, -slope, _Masked(metric, free), forcing=forcing, limit=250)
+    The softmax is flat where all classes move together, and without ridge only |W| bends there: a
+    share of the diagonal keeps such steps finite, and vanishes with the slope.
+    """
+    damping = _DAMPING * forcing
+
+    def times(v: Array) -> Array:
+        return np.asarray(
+            np.where(free, objective.hessian_times(v) + damping * metric.times(v), 0.0)
+        )
+
+    return conjugate_gradients(times, -slope, _Masked(metric, free), forcing=forcing, limit=100)
 
 
 def _keep_signs(

@@ -52,7 +52,11 @@ class Goal(NamedTuple):
     def reached(self, objective: Objective, at: Evaluation) -> bool:
         """Whether this point is good enough."""
         if self.gap is not None:
-            return objective.gap(at.gradient) <= self.gap * abs(at.value)
+            allowed = self.gap * abs(at.value)
+            return (
+                objective.gap_of_weights(at.gradient) <= allowed  # costs nothing to know
+                and objective.gap(at.gradient) <= allowed
+            )
         return objective.optimality(at.gradient) <= self.tol
 
 
