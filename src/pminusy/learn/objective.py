@@ -1,8 +1,11 @@
-"""What training minimises: f(W, b) = (1 / Σ_i ω_i) Σ_i ω_i L_i + (λ / 2) ‖W‖², and its gradient.
+"""What training minimises: f(W, b) = (1 / M) Σ_i L_i + (λ / 2) ‖W‖², with M the total target mass.
 
-λ = 1 / (C Σ_i ω_i): the optimum is scikit-learn's, of C Σ_i ω_i L_i + ½ ‖W‖². The bias is not
-penalised. Parameters travel as one flat vector θ, W row by row and then b, because that is what a
-solver sees; it never sees softmax.
+λ = 1 / (C M): the optimum is scikit-learn's, of C Σ_i ω_i L_i + ½ ‖W‖². The bias is not penalised.
+A solver sees a flat vector (its coordinates are the business of `coordinates`), values, gradients,
+Hessian-vector products, curvature, and the restriction to a line; it never sees softmax.
+
+An objective stands at one point at a time: the last one evaluated or accepted. Hessian-vector
+products and curvature are taken there, from the logits kept there.
 """
 
 from __future__ import annotations
@@ -12,65 +15,295 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy import ops
+from pminusy.learn.coordinates import Coordinates
+from pminusy.learn.passes import Passes, Sums
 from pminusy.learn.sources import Source
 
-__all__ = ["Objective", "Parameters"]
+__all__ = [
+    "WORKSPACE",
+    "Evaluation",
+    "Line",
+    "LinePoint",
+    "Objective",
+    "Sample",
+    "choose_coordinates",
+]
 
-Vector = NDArray[np.float64]
+Array = NDArray[Any]
+WORKSPACE = 64 << 20  # bytes a fit may use beyond the data and a few copies of the parameters
 
 
-class Parameters(NamedTuple):
-    """Weights (K, D) and bias (K,), or None for no bias."""
+class Evaluation(NamedTuple):
+    """Value and gradient at a point."""
 
-    W: NDArray[Any]
-    b: NDArray[Any] | None
+    value: float
+    gradient: Array
+
+
+class LinePoint(NamedTuple):
+    """Value, slope and curvature at a step along a line; NaN curvature where it was not taken."""
+
+    step: float
+    value: float
+    slope: float
+    curvature: float
+
+
+class Sample(NamedTuple):
+    """Rows drawn for a curvature model, in the coordinates of the solver."""
+
+    X: Array  # (n, D) float32
+    p: Array  # (n, K) probabilities
+    weight: Array  # (n,) such that Σ weight · … estimates (1 / M) Σ S · … over all rows
 
 
 class Objective:
-    """Penalised mean cross-entropy over a source of blocks.
+    """Penalised mean cross-entropy over a source.
 
     Parameters
     ----------
     source
         Where the rows come from.
-    classes
-        Number of classes K.
-    C
-        Inverse strength of the ridge penalty; `inf` for none.
-    fit_intercept
-        Whether there is a bias.
+    ridge
+        λ, not negative.
+    coordinates
+        Between the solver's vector and (W, b); see `choose_coordinates`.
+    dtype
+        Type of the arithmetic of passes; sums and vectors are float64.
+    workspace
+        Bytes of logits that may be kept.
     """
 
-    def __init__(self, source: Source, classes: int, *, C: float = 1.0, fit_intercept: bool = True):
-        self.source, self.K, self.D = source, classes, source.features
-        self.fit_intercept = fit_intercept
-        self.penalty = 1.0 / (C * source.total_weight)
+    def __init__(
+        self,
+        source: Source,
+        ridge: float,
+        coordinates: Coordinates,
+        *,
+        dtype: type[np.floating[Any]] = np.float64,
+        workspace: int = WORKSPACE,
+    ) -> None:
+        self.source, self.ridge, self.coordinates = source, ridge, coordinates
+        self.dtype, self.workspace = dtype, workspace
+        self.passes = Passes(source, dtype, workspace)
+        self.mass = source.total_mass
+        self.K, self.D = source.classes, source.features
+        scale = coordinates.scale
+        self.penalty = ridge / scale**2  # (D,): of the squares of u
+        self._penalty = self.penalty[:, None] if coordinates.features_first else self.penalty
+        self._kernel_point: tuple[Array, Array] | None = None
 
     @property
     def size(self) -> int:
-        """Length of θ."""
-        return self.K * (self.D + int(self.fit_intercept))
+        """Length of the vector."""
+        return self.coordinates.size
 
-    def parameters(self, theta: Vector) -> Parameters:
-        """View of θ as weights and bias."""
-        W = theta[: self.K * self.D].reshape(self.K, self.D)
-        return Parameters(W, theta[self.K * self.D :] if self.fit_intercept else None)
+    @property
+    def visits(self) -> float:
+        """Visits to X so far."""
+        return self.passes.count
 
-    def value_and_gradient(self, theta: Vector) -> tuple[float, Vector]:
-        """f(θ) and ∇f(θ), in one pass over the source."""
-        W, b = self.parameters(theta)
-        total, gradient = 0.0, np.zeros_like(theta)
-        grad_W, grad_b = self.parameters(gradient)
-        for X, y, weight in self.source.blocks():
-            block = ops.linear_cross_entropy_grad(
-                X, W, b, y, wrt=("W", "b"), sample_weight=weight, reduction="sum"
-            )
-            total += float(block.loss)
-            grad_W += block.dL_dW
-            if grad_b is not None:
-                grad_b += block.dL_db
-        gradient /= self.source.total_weight
-        grad_W += self.penalty * W
-        value = total / self.source.total_weight + 0.5 * self.penalty * float(np.vdot(W, W))
-        return value, gradient
+    def in_precision(self, dtype: type[np.floating[Any]]) -> Objective:
+        """The same objective, its passes in another type."""
+        return Objective(
+            self.source, self.ridge, self.coordinates, dtype=dtype, workspace=self.workspace
+        )
+
+    def sample(self, stride: int, offset: int = 0) -> Objective:
+        """The same objective, C and all, over every stride-th row."""
+        return Objective(
+            self.source.sample(stride, offset),
+            self.ridge * stride,
+            self.coordinates,
+            dtype=self.dtype,
+            workspace=self.workspace,
+        )
+
+    # Value, gradient, products
+
+    def evaluate(self, vector: Array) -> Evaluation:
+        """f and its gradient at a point; the objective stands there afterwards."""
+        self._kernel_point = self.coordinates.to_kernel(vector, self.dtype)
+        return self._with_penalty(self.passes.point(*self._kernel_point), vector)
+
+    def search(self, vector: Array, at: Evaluation, direction: Array) -> Line:
+        """The restriction of f to the line from where the objective stands."""
+        return Line(self, vector, at, direction)
+
+    def hessian_times(self, v: Array) -> Array:
+        """Hessian times a vector."""
+        assert self._kernel_point is not None
+        V = self.coordinates.to_kernel(v, self.dtype)
+        sums = self.passes.hvp(*self._kernel_point, *V)
+        out = self.coordinates.from_kernel(sums.G, sums.g) / self.mass
+        self.coordinates.split(out)[0][...] += self._penalty * self.coordinates.split(v)[0]
+        return out
+
+    def diagonal(self) -> Array:
+        """Diagonal of the Hessian; for centred features with the mean of x² for every class."""
+        assert self._kernel_point is not None
+        dense = not self.coordinates.features_first
+        sums = self.passes.curvature(*self._kernel_point, diagonal=not dense)
+        out = np.empty(self.size)
+        u, b = self.coordinates.split(out)
+        c = sums.g / self.mass
+        b[...] = c[: b.size]
+        u[...] = c[:, None] if dense else sums.G / self.mass / self.coordinates.scale[:, None] ** 2
+        u += self._penalty
+        return out
+
+    def class_curvature(self) -> Array:
+        """(1 / M) Σ S p_k (1 − p_k), for each class."""
+        assert self._kernel_point is not None
+        sums = self.passes.curvature(*self._kernel_point, diagonal=False)
+        return np.asarray(sums.g / self.mass)
+
+    def draw(self, count: int, rng: np.random.Generator) -> Sample:
+        """Rows for a curvature model: by how much each adds where that is known, else evenly.
+
+        The estimate stays unbiased: a row's weight is divided by its chance.
+        """
+        N, stored = self.source.rows, self.passes.stored
+        if count >= N:
+            chosen, chance = np.arange(N), np.ones(N)
+        elif not stored:
+            chosen = np.arange(count) * N // count
+            chance = np.full(count, count / N)
+        else:
+            w = self.passes.row_curvature().astype(np.float64)
+            total = np.cumsum(w + 0.05 * w.mean() + 1e-12)
+            ticks = (np.arange(count) + rng.random()) * (total[-1] / count)
+            chosen = np.minimum(np.searchsorted(total, ticks), N - 1)
+            chance = count * np.diff(total, prepend=0.0)[chosen] / total[-1]
+        X, S = self.source.take(chosen)
+        p = self.passes.probabilities(chosen, X, self._kernel_point)
+        centred = ((X - self.coordinates.centre) / self.coordinates.scale).astype(self.dtype)
+        return Sample(centred, p, S / chance / self.mass)
+
+    def rows_evenly(self, count: int) -> Array:
+        """Rows of X, evenly spaced, in the coordinates of the solver: (n, D) float32."""
+        N = self.source.rows
+        X, _ = self.source.take(np.arange(min(count, N)) * N // min(count, N))
+        centred = (X - self.coordinates.centre) / self.coordinates.scale
+        return np.asarray(centred, np.float32)
+
+    # What is known about a point
+
+    def project(self, vector: Array) -> Array:
+        """Remove the mean over classes: the softmax does not see it, and at the optimum it is 0."""
+        u, b = self.coordinates.split(vector)
+        axis = 1 if self.coordinates.features_first else 0
+        u -= u.mean(axis=axis, keepdims=True)
+        if b.size:
+            b -= b.mean()
+        return vector
+
+    def optimality(self, gradient: Array) -> float:
+        """Largest absolute entry of the gradient in (W, b)."""
+        W, b = self.coordinates.gradient_in_parameters(gradient)
+        return float(max(np.abs(W).max(initial=0.0), np.abs(b).max(initial=0.0)))
+
+    def gap_of_weights(self, gradient: Array) -> float:
+        """‖∇_W f‖² / (2 λ): how far f can be above its minimum once the bias is solved."""
+        if self.ridge <= 0:
+            return np.nan
+        W, _ = self.coordinates.gradient_in_parameters(gradient)
+        return float(np.vdot(W, W)) / (2 * self.ridge)
+
+    def gap(self, gradient: Array) -> float:
+        """`gap_of_weights`, and what solving the bias may still gain: Σ g_b² / curvature.
+
+        The first is a bound by duality; the second is a quadratic model where the objective stands.
+        """
+        gap = self.gap_of_weights(gradient)
+        _, b = self.coordinates.split(gradient)
+        if np.isnan(gap) or not b.any():
+            return gap
+        c = self.class_curvature()
+        return gap + float(np.sum(b * b / np.maximum(c, 1e-12 * c.max(initial=1e-300))))
+
+    def parameters(self, vector: Array) -> tuple[Array, Array | None]:
+        """W (K, D) and b (K,), float64."""
+        return self.coordinates.to_parameters(vector)
+
+    def _with_penalty(self, sums: Sums, vector: Array) -> Evaluation:
+        gradient = self.coordinates.from_kernel(sums.G, sums.g)
+        gradient /= self.mass
+        u = self.coordinates.split(vector)[0]
+        pulled = self._penalty * u
+        self.coordinates.split(gradient)[0][...] += pulled
+        return Evaluation(sums.loss / self.mass + 0.5 * float(np.vdot(u, pulled)), gradient)
+
+
+class Line:
+    """f along `direction`, from a point where the objective stands.
+
+    With kept logits the first look, at step 1, is a pass; others cost no product with X, and
+    accepting another step half a pass. Without, every look is a pass.
+    """
+
+    def __init__(self, objective: Objective, origin: Array, at: Evaluation, direction: Array):
+        self._objective, self._origin, self._direction = objective, origin, direction
+        self.start = LinePoint(0.0, at.value, float(at.gradient @ direction), np.nan)
+        u = objective.coordinates.split(origin)[0]
+        d = objective.coordinates.split(direction)[0]
+        pulled = objective._penalty * d
+        squares = float(np.vdot(u, objective._penalty * u))
+        self._ridge = squares, float(np.vdot(u, pulled)), float(np.vdot(d, pulled))
+        self._first: Sums | None = None
+        self._last: tuple[float, Evaluation] | None = None
+
+    def at(self, step: float) -> LinePoint:
+        """Value and slope at a step."""
+        if not self._objective.passes.stored:
+            return self._visit(step)
+        mass = self._objective.mass
+        a, b, c = self._ridge
+        penalty, pull = 0.5 * (a + 2 * step * b + step * step * c), b + step * c
+        if self._first is None:
+            V = self._objective.coordinates.to_kernel(self._direction, self._objective.dtype)
+            self._first = self._objective.passes.step(*V)
+        if step == 1.0:
+            loss, slope, curve = self._first.loss, self._first.slope, np.nan
+        else:
+            loss, slope, curve = self._objective.passes.restriction(step)
+        return LinePoint(step, loss / mass + penalty, slope / mass + pull, curve / mass + c)
+
+    def accept(self, step: float) -> tuple[Array, Evaluation]:
+        """Move there: the new point, value and gradient."""
+        objective = self._objective
+        vector = self._origin + step * self._direction
+        if not objective.passes.stored:
+            if self._last is None or self._last[0] != step:
+                self._visit(step)
+            assert self._last is not None
+            return vector, self._last[1]
+        assert self._first is not None
+        objective._kernel_point = objective.coordinates.to_kernel(vector, objective.dtype)
+        if step == 1.0:
+            objective.passes.commit(1.0)
+            return vector, objective._with_penalty(self._first, vector)
+        return vector, objective._with_penalty(objective.passes.gradient(step), vector)
+
+    def _visit(self, step: float) -> LinePoint:
+        found = self._objective.evaluate(self._origin + step * self._direction)
+        self._last = step, found
+        slope = float(found.gradient @ self._direction)
+        return LinePoint(step, found.value, slope, np.nan)
+
+
+def choose_coordinates(source: Source, *, fit_intercept: bool) -> Coordinates:
+    """Centred, scaled coordinates for dense features; sparse ones are left alone."""
+    D = source.features
+    scale, centre = np.ones(D), np.zeros(D)
+    if not source.sparse:
+        mean, square = Passes(source, np.float64, 0).moments()
+        if fit_intercept:
+            centre = mean
+            square = square - mean**2
+        usable = square > 1e-20 * np.maximum(mean**2, np.finfo(float).tiny)
+        scale = np.where(usable, np.sqrt(np.maximum(square, 0.0)), 1.0)
+        scale[~(scale > 1e-150)] = 1.0
+    return Coordinates(
+        scale, centre, source.classes, fit_intercept=fit_intercept, features_first=source.sparse
+    )

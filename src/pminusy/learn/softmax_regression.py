@@ -1,61 +1,110 @@
-"""Softmax regression with scikit-learn's interface, and nothing else: the work is underneath."""
+"""Softmax regression with scikit-learn's interface; the work is underneath."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from numbers import Real
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from pminusy import ops
 from pminusy.errors import InputError
-from pminusy.learn.objective import Objective, Parameters
-from pminusy.learn.solvers.lbfgs import lbfgs
-from pminusy.learn.solvers.solution import ProgressCallback
+from pminusy.learn.coordinates import Coordinates
+from pminusy.learn.fitting import Fit, choose_solver, minimise
+from pminusy.learn.inference import Summary, infer
+from pminusy.learn.linear_classifier import LinearClassifier, require_finite
+from pminusy.learn.objective import WORKSPACE, Objective, choose_coordinates
+from pminusy.learn.problem import (
+    Penalty,
+    as_source,
+    penalty_of,
+    require_count,
+    require_number,
+    resolve_solver,
+    soft_targets,
+    target_mass,
+)
+from pminusy.learn.solvers.solution import Goal, Journal, ProgressCallback
+from pminusy.learn.solvers.stochastic import AveragedAdam
 from pminusy.learn.sources import ArraySource
 
-__all__ = ["SoftmaxRegression"]
+__all__ = ["Parameters", "SoftmaxRegression"]
+
+Array = NDArray[Any]
 
 
-class SoftmaxRegression(ClassifierMixin, BaseEstimator):
-    """Multinomial logistic regression: minimises C Σ_i ω_i L_i + ½ ‖W‖².
+class Parameters(NamedTuple):
+    """Weights (K, D) and bias (K,), one row a class."""
+
+    W: Array
+    b: Array
+
+
+class SoftmaxRegression(LinearClassifier):
+    """Multinomial logistic regression: minimises C Σ_i ω_i L_i + (1 − ρ)/2 ‖W‖² + ρ ‖W‖₁.
+
+    scikit-learn's `LogisticRegression`, the same optimum, with a certificate. ρ is `l1_ratio`; the
+    bias is not penalised. Two classes have one row of weights, as there.
 
     Parameters
     ----------
     C
-        Inverse strength of the penalty, above 0; `inf` for none. As in scikit-learn.
+        Inverse strength of the penalty, above 0; `inf` for none.
+    l1_ratio
+        ρ from 0 (ridge) to 1 (lasso).
     fit_intercept
-        Whether there is a bias; it is not penalised.
+        Whether there is a bias.
+    class_weight
+        None, "balanced", or a weight for each label.
+    label_smoothing
+        ε in [0, 1]: this share of each row's mass is spread evenly over the classes.
+    solver
+        "auto", "newton", "lbfgs", "newton-cg" or "proximal" (the only one for ρ > 0);
+        scikit-learn's "newton-cholesky", "sag" and "saga" are understood.
     tol
-        The fit has converged when no entry of the gradient of the mean objective is larger.
+        Converged when no entry of the gradient of the mean objective is larger.
+    gap
+        If given, instead: converged when the objective is within this share of its minimum, by
+        duality. Needs a ridge penalty.
     max_iter
         Largest number of iterations.
+    warm_start
+        Begin at the parameters of the last `fit`.
+    workspace
+        Bytes used beyond X and the parameters, for kept logits and for prediction.
+    keep_interrupted
+        Whether an interrupt (Ctrl-C) leaves the best parameters so far instead of being raised.
+    learning_rate, batch_size
+        Of `partial_fit`: the first step size, in standard deviations of the first batch's
+        features, and rows a step.
     progress
         Called with a `Progress` after every iteration.
+    penalty, dual, intercept_scaling, random_state, n_jobs, verbose
+        Accepted so that code for `LogisticRegression` runs: `penalty` by its older names;
+        `dual=True` is refused; the others change nothing here.
 
     Attributes
     ----------
     coef_, intercept_
-        Weights (K, D) and bias (K,); (1, D) and (1,) for two classes, the difference of two rows.
+        Weights (K, D) and bias (K,); (1, D) and (1,) for two classes.
     parameters_
-        The same as weights (K, D) and bias (K,), one row a class for two classes too.
+        The same with one row a class, for two classes too.
     classes_
-        Labels (K,), sorted.
+        Labels (K,), sorted; 0 … K − 1 for soft targets.
     n_iter_
-        Iterations taken.
-    optimality_
-        Certificate: the largest absolute entry of the gradient of the mean objective.
-    objective_
-        Mean objective reached.
-    history_
-        A `Progress` for each iteration, the start included.
+        Iterations taken, as an array of one.
+    objective_, optimality_, gap_
+        Certificate, in float64 arithmetic: mean objective; largest entry of its gradient (of its
+        least subgradient with L1); bound on its relative distance from the minimum (NaN without
+        ridge).
+    converged_
+        Whether the certificate is what was asked for.
+    solver_, history_, n_passes_
+        The solver used, a `Progress` for each iteration, visits to X.
 
     Examples
     --------
@@ -64,88 +113,323 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
     array(['high'], dtype='<U6')
     """
 
+    classes_: Array
+
     def __init__(
         self,
         C: float = 1.0,
         *,
+        l1_ratio: float = 0.0,
         fit_intercept: bool = True,
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        solver: str = "auto",
         tol: float = 1e-6,
-        max_iter: int = 10_000,
+        gap: float | None = None,
+        max_iter: int = 1000,
+        warm_start: bool = False,
+        workspace: int = WORKSPACE,
+        keep_interrupted: bool = False,
+        learning_rate: float = 0.05,
+        batch_size: int = 256,
         progress: ProgressCallback | None = None,
+        penalty: Any = "deprecated",
+        dual: bool = False,
+        intercept_scaling: float = 1,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
     ) -> None:
         self.C = C
+        self.l1_ratio = l1_ratio
         self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+        self.solver = solver
         self.tol = tol
+        self.gap = gap
         self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.workspace = workspace
+        self.keep_interrupted = keep_interrupted
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
         self.progress = progress
+        self.penalty = penalty
+        self.dual = dual
+        self.intercept_scaling = intercept_scaling
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit weights and bias to inputs X (N, D) and labels y (N,)."""
-        _require_positive("C", self.C)
-        _require_positive("tol", self.tol)
-        inputs, labels = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(labels)
-        self.classes_, indices = np.unique(labels, return_inverse=True)
-        K = len(self.classes_)
-        if K < 2:
-            raise InputError("y", "at least 2 classes", f"1 class ({self.classes_[0]!r})")
-        weight = _check_sample_weight(sample_weight, inputs, ensure_non_negative=True)
-        # Two rows of weights share a penalty that scikit-learn's one row bears alone.
-        C = self.C / 2 if K == 2 else self.C
-        source = ArraySource(inputs, indices, weight)
-        objective = Objective(source, K, C=C, fit_intercept=self.fit_intercept)
-        solution = lbfgs(objective, tol=self.tol, max_iter=self.max_iter, progress=self.progress)
-        self._set_parameters(objective.parameters(solution.theta))
-        self.history_ = solution.history
-        self.n_iter_ = solution.last.iteration
-        self.objective_, self.optimality_ = solution.last.objective, solution.last.optimality
-        self.converged_ = solution.converged
-        if not solution.converged:
-            self._warn()
+        """Fit to inputs X (N, D) and labels y (N,) or soft targets y (N, K)."""
+        if hasattr(self, "_adam"):
+            del self._adam
+        C, penalty = self._check_parameters()
+        source = self._source(X, y, sample_weight)
+        coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
+        fit = self._solve(source, coordinates, C, penalty, self._start(coordinates))
+        self._set(fit, coordinates)
+        self._warn(fit, coordinates, separable=math.inf == C and self._separates(source, fit))
         return self
 
-    def _set_parameters(self, parameters: Parameters) -> None:
-        W = parameters.W.copy()
-        b = np.zeros(W.shape[0]) if parameters.b is None else parameters.b.copy()
+    def _solve(
+        self,
+        source: ArraySource,
+        coordinates: Coordinates,
+        C: float,
+        penalty: Penalty,
+        start: Array,
+    ) -> Fit:
+        """Minimise over a source, from a vector in some coordinates."""
+        one_row = source.classes == 2 and penalty.lasso > 0 and not math.isinf(C)
+        # Two rows of weights share a ridge that scikit-learn's one row bears alone.
+        if source.classes == 2 and not one_row:
+            C = C / 2
+        objective = self._objective(source, coordinates, C, penalty)
+        lasso = penalty.lasso / (C * objective.mass)
+        solver = resolve_solver(self.solver, penalty, C)
+        if solver == "auto":
+            solver = choose_solver(objective, l1=lasso > 0)
+        return minimise(
+            objective,
+            start,
+            solver,
+            goal=Goal(self.tol, self.gap),
+            journal=Journal(self.max_iter, self.progress),
+            lasso=lasso,
+            one_row=one_row,
+            keep_interrupted=self.keep_interrupted,
+        )
+
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Take steps on the rows given, a mini-batch at a time (Adam, with averaging).
+
+        After `fit`, goes on from there.
+        The first call needs all `classes`. C is in proportion to the rows seen so far.
+        """
+        C, penalty = self._check_parameters()
+        if penalty.lasso > 0 and not math.isinf(C):
+            raise InputError("l1_ratio", "0 in partial_fit", repr(self.l1_ratio), "use fit")
+        first = not hasattr(self, "classes_")
+        if first and classes is None:
+            raise InputError("classes", "all labels in the first call of partial_fit", "None")
+        known = np.unique(np.asarray(classes)) if first else self.classes_
+        if not first and classes is not None and not np.array_equal(np.unique(classes), known):
+            raise InputError("classes", "those of the first call", repr(list(np.unique(classes))))
+        source = self._source(X, y, sample_weight, known, reset=first)
+        if first:
+            self.classes_ = known
+        if not hasattr(self, "_adam"):
+            self._begin(source)
+        self._rows_seen += source.total_mass
+        C = C / 2 if source.classes == 2 else C
+        ridge = penalty.ridge / (C * self._rows_seen)
+        batches = max(1, -(-source.rows // self.batch_size))
+        for offset in range(batches):
+            batch = source.sample(batches, offset)
+            objective = Objective(batch, ridge, self._coordinates, workspace=0)
+            if objective.mass > 0:
+                self._adam.step(objective.evaluate(self._adam.vector).gradient)
+        self._set_parameters(*self._coordinates.to_parameters(self._adam.average))
+        self.n_iter_ = np.array([getattr(self, "n_iter_", np.zeros(1, int))[0] + 1])
+        return self
+
+    def summary(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        confidence: float = 0.95,
+    ) -> Summary:
+        """Standard errors, z, p-values, intervals and information criteria, from the rows of `fit`.
+
+        Against the first class. Refused for L1 (its estimates have no such errors).
+        """
+        check_is_fitted(self, "coef_")
+        require_number("confidence", confidence, upper=1.0)
+        C, penalty = self._check_parameters()
+        if penalty.lasso > 0 and not math.isinf(C):
+            raise InputError("summary", "a model without L1 penalty", f"l1_ratio={self.l1_ratio}")
+        classes = self.classes_
+        soft = np.asarray(y).ndim == 2
+        source = self._source(X, y, sample_weight, classes, reset=False)
+        W, b = self.parameters_
+        ridge = penalty.ridge / (C / 2 if len(classes) == 2 else C)
+        names = getattr(self, "feature_names_in_", None)
+        names = [f"x{j}" for j in range(W.shape[1])] if names is None else names
+        return infer(
+            source,
+            W,
+            b if self.fit_intercept else None,
+            ridge=ridge,
+            classes=np.arange(W.shape[0]) if soft else classes,
+            features=tuple(str(name) for name in names),
+            confidence=confidence,
+        )
+
+    def _begin(self, source: ArraySource) -> None:
+        self._coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
+        start = np.zeros(self._coordinates.size)
+        if hasattr(self, "parameters_"):  # after fit: go on from there
+            start = self._coordinates.from_parameters(*self.parameters_)
+        self._adam = AveragedAdam(start, self.learning_rate)
+        self._rows_seen = 0.0
+
+    def _check_parameters(self) -> tuple[float, Penalty]:
+        C, penalty = penalty_of(self.penalty, self.C, self.l1_ratio)
+        require_number("tol", self.tol, positive=False)
+        require_number("label_smoothing", self.label_smoothing, positive=False, upper=1.0)
+        require_number("learning_rate", self.learning_rate)
+        require_number("workspace", self.workspace, positive=False)
+        require_count("max_iter", self.max_iter)
+        require_count("batch_size", self.batch_size)
+        resolve_solver(self.solver, penalty, C)
+        if self.gap is not None:
+            require_number("gap", self.gap)
+            if math.isinf(C) or penalty.ridge == 0 or penalty.lasso > 0:
+                raise InputError(
+                    "gap", "None without a pure ridge penalty", repr(self.gap), "use tol instead"
+                )
+        if self.dual:
+            raise InputError("dual", "False", repr(self.dual), "the dual problem is liblinear's")
+        return C, penalty
+
+    def _source(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        classes: Array | None = None,
+        *,
+        reset: bool = True,
+    ) -> ArraySource:
+        shape = getattr(y, "shape", None) or np.asarray(y).shape
+        soft = len(shape) == 2 and shape[1] > 1
+        inputs, target = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32, np.uint8],
+            order="C",
+            ensure_all_finite=False,
+            multi_output=soft,
+            reset=reset,
+        )
+        require_finite(inputs)
+        if soft:
+            indices, found = soft_targets(target), np.arange(target.shape[1])
+            if classes is not None and len(classes) != len(found):
+                raise InputError("y", f"{len(classes)} columns", f"{len(found)}")
+        else:
+            check_classification_targets(target)
+            found, indices = _encode(target, classes)
+        if classes is None:
+            self.classes_ = found
+        if len(found) < 2:
+            raise InputError("y", "at least 2 classes", f"1 class ({found[0]!r})")
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(sample_weight, inputs, ensure_non_negative=True)
+        targets = target_mass(indices, found, weight, self.class_weight, self.label_smoothing)
+        source = as_source(inputs, targets)
+        if not source.total_mass > 0:
+            raise InputError("sample_weight", "a positive sum", "only zeros")
+        return source
+
+    def _objective(
+        self, source: ArraySource, coordinates: Coordinates, C: float, penalty: Penalty
+    ) -> Objective:
+        X = next(iter(source.blocks())).X
+        single = getattr(X, "data", X).dtype if source.sparse else X.dtype  # type: ignore[union-attr]
+        dtype = np.float64 if single == np.float64 else np.float32
+        ridge = penalty.ridge / (C * source.total_mass)
+        return Objective(source, ridge, coordinates, dtype=dtype, workspace=self.workspace)
+
+    def _start(self, coordinates: Coordinates) -> Array:
+        before = getattr(self, "parameters_", None) if self.warm_start else None
+        shape = (coordinates.K, coordinates.D)
+        if before is None or before.W.shape != shape:
+            return np.zeros(coordinates.size)
+        return coordinates.from_parameters(*before)
+
+    def _set(self, fit: Fit, coordinates: Coordinates) -> None:
+        self._set_parameters(*coordinates.to_parameters(fit.vector))
+        certificate, journal = fit.certificate, fit.journal
+        self.objective_, self.optimality_ = certificate.objective, certificate.optimality
+        self.gap_, self.converged_ = certificate.gap, certificate.reached
+        self.n_iter_ = np.array([journal.iterations])
+        self.n_passes_, self.history_ = journal.passes, tuple(journal.history)
+        self.solver_ = fit.solver
+
+    def _set_parameters(self, W: Array, b: Array | None) -> None:
+        b = np.zeros(W.shape[0]) if b is None else b
         self.parameters_ = Parameters(W, b)
         binary = W.shape[0] == 2
         self.coef_ = W[1:] - W[:1] if binary else W
         self.intercept_ = b[1:] - b[:1] if binary else b
 
-    def _warn(self) -> None:
-        warnings.warn(
-            f"stopped after {self.n_iter_} iterations with a gradient entry of "
-            f"{self.optimality_:.2g}, above tol={self.tol:.2g}: raise max_iter, or put the "
-            f"features on similar scales",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
+    def _separates(self, source: ArraySource, fit: Fit) -> bool:
+        """Whether the fit is right about every row: then no finite weights are the best."""
+        for block in source.blocks():
+            if block.targets.soft.size or self.label_smoothing > 0:
+                return False
+            for first in range(0, source.rows, 4096):
+                rows = np.arange(first, min(first + 4096, source.rows))
+                X, _ = source.take(rows)
+                z = X @ self.parameters_.W.T + self.parameters_.b
+                labels = block.targets.labels[rows]
+                own = z[np.arange(rows.size), labels].copy()
+                z[np.arange(rows.size), labels] = -np.inf
+                if np.any((own <= z.max(axis=1)) & (block.targets.omega[rows] > 0)):
+                    return False
+        return True
 
-    def decision_function(self, X: ArrayLike) -> NDArray[Any]:
-        """Logits (N, K); for two classes the logit (N,) of the second against the first."""
-        check_is_fitted(self)
-        inputs = validate_data(self, X, dtype=np.float64, reset=False)
-        z = inputs @ self.coef_.T + self.intercept_
-        return np.asarray(z[:, 0] if z.shape[1] == 1 else z)
+    def _warn(self, fit: Fit, coordinates: Coordinates, *, separable: bool) -> None:
+        if separable:
+            message = (
+                "the classes can be told apart without error, so with C=inf weights grow without "
+                "end and the fit stopped on the way: set C to a finite number"
+            )
+        elif not fit.certificate.reached:
+            message = self._shortfall(coordinates)
+        else:
+            return
+        warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
-    def predict_log_proba(self, X: ArrayLike) -> NDArray[Any]:
-        """Logarithms of the probabilities (N, K)."""
-        return ops.log_softmax(self._logits(X))
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
-        """Probabilities (N, K) of the classes."""
-        return ops.softmax(self._logits(X))
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Most probable class (N,) of each row."""
-        best = self._logits(X).argmax(axis=1)
-        return np.asarray(self.classes_[best])
-
-    def _logits(self, X: ArrayLike) -> NDArray[Any]:
-        z = self.decision_function(X)
-        return z if z.ndim == 2 else np.column_stack([np.zeros_like(z), z])
+    def _shortfall(self, coordinates: Coordinates) -> str:
+        reached = f"a gradient entry of {self.optimality_:.2g}, above tol={self.tol:.2g}"
+        if self.gap is not None:
+            reached = f"a relative gap of {self.gap_:.2g}, above gap={self.gap:.2g}"
+        scale = coordinates.scale
+        small, large = int(scale.argmin()), int(scale.argmax())
+        remedy = "raise max_iter or the tolerance"
+        if scale[large] > 1e3 * scale[small]:
+            remedy += (
+                f", or put the features on similar scales (column {small} has "
+                f"{scale[small]:.2g}, column {large} has {scale[large]:.2g})"
+            )
+        return f"stopped after {self.n_iter_[0]} iterations with {reached}: {remedy}"
 
 
-def _require_positive(name: str, value: Any) -> None:
-    if not isinstance(value, Real) or math.isnan(value) or value <= 0:
-        raise InputError(name, "a number above 0", repr(value))
+def _encode(y: Array, classes: Array | None) -> tuple[Array, Array]:
+    """Labels and the index of each row's label."""
+    if classes is None:
+        found, indices = np.unique(y, return_inverse=True)
+        return found, indices
+    indices = np.searchsorted(classes, y)
+    indices = np.minimum(indices, len(classes) - 1)
+    strange = classes[indices] != y
+    if np.any(strange):
+        label = np.asarray(y)[strange.argmax()].item()
+        raise InputError("y", "labels among `classes`", f"{label!r}", "name it in the first call")
+    return classes, indices

@@ -1,4 +1,4 @@
-"""Where blocks of (X, y, weight) come from.
+"""Where blocks of (X, targets) come from.
 
 An objective runs over a source and never sees a whole data set. Arrays are the source that exists;
 whatever else can yield blocks (files, a cluster) fits the same protocol.
@@ -7,20 +7,22 @@ whatever else can yield blocks (files, a cluster) fits the same protocol.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ArraySource", "Block", "Source"]
+from pminusy.core.passes import Csr, Targets
+
+__all__ = ["ArraySource", "Block", "Source", "make_targets"]
 
 
 class Block(NamedTuple):
-    """Some rows of a data set."""
+    """Some rows of a data set: offset, offset + stride, … of X and of the targets, N of them."""
 
-    X: NDArray[Any]  # (n, D)
-    y: NDArray[np.intp]  # (n,)
-    weight: NDArray[np.float64]  # (n,)
+    X: NDArray[Any] | Csr
+    targets: Targets
+    rows: tuple[int, int, int]  # offset, stride, N
 
 
 class Source(Protocol):
@@ -31,49 +33,139 @@ class Source(Protocol):
         """Number of features D."""
 
     @property
-    def total_weight(self) -> float:
-        """Sum of all sample weights (the number of rows where none were given)."""
+    def classes(self) -> int:
+        """Number of classes K."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows N."""
+
+    @property
+    def sparse(self) -> bool:
+        """Whether blocks hold sparse rows."""
+
+    @property
+    def total_mass(self) -> float:
+        """Sum of all target mass (the number of rows where there are no weights)."""
 
     def blocks(self) -> Iterator[Block]:
         """All rows, block by block."""
 
+    def sample(self, stride: int, offset: int = 0) -> Self:
+        """Every stride-th row, from `offset`, as a source; nothing is copied."""
+
+    def take(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Some rows as a dense array (n, D), and their target mass S (n,)."""
+
 
 class ArraySource:
-    """Rows of arrays in memory.
+    """Rows of arrays in memory: one block, since kernels take it tile by tile.
 
     Parameters
     ----------
-    X, y
-        Inputs (N, D) and class indices (N,).
-    weight
-        Sample weights (N,), ones by default.
-    block_rows
-        Rows a block; the logits of one block are all that is held at a time.
+    X
+        Inputs (N, D), C-contiguous, or sparse rows.
+    features
+        Number of features D.
+    targets
+        Target mass of all rows.
+    rows
+        Which of the rows: offset, stride and number.
     """
 
     def __init__(
         self,
-        X: NDArray[Any],
-        y: NDArray[np.intp],
-        weight: NDArray[np.float64] | None = None,
-        block_rows: int = 1 << 16,
+        X: NDArray[Any] | Csr,
+        features: int,
+        targets: Targets,
+        rows: tuple[int, int, int] | None = None,
     ) -> None:
-        self._X, self._y = X, y
-        self._weight = np.ones(X.shape[0]) if weight is None else weight
-        self._block_rows = block_rows
+        self._X, self._features, self._targets = X, features, targets
+        self._rows = (0, 1, targets.omega.size) if rows is None else rows
 
     @property
     def features(self) -> int:
         """Number of features D."""
-        return int(self._X.shape[1])
+        return self._features
 
     @property
-    def total_weight(self) -> float:
-        """Sum of all sample weights."""
-        return float(self._weight.sum())
+    def classes(self) -> int:
+        """Number of classes K."""
+        return int(self._targets.own.size)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows N."""
+        return self._rows[2]
+
+    @property
+    def sparse(self) -> bool:
+        """Whether X holds sparse rows."""
+        return isinstance(self._X, Csr)
+
+    @property
+    def total_mass(self) -> float:
+        """Sum of all target mass."""
+        offset, stride, N = self._rows
+        y = self._targets
+        rows = slice(offset, offset + (N - 1) * stride + 1, stride)
+        omega = y.omega[rows].astype(np.float64)
+        spread = float(y.spread.sum())
+        if y.soft.shape[0]:
+            return float(omega @ (y.soft[rows] @ y.own.astype(np.float64) + spread))
+        return float(omega @ (y.own.astype(np.float64)[y.labels[rows]] + spread))
 
     def blocks(self) -> Iterator[Block]:
-        """All rows, `block_rows` at a time."""
-        for start in range(0, self._X.shape[0], self._block_rows):
-            rows = slice(start, start + self._block_rows)
-            yield Block(self._X[rows], self._y[rows], self._weight[rows])
+        """All rows."""
+        yield Block(self._X, self._targets, self._rows)
+
+    def sample(self, stride: int, offset: int = 0) -> ArraySource:
+        """Every stride-th row, from `offset`."""
+        first, step, N = self._rows
+        count = -(-(N - offset) // stride)
+        rows = (first + offset * step, step * stride, count)
+        return ArraySource(self._X, self._features, self._targets, rows)
+
+    def take(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Some rows as a dense array (n, D), and their target mass S (n,)."""
+        offset, stride, _ = self._rows
+        at, y = offset + stride * rows, self._targets
+        spread = float(y.spread.sum())
+        mass = y.soft[at] @ y.own if y.soft.shape[0] else y.own[y.labels[at]]
+        S = y.omega[at] * (mass + spread)
+        if not isinstance(self._X, Csr):
+            return self._X[at], S
+        dense = np.zeros((at.size, self._features), self._X.data.dtype)
+        for i, row in enumerate(at):
+            entries = slice(self._X.indptr[row], self._X.indptr[row + 1])
+            dense[i, self._X.indices[entries]] = self._X.data[entries]
+        return dense, S
+
+    def weighted(self, factor: NDArray[np.float64]) -> ArraySource:
+        """The same rows, all sample weights multiplied by a factor (N,); X is shared."""
+        targets = self._targets._replace(omega=self._targets.omega * factor)
+        return ArraySource(self._X, self._features, targets, self._rows)
+
+    def mass(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Target mass q (n, K) of some rows."""
+        offset, stride, _ = self._rows
+        at, y = offset + stride * rows, self._targets
+        Y = y.soft[at] if y.soft.shape[0] else y.labels[at, None] == np.arange(y.own.size)
+        return np.asarray(y.omega[at, None] * (y.own * Y + y.spread))
+
+
+def make_targets(
+    y: NDArray[Any],
+    classes: int,
+    *,
+    sample_weight: NDArray[Any] | None = None,
+    class_weight: NDArray[Any] | None = None,
+    label_smoothing: float = 0.0,
+) -> Targets:
+    """Target mass from class indices y (N,) or soft targets y (N, K), and the options."""
+    weight = np.ones(classes) if class_weight is None else class_weight.astype(np.float64)
+    omega = np.ones(y.shape[0]) if sample_weight is None else sample_weight.astype(np.float64)
+    soft = y if y.ndim == 2 else np.empty((0, 0))
+    labels = np.empty(0, np.int32) if y.ndim == 2 else y.astype(np.int32)
+    own, spread = (1 - label_smoothing) * weight, label_smoothing / classes * weight
+    return Targets(labels, soft, omega, own, spread)

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Minimisable", "Progress", "Solution"]
+from pminusy.learn.objective import Evaluation, Objective
 
-Vector = NDArray[np.float64]
+__all__ = ["Goal", "Journal", "Progress", "ProgressCallback", "Solution", "Status"]
 
-
-class Minimisable(Protocol):
-    """A smooth function of a vector."""
-
-    @property
-    def size(self) -> int:
-        """Length of the vector."""
-
-    def value_and_gradient(self, theta: Vector) -> tuple[float, Vector]:
-        """Value and gradient at θ."""
+Array = NDArray[Any]
 
 
 class Progress(NamedTuple):
@@ -29,20 +20,79 @@ class Progress(NamedTuple):
 
     iteration: int
     objective: float
-    optimality: float  # largest absolute entry of the gradient
-
-
-class Solution(NamedTuple):
-    """Where a solver ended, and how it came there."""
-
-    theta: Vector
-    history: tuple[Progress, ...]
-    converged: bool
-
-    @property
-    def last(self) -> Progress:
-        """Objective and certificate at `theta`."""
-        return self.history[-1]
+    optimality: float  # largest absolute entry of the gradient (or of its proximal step)
+    passes: float  # visits to the data so far
+    seconds: float  # since the fit began
 
 
 ProgressCallback = Callable[[Progress], None]
+
+
+class Status(NamedTuple):
+    """Why a solver stopped."""
+
+    reached: bool  # the goal
+    stalled: bool  # no further progress in this precision
+
+
+class Solution(NamedTuple):
+    """Where a solver ended."""
+
+    vector: Array
+    at: Evaluation
+    status: Status
+
+
+class Goal(NamedTuple):
+    """When a fit is finished: the gradient is small enough, or the gap is."""
+
+    tol: float
+    gap: float | None = None
+
+    def reached(self, objective: Objective, at: Evaluation) -> bool:
+        """Whether this point is good enough."""
+        if self.gap is not None:
+            allowed = self.gap * abs(at.value)
+            return (
+                objective.gap_of_weights(at.gradient) <= allowed  # costs nothing to know
+                and objective.gap(at.gradient) <= allowed
+            )
+        return objective.optimality(at.gradient) <= self.tol
+
+
+class Journal:
+    """Counts iterations over all stages of a fit, keeps history, and reports."""
+
+    def __init__(self, max_iter: int, report: ProgressCallback | None = None) -> None:
+        self.max_iter = max_iter
+        self.history: list[Progress] = []
+        self.passes = 0.0
+        self.best: Array | None = None  # where an interrupted fit ends
+        self._report, self._began = report, time.perf_counter()
+        self._counted: dict[int, float] = {}
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the limit is met."""
+        return self.iterations >= self.max_iter
+
+    @property
+    def iterations(self) -> int:
+        """Iterations so far."""
+        return max(len(self.history) - 1, 0)
+
+    def note(
+        self, objective: Objective, vector: Array, at: Evaluation, optimality: float | None = None
+    ) -> None:
+        """Write down where the solver is."""
+        key = id(objective.passes)
+        self.passes += objective.visits - self._counted.get(key, 0.0)
+        self._counted[key] = objective.visits
+        self.best = vector
+        if optimality is None:
+            optimality = objective.optimality(at.gradient)
+        seconds = time.perf_counter() - self._began
+        entry = Progress(len(self.history), float(at.value), optimality, self.passes, seconds)
+        self.history.append(entry)
+        if self._report is not None:
+            self._report(entry)

@@ -1,0 +1,1 @@
+"""Problems × implementations, timed side by side."""

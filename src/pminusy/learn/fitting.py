@@ -1,0 +1,215 @@
+"""Which solver fits a problem, in which precision, and the certificate at the end.
+
+Float32 data is solved with float32 arithmetic until that makes no more progress or says it is done;
+what counts is said by float64 arithmetic, and where that disagrees the solver goes on in float64.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.kernels.blas import one_thread_each
+from pminusy.learn import curvature
+from pminusy.learn.curvature import Metric
+from pminusy.learn.objective import Evaluation, Objective
+from pminusy.learn.solvers.newton_cg import newton_cg
+from pminusy.learn.solvers.proximal import SparsePenalty, proximal_newton
+from pminusy.learn.solvers.quasi_newton import quasi_newton
+from pminusy.learn.solvers.solution import Goal, Journal, Solution
+
+__all__ = ["SOLVERS", "Certificate", "Fit", "choose_solver", "minimise"]
+
+Array = NDArray[Any]
+
+SOLVERS = ("newton", "lbfgs", "newton-cg", "proximal")
+_NEWTON_SIZE = 2000  # parameters up to which a Hessian is affordable
+_FEW_CLASSES = 40
+_METRIC_ROWS = 6000
+_RANK = 400
+_WIDE = 4000  # features beyond which no Gram matrix is built
+
+
+class Certificate(NamedTuple):
+    """What float64 arithmetic says about the point where a fit ended."""
+
+    objective: float
+    optimality: float
+    gap: float  # relative to the objective; NaN without ridge
+    reached: bool
+
+
+class Fit(NamedTuple):
+    """A finished fit."""
+
+    vector: Array
+    certificate: Certificate
+    journal: Journal
+    solver: str
+
+
+def choose_solver(objective: Objective, *, l1: bool) -> str:
+    """The solver for a problem's size, sparsity and penalty."""
+    if l1:
+        return "proximal"
+    source = objective.source
+    if source.classes * (source.features + 1) <= _NEWTON_SIZE:
+        return "newton"
+    if source.sparse or source.features > _WIDE:
+        return "newton-cg"
+    return "lbfgs"
+
+
+def minimise(
+    objective: Objective,
+    vector: Array,
+    solver: str,
+    *,
+    goal: Goal,
+    journal: Journal,
+    lasso: float = 0.0,
+    one_row: bool = False,
+    keep_interrupted: bool = False,
+) -> Fit:
+    """Run a solver to its goal, in float64 where float32 stops short of it.
+
+    `lasso` is the strength of ‖W‖₁ in the mean objective, `one_row` whether the first of two
+    classes has no weights. With `keep_interrupted` an interrupt ends the fit where it is.
+    """
+    precise = objective
+    with one_thread_each:
+        try:
+            if solver == "proximal":
+                precise = objective.in_precision(np.float64)
+                return _proximal(precise, vector, lasso, one_row, goal, journal)
+            precise, solution = _smooth(objective, vector, solver, goal, journal)
+            vector, at = solution.vector, solution.at
+        except KeyboardInterrupt:
+            if not keep_interrupted or journal.best is None:
+                raise
+            vector = journal.best
+            precise = objective.in_precision(np.float64)
+            at = precise.evaluate(vector)
+    return Fit(vector, certify(precise, at, goal), journal, solver)
+
+
+def certify(objective: Objective, at: Evaluation, goal: Goal) -> Certificate:
+    """The certificate at a point where a float64 objective was evaluated."""
+    optimality = objective.optimality(at.gradient)
+    gap = objective.gap(at.gradient) / max(abs(at.value), np.finfo(float).tiny)
+    return Certificate(at.value, optimality, gap, goal.reached(objective, at))
+
+
+def _smooth(
+    objective: Objective, vector: Array, solver: str, goal: Goal, journal: Journal
+) -> tuple[Objective, Solution]:
+    """The float64 objective, and where the solver ended."""
+    if solver == "newton" or objective.passes.small:
+        objective = objective.in_precision(np.float64)
+    models = _Models(objective)
+    rows = objective.source.rows
+    if solver == "lbfgs" and not np.any(vector) and rows >= 4 * _METRIC_ROWS:
+        vector = _warm(objective, vector, models, journal)
+    solution = _run(solver, objective, vector, models, goal, journal)
+    if objective.dtype == np.float64:
+        return objective, solution
+    precise = objective.in_precision(np.float64)
+    at = precise.evaluate(solution.vector)
+    if goal.reached(precise, at) or journal.exhausted:
+        return precise, solution._replace(at=at)
+    return precise, _run(solver, precise, solution.vector, models, goal, journal)
+
+
+def _proximal(
+    objective: Objective,
+    vector: Array,
+    lasso: float,
+    one_row: bool,
+    goal: Goal,
+    journal: Journal,
+) -> Fit:
+    penalty = SparsePenalty(objective, lasso, one_row=one_row)
+    vector, at, reached = proximal_newton(objective, vector, penalty, tol=goal.tol, journal=journal)
+    optimality = penalty.optimality(vector, at.gradient)
+    total = at.value + penalty.value(vector)
+    return Fit(vector, Certificate(total, optimality, np.nan, reached), journal, "proximal")
+
+
+def _warm(objective: Objective, vector: Array, models: _Models, journal: Journal) -> Array:
+    """A rough solution on an eighth of the rows."""
+    part = objective.sample(8)
+    rough = Journal(30)
+    solution = quasi_newton(
+        part, vector, models.dense, goal=Goal(0.0), journal=rough, refresh=(0, 2, 6), enough=3e-2
+    )
+    journal.passes += part.visits / 8
+    return solution.vector
+
+
+def _run(
+    solver: str,
+    objective: Objective,
+    vector: Array,
+    models: _Models,
+    goal: Goal,
+    journal: Journal,
+) -> Solution:
+    if solver == "newton":
+        refresh = (0, 1, 2, 4, 8, 16, 32, 64, 128)
+        return quasi_newton(
+            objective, vector, models.full, goal=goal, journal=journal, refresh=refresh
+        )
+    if solver == "lbfgs":
+        sparse = objective.source.sparse or objective.D > _WIDE
+        return quasi_newton(
+            objective,
+            vector,
+            models.diagonal if sparse else models.dense,
+            goal=goal,
+            journal=journal,
+            refresh=(0, 3, 9, 20, 50, 100),
+        )
+    if solver == "newton-cg":
+        return newton_cg(objective, vector, curvature.DiagonalMetric, goal=goal, journal=journal)
+    raise AssertionError(solver)
+
+
+class _Models:
+    """Curvature models of one fit; what does not change is built once."""
+
+    def __init__(self, objective: Objective) -> None:
+        self._whole = objective
+        self._rng = np.random.default_rng(0)
+        self._basis: curvature.Basis | None = None
+        self._kronecker: curvature.KroneckerMetric | None = None
+
+    def full(self, objective: Objective, damping: float) -> Metric:
+        """The Hessian, over a sample of the rows where all do not fit."""
+        count = max(1024, objective.workspace // (16 * (objective.D + objective.K)))
+        return curvature.FullMetric(objective, objective.draw(count, self._rng), damping)
+
+    def dense(self, objective: Objective, damping: float) -> Metric:
+        """A Gram matrix a class for few classes, one for all beyond."""
+        if objective.K > _FEW_CLASSES:
+            return self._kronecker_model(objective)
+        if self._basis is None:
+            rows = self._whole.rows_evenly(_METRIC_ROWS)
+            self._basis = curvature.Basis(self._whole, rows, _RANK)
+        count = min(_METRIC_ROWS, objective.source.rows)
+        return curvature.ClassBasisMetric(
+            objective, objective.draw(count, self._rng), self._basis, damping
+        )
+
+    def diagonal(self, objective: Objective, damping: float) -> Metric:
+        """The diagonal."""
+        return curvature.DiagonalMetric(objective, damping)
+
+    def _kronecker_model(self, objective: Objective) -> Metric:
+        if self._kronecker is None:
+            rows = self._whole.rows_evenly(max(_METRIC_ROWS, 4 * objective.D))
+            self._kronecker = curvature.kronecker_metric(objective, rows)
+        else:
+            self._kronecker.refresh(objective.class_curvature())
+        return self._kronecker

@@ -1,0 +1,225 @@
+"""Standard errors, tests and information criteria of a fitted softmax regression.
+
+The observed information of the unpenalised log-likelihood, against a base class: with class 0's row
+of weights fixed at 0, H = Σ S (diag(p) − p pᵀ) ⊗ x xᵀ over the others, and the covariance is H⁻¹.
+With a ridge penalty of strength λ the estimate is biased and the sandwich H_λ⁻¹ H H_λ⁻¹ is its
+variance about its own mean; `Summary.penalised` says so.
+
+Sources: McCullagh & Nelder 1989, "Generalized linear models"; McFadden 1974 (pseudo-R²).
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+import scipy.stats
+from numpy.typing import NDArray
+
+from pminusy.errors import InputError
+from pminusy.learn.curvature import coupled_hessian
+from pminusy.learn.objective import Sample
+from pminusy.learn.sources import ArraySource
+
+__all__ = ["Summary", "infer"]
+
+Array = NDArray[Any]
+
+_LARGEST = 20_000  # parameters: a matrix of 3.2 GB
+_ROWS = 8192
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Coefficients against the base class, and how sure they are.
+
+    Arrays are (K − 1, D) or, with an intercept, (K − 1, D + 1): the intercept comes last.
+    """
+
+    classes: Array  # (K,), the first is the base
+    features: tuple[str, ...]
+    coefficients: Array
+    standard_errors: Array
+    z: Array
+    p_values: Array
+    lower: Array
+    upper: Array
+    confidence: float
+    log_likelihood: float
+    null_log_likelihood: float
+    pseudo_r2: float
+    aic: float
+    bic: float
+    observations: float
+    parameters: int
+    penalised: bool
+
+    def to_frame(self) -> Any:
+        """The table as a Polars DataFrame, a row for each class and feature."""
+        import polars
+
+        classes, features = np.meshgrid(self.classes[1:], self.features, indexing="ij")
+        return polars.DataFrame(
+            {
+                "class": [str(c) for c in classes.ravel()],
+                "feature": [str(f) for f in features.ravel()],
+                "coefficient": self.coefficients.ravel(),
+                "standard error": self.standard_errors.ravel(),
+                "z": self.z.ravel(),
+                "p": self.p_values.ravel(),
+                "lower": self.lower.ravel(),
+                "upper": self.upper.ravel(),
+            }
+        )
+
+    def to_rich(self) -> Any:
+        """The table as a Rich table; names are shown as they are, never as markup."""
+        from rich.table import Table
+        from rich.text import Text
+
+        title = f"Softmax regression against {_plain(self.classes[0])}"
+        table = Table(title=Text(title), caption=Text(self._caption()))
+        for name in ("class", "feature"):
+            table.add_column(name)
+        share = f"{100 * self.confidence:g} %"
+        for name in ("coefficient", "std. error", "z", "p", f"{share} from", "to"):
+            table.add_column(name, justify="right")
+        for k, label in enumerate(self.classes[1:]):
+            for j, feature in enumerate(self.features):
+                numbers = (self.coefficients, self.standard_errors, self.z, self.p_values)
+                cells = [f"{array[k, j]:.4g}" for array in (*numbers, self.lower, self.upper)]
+                table.add_row(Text(_plain(label)), Text(_plain(feature)), *cells)
+        return table
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        console = Console(width=110, file=io.StringIO(), color_system=None)
+        with console.capture() as shown:
+            console.print(self.to_rich())
+        return shown.get()
+
+    def _caption(self) -> str:
+        caption = (
+            f"log-likelihood {self.log_likelihood:.6g} (null {self.null_log_likelihood:.6g}) · "
+            f"pseudo-R² {self.pseudo_r2:.4f} · AIC {self.aic:.6g} · BIC {self.bic:.6g} · "
+            f"{self.observations:g} observations"
+        )
+        if self.penalised:
+            caption += "\npenalised: estimates are drawn towards 0; errors are about their own mean"
+        return caption
+
+
+def _plain(name: Any) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(name))
+
+
+def infer(
+    source: ArraySource,
+    W: Array,
+    b: Array | None,
+    *,
+    ridge: float,
+    classes: Array,
+    features: tuple[str, ...],
+    confidence: float = 0.95,
+) -> Summary:
+    """Inference at weights W (K, D) and bias b (K,), None without.
+
+    Parameters
+    ----------
+    source
+        The rows the model was fitted to.
+    W, b
+        One row a class.
+    ridge
+        Strength of ½ ‖W‖² beside the summed loss, 0 for none.
+    classes, features
+        Names.
+    confidence
+        Of the intervals.
+    """
+    K, D = W.shape
+    size = (K - 1) * (D + (b is not None))
+    if size > _LARGEST:
+        raise InputError(
+            "summary", f"at most {_LARGEST} parameters", str(size), "fit fewer features"
+        )
+    sums = _Sums(source, W, b)
+    E = D + (b is not None)
+    H = sums.H.reshape(K, E, K, E)[1:, :, 1:, :].reshape(size, size)
+    covariance = _covariance(H, _penalty_curvature(K, D, E, ridge))
+    theta = W if b is None else np.concatenate([W, b[:, None]], axis=1)
+    coefficients = theta[1:] - theta[:1]
+    errors = np.sqrt(np.maximum(np.diag(covariance), 0.0)).reshape(coefficients.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = coefficients / errors
+    reach = float(scipy.stats.norm.ppf(0.5 + confidence / 2)) * errors
+    share = sums.mass_of_class / sums.mass
+    null = float(sums.mass_of_class @ np.log(np.where(share > 0, share, 1.0)))
+    names = (*features, "(intercept)") if b is not None else features
+    return Summary(
+        classes, names, coefficients, errors, z, 2 * scipy.stats.norm.sf(np.abs(z)),
+        coefficients - reach, coefficients + reach, confidence, sums.log_likelihood, null,
+        1 - sums.log_likelihood / null if null else np.nan,
+        2 * size - 2 * sums.log_likelihood, size * np.log(sums.mass) - 2 * sums.log_likelihood,
+        sums.mass, size, ridge > 0,
+    )  # fmt: skip
+
+
+class _Sums:
+    """Information matrix and log-likelihood, rows at a time."""
+
+    def __init__(self, source: ArraySource, W: Array, b: Array | None) -> None:
+        K = W.shape[0]
+        E = W.shape[1] + (b is not None)
+        self.H = np.zeros((K * E, K * E))
+        self.log_likelihood, self.mass = 0.0, 0.0
+        self.mass_of_class = np.zeros(K)
+        for first in range(0, source.rows, _ROWS):
+            rows = np.arange(first, min(first + _ROWS, source.rows))
+            X, S = source.take(rows)
+            X = X.astype(np.float64)
+            z = X @ W.T + (0.0 if b is None else b)
+            z -= z.max(axis=1, keepdims=True)
+            e = np.exp(z)
+            total = e.sum(axis=1, keepdims=True)
+            q = source.mass(rows)
+            self.log_likelihood += float(np.sum(q * (z - np.log(total)), where=q > 0))
+            self.mass += float(S.sum())
+            self.mass_of_class += q.sum(axis=0)
+            if b is not None:
+                X = np.concatenate([X, np.ones((X.shape[0], 1))], axis=1)
+            self.H += coupled_hessian(X, Sample(X, e / total, S))
+
+
+def _penalty_curvature(K: int, D: int, E: int, ridge: float) -> Array | None:
+    """Curvature of the penalty in the weights against the base class.
+
+    ½ λ Σ_k ‖W_k‖² with its class mean at 0 is ½ λ Δᵀ ((I − 1 1ᵀ/K) ⊗ I) Δ.
+    """
+    if ridge == 0:
+        return None
+    across = ridge * (np.eye(K - 1) - 1.0 / K)
+    return np.kron(across, np.diag((np.arange(E) < D).astype(float)))
+
+
+def _covariance(H: Array, penalty: Array | None) -> Array:
+    whole = H if penalty is None else H + penalty
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(whole), 1e-300))
+    try:
+        factor = scipy.linalg.cho_factor(whole * scale[:, None] * scale, lower=True)
+    except scipy.linalg.LinAlgError:
+        factor = None
+    if factor is None or np.diag(factor[0]).min() < 1e-7:
+        raise InputError(
+            "summary",
+            "features that are not linear combinations of each other, and classes that overlap",
+            "a singular information matrix",
+            "drop a feature (a constant column beside the intercept?) or set C to a finite number",
+        )
+    inverse = scipy.linalg.cho_solve(factor, np.diag(scale)) * scale[:, None]
+    return np.asarray(inverse if penalty is None else inverse @ H @ inverse)

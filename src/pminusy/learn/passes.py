@@ -1,0 +1,235 @@
+"""Passes over a source: kernels over its blocks, threads over the tiles of a block.
+
+Keeps the logits between passes where they fit the workspace: at the point where the solver stands
+(Z) and along its direction (A). Then a line search costs no product with X at all.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.core import passes as specification
+from pminusy.core.passes import TILE
+from pminusy.kernels import threads
+from pminusy.learn.sources import Block, Source
+
+__all__ = ["Passes", "Sums"]
+
+Array = NDArray[Any]
+
+_SMALL = 1 << 19  # multiplications below which compiling, or loading what is compiled, costs more
+_TILES_A_THREAD = 4
+
+
+class Sums(NamedTuple):
+    """What a pass adds up: loss, its gradient in W and b, and the slope along a direction."""
+
+    loss: float
+    G: Array
+    g: Array
+    slope: float = 0.0
+
+
+class Passes:
+    """The passes of one source, in one type of arithmetic.
+
+    Parameters
+    ----------
+    source
+        Where rows come from.
+    dtype
+        Type of the arithmetic.
+    workspace
+        Bytes that may be kept between passes.
+    """
+
+    def __init__(self, source: Source, dtype: type[np.floating[Any]], workspace: int) -> None:
+        self.source, self.dtype = source, dtype
+        D, K = source.features, source.classes
+        self.shape = (D, K) if source.sparse else (K, D)
+        self.count = 0.0  # visits to X so far: a forward and a backward product are one
+        itemsize = np.dtype(dtype).itemsize
+        tiles = [_tiles(block.rows) for block in source.blocks()]
+        needed = 2 * sum(tiles) * TILE * K * itemsize
+        self.stored = needed <= workspace
+        kept = tiles if self.stored else [0] * len(tiles)
+        self._Z = [np.zeros((n, K, TILE), dtype) for n in kept]
+        self._A = [np.zeros((n, K, TILE), dtype) for n in kept]
+        self.small = source.rows * source.features * source.classes < _SMALL
+        self._kernels = _implementation(small=self.small)
+
+    def point(self, W: Array, b: Array) -> Sums:
+        """Loss and gradient at (W, b); its logits are kept where there is room."""
+
+        def run(i: int, block: Block, tiles: tuple[int, int], G: Array, g: Array) -> Any:
+            return self._kernels.point(
+                block.X, block.targets, W, b, block.rows, tiles, self._Z[i], G, g
+            )
+
+        return self._sum(run, 1.0)
+
+    def step(self, V: Array, v: Array) -> Sums:
+        """Loss, slope and gradient one step along (V, v); its logits are kept."""
+
+        def run(i: int, block: Block, tiles: tuple[int, int], G: Array, g: Array) -> Any:
+            return self._kernels.step(
+                block.X, block.targets, V, v, block.rows, tiles, self._Z[i], self._A[i], G, g
+            )
+
+        return self._sum(run, 1.0)
+
+    def commit(self, step: float) -> None:
+        """Move the kept logits `step` times the direction."""
+        for Z, A in zip(self._Z, self._A, strict=True):
+
+            def run(part: int, Z: Array = Z, A: Array = A) -> None:
+                first, last = _share(Z.shape[0], part, threads.get_num_threads())
+                for t in range(first, last):  # tile by tile: no second array of that size
+                    Z[t] += Z.dtype.type(step) * A[t]
+
+            threads.run(run, threads.get_num_threads())
+
+    def gradient(self, step: float) -> Sums:
+        """Move the kept logits, and take loss and gradient there."""
+
+        def run(i: int, block: Block, tiles: tuple[int, int], G: Array, g: Array) -> Any:
+            return self._kernels.gradient(
+                block.X, block.targets, block.rows, tiles, self._Z[i], self._A[i], step, G, g
+            )
+
+        return self._sum(run, 0.5)
+
+    def restriction(self, step: float) -> tuple[float, float, float]:
+        """Loss, slope and curvature along the direction, from kept logits."""
+        loss = slope = curve = 0.0
+        for i, block in enumerate(self.source.blocks()):
+
+            def run(tiles: tuple[int, int], i: int = i, block: Block = block) -> Any:
+                Z, A = self._Z[i], self._A[i]
+                return self._kernels.restriction(block.targets, block.rows, tiles, Z, A, step)
+
+            for a, b, c in _each(run, block.rows):
+                loss, slope, curve = loss + a, slope + b, curve + c
+        return loss, slope, curve
+
+    def hvp(self, W: Array, b: Array, V: Array, v: Array) -> Sums:
+        """Hessian at (W, b), which must be where the kept logits are, times (V, v)."""
+
+        def run(i: int, block: Block, tiles: tuple[int, int], G: Array, g: Array) -> Any:
+            return self._kernels.hvp(
+                block.X, block.targets, W, b, V, v, block.rows, tiles, self._Z[i], G, g
+            )
+
+        return self._sum(run, 1.0)
+
+    def curvature(self, W: Array, b: Array, *, diagonal: bool) -> Sums:
+        """Diagonal of the Hessian in b, and in W if asked."""
+
+        def run(i: int, block: Block, tiles: tuple[int, int], G: Array, g: Array) -> Any:
+            room = G if diagonal else G[:0]
+            return self._kernels.curvature(
+                block.X, block.targets, W, b, block.rows, tiles, self._Z[i], room, g
+            )
+
+        return self._sum(run, 1.0 if diagonal else 0.0)
+
+    def row_curvature(self) -> Array:
+        """Σ_k p (1 − p) of every row (N,), from kept logits."""
+        return np.concatenate(
+            [
+                _row_curvature(Z)[: block.rows[2]]
+                for Z, block in zip(self._Z, self.source.blocks(), strict=True)
+            ]
+        )
+
+    def probabilities(self, rows: Array, X: Array, at: tuple[Array, Array] | None) -> Array:
+        """Probabilities (n, K) of rows, whose inputs are X, where W and b are `at`."""
+        if self.stored and len(self._Z) == 1:
+            z = self._Z[0][rows // TILE, :, rows % TILE]
+        else:
+            assert at is not None
+            W, b = at
+            z = X.astype(self.dtype) @ (W if self.source.sparse else W.T) + b
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return np.asarray(e / e.sum(axis=1, keepdims=True))
+
+    def moments(self) -> tuple[Array, Array]:
+        """Weighted means of every feature and of its square."""
+        D = self.source.features
+        total, square, weight = np.zeros(D), np.zeros(D), 0.0
+        for block in self.source.blocks():
+
+            def run(tiles: tuple[int, int], block: Block = block) -> tuple[Array, Array]:
+                part = np.zeros(D), np.zeros(D)
+                omega = block.targets.omega
+                self._kernels.moments(block.X, omega, block.rows, tiles, *part)
+                return part
+
+            for first, second in _each(run, block.rows):
+                total, square = total + first, square + second
+            offset, stride, N = block.rows
+            weight += float(
+                block.targets.omega[offset : offset + (N - 1) * stride + 1 : stride].sum()
+            )
+        return total / weight, square / weight
+
+    def _sum(self, run: Any, visits: float) -> Sums:
+        """Sum over blocks and threads, always in the same order."""
+        self.count += visits
+        loss, slope = 0.0, 0.0
+        G, g = np.zeros(self.shape), np.zeros(self.source.classes)
+        for i, block in enumerate(self.source.blocks()):
+
+            def part(tiles: tuple[int, int], i: int = i, block: Block = block) -> Any:
+                sums = np.zeros(self.shape), np.zeros(self.source.classes)
+                return run(i, block, tiles, *sums), *sums
+
+            for result, part_G, part_g in _each(part, block.rows):
+                value = result if isinstance(result, tuple) else (result or 0.0, 0.0)
+                loss, slope = loss + value[0], slope + value[1]
+                G += part_G
+                g += part_g
+        return Sums(loss, G, g, slope)
+
+
+def _row_curvature(Z: Array) -> Array:
+    out = np.empty((Z.shape[0], TILE), Z.dtype)
+    for first in range(0, Z.shape[0], 256):
+        z = Z[first : first + 256]
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        e /= e.sum(axis=1, keepdims=True)
+        out[first : first + 256] = 1 - np.einsum("tki,tki->ti", e, e)
+    return out.ravel()
+
+
+def _each(run: Any, rows: tuple[int, int, int]) -> list[Any]:
+    """Run over the tiles of a block, one share a thread."""
+    tiles = _tiles(rows)
+    parts = max(1, min(threads.get_num_threads(), tiles // _TILES_A_THREAD))
+    results: list[Any] = [None] * parts
+
+    def work(part: int) -> None:
+        results[part] = run(_share(tiles, part, parts))
+
+    threads.run(work, parts)
+    return results
+
+
+def _share(tiles: int, part: int, parts: int) -> tuple[int, int]:
+    return tiles * part // parts, tiles * (part + 1) // parts
+
+
+def _tiles(rows: tuple[int, int, int]) -> int:
+    return -(-rows[2] // TILE)
+
+
+def _implementation(*, small: bool) -> ModuleType:
+    if small:
+        return specification
+    from pminusy.kernels import fit
+
+    return fit

@@ -1,0 +1,276 @@
+"""Softmax regression with C (and the share of L1) chosen by cross-validation.
+
+For each fold the values of C are solved in ascending order, each from the solution before it:
+strongly penalised problems are easy, and near each other. A fold is a set of sample weights, 0
+where rows are held out, so X is never copied, and its coordinates are worked out once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import check_cv
+
+from pminusy.errors import InputError
+from pminusy.learn.coordinates import Coordinates
+from pminusy.learn.linear_classifier import LinearClassifier, is_sparse
+from pminusy.learn.objective import choose_coordinates
+from pminusy.learn.problem import Penalty, require_number
+from pminusy.learn.softmax_regression import SoftmaxRegression
+from pminusy.learn.sources import ArraySource
+
+__all__ = ["PathPoint", "SoftmaxRegressionCV"]
+
+Array = NDArray[Any]
+
+
+class PathPoint(NamedTuple):
+    """One value of C (and ρ) on the path: what a plot of score and coefficients needs."""
+
+    C: float
+    l1_ratio: float
+    mean_score: float
+    standard_error: float  # of the mean over folds
+    norm: float  # ‖W‖₂, averaged over folds
+    nonzero: float  # share of the weights that is not 0
+    largest: tuple[float, ...]  # per class, the largest |weight|
+
+
+class SoftmaxRegressionCV(LinearClassifier):
+    """`SoftmaxRegression` that chooses C, as scikit-learn's `LogisticRegressionCV` does.
+
+    Parameters
+    ----------
+    Cs
+        Values of C, or how many from 1e-4 to 1e4, evenly spaced in ln C.
+    l1_ratios
+        Shares of L1 to try.
+    cv
+        Number of stratified folds, a splitter, or pairs of (train, test) indices.
+    scoring
+        Name of a score or a scorer; None for accuracy.
+    refit
+        Whether to fit all rows with the best C; otherwise parameters are the mean over folds at it.
+    others
+        As in `SoftmaxRegression`; `verbose` above 0 shows a progress bar.
+
+    Attributes
+    ----------
+    C_, l1_ratio_
+        The best; on a tie the stronger penalty.
+    Cs_, l1_ratios_
+        All, ascending.
+    scores_
+        (folds, l1_ratios, Cs).
+    path_
+        A `PathPoint` for each pair.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> bool(SoftmaxRegressionCV(Cs=[0.01, 1.0, 100.0]).fit(X, y).C_ >= 1.0)
+    True
+    """
+
+    def __init__(
+        self,
+        Cs: int | Sequence[float] = 10,
+        *,
+        l1_ratios: Sequence[float] = (0.0,),
+        cv: Any = 5,
+        scoring: Any = None,
+        refit: bool = True,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        solver: str = "auto",
+        tol: float = 1e-6,
+        gap: float | None = None,
+        max_iter: int = 1000,
+        workspace: int = 64 << 20,
+        verbose: int = 0,
+    ) -> None:
+        self.Cs = Cs
+        self.l1_ratios = l1_ratios
+        self.cv = cv
+        self.scoring = scoring
+        self.refit = refit
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+        self.solver = solver
+        self.tol = tol
+        self.gap = gap
+        self.max_iter = max_iter
+        self.workspace = workspace
+        self.verbose = verbose
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Solve all folds and values, choose, and fit all rows."""
+        self.Cs_, self.l1_ratios_ = _values(self.Cs), _ratios(self.l1_ratios)
+        model = self._model(float(self.Cs_[0]), float(self.l1_ratios_.max()))
+        model._check_parameters()
+        if np.asarray(y).ndim == 2 and np.asarray(y).shape[1] > 1:
+            raise InputError("y", "labels (N,) for cross-validation", "soft targets")
+        source = model._source(X, y, sample_weight)
+        labels = np.asarray(y).ravel()
+        rows = _indexable(X)
+        folds = list(check_cv(self.cv, labels, classifier=True).split(rows, labels))
+        coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
+        shape = (len(folds), len(self.l1_ratios_), len(self.Cs_))
+        self.scores_, records = np.empty(shape), np.empty((*shape, 2 + source.classes))
+        kept: dict[tuple[int, int, int], Array] = {}
+        for at, vector in self._visits(model, folds, source, coordinates):
+            W, b = coordinates.to_parameters(vector)
+            model._set_parameters(W, b)
+            self.scores_[at] = self._score(model, rows, labels, folds[at[0]][1], sample_weight)
+            size, used = np.linalg.norm(model.coef_), np.mean(model.coef_ != 0)
+            records[at] = (size, used, *np.abs(W).max(axis=1))
+            if not self.refit:
+                kept[at] = vector
+        mean = self.scores_.mean(axis=0)
+        r, c = (
+            int(i) for i in np.unravel_index(np.argmax(mean), mean.shape)
+        )  # ties: first, strongest
+        self.C_, self.l1_ratio_ = float(self.Cs_[c]), float(self.l1_ratios_[r])
+        self.path_ = self._path(records)
+        final = self._model(self.C_, self.l1_ratio_)
+        for name, value in fitted_attributes(model):
+            setattr(final, name, value)
+        if self.refit:
+            penalty = Penalty(1.0 - self.l1_ratio_, self.l1_ratio_)
+            start = coordinates.from_parameters(*final.parameters_)
+            fit = final._solve(source, coordinates, self.C_, penalty, start)
+            final._set(fit, coordinates)
+            final._warn(fit, coordinates, separable=False)
+        else:
+            best = np.mean([kept[f, r, c] for f in range(len(folds))], axis=0)
+            final._set_parameters(*coordinates.to_parameters(best))
+        for name, value in fitted_attributes(final):
+            setattr(self, name, value)
+        return self
+
+    def _model(self, C: float, l1_ratio: float) -> SoftmaxRegression:
+        return SoftmaxRegression(
+            C,
+            l1_ratio=l1_ratio,
+            fit_intercept=self.fit_intercept,
+            class_weight=self.class_weight,
+            label_smoothing=self.label_smoothing,
+            solver=self.solver,
+            tol=self.tol,
+            gap=self.gap,
+            max_iter=self.max_iter,
+            workspace=self.workspace,
+        )
+
+    def _visits(
+        self,
+        model: SoftmaxRegression,
+        folds: list[Any],
+        source: ArraySource,
+        coordinates: Coordinates,
+    ) -> Iterator[tuple[tuple[int, int, int], Array]]:
+        """Every fold, share of L1 and C, and the solution there."""
+        total = len(folds) * len(self.l1_ratios_) * len(self.Cs_)
+        with progress_bar(total, shown=bool(self.verbose)) as advance:
+            for f, (train, _) in enumerate(folds):
+                chosen = np.zeros(source.rows)
+                chosen[train] = 1.0
+                part = source.weighted(chosen)
+                for r, ratio in enumerate(self.l1_ratios_):
+                    vector = np.zeros(coordinates.size)
+                    for c, C in enumerate(self.Cs_):
+                        penalty = Penalty(1.0 - float(ratio), float(ratio))
+                        fit = model._solve(part, coordinates, float(C), penalty, vector)
+                        vector = fit.vector
+                        advance()
+                        yield (f, r, c), vector
+
+    def _score(
+        self,
+        model: SoftmaxRegression,
+        rows: Any,
+        labels: Array,
+        test: Array,
+        sample_weight: ArrayLike | None,
+    ) -> float:
+        weight = {} if sample_weight is None else {"sample_weight": np.asarray(sample_weight)[test]}
+        scorer = get_scorer("accuracy" if self.scoring is None else self.scoring)
+        return float(scorer(model, rows[test], labels[test], **weight))
+
+    def _path(self, records: Array) -> tuple[PathPoint, ...]:
+        folds = self.scores_.shape[0]
+        mean = self.scores_.mean(axis=0)
+        error = self.scores_.std(axis=0, ddof=1 if folds > 1 else 0) / math.sqrt(folds)
+        over_folds = records.mean(axis=0)
+        return tuple(
+            PathPoint(
+                float(C),
+                float(ratio),
+                float(mean[r, c]),
+                float(error[r, c]),
+                float(over_folds[r, c, 0]),
+                float(over_folds[r, c, 1]),
+                tuple(float(v) for v in over_folds[r, c, 2:]),
+            )
+            for r, ratio in enumerate(self.l1_ratios_)
+            for c, C in enumerate(self.Cs_)
+        )
+
+
+def fitted_attributes(model: Any) -> list[tuple[str, Any]]:
+    """What fitting has set, by scikit-learn's convention."""
+    return [(k, v) for k, v in vars(model).items() if k.endswith("_") and not k.startswith("_")]
+
+
+def _values(Cs: Any) -> Array:
+    """Values of C, ascending."""
+    if not isinstance(Cs, bool) and isinstance(Cs, Integral):
+        if Cs < 1:
+            raise InputError("Cs", "at least 1 value", repr(Cs))
+        return np.logspace(-4, 4, int(Cs))
+    values = np.unique(np.asarray(Cs, np.float64))
+    if values.size == 0:
+        raise InputError("Cs", "at least 1 value", repr(Cs))
+    for value in values:
+        require_number("Cs", float(value))
+    return values
+
+
+def _ratios(l1_ratios: Sequence[float]) -> Array:
+    """Shares of L1, ascending."""
+    ratios = np.unique(np.asarray(l1_ratios, np.float64))
+    if ratios.size == 0:
+        raise InputError("l1_ratios", "at least 1 value", repr(l1_ratios))
+    for ratio in ratios:
+        require_number("l1_ratios", float(ratio), positive=False, upper=1.0)
+    return ratios
+
+
+def _indexable(X: Any) -> Any:
+    """X such that an array of row numbers selects rows."""
+    if is_sparse(X):
+        return X.tocsr()
+    return X if isinstance(X, np.ndarray) else np.asarray(X)
+
+
+@contextmanager
+def progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[], None]]:
+    """A bar on the terminal, or nothing."""
+    if not shown:
+        yield lambda: None
+        return
+    from rich.progress import Progress
+
+    with Progress() as progress:
+        task = progress.add_task("values of C × folds", total=total)
+        yield lambda: progress.advance(task)

@@ -1,0 +1,72 @@
+"""A step along a line on which f is convex, found by slopes alone.
+
+Differences of f drown in rounding near the optimum, and in float32 long before; slopes do not. So
+a step is good when the slope there is small beside the slope at the start, whichever its sign.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple, Protocol
+
+__all__ = ["Searchable", "Step", "line_search"]
+
+_ACCEPT_BELOW = -0.9  # still falling: at most this share of the first slope is left
+_ACCEPT_ABOVE = 0.4  # past the minimum by no more than this
+_TARGET = 0.2  # once a search is on, how much of the slope may be left
+
+
+class Searchable(Protocol):
+    """A function on a line."""
+
+    @property
+    def start(self) -> Any:
+        """Value and slope at step 0."""
+
+    def at(self, step: float) -> Any:
+        """Value, slope and curvature at a step."""
+
+
+class Step(NamedTuple):
+    """A step, and whether it is good: else no progress can be made in this precision."""
+
+    step: float
+    good: bool
+
+
+def line_search(line: Searchable, *, looks: int = 20) -> Step:
+    """Try 1; otherwise bracket the zero of the slope and close in on it."""
+    slope0 = line.start.slope
+    if not slope0 < 0:
+        return Step(0.0, False)
+    point = line.at(1.0)
+    if _ACCEPT_BELOW * -slope0 <= point.slope <= _ACCEPT_ABOVE * -slope0:
+        return Step(1.0, True)
+    low, low_slope, high, high_slope = 0.0, slope0, math.inf, math.nan
+    for _ in range(looks):
+        if not math.isfinite(point.slope) or not math.isfinite(point.value):
+            high, high_slope = point.step, math.nan
+        elif abs(point.slope) <= _TARGET * -slope0:
+            return Step(point.step, True)
+        elif point.slope < 0:
+            low, low_slope = point.step, point.slope
+        else:
+            high, high_slope = point.step, point.slope
+        point = line.at(_next(low, low_slope, high, high_slope, point))
+    return Step(low, low > 0)
+
+
+def _next(low: float, low_slope: float, high: float, high_slope: float, point: Any) -> float:
+    """Newton's step on the slope where curvature is known, else the secant's, kept inside."""
+    if math.isfinite(point.slope) and point.curvature > 0:
+        step = point.step - point.slope / point.curvature
+    elif math.isfinite(high_slope):
+        step = low - low_slope * (high - low) / (high_slope - low_slope)
+    else:
+        step = math.nan
+    if math.isinf(high):
+        return min(max(step, 1.5 * low), 10 * low) if step > low else 3 * low
+    width = high - low
+    if not low + 0.05 * width < step < high - 0.05 * width:
+        step = low + (0.5 if math.isfinite(high_slope) else 0.1) * width
+    return step

@@ -1,0 +1,56 @@
+"""L-BFGS around a metric: the inverse of a curvature model takes the place of the identity.
+
+The two-loop recursion starts from γ M⁻¹ with γ = sᵀy / yᵀM⁻¹y of the newest pair, so that the model
+supplies the directions, the pairs correct it, and γ its size.
+
+Source: Nocedal 1980, "Updating quasi-Newton matrices with limited storage".
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Pairs"]
+
+Array = NDArray[Any]
+
+
+class Pairs:
+    """Steps and changes of gradient, and the direction they give."""
+
+    def __init__(self, memory: int) -> None:
+        self._pairs: deque[tuple[Array, Array, float]] = deque(maxlen=memory)
+
+    def add(self, s: Array, y: Array) -> None:
+        """Keep a pair, unless rounding has taken its curvature."""
+        curvature = float(s @ y)
+        if curvature > 1e-14 * float(np.linalg.norm(s) * np.linalg.norm(y)):
+            self._pairs.append((s, y, 1.0 / curvature))
+
+    def clear(self) -> None:
+        """Forget."""
+        self._pairs.clear()
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def direction(self, gradient: Array, metric: Any) -> Array:
+        """−H⁻¹ gradient, by two loops around the metric."""
+        q = gradient.copy()
+        alphas = []
+        for s, y, rho in reversed(self._pairs):
+            alpha = rho * float(s @ q)
+            alphas.append(alpha)
+            q -= alpha * y
+        r = metric.solve(q)
+        if self._pairs:
+            _, y, rho = self._pairs[-1]
+            scale = 1.0 / (rho * float(y @ metric.solve(y)))
+            r *= min(max(scale, 1e-3), 1e3) if np.isfinite(scale) else 1.0
+        for (s, y, rho), alpha in zip(self._pairs, reversed(alphas), strict=True):
+            r += (alpha - rho * float(y @ r)) * s
+        return np.asarray(-r)

@@ -1,0 +1,106 @@
+"""L-BFGS around a curvature model that is taken anew a few times.
+
+Early steps change the curvature most, so the model is refreshed at iterations 1, 2, 4, 8 … or as
+often as its price allows; the pairs of L-BFGS correct it in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.learn.curvature import Metric
+from pminusy.learn.objective import Objective
+from pminusy.learn.solvers.line_search import line_search
+from pminusy.learn.solvers.pairs import Pairs
+from pminusy.learn.solvers.solution import Goal, Journal, Solution, Status
+
+__all__ = ["quasi_newton"]
+
+Array = NDArray[Any]
+
+_PAIR_BYTES = 48 << 20
+# Share of what is left to gain that is added to the model's diagonal, in coordinates of size one:
+# far from the optimum curvature changes along a step, and where there is none a step is endless.
+
+_DAMPING = 0.03
+# What is left to gain, relative to f, below which rounding of the arithmetic decides the steps.
+_FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-27}
+_PATIENCE = 12  # iterations without a smaller gradient, near the optimum
+
+
+def quasi_newton(
+    objective: Objective,
+    vector: Array,
+    metric: Callable[[Objective, float], Metric],
+    *,
+    goal: Goal,
+    journal: Journal,
+    refresh: tuple[int, ...] = (0, 1, 3, 7, 15, 31),
+    enough: float = 0.0,
+    metric_now: Metric | None = None,
+) -> Solution:
+    """Minimise.
+
+    Parameters
+    ----------
+    objective
+        What to minimise.
+    vector
+        Where to begin.
+    metric
+        Builds the curvature model where the objective stands, with this much added to its
+        diagonal.
+    goal
+        When to stop.
+    journal
+        Where progress is noted, with the limit on iterations.
+    refresh
+        Iterations at which the model is built anew.
+    enough
+        Also stop once a step promises less than this, relative to f.
+    metric_now
+        A model to begin with, instead of building one.
+    """
+    at = objective.evaluate(vector)
+    if not journal.history:
+        journal.note(objective, vector, at)
+    memory = int(np.clip(_PAIR_BYTES // (16 * max(vector.size, 1)), 5, 20))
+    pairs, model, failures, steps = Pairs(memory), metric_now, 0, 0
+    left = abs(at.value)  # what may still be gained; the promise of the last step, later
+    least, idle = np.inf, 0
+    floor = max(enough, _FLOOR[np.dtype(objective.dtype)])
+    while not goal.reached(objective, at):
+        if journal.exhausted:
+            return Solution(vector, at, Status(reached=False, stalled=False))
+        if model is None or (steps in refresh and (metric_now is None or steps > 0)):
+            model = metric(objective, _DAMPING * left)
+        direction = objective.project(pairs.direction(at.gradient, model))
+        promised = -float(at.gradient @ direction)
+        if promised <= floor * abs(at.value) and steps > 0:
+            return Solution(vector, at, Status(reached=False, stalled=True))
+        line = objective.search(vector, at, direction)
+        step = line_search(line)
+        if not step.good:
+            failures += 1
+            if failures > 2:
+                return Solution(vector, at, Status(reached=False, stalled=True))
+            pairs.clear()
+            at, model = objective.evaluate(vector), None
+            continue
+        new, there = line.accept(step.step)
+        pairs.add(new - vector, there.gradient - at.gradient)
+        vector, at, steps, left = new, there, steps + 1, min(promised, abs(there.value))
+        journal.note(objective, vector, at)
+        least, idle = _idle(least, idle, objective.optimality(at.gradient))
+        if idle > _PATIENCE and left <= 1e-10 * abs(at.value):
+            return Solution(vector, at, Status(reached=False, stalled=True))
+    return Solution(vector, at, Status(reached=True, stalled=False))
+
+
+def _idle(least: float, idle: int, now: float) -> tuple[float, int]:
+    """The least gradient so far, and for how many iterations it has been that."""
+    return (now, 0) if now < 0.9 * least else (least, idle + 1)
