@@ -164,7 +164,7 @@ def test_ctrl_c_while_training(capsys, monkeypatch, tmp_path):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pminusy.learn.softmax_regression.lbfgs", interrupted)
+    monkeypatch.setattr("pminusy.learn.softmax_regression.minimise", interrupted)
     out = tmp_path / "m.safetensors"
     line = _fails(capsys, "fit", PENGUINS, "--target", "species", "-o", out, code=130)
     assert line == "interrupted; no file is left half written"
