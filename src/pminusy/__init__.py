@@ -10,8 +10,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from pminusy.errors import InputError
+from pminusy.extras import missing_extra
 
 if TYPE_CHECKING:
+    from pminusy.api.fit_table import fit_table
+    from pminusy.api.table_model import TableModel, load
     from pminusy.ops import (
         cross_entropy,
         cross_entropy_grad,
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "pminusy.api.fit_table": ("fit_table",),
+    "pminusy.api.table_model": ("TableModel", "load"),
     "pminusy.ops": (
         "cross_entropy",
         "cross_entropy_grad",
@@ -43,12 +48,15 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "InputError",
+    "TableModel",
     "cross_entropy",
     "cross_entropy_grad",
     "cross_entropy_hvp",
+    "fit_table",
     "linear_cross_entropy",
     "linear_cross_entropy_grad",
     "linear_cross_entropy_hvp",
+    "load",
     "log_softmax",
     "softmax",
     "softmax_jacobian",
@@ -58,7 +66,13 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'pminusy' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    try:
+        value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    except ModuleNotFoundError as error:
+        advice = missing_extra(error)
+        if advice is None:
+            raise
+        raise advice from None
     globals()[name] = value
     return value
 

@@ -51,9 +51,9 @@ def floats(**named: ArrayLike) -> list[Array]:
     given = {name: array.dtype for name, array in arrays.items() if _fixes_type(named[name], array)}
     if len(set(given.values())) > 1:
         mixed = ", ".join(f"{name} {dtype}" for name, dtype in given.items())
-        raise InputError(
-            " and ".join(given), "one floating type", mixed, "convert one of them with .astype"
-        )
+        *first, last = given
+        names = f"{', '.join(first)} and {last}"
+        raise InputError(names, "one floating type", mixed, "convert one of them with .astype")
     dtype = next(iter(given.values()), np.dtype(np.float64))
     return [np.asarray(array, dtype=dtype) for array in arrays.values()]
 
@@ -63,11 +63,20 @@ def _fixes_type(original: ArrayLike, array: Array) -> bool:
     return hasattr(original, "dtype") and array.dtype in _FLOATS
 
 
-def _numeric(name: str, value: ArrayLike) -> Array:
+def _plain(name: str, value: ArrayLike) -> Array:
+    """NumPy array of this machine's byte order; a mask is not dropped in silence."""
+    if hasattr(value, "mask") and hasattr(value, "filled"):
+        remedy = "fill it with .filled(value); to leave rows out use ignore_index or sample_weight"
+        raise InputError(name, "a plain array", "a masked array", remedy)
     try:
         array = np.asarray(value)
     except ValueError:
         raise InputError(name, "an array of numbers", "rows of different lengths") from None
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _numeric(name: str, value: ArrayLike) -> Array:
+    array = _plain(name, value)
     if array.dtype not in _FLOATS and array.dtype.kind not in "iu":
         remedy = "convert it with .astype(numpy.float32) or .astype(numpy.float64)"
         raise InputError(
@@ -98,10 +107,7 @@ def same_shape(name: str, array: Array, other: str, shape: tuple[int, ...]) -> A
 def targets(y: ArrayLike, z: Array, ignore_index: int) -> Array:
     """Targets as class indices (N,) or soft targets (N, K), N the number of rows of z (..., K)."""
     K, rows = z.shape[-1], z.shape[:-1]
-    try:
-        array = np.asarray(y)
-    except ValueError:
-        raise InputError("y", "an array", "rows of different lengths") from None
+    array = _plain("y", y)
     if array.shape == z.shape:
         return _soft_targets(array, y, z, K)
     if array.shape != rows:
@@ -115,32 +121,42 @@ def targets(y: ArrayLike, z: Array, ignore_index: int) -> Array:
         raise InputError(
             "y", expected, f"{array.dtype} of shape {array.shape}", "convert with .astype(int)"
         )
-    return _labels(array.ravel(), K, ignore_index)
+    return _labels(array, K, ignore_index)
 
 
 def _labels(labels: Array, K: int, ignore_index: int) -> Array:
     bad = (labels != ignore_index) & ((labels < 0) | (labels >= K))
     if bad.any():
-        i = int(bad.argmax())
-        remedy = f"or {ignore_index} (ignore_index) to leave a row out"
-        raise InputError(f"y[{i}]", f"a class index from 0 to {K - 1}", str(labels[i]), remedy)
-    return labels.astype(np.intp)
+        expected = f"a class index from 0 to {K - 1}, or {ignore_index} (ignore_index)"
+        remedy = "count classes from 0" if labels.max() == K and labels.min() > 0 else ""
+        raise InputError(*_first("y", labels, bad, expected), remedy)
+    return labels.ravel().astype(np.intp)
+
+
+def _first(name: str, array: Array, bad: NDArray[np.bool_], expected: str) -> tuple[str, str, str]:
+    """Name, expectation and value of the first bad entry."""
+    if array.ndim == 0:
+        return name, expected, str(array)
+    index = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), array.shape))
+    return f"{name}[{', '.join(map(str, index))}]", expected, str(array[index])
 
 
 def _soft_targets(array: Array, y: ArrayLike, z: Array, K: int) -> Array:
     if array.dtype.kind == "b":
         array = array.astype(z.dtype)
     _, soft = floats(z=z, y=array if hasattr(y, "dtype") else array.tolist())
-    soft = soft.reshape(-1, K)
     bad = ~((soft >= 0) & np.isfinite(soft))
     if bad.any():
-        i, k = (int(index) for index in np.unravel_index(bad.argmax(), soft.shape))
-        raise InputError(f"y[{i}, {k}]", "a finite target mass ≥ 0", str(soft[i, k]))
-    return soft
+        raise InputError(*_first("y", soft, bad, "a finite target mass ≥ 0"))
+    return soft.reshape(-1, K)
 
 
 def loss_options(options: Mapping[str, Any], rows: tuple[int, ...], K: int) -> Options:
     """Options with their arrays checked: `weight` (K,), `sample_weight` of the rows' shape."""
+    unknown = [name for name in options if name not in LossOptions.__annotations__]
+    if unknown:
+        known = ", ".join(LossOptions.__annotations__)
+        raise TypeError(f"unexpected keyword argument {unknown[0]!r}; the options are {known}")
     checked = dict(options)
     if checked.get("weight") is not None:
         checked["weight"] = _weights("weight", checked["weight"], (K,))
@@ -155,8 +171,7 @@ def _weights(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.
         raise InputError(name, f"shape {shape}", f"shape {weights.shape}")
     bad = ~((weights >= 0) & np.isfinite(weights))
     if bad.any():
-        i = int(bad.argmax())
-        raise InputError(f"{name}[{i}]", "a finite number ≥ 0", str(weights.ravel()[i]))
+        raise InputError(*_first(name, weights, bad, "a finite number ≥ 0"))
     return weights
 
 

@@ -274,7 +274,7 @@ def cross_entropy_hvp(
     Raises
     ------
     InputError
-        As `cross_entropy`.
+        As `cross_entropy`; a direction of another shape than the logits.
 
     Examples
     --------
@@ -449,9 +449,11 @@ def _rowwise(function: Any, z: ArrayLike) -> Array:
     """Apply a function of (N, K) logits to logits of any shape (..., K)."""
     (logits,) = arguments.floats(z=z)
     arguments.classes_last("z", logits)
+    rows = logits.reshape(-1, logits.shape[-1])
     with np.errstate(all="ignore"):  # ∞ and NaN are values here: they stay in their row
-        result = function(logits.reshape(-1, logits.shape[-1]))
-    return np.asarray(result.reshape(*logits.shape[:-1], *result.shape[1:]))
+        blocks = [function(rows[block]) for block in core_softmax.row_blocks(rows)]
+        result = np.concatenate(blocks or [function(rows)])
+    return result.reshape(*logits.shape[:-1], *result.shape[1:])
 
 
 def _prepare(logits: Array, y: ArrayLike, options: LossOptions) -> _Call:
@@ -473,6 +475,9 @@ def _layer(X: ArrayLike, W: ArrayLike, b: ArrayLike | None) -> tuple[Array, Arra
         expected = f"as many features as X, shape (K, {X.shape[1]})"
         remedy = "W has one row a class: transpose it" if X.shape[1] == W.shape[0] else ""
         raise InputError("W", expected, f"shape {W.shape}", remedy)
+    if W.shape[0] < 2:
+        remedy = "for two classes give both rows, (0, w) in place of w"
+        raise InputError("W", "at least 2 rows, one a class", f"shape {W.shape}", remedy)
     if bias and bias[0].shape != (W.shape[0],):
         raise InputError("b", f"one entry a class, shape ({W.shape[0]},)", f"shape {bias[0].shape}")
     return X, W, bias[0] if bias else None

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pminusy.learn.solvers.lbfgs import lbfgs
+from pminusy.learn.solvers.solution import Progress
 
 
 class Quadratic:
@@ -45,7 +46,7 @@ def test_an_unfinished_run_does_not_say_converged():
 
 def test_starts_where_it_is_told_and_reports_every_iteration():
     problem = Quadratic()
-    seen = []
+    seen: list[Progress] = []
     start = problem.b / np.diag(problem.A) + 0.1
     solution = lbfgs(problem, tol=1e-8, max_iter=1000, start=start, progress=seen.append)
     assert solution.history[0].objective == problem.value_and_gradient(start)[0]

@@ -43,6 +43,7 @@ def test_two_rows_of_weights_are_the_same_model_as_their_difference():
     X, y = _problem("cancer")
     clf = SoftmaxRegression().fit(X, y)
     W, b = clf.parameters_
+    assert b is not None
     np.testing.assert_allclose(W[1:] - W[:1], clf.coef_, rtol=0, atol=0)
     np.testing.assert_allclose(b[1:] - b[:1], clf.intercept_, rtol=0, atol=0)
     np.testing.assert_allclose(W[0], -W[1], atol=1e-12)

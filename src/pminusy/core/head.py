@@ -13,6 +13,9 @@ computed so that no digit is lost however sure the model is:
 
 (`below`, `rest`, `e`, `others`, `s`: see `softmax`; q_{≠k} = S − q_k is exactly 0 at the label.)
 A row without target mass (ignored, or of weight 0) is 0 whatever its logits are, NaN included.
+
+Whatever is linear in a probability carries the factor 2⁵¹², and all masses are in units of
+2^`mass.exponent`; both come off in the last step, when a result is rounded.
 """
 
 from __future__ import annotations
@@ -25,14 +28,12 @@ from numpy.typing import NDArray
 
 from pminusy.core import transform
 from pminusy.core.options import Options, TargetMass
-from pminusy.core.softmax import SoftmaxParts, jacobian_vector_product, parts
-from pminusy.core.twofold import EXP_SCALE, Twofold, twofold, where
+from pminusy.core.softmax import SoftmaxParts, jacobian_vector_product, parts, row_blocks
+from pminusy.core.twofold import EXP_BITS, Twofold, twofold, where
 
 __all__ = ["cross_entropy", "cross_entropy_grad", "cross_entropy_hvp"]
 
 Array = NDArray[Any]
-
-_BLOCK_ENTRIES = 1 << 15  # a block of this many logits and its temporaries stay in cache
 
 
 def cross_entropy(u: Array, mass: TargetMass, options: Options) -> Array:
@@ -40,7 +41,7 @@ def cross_entropy(u: Array, mass: TargetMass, options: Options) -> Array:
     blocks = [
         _row_losses(parts(z), *mass.block(rows), options) for rows, _, z in _blocks(u, options)
     ]
-    return _reduced(blocks, u.dtype, options)
+    return _reduced(blocks, u.dtype, mass, options)
 
 
 def cross_entropy_grad(
@@ -52,9 +53,10 @@ def cross_entropy_grad(
     for rows, block, z in _blocks(u, options):
         row, (q, S) = parts(z), mass.block(rows)
         blocks.append(_row_losses(row, q, S, options))
-        gradient = transform.slope(block, options) * _dL_dz(row, q, S, options)
-        dL_du[rows] = _scaled(gradient, S, grad_output, rows).rounded(u.dtype)
-    return _reduced(blocks, u.dtype, options), dL_du
+        factor, power = _row_factors(grad_output, rows)
+        gradient = transform.backward(_dL_dz(row, q, S, options), block, options) * factor
+        dL_du[rows] = _rounded(gradient, S, mass.exponent + power, u.dtype)
+    return _reduced(blocks, u.dtype, mass, options), dL_du
 
 
 def cross_entropy_hvp(
@@ -62,32 +64,31 @@ def cross_entropy_hvp(
 ) -> Array:
     """Second derivative of the loss with respect to u, times v (N, K): row i is H_i v_i.
 
-    H_u v = t ⊙ [S (1 + 2 ζ lse) J a + 2 ζ S p (p·a)] + dL_dz ⊙ d²z/du² ⊙ v,  a = t ⊙ v.
+    H_u v = t ⊙ [S (1 + 2 ζ lse) J a + 2 ζ S p (p·a) + dL_dz ⊙ (t′ / t) ⊙ v],  a = t ⊙ v.
     """
     Hv = np.empty(u.shape, dtype=u.dtype)
     for rows, block, z in _blocks(u, options):
         row, (q, S) = parts(z), mass.block(rows)
-        direction = twofold(v[rows].astype(np.float64))
-        t = transform.slope(block, options)
-        Ja, mean = jacobian_vector_product(row, t * direction)
+        factor, power = _row_factors(grad_output, rows)
+        length = np.frexp(np.abs(v[rows]).max(axis=-1, keepdims=True))[1]  # (n, 1)
+        direction = twofold(np.ldexp(v[rows].astype(np.float64), -length)) * factor
+        Ja, mean = jacobian_vector_product(row, transform.backward(direction, block, options))
         curved = S * Ja
         if options.z_loss:
             curved = curved * (row.lse * (2 * options.z_loss) + 1.0)
             curved = curved + S * row.p * mean * (2 * options.z_loss)
-        result = t * curved
         if options.softcap is not None:
-            bend = transform.curvature(block, options) * direction
-            result = result + _dL_dz(row, q, S, options) * bend
-        Hv[rows] = _scaled(result, S, grad_output, rows).rounded(u.dtype)
+            bend = transform.relative_curvature(block, options.softcap) * direction
+            curved = curved + _dL_dz(row, q, S, options) * bend
+        result = transform.backward(curved, block, options)
+        Hv[rows] = _rounded(result, S, mass.exponent + power + length, u.dtype)
     return Hv
 
 
 def _blocks(u: Array, options: Options) -> Iterator[tuple[slice, Array, Array]]:
-    """Row slices with their u and z, small enough that memory stays bounded for any N."""
-    step = max(1, _BLOCK_ENTRIES // u.shape[1])
+    """Row slices with their u and z."""
     with np.errstate(all="ignore"):  # ∞ and NaN are values here: they stay in their row
-        for start in range(0, u.shape[0], step):
-            rows = slice(start, min(start + step, u.shape[0]))
+        for rows in row_blocks(u):
             z = transform.logits(u[rows], options) if options.transforms_logits else u[rows]
             yield rows, u[rows], z
 
@@ -95,7 +96,7 @@ def _blocks(u: Array, options: Options) -> Iterator[tuple[slice, Array, Array]]:
 def _row_losses(
     row: SoftmaxParts, q: Twofold, S: Twofold, options: Options
 ) -> tuple[Twofold, Twofold]:
-    """Loss of each row (n,) in two parts, the second with the factor 2⁵¹² (see `softmax`)."""
+    """Loss of each row (n,) in two parts, the second with the factor 2⁵¹²."""
     plain = where(q.hi == 0.0, 0.0, q * row.below).sum(-1, keepdims=True)
     if options.z_loss:
         plain = plain + S * row.lse * row.lse * options.z_loss
@@ -103,13 +104,16 @@ def _row_losses(
     return where(idle, 0.0, plain)[:, 0], where(idle, 0.0, S * row.log_s)[:, 0]
 
 
-def _reduced(blocks: list[tuple[Twofold, Twofold]], dtype: Any, options: Options) -> Array:
-    """Losses of all rows, added up unless the reduction is "none"; the scale comes off last."""
+def _reduced(
+    blocks: list[tuple[Twofold, Twofold]], dtype: Any, mass: TargetMass, options: Options
+) -> Array:
+    """Losses of all rows, added up unless the reduction is "none"; the scales come off last."""
     with np.errstate(all="ignore"):
         plain, scaled = (_joined([block[i] for block in blocks]) for i in (0, 1))
         if options.reduction != "none":
             plain, scaled = plain.sum(0), scaled.sum(0)
-        return (plain + scaled * (1 / EXP_SCALE)).rounded(dtype)
+        total = plain.ldexp(mass.exponent) + scaled.ldexp(mass.exponent - EXP_BITS)
+        return total.rounded(dtype)
 
 
 def _joined(pieces: list[Twofold]) -> Twofold:
@@ -129,8 +133,13 @@ def _dL_dz(row: SoftmaxParts, q: Twofold, S: Twofold, options: Options) -> Twofo
     return gradient
 
 
-def _scaled(values: Twofold, S: Twofold, grad_output: Array | None, rows: slice) -> Twofold:
-    """Rows times their `grad_output`; rows without mass become exactly 0."""
-    if grad_output is not None:
-        values = values * grad_output[rows, None].astype(np.float64)
-    return where(S.hi == 0.0, 0.0, values)
+def _row_factors(grad_output: Array | None, rows: slice) -> tuple[Array, Array]:
+    """`grad_output` of some rows as f · 2^n, both (n, 1): n comes in when a result is rounded."""
+    if grad_output is None:
+        return np.ones((1, 1)), np.zeros((1, 1), dtype=np.int32)
+    return np.frexp(grad_output[rows, None].astype(np.float64))
+
+
+def _rounded(values: Twofold, S: Twofold, exponent: Array, dtype: Any) -> Array:
+    """Rows in their own scale and type; those without mass exactly 0."""
+    return where(S.hi == 0.0, 0.0, values).rounded(dtype, exponent - EXP_BITS)

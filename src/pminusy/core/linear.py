@@ -5,13 +5,15 @@
                 dL_db = Σ_i dL_dz_i      (K,)
                 dL_dX = dL_dz W          (N, D)
 
-`dL_dz` already carries the 1/N of a mean, so nothing here divides by anything.
+`dL_dz` already carries the 1/N of a mean, so nothing here divides by anything. A row whose dL_dz is
+0 (an ignored one) adds nothing to the gradients, not even 0 · NaN.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.core.twofold import twofold
@@ -29,12 +31,17 @@ def forward(X: Array, W: Array, b: Array | None) -> Array:
 
 def weight_gradient(dL_dz: Array, X: Array) -> Array:
     """dL_dW (K, D) = dL_dzᵀ X: one outer product (p − y) ⊗ x a sample, added up."""
-    return dL_dz.T @ X
+    with np.errstate(invalid="ignore"):
+        dL_dW = dL_dz.T @ X
+    if np.isfinite(dL_dW).all():
+        return dL_dW
+    heard = dL_dz.any(axis=1)  # (N,), NaN included
+    return dL_dz[heard].T @ X[heard]
 
 
 def bias_gradient(dL_dz: Array) -> Array:
     """dL_db (K,) = Σ_i dL_dz_i."""
-    return twofold(dL_dz.astype("float64")).sum(0).rounded(dL_dz.dtype)
+    return twofold(dL_dz.astype(np.float64)).sum(0).rounded(dL_dz.dtype)
 
 
 def input_gradient(dL_dz: Array, W: Array) -> Array:

@@ -30,6 +30,8 @@ __all__ = ["Options", "Reduction", "TargetMass", "target_mass"]
 
 Reduction = Literal["mean", "sum", "none"]
 
+_ROOM = 60  # weights within 2^±60 leave room for the head's own factor of 2⁵¹²
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Options:
@@ -48,13 +50,17 @@ class Options:
     reduction
         "mean", "sum" or "none".
     temperature
-        T > 0: the logits are divided by T.
+        T in [1e-30, 1e30]: the logits are divided by T.
     z_loss
-        ζ ≥ 0: adds ζ S lse² to a row's loss.
+        ζ in [0, 1e30]: adds ζ S lse² to a row's loss.
     softcap
-        κ > 0: the logits become κ tanh(u / κ), before the temperature. None for no cap.
+        κ in [1e-30, 1e30]: the logits become κ tanh(u / κ), before the temperature. None: no cap.
     log_base
         Base B > 1 of the logarithm, None for e: loss and gradient are divided by ln B.
+
+    Notes
+    -----
+    Weights may be of any size; one more than 1e250 times smaller than the largest may count as 0.
     """
 
     weight: Float64 | None = None
@@ -72,18 +78,18 @@ class Options:
         _require(
             "label_smoothing", self.label_smoothing, "a number in [0, 1]", lambda v: 0 <= v <= 1
         )
-        _require("temperature", self.temperature, "a finite number above 0", lambda v: v > 0)
-        _require("z_loss", self.z_loss, "a finite number ≥ 0", lambda v: v >= 0)
+        positive = "a number from 1e-30 to 1e30"
+        _require("temperature", self.temperature, positive, lambda v: 1e-30 <= v <= 1e30)
+        _require("z_loss", self.z_loss, "a number from 0 to 1e30", lambda v: 0 <= v <= 1e30)
         if self.softcap is not None:
-            _require("softcap", self.softcap, "a finite number above 0", lambda v: v > 0)
+            _require("softcap", self.softcap, positive, lambda v: 1e-30 <= v <= 1e30)
         if self.log_base is not None:
             _require("log_base", self.log_base, "a finite number above 1", lambda v: v > 1)
         if self.reduction not in ("mean", "sum", "none"):
             raise InputError("reduction", '"mean", "sum" or "none"', repr(self.reduction))
-        if isinstance(self.ignore_index, bool) or not isinstance(
-            self.ignore_index, int | np.integer
-        ):
-            raise InputError("ignore_index", "an integer", repr(self.ignore_index))
+        whole = isinstance(self.ignore_index, int | np.integer)
+        if not whole or isinstance(self.ignore_index, bool) or abs(int(self.ignore_index)) >= 2**63:
+            raise InputError("ignore_index", "an integer of 64 bits", repr(self.ignore_index))
 
     @property
     def transforms_logits(self) -> bool:
@@ -105,6 +111,7 @@ class TargetMass:
 
     `labels` (N,) holds class indices (−1 where the row is ignored), or `soft` (N, K) the soft
     targets; `row` (N,) is each row's factor: ω, over the denominator of the reduction, over ln B.
+    Mass is counted in units of 2^`exponent`, which is 1 unless the weights are astronomic.
     """
 
     labels: NDArray[np.intp] | None
@@ -112,9 +119,10 @@ class TargetMass:
     row: Twofold
     weight: Float64
     label_smoothing: float
+    exponent: int
 
     def block(self, rows: slice) -> tuple[Twofold, Twofold]:
-        """Target mass q (n, K) and its total S (n, 1) for some of the rows."""
+        """Target mass q (n, K) and its total S (n, 1), in units of 2^`exponent`, of some rows."""
         q = self._class_mass(rows) if self.soft is None else self._soft_mass(rows)
         q = q * self.row[rows][:, None]
         return q, q.sum(-1, keepdims=True)
@@ -160,19 +168,29 @@ def target_mass(y: NDArray[Any], N: int, K: int, options: Options) -> TargetMass
         q and S for any block of rows; `q = 0` in ignored rows, and everywhere if the denominator
         of "mean" is 0.
     """
-    weight = np.ones(K) if options.weight is None else options.weight
-    omega = np.ones(N) if options.sample_weight is None else options.sample_weight
+    weight, a = _in_reach(np.ones(K) if options.weight is None else options.weight)
+    omega, b = _in_reach(np.ones(N) if options.sample_weight is None else options.sample_weight)
+    row = twofold(omega)
     if y.ndim == 2:
-        labels, counted = None, twofold(omega)
+        labels, counted = None, row
+        soft, c = _in_reach(y)
     else:
         labels = np.where(y == options.ignore_index, -1, y).astype(np.intp)
-        counted = twofold(weight[labels]) * omega  # (N,)
-        counted = where(labels >= 0, counted, 0.0)
-    row = twofold(omega)
+        counted = where(labels >= 0, row * weight[labels], 0.0)  # (N,)
+        soft, c = None, 0
+    exponent = a + b + c
     if options.reduction == "mean":
         denominator = counted.sum(0)
         empty = denominator.hi == 0.0
         row = where(empty, 0.0, row / where(empty, 1.0, denominator))
+        exponent -= b if labels is None else a + b
     if options.log_base is not None:
         row = row / log_of(float(options.log_base))
-    return TargetMass(labels, y if y.ndim == 2 else None, row, weight, options.label_smoothing)
+    return TargetMass(labels, soft, row, weight, options.label_smoothing, exponent)
+
+
+def _in_reach(weights: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """Weights over 2^n, and n: 0 unless the largest is astronomic."""
+    largest = int(np.frexp(weights.max(initial=0.0))[1])
+    n = largest - min(max(largest, -_ROOM), _ROOM)
+    return (np.ldexp(weights, -n), n) if n else (weights, 0)

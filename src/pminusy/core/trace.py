@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from pminusy.core import cross_entropy, head, linear, softmax, transform
 from pminusy.core.options import Options, TargetMass, target_mass
-from pminusy.core.twofold import EXP_SCALE
 
 __all__ = ["Quantity", "Trace"]
 
@@ -122,7 +121,7 @@ class Trace(Mapping[str, Quantity]):
                 "largest logit of each row",
             ),
             "s": (self._s, "Σ_j e^(z_j − m)", "denominator of the softmax, after the shift"),
-            "p": (lambda: self._cast(self._parts.p.rounded()), "e^(z_k − m) / s", "probabilities"),
+            "p": (lambda: softmax.softmax(self._z), "e^(z_k − m) / s", "probabilities"),
             "q": (lambda: self._cast(self._q), "targets and options", "target mass"),
             "L_i": (self._row_losses, f"−Σ_k q_k ln p_k{z_loss}", "what each row adds to the loss"),
             "L": (self._loss, "Σ_i L_i", "loss"),
@@ -195,13 +194,13 @@ class Trace(Mapping[str, Quantity]):
     @cached_property
     def _q(self) -> NDArray[np.float64]:
         q, _ = self._mass.block(slice(0, self._u.shape[0]))
-        return q.rounded()
+        return q.ldexp(self._mass.exponent).rounded()
 
     def _cast(self, value: Array) -> Array:
         return value.astype(self._u.dtype)
 
     def _s(self) -> Array:
-        return self._cast((self._parts.s * (1 / EXP_SCALE)).rounded()[:, 0])
+        return self._cast(self._parts.s.rounded()[:, 0])
 
     def _row_losses(self) -> Array:
         rows = replace(self._plain, reduction="none")
@@ -211,7 +210,8 @@ class Trace(Mapping[str, Quantity]):
         return head.cross_entropy(self._z, self._mass, self._plain)
 
     def _dL_dp(self) -> Array:
-        return self._cast(cross_entropy.loss_gradient(self._parts.p.rounded(), self._q))
+        p = softmax.softmax(self._z.astype(np.float64))
+        return self._cast(cross_entropy.loss_gradient(p, self._q))
 
     def _gradient(self, u: Array, options: Options) -> Array:
         return head.cross_entropy_grad(u, self._mass, options)[1]

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "EXP_SCALE",
+    "EXP_BITS",
     "Twofold",
     "exp_scaled",
     "log1p",
@@ -35,7 +35,7 @@ __all__ = [
 
 Float64 = NDArray[np.float64]
 
-EXP_SCALE = 2.0**512
+EXP_BITS = 512
 """`exp_scaled` returns eˣ · 2⁵¹², so that eˣ itself may underflow without losing its digits."""
 
 _STEPS = 64  # 2^(j/64), j = 0 … 63, are tabulated
@@ -114,9 +114,15 @@ class Twofold:
         total = total[0]
         return total[(..., *_new_axis(self.hi.ndim, axis))] if keepdims else total
 
-    def rounded(self, dtype: Any = np.float64) -> NDArray[Any]:
-        """Nearest number of the given type."""
-        return np.asarray(self.hi + self.lo).astype(dtype)
+    def ldexp(self, exponent: int | NDArray[np.integer[Any]]) -> Twofold:
+        """`self · 2^exponent`, exactly as long as nothing overflows or underflows."""
+        return Twofold(np.ldexp(self.hi, exponent), _finite(np.ldexp(self.lo, exponent)))
+
+    def rounded(
+        self, dtype: Any = np.float64, exponent: int | NDArray[np.integer[Any]] = 0
+    ) -> NDArray[Any]:
+        """Number of the given type nearest to `self · 2^exponent`."""
+        return np.asarray(np.ldexp(self.hi + self.lo, exponent)).astype(dtype)
 
 
 def _new_axis(ndim: int, axis: int) -> tuple[Any, ...]:
@@ -237,8 +243,7 @@ def exp_scaled(x: Twofold) -> Twofold:
     k, j = np.divmod(np.nan_to_num(n).astype(np.int64), _STEPS)
     power = Twofold(table_hi[j], table_lo[j])
     result = power + power * (f + tail)
-    exponent = (k + 512).astype(np.int32)
-    return Twofold(np.ldexp(result.hi, exponent), np.ldexp(result.lo, exponent))
+    return result.ldexp((k + EXP_BITS).astype(np.int32))
 
 
 def _exp_tail(f: Float64) -> Float64:
@@ -256,8 +261,8 @@ def log1p(x: Twofold) -> Twofold:
 
 def log1p_scaled(scaled: Twofold) -> Twofold:
     """`ln(1 + x) · 2⁵¹²` from `x · 2⁵¹²`: an x below the smallest float keeps its digits."""
-    tiny = scaled.hi < EXP_SCALE * 2.0**-110  # here ln(1 + x) = x to 2⁻¹¹⁰
-    return where(tiny, scaled, log1p(scaled * (1 / EXP_SCALE)) * EXP_SCALE)
+    tiny = scaled.hi < 2.0 ** (EXP_BITS - 110)  # here ln(1 + x) = x to 2⁻¹¹⁰
+    return where(tiny, scaled, log1p(scaled.ldexp(-EXP_BITS)).ldexp(EXP_BITS))
 
 
 def _log1p_series(x: Twofold) -> Twofold:
@@ -273,5 +278,5 @@ def _log1p_series(x: Twofold) -> Twofold:
 def _log1p_newton(x: Twofold) -> Twofold:
     """One Newton step from the library's value y: y + (1 + x) e⁻ʸ − 1."""
     start = twofold(np.log1p(x.hi))
-    correction = (x + 1.0) * (exp_scaled(-start) * (1 / EXP_SCALE)) - 1.0
+    correction = (x + 1.0) * exp_scaled(-start).ldexp(-EXP_BITS) - 1.0
     return start + correction * (1.0 - 0.5 * correction.hi)

@@ -105,12 +105,12 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         return self
 
     def _set_parameters(self, parameters: Parameters) -> None:
-        W, b = parameters
-        b = np.zeros(W.shape[0]) if b is None else b
-        self.parameters_ = Parameters(W.copy(), b.copy())
+        W = parameters.W.copy()
+        b = np.zeros(W.shape[0]) if parameters.b is None else parameters.b.copy()
+        self.parameters_ = Parameters(W, b)
         binary = W.shape[0] == 2
-        self.coef_ = W[1:] - W[:1] if binary else self.parameters_.W
-        self.intercept_ = b[1:] - b[:1] if binary else self.parameters_.b
+        self.coef_ = W[1:] - W[:1] if binary else W
+        self.intercept_ = b[1:] - b[:1] if binary else b
 
     def _warn(self) -> None:
         warnings.warn(

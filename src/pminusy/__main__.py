@@ -1,0 +1,5 @@
+"""`python -m pminusy`: the command line."""
+
+from pminusy.cli import main
+
+main()

@@ -1,0 +1,107 @@
+"""How good a table model is on labelled rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.metrics import precision_recall_fscore_support
+
+from pminusy.errors import InputError
+from pminusy.learn.scores import Scores, score
+from pminusy.tables import target
+from pminusy.tables.design import design_matrix, encode_target
+from pminusy.tables.wording import count, listed, shown
+
+if TYPE_CHECKING:
+    from pminusy.api.fitted import Fitted
+    from pminusy.tables.schema import Schema
+
+__all__ = ["ClassScores", "Evaluation", "evaluate", "row_weights"]
+
+
+class ClassScores(NamedTuple):
+    """Precision, recall and F1 of one class; None where they are not defined."""
+
+    label: str
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Scores of a model on labelled rows."""
+
+    rows: int
+    scores: Scores
+    baseline: Scores
+    by_class: tuple[ClassScores, ...]
+    notes: tuple[str, ...]
+
+
+def evaluate(model: Fitted, frame: pl.DataFrame) -> Evaluation:
+    """Score a model on the rows of a frame whose label it knows."""
+    y = encode_target(frame, model.schema)
+    known = y >= 0
+    left_out = _left_out(frame, known, model.schema)
+    if model.schema.weight in frame.columns:
+        target.check_weights(frame, model.schema.target, model.schema.weight, pl.Series(known))
+    labelled, y = frame.filter(known), y[known]
+    X, notes = design_matrix(labelled, model.schema)
+    weight = row_weights(labelled, model.schema)
+    log_p = model.log_probabilities(X)
+    baseline = np.broadcast_to(np.log(model.shares), log_p.shape)
+    return Evaluation(
+        rows=y.size,
+        scores=score(y, log_p, weight),
+        baseline=score(y, baseline, weight),
+        by_class=_by_class(model.schema.classes, y, log_p.argmax(axis=1), weight),
+        notes=(*left_out, *notes),
+    )
+
+
+def row_weights(frame: pl.DataFrame, schema: Schema) -> NDArray[np.float64]:
+    """Row weights, where the model is trained with them and the table has them; ones otherwise."""
+    if schema.weight is None or schema.weight not in frame.columns:
+        return np.ones(frame.height)
+    return target.row_weights(frame, schema.weight)
+
+
+def _by_class(
+    classes: tuple[str, ...],
+    y: NDArray[np.intp],
+    predicted: NDArray[np.intp],
+    weight: NDArray[np.float64],
+) -> tuple[ClassScores, ...]:
+    labels = range(len(classes))
+    columns = precision_recall_fscore_support(
+        y, predicted, labels=labels, sample_weight=weight, zero_division=np.nan
+    )
+    rows = np.bincount(y, minlength=len(classes))
+    precision, recall, f1 = (
+        [None if np.isnan(value) else float(value) for value in column] for column in columns[:3]
+    )
+    return tuple(map(ClassScores, classes, precision, recall, f1, map(int, rows)))
+
+
+def _left_out(frame: pl.DataFrame, known: NDArray[np.bool_], schema: Schema) -> tuple[str, ...]:
+    """Sentences about rows that cannot be scored; an error if none can be."""
+    unseen = target.unseen_labels(frame, schema)
+    named = listed(list(unseen))
+    if not known.any():
+        got = f"only labels it never saw: {named}" if unseen else "no labels"
+        expected = "at least one label the model was trained on"
+        raise InputError(f"target {shown(schema.target)}", expected, got)
+    unlabelled = int((~known).sum()) - sum(unseen.values())
+    notes = []
+    if unlabelled:
+        notes.append(f"{count(unlabelled, 'row')} without a label left out")
+    if unseen:
+        rows = count(sum(unseen.values()), "row")
+        notes.append(f"{rows} with a label the model never saw left out: {named}")
+    return tuple(notes)

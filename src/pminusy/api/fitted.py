@@ -1,0 +1,43 @@
+"""What a fit leaves behind: a schema and the numbers of a linear layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy import ops
+
+if TYPE_CHECKING:
+    from pminusy.tables.schema import Schema
+
+__all__ = ["Fitted"]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A linear layer on the features of a table.
+
+    Attributes
+    ----------
+    schema
+        Columns, their statistics and categories, target and classes.
+    W, b
+        Weights (K, D) on the standardised features, and bias (K,).
+    shares
+        Share of each class (K,) among the training rows: what the majority baseline knows.
+    settings
+        Options of the fit.
+    """
+
+    schema: Schema
+    W: NDArray[np.float64]
+    b: NDArray[np.float64]
+    shares: NDArray[np.float64]
+    settings: dict[str, float] = field(default_factory=dict)
+
+    def log_probabilities(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log-probabilities (N, K) of standardised features X (N, D)."""
+        return ops.log_softmax(X @ self.W.T + self.b)

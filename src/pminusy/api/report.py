@@ -1,0 +1,102 @@
+"""The page of a fit, from a model and the record of its training."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.core.trace import Trace
+from pminusy.files import write_atomically
+from pminusy.report.data import ArguedRow, FitReport
+from pminusy.report.page import render_page
+
+if TYPE_CHECKING:
+    from pminusy.api.fitted import Fitted
+    from pminusy.api.training_run import Rows, TrainingRun
+
+__all__ = ["fit_report", "write_report"]
+
+_ROWS_SHOWN = 12
+
+
+def write_report(model: Fitted, run: TrainingRun, path: str | PathLike[str]) -> None:
+    """Write the page; nothing is left half written."""
+    page = render_page(fit_report(model, run)).encode()
+    write_atomically(path, lambda file: file.write(page))
+
+
+def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
+    """Gather what the page shows."""
+    argued = _argued_rows(model, run)
+    scored = run.scored
+    scores = zip(run.scores.named(), run.baseline.named(), strict=True)
+    return FitReport(
+        title=f"{run.name} → {model.schema.target}",
+        target=model.schema.target,
+        classes=model.schema.classes,
+        feature_names=model.schema.feature_names,
+        rows_used=run.training.y.size + run.held_out.y.size,
+        rows_train=run.training.y.size,
+        rows_test=run.held_out.y.size,
+        rows_dropped=run.rows_dropped,
+        notes=run.notes,
+        settings=tuple((name, f"{value:g}") for name, value in model.settings.items()),
+        scores=tuple((name, value, base) for (name, value), (_, base) in scores),
+        certificate=run.certificate,
+        converged=run.converged,
+        seconds=run.seconds,
+        history=np.array([(at.objective, at.optimality) for at in run.history[1:]]).reshape(-1, 2),
+        W=model.W,
+        b=model.b,
+        held_out_y=scored.y,
+        held_out_p=np.exp(model.log_probabilities(scored.X)),
+        held_out=run.held_out.y.size > 0,
+        argued=argued,
+        trace=_trace(model, argued[0]),
+    )
+
+
+def _trace(model: Fitted, row: ArguedRow) -> Trace:
+    """Run of one row, from its features to the gradient of the weights."""
+    return Trace(np.array([row.y]), X=row.x[None], W=model.W, b=model.b)
+
+
+def _argued_rows(model: Fitted, run: TrainingRun) -> tuple[ArguedRow, ...]:
+    """Rows of the table, held out or not, with the largest ‖p − y‖ (then the largest loss)."""
+    candidates = [
+        (distance, loss, part, i)
+        for part in (run.training, run.held_out)
+        for distance, loss, i in _worst(model, part)
+    ]
+    candidates.sort(key=lambda row: row[:2], reverse=True)
+    return tuple(_argued(model, part, i) for _, _, part, i in candidates[:_ROWS_SHOWN])
+
+
+def _worst(model: Fitted, part: Rows) -> list[tuple[float, float, int]]:
+    """The worst rows of a part: ‖p − y‖, loss and index."""
+    log_p = model.log_probabilities(part.X)
+    losses = -log_p[np.arange(part.y.size), part.y]
+    p_minus_y: NDArray[np.float64] = np.exp(log_p)
+    p_minus_y[np.arange(part.y.size), part.y] = np.expm1(-losses)
+    distances = np.linalg.norm(p_minus_y, axis=1)
+    worst = np.lexsort((losses, distances))[::-1][:_ROWS_SHOWN]
+    return [(float(distances[i]), float(losses[i]), int(i)) for i in worst]
+
+
+def _argued(model: Fitted, part: Rows, i: int) -> ArguedRow:
+    x = part.X[i]
+    return ArguedRow(
+        row=int(part.index[i]) + 1,
+        cells=tuple((name, _cell(part.frame[i, name])) for name in part.frame.columns),
+        x=x,
+        p=np.exp(model.log_probabilities(x[None])[0]),
+        y=int(part.y[i]),
+        pushes=model.W * x,
+    )
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,175 @@
+"""A trained model of a table: predict, evaluate, save, load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import pminusy
+from pminusy.api.evaluation import Evaluation, evaluate
+from pminusy.api.fitted import Fitted
+from pminusy.errors import InputError
+from pminusy.learn.model_file import load_model, save_model
+from pminusy.tables import target
+from pminusy.tables.design import design_matrix
+from pminusy.tables.files import read_table
+from pminusy.tables.schema import Schema
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pminusy.api.training_run import TrainingRun
+
+__all__ = ["TableModel", "load"]
+
+Table = Any  # a path, a Polars frame or a pandas frame
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TableModel(Fitted):
+    """Softmax classifier for rows of a table: p = softmax(W x + b), x the standardised features.
+
+    `fit_table` makes one, `load` reads one. Attributes are those of `Fitted`, and `run`.
+    """
+
+    record: TrainingRun | None = None
+
+    def __repr__(self) -> str:
+        K, D = self.W.shape
+        return f"<TableModel {self.schema.target!r}: {K} classes from {D} features>"
+
+    @property
+    def run(self) -> TrainingRun:
+        """Record of the fit; an `InputError` for a model that was loaded from a file."""
+        if self.record is None:
+            got = "one loaded from a file"
+            raise InputError("record of the fit", "a model just trained", got, "fit it again")
+        return self.record
+
+    def predict(self, table: Table) -> Any:
+        """Class and probabilities of each row.
+
+        Parameters
+        ----------
+        table
+            Path, Polars frame or pandas frame with the columns the model was trained on.
+
+        Returns
+        -------
+        frame
+            Column `prediction`, then a column `p(class)` for each class: pandas (with the same
+            index) for a pandas frame, Polars otherwise.
+
+        Raises
+        ------
+        InputError
+            A column is lacking or is of another kind than in training.
+        """
+        predictions, _ = self.predictions(self.read(table))
+        if type(table).__module__.partition(".")[0] != "pandas":
+            return predictions
+        import pandas  # the caller's own
+
+        columns = {name: predictions[name].to_list() for name in predictions.columns}
+        return pandas.DataFrame(columns, index=table.index)
+
+    def read(self, table: Table) -> pl.DataFrame:
+        """Read a table as the model knows it: a category "007" of a CSV stays text."""
+        return read_table(table, text=self.schema.text_columns)
+
+    def predictions(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """Like `predict` for a Polars frame, and what had to be said about its columns."""
+        import polars as pl
+
+        X, notes = design_matrix(frame, self.schema)
+        p = np.exp(self.log_probabilities(X))
+        labels = target.decode_labels(p.argmax(axis=1), self.schema).alias("prediction")
+        columns = [pl.Series(f"p({name})", p[:, k]) for k, name in enumerate(self.schema.classes)]
+        return pl.DataFrame([labels, *columns]), notes
+
+    def evaluate(self, table: Table) -> Evaluation:
+        """Score the model on a table that has the target column.
+
+        Parameters
+        ----------
+        table
+            Path, Polars frame or pandas frame.
+
+        Returns
+        -------
+        Evaluation
+            Scores beside those of the majority class; rows without a label, and rows whose label
+            the model never saw, are counted in `notes` and left out.
+
+        Raises
+        ------
+        InputError
+            As `predict`; no target column; no row with a label the model knows.
+        """
+        return evaluate(self, self.read(table))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model as safetensors with JSON metadata; loading it runs no code."""
+        metadata = {
+            "schema": self.schema.to_json(),
+            "settings": self.settings,
+            "made_by": f"pminusy {pminusy.__version__}",
+        }
+        save_model(path, {"W": self.W, "b": self.b, "shares": self.shares}, metadata)
+
+    def write_report(self, path: str | PathLike[str]) -> None:
+        """Write the page of the fit: one HTML file that opens offline.
+
+        Raises
+        ------
+        InputError
+            The model was loaded from a file, so there is no fit to report, or `path` cannot be
+            written.
+        """
+        from pminusy.api.report import write_report
+
+        write_report(self, self.run, path)
+
+
+def load(path: str | PathLike[str]) -> TableModel:
+    """Load a model written by `TableModel.save` or `pminusy fit -o`; it runs no code.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    TableModel
+        The model, without the record of its fit.
+
+    Raises
+    ------
+    InputError
+        The file is missing, truncated, something else, or made by a later version.
+
+    Examples
+    --------
+    >>> load("nowhere.safetensors")
+    Traceback (most recent call last):
+        ...
+    pminusy.errors.InputError: model file 'nowhere.safetensors': expected a file that exists, \
+got nothing there; check the name
+
+    References
+    ----------
+    The format is that of the safetensors library, with the schema as JSON in its header.
+    """
+    tensors, metadata = load_model(path)
+    schema = Schema.from_json(metadata.get("schema"))
+    K, D = len(schema.classes), len(schema.feature_names)
+    for name, shape in (("W", (K, D)), ("b", (K,)), ("shares", (K,))):
+        if name not in tensors or tensors[name].shape != shape:
+            found = tensors[name].shape if name in tensors else "nothing"
+            raise InputError(f"{path}: {name}", f"shape {shape}", str(found), "fit it again")
+    settings = metadata.get("settings", {})
+    return TableModel(schema, tensors["W"], tensors["b"], tensors["shares"], settings)

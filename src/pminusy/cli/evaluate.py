@@ -1,0 +1,46 @@
+"""`pminusy evaluate MODEL TABLE`: how good a model is on labelled rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pminusy.cli.text import shown, stdout, visible
+
+__all__ = ["evaluate"]
+
+_CLASSES_SHOWN = 30
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="Model written by `pminusy fit -o`.")],
+    table: Annotated[Path, typer.Argument(help="Table that has the target column.")],
+) -> None:
+    """Score a model on a table that has the target column, beside the majority class."""
+    from rich.table import Table
+
+    from pminusy.api.table_model import load
+
+    result = load(model).evaluate(table)
+    console = stdout()
+    for note in result.notes:
+        console.print(f"note    {visible(note)}", markup=False, soft_wrap=True)
+    scores = Table(box=None, pad_edge=False)
+    for name in (f"on {result.rows} rows", "model", "majority class"):
+        scores.add_column(name, justify="right" if name in ("model", "majority class") else "left")
+    pairs = zip(result.scores.named(), result.baseline.named(), strict=True)
+    for (name, value), (_, baseline) in pairs:
+        scores.add_row(name, f"{value:.4f}", f"{baseline:.4f}")
+    console.print(scores)
+    console.print()
+    classes = Table(box=None, pad_edge=False)
+    for name in ("class", "precision", "recall", "F1", "rows"):
+        classes.add_column(name, justify="left" if name == "class" else "right")
+    for row in result.by_class[:_CLASSES_SHOWN]:
+        numbers = ("–" if value is None else f"{value:.4f}" for value in row[1:4])
+        classes.add_row(shown(row.label, 40), *numbers, str(row.rows))
+    console.print(classes)
+    if len(result.by_class) > _CLASSES_SHOWN:
+        console.print(f"… and {len(result.by_class) - _CLASSES_SHOWN} more classes")

@@ -1,0 +1,172 @@
+"""The plots of the page as geometry, in the units of their view box; the templates draw them.
+
+They are drawn here and not by a plotting library so that they take their colours from the style
+sheet (light, dark, print), carry their text as text, and weigh a few kilobytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.report.evaluation import Bin
+from pminusy.report.text import tick
+
+__all__ = ["Curve", "Dot", "Reliability", "Tick", "curve", "reliability_plot"]
+
+Array = NDArray[Any]
+POINTS = 400  # of a curve: more than the pixels it is drawn on would not be seen
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark on an axis: where, and what it says."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One quantity by iteration on a logarithmic scale; `points` is empty if none is above 0."""
+
+    width: float
+    height: float
+    left: float
+    bottom: float
+    points: list[tuple[float, float]]
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+    first: float
+    last: float
+    left_out: int
+
+    @property
+    def path(self) -> str:
+        """The points as the `d` of an SVG path."""
+        return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in self.points)
+
+
+def curve(values: Array, width: float = 520, height: float = 210) -> Curve:
+    """Geometry of values (iterations,) by iteration, the first iteration being 1."""
+    left, right, top, bottom = 76.0, width - 14, 12.0, height - 26
+    values = values.astype(np.float64)
+    drawable = np.flatnonzero(np.isfinite(values) & (values > 0))
+    first, last = (float(values[0]), float(values[-1])) if values.size else (math.nan, math.nan)
+    if not drawable.size:
+        return Curve(width, height, left, bottom, [], [], [], first, last, values.size)
+    low, high = _padded(float(values[drawable].min()), float(values[drawable].max()))
+    x = _scale(1.0, max(values.size, 2), left, right)
+    y = _scale(math.log10(low), math.log10(high), bottom, top)
+    kept = drawable[_thinned(drawable.size)]
+    return Curve(
+        width,
+        height,
+        left,
+        bottom,
+        [(x(i + 1), y(math.log10(values[i]))) for i in kept.tolist()],
+        [Tick(x(t), f"{t:,}") for t in _whole_ticks(values.size)],
+        [Tick(y(math.log10(t)), tick(t)) for t in log_ticks(low, high)],
+        first,
+        last,
+        values.size - drawable.size,
+    )
+
+
+def _thinned(n: int) -> NDArray[np.intp]:
+    """At most POINTS of n positions, evenly spread, the first and the last among them."""
+    return np.unique(np.linspace(0, n - 1, min(n, POINTS)).round().astype(np.intp))
+
+
+def _padded(low: float, high: float) -> tuple[float, float]:
+    """Limits a little apart from the values, in the logarithm; values all equal get a factor 2."""
+    room = 0.05 * (math.log10(high) - math.log10(low)) or math.log10(2)
+    return low / 10**room or low, min(high * 10**room, 1e308)
+
+
+def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+    return lambda value: start + (value - low) / (high - low) * (end - start)
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten in [low, high], at most six; in a narrow range 1, 2, 5; else the middle."""
+    first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
+    if last - first >= 1:
+        step = math.ceil((last - first + 1) / 6)
+        return [10.0**e for e in range(first, last + 1, step)]
+    fine = [m * 10.0**e for e in range(first - 1, last + 2) for m in (1, 2, 5)]
+    inside = [t for t in fine if low <= t <= high]
+    return inside if len(inside) >= 2 else _round_ticks(low, high)
+
+
+def _round_ticks(low: float, high: float) -> list[float]:
+    """About four round numbers in [low, high], for ranges far narrower than a factor of ten."""
+    step = 10.0 ** math.floor(math.log10(high - low))
+    step *= next(m for m in (0.2, 0.5, 1, 2, 5) if (high - low) / (step * m) <= 5)
+    return [i * step for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _whole_ticks(n: int) -> list[int]:
+    """Iterations to mark: 1, round numbers, never more than seven."""
+    step = next(m * 10**e for e in range(12) for m in (1, 2, 5) if n <= 6 * m * 10**e)
+    return [1, *(t for t in range(step, n + 1, step) if t > 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One bin of the reliability diagram and the bar of its count below it."""
+
+    bin: Bin
+    x: float
+    y: float
+    lower: float
+    upper: float
+    bar_x: float
+    bar_y: float
+    bar_width: float
+    bar_height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Geometry of the reliability diagram: a square above, counts below on the same axis."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    floor: float
+    dots: list[Dot]
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+
+
+def reliability_plot(bins: list[Bin]) -> Reliability:
+    """Geometry of share right against confidence, with the count of rows of each bin."""
+    left, right, top, bottom, floor = 56.0, 416.0, 12.0, 372.0, 462.0
+    x, y = _scale(0.0, 1.0, left, right), _scale(0.0, 1.0, bottom, top)
+    most = max((group.count for group in bins), default=1)
+    bar = _scale(0.0, most, 0.0, 60.0)
+    dots = [
+        Dot(
+            group,
+            x(group.confidence),
+            y(group.accuracy),
+            y(group.lower),
+            y(group.upper),
+            x(group.low) + 2,
+            floor - bar(group.count),
+            x(group.high) - x(group.low) - 4,
+            bar(group.count),
+        )
+        for group in bins
+    ]
+    fifths = [i / 5 for i in range(6)]
+    x_ticks = [Tick(x(t), f"{t:.1f}") for t in fifths]
+    y_ticks = [Tick(y(t), f"{t:.1f}") for t in fifths]
+    return Reliability(left, right, top, bottom, floor, dots, x_ticks, y_ticks)

@@ -1,0 +1,104 @@
+"""What the page of a fit is made from: plain arrays and text, no model and no table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pminusy.core.trace import Trace
+
+__all__ = ["ArguedRow", "FitReport"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArguedRow:
+    """One row of the table that the model argues with.
+
+    Parameters
+    ----------
+    row
+        Number of the row in the table, the first row being 1.
+    cells
+        (column, text) in the order of the table, as they stand there.
+    x
+        The row as the model sees it, shape (D,): standardised and one-hot.
+    p
+        Probabilities, shape (K,).
+    y
+        Index of the class the table gives it.
+    pushes
+        `W_kd x_d`, what each feature adds to each logit, shape (K, D).
+    """
+
+    row: int
+    cells: tuple[tuple[str, str], ...]
+    x: Array
+    p: Array
+    y: int
+    pushes: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitReport:
+    """Everything the page of a fit shows; all text in it is taken to be hostile.
+
+    Parameters
+    ----------
+    title, target
+        Heading of the page, and the column that is predicted.
+    classes, feature_names
+        Names of the K classes and of the D features of the design matrix.
+    rows_used, rows_train, rows_test, rows_dropped
+        Counts of rows of the table.
+    notes
+        Sentences about columns left out, categories pooled and the like.
+    settings
+        (name, value) of every setting of the fit.
+    scores
+        (name, the model's score, the score of always saying the majority class).
+    certificate
+        Largest absolute entry of the objective's gradient where training ended.
+    converged
+        Whether the certificate is below the tolerance.
+    seconds
+        How long training took.
+    history
+        Objective and largest gradient entry after each iteration, shape (iterations, 2).
+    W, b
+        Weights (K, D) and bias (K,).
+    held_out_y, held_out_p
+        Class indices (n,) and probabilities (n, K) of the rows the model is judged on; n may be 0.
+    held_out
+        Whether those rows were kept out of training; the page says so where they were not.
+    argued
+        The rows with the largest ‖p − y‖, largest first.
+    trace
+        The run of the first of them: X (1, D), W, b and what follows. None where `argued` is empty.
+    """
+
+    title: str
+    target: str
+    classes: tuple[str, ...]
+    feature_names: tuple[str, ...]
+    rows_used: int
+    rows_train: int
+    rows_test: int
+    rows_dropped: int
+    notes: tuple[str, ...]
+    settings: tuple[tuple[str, str], ...]
+    scores: tuple[tuple[str, float, float], ...]
+    certificate: float
+    converged: bool
+    seconds: float
+    history: Array
+    W: Array
+    b: Array
+    held_out_y: Array
+    held_out_p: Array
+    held_out: bool
+    argued: tuple[ArguedRow, ...]
+    trace: Trace | None

@@ -1,0 +1,124 @@
+"""The page itself: data in, one HTML document out."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pminusy.report import evaluation, text
+from pminusy.report.argued import argument
+from pminusy.report.curves import curve, reliability_plot
+from pminusy.report.data import FitReport
+from pminusy.report.derivation import derivation
+from pminusy.report.weights import grid
+
+__all__ = ["render_page"]
+
+CONFUSION_CLASSES, CONDENSED_CLASSES = 20, 12
+CONFUSIONS = 10
+SCORED_CLASSES = 40
+WEIGHT_CLASSES = 12
+WEIGHT_FEATURES = 30
+ARGUED_ROWS = 20
+NOTES = 50
+
+
+def render_page(report: FitReport) -> str:
+    """HTML of the page of a fit: self-contained, no script, the same text for the same report.
+
+    Parameters
+    ----------
+    report
+        What the page shows. Its text is escaped, cleaned of control characters and cut.
+
+    Returns
+    -------
+    str
+        A whole HTML document of less than about 1 MB, however many classes and features.
+    """
+    template = _environment().get_template("page.html.jinja")
+    return template.render(
+        report=report,
+        classes=report.classes,
+        features=report.feature_names,
+        notes=report.notes[:NOTES],
+        **_training(report),
+        **_judged(report),
+        **_weights(report),
+        **_argued(report),
+    )
+
+
+def _training(report: FitReport) -> dict[str, Any]:
+    history = np.asarray(report.history, dtype=np.float64).reshape(-1, 2)
+    return {
+        "iterations": history.shape[0],
+        "objective": curve(history[:, 0]),
+        "gradient": curve(history[:, 1]),
+    }
+
+
+def _judged(report: FitReport) -> dict[str, Any]:
+    """Confusion, calibration and scores a class, of the rows the model is judged on."""
+    K = len(report.classes)
+    y, p = report.held_out_y.astype(np.intp), report.held_out_p.reshape(-1, K)
+    said = p.argmax(axis=1)
+    scores = evaluation.class_scores(y, said, K)
+    bins = evaluation.reliability(y, p)
+    return {
+        "judged": y.size,
+        "right": int((said == y).sum()),
+        "confusion": evaluation.confusion(y, said, K, CONFUSION_CLASSES, CONDENSED_CLASSES),
+        "confusions": evaluation.confusions(y, said, CONFUSIONS),
+        "support": [score.support for score in scores],
+        "class_scores": _weakest(scores),
+        "bins": bins,
+        "calibration_error": evaluation.calibration_error(bins),
+        "reliability": reliability_plot(bins),
+    }
+
+
+def _weakest(scores: list[evaluation.ClassScore]) -> list[evaluation.ClassScore]:
+    """All classes in their order, or those with the lowest F1 where they are too many."""
+    if len(scores) <= SCORED_CLASSES:
+        return scores
+    return sorted(scores, key=lambda score: (np.isnan(score.f1), score.f1))[:SCORED_CLASSES]
+
+
+def _weights(report: FitReport) -> dict[str, Any]:
+    return {"weights": grid(report.W, WEIGHT_FEATURES, WEIGHT_CLASSES)}
+
+
+def _argued(report: FitReport) -> dict[str, Any]:
+    arguments = [
+        argument(row, report.b, report.feature_names) for row in report.argued[:ARGUED_ROWS]
+    ]
+    steps = None
+    if arguments and report.trace is not None:
+        steps = derivation(report.trace, arguments[0].true, arguments[0].rival)
+    return {"arguments": arguments, "steps": steps}
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("pminusy.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for write in (
+        text.name,
+        text.plain,
+        text.number,
+        text.signed,
+        text.count,
+        text.share,
+        text.formula,
+    ):
+        environment.filters[write.__name__] = write
+    return environment

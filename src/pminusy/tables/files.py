@@ -1,0 +1,243 @@
+"""Tables in from files and data frames, and out again.
+
+CSV is read as text first and typed column by column over all its rows, so a column that turns from
+numbers to words after ten thousand rows is a text column and never a crash.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Collection, Iterable
+from io import FileIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import polars as pl
+
+from pminusy.errors import InputError
+from pminusy.files import check_writable, write_atomically
+from pminusy.tables.csv_text import read_csv
+from pminusy.tables.pandas_frames import from_pandas
+from pminusy.tables.wording import first_line, shown
+
+__all__ = ["check_table_path", "read_table", "write_table"]
+
+StrPath = str | os.PathLike[str]
+
+_SUFFIXES = ".csv, .tsv, .txt, .parquet, .feather, .arrow or .ipc"
+_REMEDIES = {
+    ".xlsx": "save the sheet as CSV first",
+    ".xls": "save the sheet as CSV first",
+    ".ods": "save the sheet as CSV first",
+    ".gz": "unpack it first",
+    ".zip": "unpack it first",
+    ".zst": "unpack it first",
+    ".bz2": "unpack it first",
+    ".xz": "unpack it first",
+}
+
+
+def read_table(source: Any, *, text: Collection[str] = ()) -> pl.DataFrame:
+    """Read a table: a file by its suffix, or a data frame.
+
+    Parameters
+    ----------
+    source
+        Path of a CSV (`.csv`, `.tsv`, `.txt`; UTF-8; comma, semicolon, tab or bar), Parquet or
+        Feather file; or a Polars or pandas data frame (its index is not a column).
+    text
+        Columns of a CSV to leave as text, whatever they look like: those a model knows as text.
+
+    Returns
+    -------
+    polars.DataFrame
+        At least one row and one column, names all different. CSV cells that are empty or say NA,
+        NaN, null and the like are missing.
+
+    Raises
+    ------
+    InputError
+        Nothing there, not a table, no rows, two columns of one name.
+
+    Examples
+    --------
+    >>> read_table(pl.DataFrame({"a": [1, 2]})).shape
+    (2, 1)
+    """
+    if isinstance(source, str | os.PathLike):
+        what, frame = f"table {os.fspath(source)!r}", _read_file(Path(source), text)
+    else:
+        what, frame = "table", _from_frame(source)
+    if frame.width == 0:
+        raise InputError(what, "at least one column", "an empty table")
+    if frame.height == 0:
+        raise InputError(what, "at least one row of values", "only a header")
+    return frame
+
+
+def _read_file(path: Path, text: Collection[str]) -> pl.DataFrame:
+    what = f"table {str(path)!r}"
+    try:
+        _check_file(what, path)
+        # Unbuffered: Polars reads from where the system says the file is, not from where Python is.
+        with path.open("rb", buffering=0) as stream:
+            match path.suffix.lower():
+                case ".csv" | ".tsv" | ".txt":
+                    return read_csv(what, stream, path.suffix.lower(), text)
+                case ".parquet" | ".pq":
+                    return _read_parquet(what, stream)
+                case ".feather" | ".arrow" | ".ipc":
+                    return _read_feather(what, stream)
+                case suffix:
+                    remedy = _REMEDIES.get(suffix, "convert it to one of these")
+                    got = shown(suffix) if suffix else "a name without a suffix"
+                    raise InputError(what, f"a file named {_SUFFIXES}", got, remedy)
+    except OSError as error:
+        got = error.strerror or type(error).__name__
+        raise InputError(what, "a file that can be read", got) from None
+
+
+def _check_file(what: str, path: Path) -> None:
+    if "\0" in str(path):
+        raise InputError("table", "a file name", repr(str(path)))
+    if path.is_dir():
+        raise InputError(what, "a file", "a folder", "name a file in it")
+    if not path.exists():
+        raise InputError(what, "a file that exists", "nothing there", "check the name")
+    if not path.is_file():
+        raise InputError(what, "an ordinary file", "a device or pipe", "save it to a file first")
+    if path.stat().st_size == 0:
+        raise InputError(what, "a table", "an empty file")
+
+
+def _read_parquet(what: str, stream: FileIO) -> pl.DataFrame:
+    if _starts(stream, b"PAR1"):
+        return _read_binary(what, "Parquet", pl.read_parquet, stream)
+    raise InputError(what, "a Parquet file", "something else", "give it the suffix of what it is")
+
+
+def _read_feather(what: str, stream: FileIO) -> pl.DataFrame:
+    if _starts(stream, b"ARROW1"):
+        return _read_binary(what, "Feather", pl.read_ipc, stream)
+    if _starts(stream, b"\xff\xff\xff\xff"):
+        return _read_binary(what, "Arrow stream", pl.read_ipc_stream, stream)
+    got, remedy = "something else", "give it the suffix of what it is"
+    if _starts(stream, b"FEA1"):
+        got, remedy = "Feather of version 1", "write it again with a current pyarrow"
+    raise InputError(what, "a Feather file", got, remedy)
+
+
+def _starts(stream: FileIO, magic: bytes) -> bool:
+    start = stream.read(len(magic))
+    stream.seek(0)
+    return start == magic
+
+
+def _read_binary(
+    what: str, kind: str, read: Callable[..., pl.DataFrame], stream: FileIO
+) -> pl.DataFrame:
+    try:
+        return read(stream)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+        remedy = "the file is damaged: copy it again"
+        raise InputError(what, f"{kind} data", first_line(error), remedy) from None
+
+
+def _from_frame(source: Any) -> pl.DataFrame:
+    if isinstance(source, pl.DataFrame):
+        return source
+    if isinstance(source, pl.LazyFrame):
+        return source.collect()
+    pandas = sys.modules.get("pandas")  # whoever hands over a frame has imported it
+    if pandas is not None and isinstance(source, pandas.DataFrame):
+        return from_pandas(source)
+    expected = "the path of a file, or a Polars or pandas data frame"
+    raise InputError("table", expected, type(source).__name__, "polars.DataFrame(…) makes one")
+
+
+def write_table(frame: pl.DataFrame, path: StrPath) -> None:
+    """Write a table as CSV, Parquet or Feather, by suffix; whole or not at all.
+
+    Text in a CSV that a spreadsheet would run as a formula is written with a leading apostrophe.
+
+    Parameters
+    ----------
+    frame
+        The table.
+    path
+        Where to; a file there is replaced.
+
+    Raises
+    ------
+    InputError
+        A suffix we do not write, a column CSV cannot hold, a place that cannot be written.
+
+    Examples
+    --------
+    >>> write_table(pl.DataFrame({"a": [1]}), "table.docx")
+    Traceback (most recent call last):
+        ...
+    pminusy.errors.InputError: output file 'table.docx': expected a file named .csv, .tsv, \
+.parquet, .feather, .arrow or .ipc, got '.docx'; choose one of these
+    """
+    write = _writer(path)
+    try:
+        write_atomically(path, lambda stream: write(frame, stream))
+    except pl.exceptions.PolarsError as error:
+        what = f"output file {os.fspath(path)!r}"
+        words = str(error).split("IO error: ")  # a full disk, wrapped by the Parquet writer
+        got = words[1].split(" (os error")[0] if len(words) > 1 else first_line(error)
+        raise InputError(what, "a table that can be written", got) from None
+
+
+def check_table_path(path: StrPath, *, inputs: Iterable[StrPath] = ()) -> Path:
+    """Refuse, before the work, an output table that could not be written after it.
+
+    Raises
+    ------
+    InputError
+        A suffix `write_table` does not know, and as `pminusy.files.check_writable`.
+    """
+    _writer(path)
+    return check_writable(path, inputs=inputs)
+
+
+def _writer(path: StrPath) -> Callable[[pl.DataFrame, BinaryIO], object]:
+    match Path(path).suffix.lower():
+        case ".csv":
+            return lambda frame, stream: without_formulas(frame).write_csv(stream)
+        case ".tsv":
+            return lambda frame, stream: without_formulas(frame).write_csv(stream, separator="\t")
+        case ".parquet" | ".pq":
+            return lambda frame, stream: frame.write_parquet(stream)
+        case ".feather" | ".arrow" | ".ipc":
+            return lambda frame, stream: frame.write_ipc(stream)
+        case suffix:
+            expected = "a file named .csv, .tsv, .parquet, .feather, .arrow or .ipc"
+            what = f"output file {os.fspath(path)!r}"
+            raise InputError(what, expected, shown(suffix), "choose one of these")
+
+
+# What a spreadsheet may run: a cell that begins with one of these and is not simply a number.
+_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
+_NUMBER = r"^[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
+
+
+def without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
+    """Put an apostrophe before text, in cells and names, that a spreadsheet would run."""
+    names = pl.Series(frame.columns, dtype=pl.String)
+    safe = _harmless(names).to_list()
+    texts = (pl.String, pl.Categorical, pl.Enum)
+    cells = [
+        _harmless(column.cast(pl.String))
+        for column in frame.get_columns()
+        if isinstance(column.dtype, texts)
+    ]
+    return frame.with_columns(cells).rename(dict(zip(frame.columns, safe, strict=True)))
+
+
+def _harmless(text: pl.Series) -> pl.Series:
+    formula = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER)
+    quoted = ("'" + text).alias(text.name)
+    return quoted.zip_with(formula.fill_null(False), text)

@@ -1,0 +1,227 @@
+"""The target column: which rows have a label, whether its values are classes, labels and back."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pminusy.errors import InputError
+from pminusy.tables.kinds import as_numbers, is_category, is_number, natural_order, type_name
+from pminusy.tables.schema import Schema, TargetType
+from pminusy.tables.wording import closest, count, listed, shown
+
+__all__ = [
+    "Classes",
+    "check_weights",
+    "decode_labels",
+    "encode_target",
+    "learn_classes",
+    "row_weights",
+    "select_rows",
+    "unseen_labels",
+]
+
+# Above these a column of labels is a measurement or a name, not a class.
+_MOST_NUMBERS = 20  # distinct numbers, unless they are whole and each has 10 rows
+_MOST_CODES = 100  # the same for whole numbers without a gap: they are more likely codes
+_MOST_TEXTS = 20  # distinct texts, unless each has 2 rows
+
+
+class Classes(NamedTuple):
+    """Labels of a column as text, in natural order, and the type they are given back in."""
+
+    names: tuple[str, ...]
+    dtype: TargetType
+
+
+def select_rows(
+    frame: pl.DataFrame, target: str, weight: str | None = None
+) -> tuple[pl.DataFrame, int]:
+    """Keep the rows that have a label, and count the others; refuse a column that has no classes.
+
+    Parameters
+    ----------
+    frame
+        The table.
+    target, weight
+        Names of the column to be predicted and of the row weights.
+
+    Returns
+    -------
+    tuple
+        The rows with a label, and how many had none.
+
+    Raises
+    ------
+    InputError
+        A column that is not there; labels all missing, all the same, or not classes but
+        measurements or names; weights that are not finite numbers ≥ 0, at least one above 0.
+
+    Examples
+    --------
+    >>> rows, dropped = select_rows(pl.DataFrame({"y": ["a", None, "b", "b"]}), "y")
+    >>> rows.height, dropped
+    (3, 1)
+    """
+    labels = _labels(_column(frame, "target", target))
+    labelled = labels.is_not_null()
+    if not labelled.any():
+        raise InputError(f"target {shown(target)}", "a label in some rows", "none in any row")
+    if weight is not None:
+        check_weights(frame, target, weight, labelled)
+    rows = frame.filter(labelled)
+    _refuse_measurements(frame[target], labels.drop_nulls())
+    return rows, frame.height - rows.height
+
+
+def learn_classes(frame: pl.DataFrame, target: str) -> Classes:
+    """Return the classes of a target column, missing values aside."""
+    column = _column(frame, "target", target)
+    names = _labels(column).drop_nulls().unique().to_list()
+    if len(names) < 2:
+        raise InputError(f"target {shown(target)}", "at least two classes", _only(names))
+    if not is_number(column):
+        dtype: TargetType = "Boolean" if column.dtype == pl.Boolean else "String"
+        return Classes(tuple(natural_order(names)), dtype)
+    if column.dtype.is_integer():
+        names = sorted(names, key=int)
+        return Classes(tuple(names), _integer_type(int(names[0]), int(names[-1])))
+    return Classes(tuple(sorted(names, key=float)), "Float64")
+
+
+def _integer_type(lowest: int, highest: int) -> TargetType:
+    if lowest >= -(2**63) and highest < 2**63:
+        return "Int64"
+    return "UInt64" if lowest >= 0 and highest < 2**64 else "String"
+
+
+def encode_target(frame: pl.DataFrame, schema: Schema) -> NDArray[np.intp]:
+    """Return the class of each row (N,), as its index in `schema.classes`; −1 where it has none.
+
+    A row has none where the label is missing or was not seen at training; see `unseen_labels`.
+    """
+    labels = _labels_under(frame, schema)
+    codes = labels.cast(pl.Enum(schema.classes), strict=False).to_physical()
+    return codes.cast(pl.Int64).fill_null(-1).to_numpy().astype(np.intp)
+
+
+def unseen_labels(frame: pl.DataFrame, schema: Schema) -> dict[str, int]:
+    """Return the labels that are no class of the model, with the number of their rows."""
+    labels = _labels_under(frame, schema).drop_nulls()
+    unseen = labels.filter(~labels.is_in(list(schema.classes))).alias("label")
+    counts = dict(unseen.value_counts().iter_rows())
+    return {label: counts[label] for label in natural_order(counts)}
+
+
+def decode_labels(classes: NDArray[np.intp], schema: Schema) -> pl.Series:
+    """Return class indices (N,) as labels, named and typed as the target column was."""
+    names = pl.Series(schema.target, schema.classes, dtype=pl.String)
+    match schema.target_dtype:
+        case "Boolean":
+            labels = names == "true"
+        case "Int64" | "UInt64" | "Float64" as dtype:
+            labels = names.cast(getattr(pl, dtype))
+        case _:
+            labels = names
+    return labels.gather(classes)
+
+
+def row_weights(frame: pl.DataFrame, weight: str) -> NDArray[np.float64]:
+    """Return the weights of the rows (N,), checked by `select_rows`."""
+    return as_numbers(_column(frame, "weight", weight))
+
+
+def _column(frame: pl.DataFrame, role: str, name: object) -> pl.Series:
+    if not isinstance(name, str):
+        raise InputError(
+            role, "the name of a column, as text", f"{type(name).__name__} {shown(name)}"
+        )
+    if name not in frame.columns:
+        remedy = closest(name, frame.columns)
+        raise InputError(
+            f"{role} {shown(name)}", "a column of the table", "none of that name", remedy
+        )
+    return frame[name]
+
+
+def _labels(column: pl.Series) -> pl.Series:
+    """Return labels as text: whole numbers without a point, so that 1, 1.0 and "1" are one."""
+    if is_category(column) or column.dtype.is_integer():
+        return column.cast(pl.String)
+    if is_number(column):
+        numbers = pl.Series(column.name, as_numbers(column)).fill_nan(None)
+        whole = (numbers.round(0) == numbers) & (numbers.abs() < 2**53)
+        return (
+            numbers.cast(pl.Int64, strict=False)
+            .cast(pl.String)
+            .zip_with(whole.fill_null(False), numbers.cast(pl.String))
+        )
+    if column.dtype == pl.Null:
+        return column.cast(pl.String)
+    expected, got = (
+        "classes: text, booleans or whole numbers",
+        f"values of type {type_name(column)}",
+    )
+    raise InputError(f"target {shown(column.name)}", expected, got)
+
+
+def _labels_under(frame: pl.DataFrame, schema: Schema) -> pl.Series:
+    """Return labels as text, spelled as the classes are: an unseen label may have changed the type.
+
+    A CSV whose labels were 1, 2 and 3 is read as text once one of them says "unknown".
+    """
+    column = _column(frame, "target", schema.target)
+    labels = _labels(column)
+    if column.dtype != pl.String or schema.target_dtype == "String":
+        return labels
+    if schema.target_dtype == "Boolean":
+        return labels.str.strip_chars().str.to_lowercase()
+    numbers = _labels(labels.str.strip_chars().cast(pl.Float64, strict=False))
+    return numbers.zip_with(numbers.is_not_null(), labels)
+
+
+def _refuse_measurements(column: pl.Series, labels: pl.Series) -> None:
+    """Refuse labels that cannot be classes."""
+    what, rows, distinct = f"target {shown(column.name)}", len(labels), labels.n_unique()
+    if distinct < 2:
+        raise InputError(what, "at least two classes", _only(labels.unique().to_list()))
+    values = f"{count(distinct, 'distinct value')} in {count(rows, 'row')}"
+    if is_number(column) and _is_measurement(column.drop_nulls(), distinct, rows):
+        remedy = "predicting a number is regression: group it into classes first"
+        raise InputError(what, "classes", values, remedy)
+    if distinct == rows or (distinct > _MOST_TEXTS and distinct * 2 > rows):
+        remedy = "a name or an identifier cannot be learned: choose another target"
+        raise InputError(what, "classes with several rows each", values, remedy)
+
+
+def _is_measurement(column: pl.Series, distinct: int, rows: int) -> bool:
+    numbers = as_numbers(column)
+    numbers = numbers[~np.isnan(numbers)]
+    if (numbers != np.rint(numbers)).any():
+        return distinct > _MOST_NUMBERS
+    without_gap = numbers.max() - numbers.min() + 1 == distinct
+    return distinct > (_MOST_CODES if without_gap else _MOST_NUMBERS) and distinct * 10 > rows
+
+
+def _only(labels: list[str]) -> str:
+    return f"only {listed(labels)}" if labels else "none"
+
+
+def check_weights(frame: pl.DataFrame, target: str, weight: str, labelled: pl.Series) -> None:
+    """Refuse weights, of the labelled rows, that are not finite, negative, or all 0."""
+    what, column = f"weight {shown(weight)}", _column(frame, "weight", weight)
+    if weight == target:
+        raise InputError(what, "a column other than the target", "the target")
+    if not is_number(column):
+        raise InputError(what, "a column of numbers", f"values of type {type_name(column)}")
+    values = column.cast(pl.Float64).to_numpy()
+    bad = ~((values >= 0) & np.isfinite(values)) & labelled.to_numpy()
+    if bad.any():
+        row = int(bad.argmax())
+        got = "no value" if np.isnan(values[row]) else f"{values[row]:g}"
+        raise InputError(what, "finite weights ≥ 0", f"{got} in row {row + 1:,}")
+    if not (values[labelled.to_numpy()] > 0).any():
+        raise InputError(what, "at least one weight above 0", "0 in every row")

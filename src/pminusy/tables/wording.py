@@ -1,0 +1,51 @@
+"""Words for messages about tables: names and values come from outside and are quoted, bounded."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+__all__ = ["closest", "count", "first_line", "listed", "shown"]
+
+_LONGEST = 60  # characters of one name or value in a message
+_MOST = 5  # names or values in one message
+
+
+def shown(value: object) -> str:
+    r"""Quote text, or write another value, with control characters escaped; cut where it is long.
+
+    >>> shown("a\x1b[31m")
+    "'a\\x1b[31m'"
+    """
+    text = str(value)
+    quoted = repr(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
+    return quoted if isinstance(value, str) else quoted[1:-1]
+
+
+def listed(values: Iterable[object]) -> str:
+    """Quote several: 'a', 'b' and 'c'; cut where they are many."""
+    items = list(values)
+    quoted = [shown(value) for value in items[:_MOST]]
+    if len(items) > _MOST:
+        return f"{', '.join(quoted)} and {len(items) - _MOST:,} more"
+    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+
+
+def count(number: int, thing: str) -> str:
+    """Count things: 1 row, 2 rows, 53,940 rows."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
+def closest(name: str, names: Sequence[str]) -> str:
+    """Offer the name most like a mistaken one, or show those there are, as a remedy."""
+    by_lower = {other.casefold(): other for other in names}
+    found = difflib.get_close_matches(name.strip().casefold(), by_lower, n=1)
+    if found:
+        return f"did you mean {shown(by_lower[found[0]])}?"
+    return f"its columns are {listed(names)}"
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of another library's message, made safe to show."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return shown(lines[0])

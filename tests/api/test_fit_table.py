@@ -1,0 +1,206 @@
+"""fit_table, the table model and its file, from Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import pminusy as pmy
+from pminusy import InputError
+from pminusy.tables.schema import NumberColumn
+
+PENGUINS = str(Path(__file__).parents[2] / "examples" / "penguins.csv")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return pmy.fit_table(PENGUINS, target="species")
+
+
+def _frame(rows=60, seed=0):
+    random = np.random.default_rng(seed)
+    kind = random.integers(3, size=rows)
+    return pl.DataFrame(
+        {
+            "length": kind * 2.0 + random.normal(size=rows),
+            "shade": [("dark", "light")[int(v)] for v in random.integers(2, size=rows)],
+            "kind": [("ant", "bee", "cat")[k] for k in kind],
+        }
+    )
+
+
+def test_penguins_are_told_apart(model):
+    assert model.run.scores.accuracy >= 0.97
+    assert model.run.scores.log_loss < 0.1 < 1.0 < model.run.baseline.log_loss
+    assert model.run.baseline.balanced_accuracy == pytest.approx(1 / 3)
+    assert model.run.converged
+    assert model.run.certificate <= 1e-6
+    assert model.run.training.y.size + model.run.held_out.y.size == 344
+
+
+def test_certificate_is_the_gradient_written_out(model):
+    rows = model.run.training
+    p = np.exp(model.log_probabilities(rows.X))
+    Y = np.eye(3)[rows.y]
+    dL_dW = (p - Y).T @ rows.X / rows.y.size + model.W / rows.y.size
+    dL_db = (p - Y).mean(axis=0)
+    largest = max(np.abs(dL_dW).max(), np.abs(dL_db).max())
+    assert largest == pytest.approx(model.run.certificate, rel=1e-6)
+
+
+def test_statistics_come_from_the_training_rows_alone():
+    frame = _frame(200)
+    model = pmy.fit_table(frame, target="kind")
+    column = next(c for c in model.schema.columns if isinstance(c, NumberColumn))
+    assert column.mean == pytest.approx(model.run.training.frame["length"].mean())
+    assert column.mean != pytest.approx(frame["length"].mean(), rel=1e-6)
+
+
+def test_two_classes_have_scikit_learns_optimum():
+    from sklearn.linear_model import LogisticRegression
+
+    frame = _frame(200).with_columns((pl.col("kind") == "ant").alias("kind"))
+    model = pmy.fit_table(frame, target="kind", C=0.3)
+    rows = model.run.training
+    theirs = LogisticRegression(C=0.3, solver="newton-cholesky", tol=1e-12).fit(rows.X, rows.y)
+    np.testing.assert_allclose(model.W[1:] - model.W[:1], theirs.coef_, atol=1e-4)
+
+
+def test_weights_count_as_copies():
+    frame = _frame(50)
+    copies = np.random.default_rng(1).integers(1, 4, size=50)
+    weighted = frame.with_columns(pl.Series("copies", copies.astype(float)))
+    repeated = frame[np.repeat(np.arange(50), copies)]
+    first = pmy.fit_table(weighted, target="kind", weight="copies", test_size=0, C=np.inf)
+    second = pmy.fit_table(repeated, target="kind", test_size=0, C=np.inf)
+    p = [np.exp(m.log_probabilities(m.run.training.X)) for m in (first, second)]
+    np.testing.assert_allclose(np.repeat(p[0], copies, axis=0), p[1], atol=1e-4)
+    assert first.run.scores.accuracy == pytest.approx(second.run.scores.accuracy)
+
+
+def test_file_and_frames_of_every_kind_give_the_same_model(tmp_path):
+    frame = _frame()
+    pandas_frame = pd.DataFrame(frame.to_dict(as_series=False))
+    for path, write in (
+        (tmp_path / "t.csv", frame.write_csv),
+        (tmp_path / "t.parquet", frame.write_parquet),
+        (tmp_path / "t.feather", frame.write_ipc),
+    ):
+        write(path)
+    sources = (pandas_frame, *(tmp_path / f"t.{s}" for s in ("csv", "parquet", "feather")))
+    expected = pmy.fit_table(frame, target="kind").W
+    for source in sources:
+        np.testing.assert_array_equal(pmy.fit_table(source, target="kind").W, expected)
+
+
+def test_same_seed_same_bits_and_another_seed_other_rows():
+    first, again, other = (pmy.fit_table(_frame(), target="kind", seed=s) for s in (3, 3, 4))
+    np.testing.assert_array_equal(first.W, again.W)
+    assert not np.array_equal(first.run.held_out.index, other.run.held_out.index)
+
+
+def test_saved_and_loaded_it_predicts_the_same_bits(model, tmp_path):
+    path = tmp_path / "m.safetensors"
+    model.save(path)
+    loaded = pmy.load(path)
+    assert loaded.schema == model.schema
+    assert loaded.predict(PENGUINS).equals(model.predict(PENGUINS))
+    with pytest.raises(InputError, match="expected a model just trained, got one loaded"):
+        loaded.write_report(tmp_path / "page.html")
+    assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def test_predictions_are_labels_and_probabilities(model):
+    predictions = model.predict(PENGUINS)
+    names = ["prediction", "p(Adelie)", "p(Chinstrap)", "p(Gentoo)"]
+    assert predictions.columns == names
+    p = predictions.select(names[1:]).to_numpy()
+    np.testing.assert_allclose(p.sum(axis=1), 1.0, atol=1e-15)
+    labels = np.array(["Adelie", "Chinstrap", "Gentoo"])[p.argmax(axis=1)]
+    assert predictions["prediction"].to_list() == labels.tolist()
+
+
+def test_a_pandas_frame_gives_a_pandas_frame_with_its_index(model):
+    table = pd.read_csv(PENGUINS).iloc[5:9]
+    predictions = model.predict(table)
+    assert isinstance(predictions, pd.DataFrame)
+    assert predictions.index.tolist() == [5, 6, 7, 8]
+
+
+def test_labels_come_back_in_their_own_type():
+    frame = _frame().with_columns((pl.col("length") > 2).cast(pl.Int64).alias("kind"))
+    model = pmy.fit_table(frame, target="kind")
+    assert model.predict(frame)["prediction"].dtype == pl.Int64
+
+
+def test_evaluate_on_the_held_out_rows_repeats_the_scores_of_the_fit(model):
+    result = model.evaluate(model.run.held_out.frame)
+    assert result.scores == model.run.scores
+    assert result.baseline == model.run.baseline
+    assert sum(row.rows for row in result.by_class) == result.rows
+
+
+def test_evaluate_says_which_rows_it_left_out(model):
+    frame = pl.read_csv(PENGUINS, null_values="").head(6)
+    frame = frame.with_columns(
+        pl.Series("species", ["Adelie", "Emperor", None, "King", "Adelie", "Gentoo"])
+    )
+    result = model.evaluate(frame)
+    assert result.rows == 3
+    assert result.notes == (
+        "1 row without a label left out",
+        "2 rows with a label the model never saw left out: 'Emperor' and 'King'",
+    )
+    with pytest.raises(InputError, match="at least one label the model was trained on"):
+        model.evaluate(frame[1:2])
+
+
+def test_evaluate_uses_the_weights_where_the_table_has_them():
+    frame = _frame().with_columns(pl.int_range(1, pl.len() + 1).alias("w"))
+    model = pmy.fit_table(frame, target="kind", weight="w", test_size=0)
+    assert model.evaluate(frame).scores == model.run.scores
+    assert model.evaluate(frame.drop("w")).scores != model.run.scores
+    with pytest.raises(InputError, match="weight 'w': expected finite weights ≥ 0, got -1 in row"):
+        model.evaluate(frame.with_columns(pl.lit(-1.0).alias("w")))
+
+
+def test_a_class_with_one_row_is_trained_and_said():
+    frame = pl.concat(
+        [_frame(), pl.DataFrame({"length": [50.0], "shade": ["dark"], "kind": ["owl"]})]
+    )
+    run = pmy.fit_table(frame, target="kind").run
+    assert any("single row" in note and "owl" in note for note in run.notes)
+
+
+def test_without_held_out_rows_the_scores_say_so():
+    run = pmy.fit_table(_frame(), target="kind", test_size=0).run
+    assert run.scored_on == "60 training rows"
+    assert "no rows were held out" in " ".join(run.notes)
+
+
+def test_rows_without_a_target_are_dropped_and_counted():
+    frame = _frame().with_columns(
+        pl.when(pl.int_range(pl.len()) < 4).then(None).otherwise(pl.col("kind")).alias("kind")
+    )
+    run = pmy.fit_table(frame, target="kind").run
+    assert run.rows_dropped == 4
+    assert min(run.training.index.min(), run.held_out.index.min()) >= 4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"C": 0.0}, "C: expected a number above 0, got 0.0"),
+        ({"C": float("nan")}, "C: expected a number above 0, got nan"),
+        ({"test_size": 1.0}, "test size: expected a share in [0, 1), got 1.0"),
+        ({"seed": -1}, "seed: expected a whole number ≥ 0, got -1"),
+    ],
+)
+def test_options_out_of_range(options, message):
+    with pytest.raises(InputError) as caught:
+        pmy.fit_table(_frame(), target="kind", **options)
+    assert str(caught.value) == message
