@@ -153,8 +153,9 @@ def _single_precision(subject: Subject, seen: Sequence[tuple[Seen, Seen | None]]
 def _verdict(trial: Trial, verdict: Verdict) -> Verdict:
     subject, best = trial.subject, trial.best
     verdict = replace(
-        verdict, exercise=subject.exercise.title, assumed=tuple(_assumed(trial)), status="correct"
-    )
+        verdict, exercise=subject.exercise.title, assumed=tuple(_assumed(trial)),
+        pins=tuple(_pins(trial)), status="correct",
+    )  # fmt: skip
     faults = _faults(trial)
     properties = [*_properties(trial)]
     guards_only = best.mistakes and all(m.id.startswith("log.") for m in best.mistakes)
@@ -166,7 +167,7 @@ def _verdict(trial: Trial, verdict: Verdict) -> Verdict:
             summary=_summary(found, best), smallest=smallest, compared=compared,
             gradient_check=gradient_check(subject),
         )  # fmt: skip
-    stable, fragilities = stability(subject, best.conventions)
+    stable, fragilities = stability(subject, best.conventions, trial.single_precision)
     fragilities += [findings.as_fragility(fault) for fault in faults]
     properties += stable
     status = "fragile" if fragilities else "correct"
@@ -203,6 +204,17 @@ def _assumed(trial: Trial) -> Iterator[str]:
             yield f"{parameter['name']} is {_NAMES[role]}"
     if trial.single_precision:
         yield "it computes in single precision (float32)"
+
+
+def _pins(trial: Trial) -> Iterator[str]:
+    subject, reading = trial.subject, trial.best.conventions
+    if reading.reduction in ("mean", "sum") and "y" in subject.given:
+        yield reading.reduction
+    if subject.regularised:
+        yield "half" if reading.half == 0.5 else "full"
+        yield {None: "all-weights", -1: "last-column-bias", 0: "first-column-bias"}[reading.free]
+    if subject.layouts.get("y") in ("index", "one-hot", "column"):
+        yield subject.layouts["y"]
 
 
 _NAMES = {

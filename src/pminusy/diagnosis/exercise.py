@@ -14,7 +14,7 @@ from pminusy.core.options import Options
 from pminusy.core.trace import Trace
 from pminusy.diagnosis.mistakes import gradient, loss, network, ridge, softmax
 from pminusy.diagnosis.mistakes.mistake import Mistake
-from pminusy.diagnosis.recipes.head import FROM_PROBABILITIES, HEAD, RIDGE
+from pminusy.diagnosis.recipes.head import FROM_PROBABILITIES, HEAD, RIDGE, SOFTMAX
 from pminusy.diagnosis.recipes.network import EPOCH, NETWORK, NETWORK_EPOCH
 from pminusy.diagnosis.recipes.recipe import Change, Recipe, Record
 
@@ -25,7 +25,8 @@ Array = NDArray[Any]
 
 def _trace(t: Record) -> Trace:
     z = np.asarray(t["z"], dtype=np.float64)
-    return Trace(t["y"], u=z, options=Options(reduction="none"))
+    labels = t.get("y", np.zeros(len(z), dtype=np.intp))  # the softmax alone has none
+    return Trace(labels, u=z, options=Options(reduction="none"))
 
 
 _SPECIFICATION: Mapping[str, Change] = {
@@ -101,10 +102,10 @@ EXERCISES = {
             (*loss.LOSS, *loss.VISIBLE_GUARDS),
         ),
         Exercise(
-            "softmax", "softmax", HEAD, ("z",), ("p",), softmax.SOFTMAX, stable=_SPECIFICATION,
+            "softmax", "softmax", SOFTMAX, ("z",), ("p",), softmax.SOFTMAX, stable=_SPECIFICATION,
         ),
         Exercise(
-            "log_softmax", "logarithm of the softmax", HEAD, ("z",), ("log_p",), softmax.SOFTMAX,
+            "log_softmax", "logarithm of the softmax", SOFTMAX, ("z",), ("log_p",), softmax.SOFTMAX,
             stable=_SPECIFICATION,
         ),
         Exercise(

@@ -209,12 +209,13 @@ def shown(trial: Trial) -> tuple[tuple[tuple[str, str], ...], tuple[Comparison, 
     if found is None:
         return (), ()
     inputs = tuple(
-        (_parameter(trial, letter), _laid_out(value)) for letter, value in found.inputs.items()
+        (_parameter(trial, letter), _written(trial.subject.laid_out(letter, value, found.inputs)))
+        for letter, value in found.inputs.items()
     )
     return inputs, tuple(_compared(trial, found))
 
 
-def _laid_out(value: Any) -> str:
+def _written(value: Any) -> str:
     if isinstance(value, np.ndarray) and value.ndim == 2:
         return "(" + ", ".join(vector(row) for row in value) + ")"
     return number(value)
@@ -244,15 +245,21 @@ def _compared(trial: Trial, found: Smallest) -> Iterator[Comparison]:
         step = trial.subject.exercise.recipe.step(first.step)
         if made is not None and _numeric(made.get(first.step)):
             yield Comparison(
-                first.step, first.right or step.formula, number(made[first.step]),
-                number(found.right[first.step]), inferred=first.step not in found.seen.values,
+                first.step, first.right or step.formula,
+                _number(trial, found, first.step, made[first.step]),
+                _number(trial, found, first.step, found.right[first.step]), inferred=first.step not in found.seen.values,
             )  # fmt: skip
     for letter in found.letters:
         if first is None or letter != first.step:
             formula = trial.subject.exercise.recipe.step(letter).formula if _has(trial, letter) else ""
             yield Comparison(
-                letter, formula, number(found.seen.values[letter]), number(found.right[letter])
-            )
+                letter, formula, _number(trial, found, letter, found.seen.values[letter]),
+                _number(trial, found, letter, found.right[letter]),
+            )  # fmt: skip
+
+
+def _number(trial: Trial, found: Smallest, letter: str, value: Any) -> str:
+    return number(trial.subject.laid_out(letter, value, found.inputs))
 
 
 def _numeric(value: Any) -> bool:

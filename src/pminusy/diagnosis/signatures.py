@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Candidate", "Proposal", "candidates", "what_would_fit"]
+__all__ = ["Candidate", "Proposal", "backward_of", "candidates", "what_would_fit"]
 
 Entry = Mapping[str, Any]
 
@@ -67,7 +67,7 @@ def candidates(functions: Sequence[Entry], wanted: str = "") -> list[Candidate]:
     """Functions that fit an exercise, best first; with `wanted`, those of that name or pattern."""
     found = []
     for entry in functions:
-        candidate = _candidate(entry, asked_for=bool(wanted))
+        candidate = _candidate(entry, functions, asked_for=bool(wanted))
         matches = not wanted or any(
             fnmatch.fnmatchcase(name, wanted) for name in (candidate.name, entry["name"])
         )
@@ -82,10 +82,20 @@ def candidates(functions: Sequence[Entry], wanted: str = "") -> list[Candidate]:
     return found
 
 
-def _candidate(entry: Entry, asked_for: bool) -> Candidate:
+def backward_of(entry: Entry, functions: Sequence[Entry]) -> Entry | None:
+    """The `backward` beside a method `forward`."""
+    if not entry["owner"] or entry["name"] not in ("forward", "__call__"):
+        return None
+    owned = (f for f in functions if f["owner"] == entry["owner"] and f["name"] == "backward")
+    return next(owned, None)
+
+
+def _candidate(entry: Entry, functions: Sequence[Entry], asked_for: bool) -> Candidate:
     parameters = entry["parameters"]
     roles = [_role(p["name"]) for p in parameters]
     name = str(entry["name"]).lower()
+    if name in ("forward", "__call__") and entry["owner"]:
+        name = str(entry["owner"]).lower()
     proposals = list(_proposals(name, roles, parameters, entry))
     if not proposals and (asked_for or _LOSS.search(name) or "softmax" in name):
         proposals = list(_by_position(name, parameters))

@@ -41,13 +41,15 @@ class _Trial:
 
 
 def stability(
-    subject: Subject, conventions: Conventions
+    subject: Subject, conventions: Conventions, single_precision: bool = False
 ) -> tuple[list[Property], list[Fragility]]:
     """Properties of extreme scores, and what breaks the submission there."""
     if subject.exercise.name not in ("linear", "logits", "softmax", "log_softmax"):
         return [], []
+    tolerance = _RELATIVE["float32"] if single_precision else 0.0
     trials = [
-        _trial(subject, conventions, probe) for probe in extremes(subject.given, subject.single)
+        _trial(subject, conventions, probe, tolerance)
+        for probe in extremes(subject.given, subject.single)
     ]
     properties = [
         Property(f"stable: {trial.probe.name}", trial.holds, "" if trial.holds else _detail(trial))

@@ -19,7 +19,7 @@ from pminusy.diagnosis.exercise import EXERCISES, Exercise
 from pminusy.diagnosis.layouts import LAYOUTS
 from pminusy.diagnosis.probes import Probe, probes
 from pminusy.diagnosis.session import Answer, Opaque, Raised, Session
-from pminusy.diagnosis.signatures import Candidate, Proposal
+from pminusy.diagnosis.signatures import Candidate, Proposal, backward_of
 
 __all__ = ["Reading", "Seen", "Subject", "bindings"]
 
@@ -162,7 +162,13 @@ class Subject:
         if steps:
             call["on"] = 0
         steps.append(call)
-        program = {"steps": steps, "return": [[len(steps) - 1]], "readonly": readonly, "after": True}
+        returned = [[len(steps) - 1]]
+        backward = backward_of(self.candidate.entry, self.session.inventory.functions)
+        if backward is not None:
+            upstream = [{"value": 1.0} for p in backward["parameters"] if not p["optional"]]
+            steps.append({"on": 0, "call": "backward", "args": upstream})
+            returned.append([len(steps) - 1])
+        program = {"steps": steps, "return": returned, "readonly": readonly, "after": True}
         return self.session.run(program, arrays), names, arrays
 
     def _object(self, argument: Any) -> list[dict[str, Any]]:
@@ -187,6 +193,16 @@ class Subject:
     def _entry(self, owner: str, name: str) -> Mapping[str, Any] | None:
         entries = self.session.inventory.functions
         return next((e for e in entries if e["owner"] == owner and e["name"] == name), None)
+
+    def laid_out(self, letter: str, value: Any, inputs: Mapping[str, Any]) -> Any:
+        """A letter of ours (input or output) as it lies in the learner's arrays."""
+        source = _SHAPE_OF.get("dL_dz" if letter == "dL_dz_i" else letter, letter)
+        if source not in LAYOUTS or not isinstance(value, np.ndarray) or value.ndim == 0:
+            return value
+        if source not in ("y",) and source not in inputs and source not in ("b", "z"):
+            return value
+        layout = LAYOUTS[source][self._output_layout(source)]
+        return layout.there(value, _classes(inputs))
 
     def _theirs(self, letter: str, inputs: Mapping[str, Any]) -> Any:
         value = inputs[letter]

@@ -52,10 +52,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Submission:
-    """One learner's files: the one to check first, and what stands beside it."""
+    """One learner's files; where `first` names one, the others are there to be imported only."""
 
     name: str
     files: Mapping[str, bytes]
+    first: str = ""
 
     @property
     def digest(self) -> str:
@@ -123,7 +124,7 @@ def check_submission(submission: Submission, settings: Settings, user: int = 0) 
     """
     started = time.monotonic()
     faults: list[Verdict] = []
-    for name in submission.files:
+    for name in [submission.first] if submission.first else list(submission.files):
         verdicts, good = _check_file(submission, name, settings, user)
         seconds = round(time.monotonic() - started, 3)
         verdicts = [replace(v, source=submission.name, seconds=seconds) for v in verdicts]

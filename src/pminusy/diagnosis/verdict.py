@@ -80,6 +80,8 @@ class Verdict:
         One sentence.
     assumed
         Conventions it was found to follow.
+    pins
+        The same in the words of `--pin`.
     findings
         Mistakes; empty unless wrong.
     fragilities
@@ -106,6 +108,7 @@ class Verdict:
     source: str = ""
     exercise: str = ""
     assumed: tuple[str, ...] = ()
+    pins: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     fragilities: tuple[Fragility, ...] = ()
     properties: tuple[Property, ...] = ()
@@ -131,6 +134,15 @@ class Verdict:
         """Plain data."""
         return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__}
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Verdict:
+        """The verdict that `as_dict` wrote."""
+        parts = dict(data)
+        for name, kind in _PARTS.items():
+            parts[name] = tuple(kind(**_tuples(part)) for part in parts[name])
+        parts["smallest"] = tuple(tuple(pair) for pair in parts["smallest"])
+        return cls(**_tuples(parts))
+
     def to_json(self) -> str:
         """The same as JSON."""
         return json.dumps(self.as_dict(), indent=2, ensure_ascii=False)
@@ -139,6 +151,18 @@ class Verdict:
         from pminusy.diagnosis.reports.plain import in_plain_text
 
         return in_plain_text(self)
+
+
+_PARTS: Mapping[str, Any] = {
+    "findings": Finding,
+    "fragilities": Fragility,
+    "properties": Property,
+    "compared": Comparison,
+}
+
+
+def _tuples(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in parts.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -104,12 +104,14 @@ RIDGE = (
     ),
     _in_loss(
         "loss_halved", _loss_times(lambda _: 0.5), "half of what it should be",
-        "The regulariser's loss is half of what its gradient belongs to.",
+        "The regulariser's loss does not belong to its gradient: the derivative of ½ r ‖W‖² is r W, "
+        "that of r ‖W‖² is 2 r W. The loss is half, or the gradient twice, what it should be.",
         "A factor 2 between the loss and the gradient.",
     ),
     _in_loss(
         "loss_doubled", _loss_times(lambda _: 2.0), "twice what it should be",
-        "The regulariser's loss is twice what its gradient belongs to.",
+        "The regulariser's loss does not belong to its gradient: the derivative of r ‖W‖² is 2 r W, "
+        "that of ½ r ‖W‖² is r W. The ½ is missing in the loss, or the 2 in the gradient.",
         "A factor 2 between the loss and the gradient.",
     ),
     _in_both(

@@ -13,7 +13,7 @@ import numpy as np
 
 from pminusy.diagnosis.recipes.recipe import Recipe, Record, Step
 
-__all__ = ["FROM_PROBABILITIES", "HEAD", "RIDGE", "batch", "one_hot", "penalised"]
+__all__ = ["FROM_PROBABILITIES", "HEAD", "RIDGE", "SOFTMAX", "batch", "one_hot", "penalised"]
 
 
 def one_hot(record: Record) -> Any:
@@ -120,6 +120,13 @@ _STEPS = (
         "where the gradient goes on to the inputs",
     ),
 )
+
+
+def _of(*names: str) -> Recipe:
+    return Recipe(tuple(step for step in _STEPS if step.name in names))
+
+
 HEAD = Recipe(_STEPS)
-FROM_PROBABILITIES = Recipe(_STEPS[5:10])
-RIDGE = Recipe(tuple(step for step in _STEPS if step.name in ("R", "dR_dW")))
+SOFTMAX = _of("z", "m", "e", "s", "p", "log_p")
+FROM_PROBABILITIES = _of("Y", "L_i", "L_data", "R", "L")
+RIDGE = _of("R", "dR_dW")
