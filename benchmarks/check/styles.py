@@ -105,7 +105,7 @@ def _vectorised() -> Iterator[Style]:
         yield Style(f"vectorised {i}", "vectorised", _VECTORISED, lines)
     full = {slot: options[0] for slot, options in _CHOICES.items()}
     yield Style(
-        "vectorised, full", "vectorised", _VECTORISED,
+        "vectorised, full", "full", _VECTORISED,
         full | {"R": "loss += reg * np.sum(W * W)", "Q": "dW += 2 * reg * W"},
     )  # fmt: skip
     yield Style(

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pminusy.diagnosis import sandbox
 from pminusy.diagnosis.conventions import parse_pins
 from pminusy.diagnosis.examine import examine
+from pminusy.diagnosis.folder import check_folder
+from pminusy.diagnosis.reports.plain import in_plain_text
+from pminusy.diagnosis.reports.rubric import Rubric
+from pminusy.diagnosis.reports.summary import Summary, summarise
 from pminusy.diagnosis.session import LocalSession
 from pminusy.diagnosis.signatures import candidates, what_would_fit
 from pminusy.diagnosis.submission import Settings, Submission, SubmissionFault, check_submission, read
 from pminusy.diagnosis.verdict import Verdict
 from pminusy.errors import InputError
+from pminusy.files import write_atomically
 
-__all__ = ["check", "check_file", "pins_of_reference", "settings_for"]
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Report", "check", "check_file", "check_folder", "settings_for", "with_reference"]
 
 _UNPROTECTED = "it ran in a limited process of its own, not in a sandbox: check only code you trust"
 
@@ -130,17 +139,90 @@ def settings_for(
     return Settings(kind=kind, image=image, **others)
 
 
-def pins_of_reference(path: Path, settings: Settings) -> dict[str, Any]:
-    """Conventions a teacher's own file follows; everything else is then compared with them.
+def with_reference(settings: Settings, reference: Path | None) -> Settings:
+    """The same settings, with the conventions of a teacher's own file required.
 
     Raises
     ------
     InputError
         The reference is not right itself.
     """
-    verdict = check_file(path, settings)[0]
+    if reference is None:
+        return settings
+    verdict = check_file(reference, Settings(function=settings.function))[0]
     if verdict.status not in ("correct", "fragile"):
         raise InputError(
-            f"reference {path.name!r}", "a correct implementation", verdict.status, verdict.summary
-        )
-    return parse_pins(verdict.pins)
+            f"reference {reference.name!r}", "a correct implementation",
+            f"one that is {verdict.status}", verdict.summary,
+        )  # fmt: skip
+    return replace(settings, pins={**parse_pins(verdict.pins), **settings.pins})
+
+
+@dataclass(frozen=True)
+class Report:
+    """Verdicts in any format.
+
+    Parameters
+    ----------
+    verdicts
+        What was found.
+    title
+        The file or folder.
+    folder
+        Whether it is a class: counts and clusters first.
+    hints
+        1 where to look, 2 what is off, 3 the formula.
+    rubric
+        Points.
+    """
+
+    verdicts: Sequence[Verdict]
+    title: str
+    folder: bool = False
+    hints: int = 3
+    rubric: Rubric | None = None
+
+    @property
+    def summary(self) -> Summary:
+        """Counts, clusters and points."""
+        return summarise(self.verdicts, self.rubric)
+
+    def print(self, console: Console) -> None:
+        """For a terminal."""
+        from pminusy.diagnosis.reports.terminal import print_class, print_verdict
+
+        if self.folder:
+            print_class(console, self.verdicts, self.summary)
+            return
+        for verdict in self.verdicts:
+            print_verdict(console, verdict, self.hints)
+
+    def text(self, format: str, *, allow_fragile: bool = False) -> str:  # noqa: A002  # the word for it
+        """As text: terminal, json, csv, html, gradescope or junit."""
+        from pminusy.diagnosis.reports import machine, page
+
+        most = self.rubric.points if self.rubric is not None else 1.0
+        made: dict[str, Callable[[], str]] = {
+            "json": lambda: machine.as_json(self.verdicts, self.summary),
+            "csv": lambda: machine.as_csv(self.verdicts, self.summary),
+            "junit": lambda: machine.as_junit(self.verdicts, allow_fragile),
+            "gradescope": lambda: machine.as_gradescope(self.verdicts, self.summary, most),
+            "html": lambda: page.as_html(self.verdicts, self.summary, self.title, self.hints),
+        }
+        if format in made:
+            return made[format]()
+        return "\n\n".join(in_plain_text(verdict, self.hints) for verdict in self.verdicts)
+
+    def write(self, path: Path, text: str) -> None:
+        """Write a report whole or not at all."""
+        write_atomically(path, lambda file: file.write(text.encode()))
+
+    def write_feedback(self, folder: Path) -> None:
+        """One text file for each submission, named after it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        by_source: dict[str, list[str]] = {}
+        for verdict in self.verdicts:
+            by_source.setdefault(verdict.source, []).append(in_plain_text(verdict, self.hints))
+        for source, reports in by_source.items():
+            name = re.sub(r"[^\w.-]", "_", source)[:100] or "submission"
+            self.write(folder / f"{name}.txt", "\n\n".join(reports) + "\n")

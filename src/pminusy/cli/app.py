@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import pminusy
+from pminusy.cli.check import check
 from pminusy.cli.evaluate import evaluate
 from pminusy.cli.fit import fit
 from pminusy.cli.predict import predict
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(check)
 app.command()(fit)
 app.command()(predict)
 app.command()(evaluate)

@@ -285,7 +285,13 @@ def explain(evidence: Evidence, galleries: Sequence[Gallery]) -> list[Explanatio
             e for c in itertools.islice(readings, 2) for e in _explain(evidence, by_reading[c], True)
         ]
     best = min(e.cost for e in found)
-    return [e for e in found if e.cost == best]
+    return sorted((e for e in found if e.cost == best), key=lambda e: _unlikely(e, galleries[0]))
+
+
+def _unlikely(explanation: Explanation, reading: Gallery) -> list[int]:
+    """Places in the catalogue, which lists the usual mistakes of a step first."""
+    places = {name: i for i, name in enumerate(reading.by_id)}
+    return sorted(places[mistake.id] for mistake in explanation.mistakes)
 
 
 def _explain(evidence: Evidence, gallery: Gallery, pairs: bool) -> list[Explanation]:

@@ -76,6 +76,7 @@ def extremes(given: tuple[str, ...], single: bool = False) -> list[Probe]:
         ("scores near +1000", lambda z: z + 1000.0, np.float64, "exp overflows"),
         ("scores near −1000", lambda z: z - 1000.0, np.float64, "every exp underflows"),
         ("one row far below the others", _far_row, np.float64, "one row's exps underflow"),
+        ("scores spread over ±1000", _spread, np.float64, "only the row's own maximum is safe"),
         ("a confident error", _confident, np.float64, "the true class's probability underflows"),
         ("scores near +150 in float32", lambda z: z + 150.0, np.float32, "exp overflows in float32"),
         ("a confident error in float32", _confident_32, np.float32, "p underflows in float32"),
@@ -88,6 +89,10 @@ def extremes(given: tuple[str, ...], single: bool = False) -> list[Probe]:
 
 def _far_row(z: Any) -> Any:
     return z - np.where(np.arange(z.shape[0]) == z.shape[0] - 1, 2000.0, 0.0)[:, None]
+
+
+def _spread(z: Any) -> Any:
+    return z + 1000.0 * np.linspace(-1, 1, z.shape[1])
 
 
 def _confident(z: Any) -> Any:

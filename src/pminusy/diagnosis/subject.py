@@ -399,7 +399,10 @@ def _arrangements(
 ) -> Iterator[dict[str, str]]:
     letters = [role for role in proposal.roles if role is not None]
     names = {r: p["name"] for r, p in zip(proposal.roles, candidate.entry["parameters"], strict=True)}
+    batched = bool({"axis=", "keepdims=", "newaxis"} & set(candidate.entry["attributes"]))
     for base in _orientations(proposal, letters):
+        if batched and "K" in base.values():
+            continue  # whoever names an axis means a batch
         columns = "K×N" in base.values()
         single = "K" in base.values()
         kinds = _label_layouts(names.get("y", ""), columns, single) if "y" in letters else [""]

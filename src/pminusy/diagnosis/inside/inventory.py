@@ -109,6 +109,7 @@ def _facts(node: Any) -> Entry:
     returns = [n.value for n in inside if isinstance(n, ast.Return) and n.value is not None]
     names = {n.id for n in inside if isinstance(n, ast.Name)}
     attributes = {n.attr for n in inside if isinstance(n, ast.Attribute)}
+    attributes |= {f"{n.arg}=" for n in inside if isinstance(n, ast.keyword) and n.arg}
     doc = ast.get_docstring(node) if isinstance(node, _FUNCTIONS) else None
     return {
         "doc": (doc or "").strip()[:200],

@@ -42,14 +42,6 @@ LINEAR = (
         "The bias is subtracted from the scores where it should be added.",
         "The sign of one term is turned.",
     ),
-    Mistake(
-        "linear.sign",
-        "z",
-        lambda t: -(t["X"] @ t["W"].T) + t.get("b", 0),
-        "z = −X Wᵀ",
-        "The scores have the wrong sign, so the smallest score wins.",
-        "The sign is turned.",
-    ),
 )
 
 SOFTMAX = (

@@ -86,7 +86,8 @@ class EpochRecipe(Recipe):
             given = dict(record) | {data: inputs[data][rows], "y": inputs["y"][rows]}
             step = self.inner.run({k: v for k, v in given.items() if k != "rows"}, changes)
             step |= {"lr": record["lr"], "before": record}
-            record |= update(step)
+            with np.errstate(all="ignore"):
+                record |= update(step)
         return record | {f"after_{name}": record[name] for name in inputs["trained"]}
 
 
