@@ -9,7 +9,7 @@ from typing import Any
 
 from pminusy.errors import InputError
 
-__all__ = ["PINS", "Conventions", "allowed", "in_words", "parse_pins"]
+__all__ = ["PINS", "Conventions", "allowed", "formula", "in_words", "parse_pins"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,20 @@ PINS: Mapping[str, tuple[str, Any]] = {
     "drop": ("dropout", "drop"),
     "keep": ("dropout", "keep"),
 }
+
+
+_FULL = {
+    "R": "R = r ‖W‖²", "dR_dW": "dR_dW = 2 r W", "dR_dW1": "dR_dW₁ = 2 r W₁",
+    "dL_dW": "dL_dW = dL_dzᵀ X + 2 r W", "dL_dW1": "dL_dW₁ = dL_daᵀ X + 2 r W₁",
+}  # fmt: skip
+_SUMMED = {"L_data": "L = Σ_i L_i", "L": "L = Σ_i L_i + R", "dL_dz": "dL_dz = p − Y"}
+
+
+def formula(step: str, usual: str, conventions: Conventions) -> str:
+    """The formula of a step as these conventions read it."""
+    if conventions.half == 1.0 and step in _FULL:
+        return _FULL[step]
+    return _SUMMED.get(step, usual) if conventions.reduction == "sum" else usual
 
 
 def parse_pins(text: str | Iterable[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pminusy.diagnosis.conventions import formula
 from pminusy.diagnosis.describe import describe
 from pminusy.diagnosis.matching import Explanation, Facet, Gallery, gallery
 from pminusy.diagnosis.mistakes.mistake import Mistake
@@ -51,7 +52,7 @@ def of(trial: Trial, properties: Sequence[Property]) -> Iterator[Finding]:
 
 def _finding(trial: Trial, mistake: Mistake) -> Finding:
     step = trial.subject.exercise.recipe.step(mistake.step)
-    right = mistake.right or step.formula
+    right = mistake.right or formula(step.name, step.formula, trial.best.conventions)
     hints = (f"Look {step.look}.", mistake.off, f"It should be {right}.")
     where = tuple(dict.fromkeys(_LETTERS[letter] for letter, _ in trial.best.shown[mistake.id]))
     return Finding(
@@ -84,6 +85,9 @@ def _unrecognised(trial: Trial, facet: Facet, recognised: bool) -> str:
         for probe, (without, _) in zip(trial.probes, trial.seen, strict=True)
         if without.raised is not None
     ]
+    values = [s.values[letter].ravel() for s, _ in trial.seen if letter in s.values]
+    if part == "data" and len(values) > 1 and all(np.all(v == values[0][0]) for v in values):
+        return f"{name} is {float(values[0][0]):.6g} on every input."
     for i, (probe, (without, with_r)) in enumerate(zip(trial.probes, trial.seen, strict=True)):
         seen = without if part == "data" else with_r
         if seen is None or letter not in seen.values:
@@ -244,16 +248,16 @@ def _compared(trial: Trial, found: Smallest) -> Iterator[Comparison]:
         made = _record(trial, found.inputs, trial.best)
         step = trial.subject.exercise.recipe.step(first.step)
         if made is not None and _numeric(made.get(first.step)):
+            usual = formula(step.name, step.formula, trial.best.conventions)
             yield Comparison(
-                first.step, first.right or step.formula,
+                first.step, first.right or usual,
                 _number(trial, found, first.step, made[first.step]),
                 _number(trial, found, first.step, found.right[first.step]), inferred=first.step not in found.seen.values,
             )  # fmt: skip
     for letter in found.letters:
         if first is None or letter != first.step:
-            formula = trial.subject.exercise.recipe.step(letter).formula if _has(trial, letter) else ""
             yield Comparison(
-                letter, formula, _number(trial, found, letter, found.seen.values[letter]),
+                letter, _formula_of(trial, letter), _number(trial, found, letter, found.seen.values[letter]),
                 _number(trial, found, letter, found.right[letter]),
             )  # fmt: skip
 
@@ -266,7 +270,8 @@ def _numeric(value: Any) -> bool:
     return isinstance(value, int | float | np.ndarray | np.generic)
 
 
-def _has(trial: Trial, letter: str) -> bool:
-    return any(step.name == letter for step in trial.subject.exercise.recipe.steps)
+def _formula_of(trial: Trial, letter: str) -> str:
+    steps = {step.name: step.formula for step in trial.subject.exercise.recipe.steps}
+    return formula(letter, steps[letter], trial.best.conventions) if letter in steps else ""
 
 

@@ -9,6 +9,7 @@ set that explains every facet.
 
 from __future__ import annotations
 
+import fnmatch
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,7 +86,8 @@ class Gallery:
         self._data = self if conventions == plain else gallery(exercise.name, given, single, plain)
         self.right = [self._facets_of((), i) or {} for i in range(len(self.probes))]
         self.scale = [_scales(facets) for facets in self.right]
-        self.by_id = {mistake.id: mistake for mistake in exercise.catalogue}
+        self.catalogue = [m for m in exercise.catalogue if not (single and _needs_a_batch(m))]
+        self.by_id = {mistake.id: mistake for mistake in self.catalogue}
         self._first: dict[str, dict[str, Mapping[Facet, Array]]] = {}
         self._pairs: dict[Facet, list[tuple[Mistake, Mistake, Array]]] = {}
 
@@ -97,6 +99,8 @@ class Gallery:
         """Sets of at most one mistake that reproduce a facet."""
         if self.is_right(facet, seen, tolerance):
             return [frozenset()]
+        if _is_constant(facet, seen):
+            return []  # a number that never changes is no sign of any formula
         home, scale = self._home(facet), self.scale[0][facet[0]]
         return [
             frozenset({name})
@@ -110,6 +114,8 @@ class Gallery:
         self, facet: Facet, seen: Sequence[Array | None], tolerance: float
     ) -> list[Ids]:
         """Pairs of mistakes that reproduce a facet."""
+        if _is_constant(facet, seen):
+            return []
         home, scale, found = self._home(facet), self.scale[0][facet[0]], []
         for one, other, value in home.pairs(facet):
             if _same(seen[0], value, scale, tolerance) and home.reproduces(
@@ -134,7 +140,7 @@ class Gallery:
         if part not in self._first:
             made = {
                 mistake.id: self._facets_of((mistake,), 0, part)
-                for mistake in self.exercise.catalogue
+                for mistake in self.catalogue
                 if part == "data" or _touches_ridge(mistake)
             }
             self._first[part] = {name: facets for name, facets in made.items() if facets}
@@ -147,7 +153,7 @@ class Gallery:
             pairs = itertools.combinations(showing, 2)
             if facet[1] == "ridge":  # the data's mistakes reach it through those that mix the two
                 mixing = [mistake for mistake in showing if mistake.step in ("L", "dL_dW")]
-                data = [m for m in self.exercise.catalogue if not _touches_ridge(m)]
+                data = [m for m in self.catalogue if not _touches_ridge(m)]
                 pairs = itertools.chain(pairs, itertools.product(mixing, data))
             self._pairs[facet] = [
                 (one, other, facets[facet])
@@ -217,6 +223,29 @@ def _touches_ridge(mistake: Mistake) -> bool:
     return mistake.id.startswith("ridge.") or "regularised" in mistake.id
 
 
+_BATCH = (
+    "softmax.axis*", "softmax.whole_batch*", "softmax.shift_axis", "softmax.averaged",
+    "softmax.not_kept", "loss.rows*", "loss.columns*", "loss.log_of_*", "loss.last*",
+    "loss.first*", "loss.sum", "loss.averaged*", "loss.multiplied", "loss.divided_by_one_less",
+    "dL_dz.sum", "dL_dz.averaged*", "dL_dz.multiplied", "dL_dz.divided_by_one_less",
+    "dL_dz.last_left_out", "dL_dz.first_left_out", "dL_dz.columns", "dL_dz.rows",
+    "dL_dz.*_not_averaged", "dL_dW.assigned*",
+)  # fmt: skip
+
+
+def _needs_a_batch(mistake: Mistake) -> bool:
+    """Whether a mistake is about several samples, and means nothing for one."""
+    return any(fnmatch.fnmatchcase(mistake.id, pattern) for pattern in _BATCH)
+
+
+def _is_constant(facet: Facet, seen: Sequence[Array | None]) -> bool:
+    """Whether a loss or probabilities are the same single number on every probe."""
+    if facet[1] != "data" or facet[0] not in ("L", "L_i", "p", "log_p"):
+        return False
+    values = [value.ravel() for value in seen if value is not None and value.size]
+    return len(values) > 1 and all(np.all(v == values[0][0]) for v in values)
+
+
 def _scales(facets: Mapping[Facet, Array]) -> dict[str, float]:
     """Size of each letter's right value: what an error is measured against."""
     scales: dict[str, float] = {}
@@ -281,11 +310,17 @@ def explain(evidence: Evidence, galleries: Sequence[Gallery]) -> list[Explanatio
     if fewest > 0:
         readings = dict.fromkeys(e.conventions for e in found if e.cost[0] == fewest)
         by_reading = {g.conventions: g for g in galleries}
-        found = [
+        paired = [
             e for c in itertools.islice(readings, 2) for e in _explain(evidence, by_reading[c], True)
         ]
+        # Where something stays open all the same, a pair elsewhere would be a guess.
+        found = [e for e in paired if not e.open] or found
     best = min(e.cost for e in found)
-    return sorted((e for e in found if e.cost == best), key=lambda e: _unlikely(e, galleries[0]))
+    order = {reading.conventions: i for i, reading in enumerate(galleries)}
+    return sorted(
+        (e for e in found if e.cost == best),
+        key=lambda e: (order[e.conventions], _unlikely(e, galleries[0])),
+    )
 
 
 def _unlikely(explanation: Explanation, reading: Gallery) -> list[int]:

@@ -177,30 +177,23 @@ class Missing(types.ModuleType):
 
 
 class _Siblings(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports the other files of a submission from memory, and stands in for what is not there."""
+    """Imports the other files of a submission from memory."""
 
     def __init__(self, sources: dict[str, bytes]) -> None:
-        self.sources, self.missing = sources, set[str]()
+        self.sources = sources
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         del path, target
-        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+        if name.rsplit(".", 1)[-1] not in self.sources:
+            return None
+        return importlib.machinery.ModuleSpec(name, self)
 
-    def create_module(self, spec: Any) -> types.ModuleType | None:
-        if spec.name in ("past.builtins", "builtins.xrange"):
-            return types.SimpleNamespace(xrange=range, __path__=[])  # type: ignore[return-value]  # a course helper
-        if self._source(spec.name) is None:
-            self.missing.add(spec.name)
-            return Missing(spec.name)
-        return None
+    def create_module(self, spec: Any) -> None:
+        del spec
 
     def exec_module(self, module: types.ModuleType) -> None:
-        source = self._source(module.__name__) if type(module) is types.ModuleType else None
-        if source is not None:
-            execute([Unit(module.__name__, source)], vars(module))
-
-    def _source(self, name: str) -> bytes | None:
-        return self.sources.get(name.rsplit(".", 1)[-1])
+        source = self.sources[module.__name__.rsplit(".", 1)[-1]]
+        execute([Unit(module.__name__, source)], vars(module))
 
 
 def restore_removed_names() -> None:
@@ -246,14 +239,16 @@ def execute(
 
 
 def _execute_one(statement: ast.stmt, piece: Unit, namespace: dict[str, Any]) -> list[str]:
-    if isinstance(statement, ast.ImportFrom) and statement.level:
-        statement.level = 0  # `from .layers import *`: the submission's other files
-        statement.module = statement.module or "submission"
-    if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
-        return []
+    if isinstance(statement, ast.ImportFrom):
+        if statement.module == "__future__":
+            return []
+        if statement.level:  # `from .layers import *`: the submission's other files
+            statement.level, statement.module = 0, statement.module or "submission"
     try:
         code = compile(ast.Module([statement], []), piece.filename, "exec", dont_inherit=True)
         exec(code, namespace)  # the submission's definitions: this is what the sandbox is for
+    except ImportError as error:
+        return _stand_in(statement, error, namespace)
     except BaseException as error:
         if getattr(statement, "decorator_list", None):
             statement.decorator_list = []  # type: ignore[attr-defined]  # checked on the line above
@@ -262,3 +257,14 @@ def _execute_one(statement: ast.stmt, piece: Unit, namespace: dict[str, Any]) ->
     return []
 
 
+_COURSE_HELPERS = {"xrange": range}
+
+
+def _stand_in(statement: ast.stmt, error: ImportError, namespace: dict[str, Any]) -> list[str]:
+    """Bind what could not be imported to something that says so when it is used."""
+    module = getattr(statement, "module", None)
+    for alias in getattr(statement, "names", []):
+        wanted = f"{module}.{alias.name}" if module else alias.name
+        bound = alias.asname or (alias.name if module else alias.name.split(".")[0])
+        namespace[bound] = _COURSE_HELPERS.get(alias.name, Missing(wanted))
+    return [f"line {statement.lineno}: {type(error).__name__}: {str(error)[:200]}"]
