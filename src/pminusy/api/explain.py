@@ -1,0 +1,117 @@
+"""`explain`: every line of the derivation, proved, with the reader's own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from pminusy.derivation.derivation import Derivation
+
+__all__ = ["explain"]
+
+
+def explain(
+    *,
+    y: Any,
+    z: ArrayLike | None = None,
+    probabilities: ArrayLike | None = None,
+    x: ArrayLike | None = None,
+    W: ArrayLike | None = None,
+    b: ArrayLike | None = None,
+    normalise: bool = False,
+    classes: Sequence[str] | None = None,
+    features: Sequence[str] | None = None,
+    row: int = 0,
+    rate: float = 0.1,
+    steps: int = 1,
+    ridge: float = 0.1,
+    network: str | None = None,
+    seed: int = 0,
+    route: str = "all",
+    depth: str | None = None,
+    notation: str = "p",
+    hints: int = 0,
+    digits: int = 5,
+    weight: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
+    temperature: float = 1.0,
+    z_loss: float = 0.0,
+    softcap: float | None = None,
+    log_base: float | None = None,
+) -> Derivation:
+    """Derivation of ∂L/∂z = p − y (or S p − q), step by step, each proved, with these numbers.
+
+    Give logits, probabilities, or a linear layer and its input; one sample, or a batch.
+
+    Parameters
+    ----------
+    y
+        Class index, class name, or target mass (K,); for a batch one index a row, or (N, K).
+    z
+        Logits (K,), or (N, K) for a batch.
+    probabilities
+        Probabilities (K,) in place of logits; they must sum to 1 unless `normalise`.
+    x, W, b
+        Input (D,), or (N, D) for a batch, weights (K, D) and bias (K,) of the layer.
+    classes, features
+        Names to show.
+    row
+        The row of a batch that is derived in full.
+    rate, steps
+        Learning rate and number of the gradient steps shown (with a layer).
+    ridge
+        λ of the ridge penalty in its step.
+    network
+        Layers before the head, such as "relu:5,batchnorm,dropout:0.5"; see the documentation.
+    seed
+        Which random weights and masks those layers get.
+    route
+        "all", "long", "sparse" or "direct".
+    depth
+        "result", "outline" or "full"; by default full, and outline above 32 classes or features.
+    notation
+        Letters: "p", "yhat", "s", "o" or "S", with "-row" appended for row vectors.
+    hints
+        0 to 3: how much is held back for the reader to fill in.
+    digits
+        Significant digits shown.
+    weight, sample_weight, label_smoothing, temperature, z_loss, softcap, log_base
+        Options of the loss, as in `pminusy.core.options.Options`.
+
+    Returns
+    -------
+    Derivation
+        Iterate to get its steps, index by name, `str`, `to_html`, `to_markdown`, `to_latex`,
+        `to_json`.
+
+    Raises
+    ------
+    InputError
+        Numbers that are no logits or probabilities, a target that is no class, lengths that do not
+        match, options outside their range.
+
+    Examples
+    --------
+    >>> d = explain(probabilities=[0.2, 0.6, 0.2], y=0)
+    >>> d["dL_dz"].title
+    'Result: p − y'
+    >>> [float(round(v, 4)) for v in d["dL_dz"].value.entries.values()]
+    [-0.8, 0.6, 0.2]
+
+    References
+    ----------
+    Bridle 1990; Böhning 1992; every line is proved where it is shown.
+    """
+    from pminusy.derivation.build import derive
+
+    return derive(
+        y=y, z=z, probabilities=probabilities, x=x, W=W, b=b, normalise=normalise, classes=classes,
+        features=features, row=row, rate=rate, steps=steps, ridge=ridge, network=network, seed=seed,
+        route=route, depth=depth, notation=notation, hints=hints, digits=digits, weight=weight,
+        sample_weight=sample_weight, label_smoothing=label_smoothing, temperature=temperature,
+        z_loss=z_loss, softcap=softcap, log_base=log_base,
+    )  # fmt: skip

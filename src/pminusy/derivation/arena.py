@@ -1,0 +1,120 @@
+"""Where the lines about one sample are proved: algebra for K = 2, 3, 4, and the reader's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pminusy.core.trace import Trace
+from pminusy.derivation.evaluate import Evaluator
+from pminusy.derivation.model import Setup, algebra, symbols
+from pminusy.derivation.proof import MANY, ProofError, indices_of, mentions
+from pminusy.derivation.tree import Relation, free_indices
+from pminusy.derivation.world import World
+
+if TYPE_CHECKING:
+    from pminusy.derivation.step import Step
+
+__all__ = ["RowArena", "agree"]
+
+_IN_TRACE = {
+    "softmax": "p",
+    "cross_entropy_logits": "L_i",
+    "dL_dz_direct": "dL_dz",
+    "dL_dz": "dL_dz",
+    "dL_du": "dL_du",
+    "jacobian": "J",
+}
+
+
+_WITH_Z_LOSS = {
+    "softmax": "p",
+    "z_loss": "L_i",
+    "dL_dz_total": "dL_dz",
+    "dL_du": "dL_du",
+    "jacobian": "J",
+}
+
+
+def agree(step: Step, computed: Any, ulps: float) -> None:
+    """Compare the entries shown with float64 ones.
+
+    Raises
+    ------
+    ProofError
+        They differ by more than so many units in the last place.
+    """
+    for place, exact in step.value.entries.items():
+        here = float(computed[place] if np.ndim(computed) else computed)
+        scale = max(abs(float(exact)), _TINY)
+        if abs(here - float(exact)) > ulps * np.spacing(scale):
+            raise ProofError(
+                f"step {step.name}: core gives {here!r} where the exact value is {float(exact)!r}"
+            )
+
+
+_TINY = 1e-30  # what a difference quotient of an exact 0 may leave
+
+
+@dataclass(frozen=True, eq=False)
+class RowArena:
+    """One sample."""
+
+    setup: Setup
+
+    @property
+    def kind(self) -> Hashable:
+        """The case: which letters there are and how they are defined."""
+        return self.setup.case
+
+    @property
+    def numbers(self) -> Evaluator:
+        """The reader's numbers."""
+        return self.setup.numbers
+
+    def algebra(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
+        """One world a size; where the true class is named, one for each true class too."""
+        named = mentions(relation)
+        case = self.setup.case
+        per_class = case.one_hot and self._speaks_of_c(relation, named)
+        return [
+            algebra(case, K, c, named)
+            for K in sizes
+            for c in (range(K) if per_class else (None,))
+        ]
+
+    def confirm(self, step: Step) -> None:
+        """The record of `core.trace` agrees with the exact value, within its own promise."""
+        name = (_WITH_Z_LOSS if self.setup.case.z_loss else _IN_TRACE).get(step.name)
+        if name is not None and not (name == "J" and self.setup.K > MANY):
+            agree(step, self._trace[name].value[0], self._slack)
+
+    @cached_property
+    def _trace(self) -> Trace:
+        numbers, case = self.numbers, self.setup.case
+        u = np.array([[float(value) for value in numbers.array(case.inputs.name)]])
+        X = np.array([[float(v) for v in numbers.array("x")]]) if case.layer else None
+        options = self.setup.options
+        y = np.array([float(value) for value in numbers.array("y")])
+        target = y[None] if self.setup.c is None else np.array([self.setup.c])
+        return Trace(target, u=u, X=X, options=options)
+
+    @cached_property
+    def _slack(self) -> float:
+        """Units in the last place that the rounding of z itself may cost: none for plain logits."""
+        if self.setup.case.source == "logits" and not self.setup.case.transforms:
+            return 4.0
+        largest = max(abs(float(value)) for value in self.numbers.array("z"))
+        return 16.0 + 4.0 * largest
+
+    def _speaks_of_c(self, relation: Relation, named: frozenset[str]) -> bool:
+        if any(index.name == "c" for index in indices_of(relation)):
+            return True
+        world = World(symbols(self.setup.case), {}, {})
+        made_from = frozenset().union(*(world.made_from(name) for name in named))
+        bodies = [body for name in made_from if (body := world.symbols[name].body) is not None]
+        return any(index.name == "c" for body in bodies for index in free_indices(body))

@@ -1,0 +1,188 @@
+"""Forward: from inputs to logits, probabilities and the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pminusy.derivation.letters import S, W, a, b, c, d, i, j, k, lse, omega, p, q, x, z, zeta
+from pminusy.derivation.letters import L as L
+from pminusy.derivation.letters import L_B, B, power_of_e, total
+from pminusy.derivation.model import Case
+from pminusy.derivation.step import OUTLINE, RESULT, Line
+from pminusy.derivation.tree import Log, Node, Relation, Sum, exp, ln
+
+__all__ = ["lines"]
+
+
+def lines(case: Case) -> Iterator[Line]:
+    """Lines from the inputs to the loss."""
+    yield from _logits(case)
+    yield from _softmax()
+    yield from _loss(case)
+    yield from _facts(case)
+
+
+def _logits(case: Case) -> Iterator[Line]:
+    first = case.inputs
+    if case.layer:
+        body = Sum(d, W[k, d] * x[d]) + b[k]
+        yield Line(
+            "linear",
+            "Linear layer, one logit",
+            Relation.equal(first[k], body),
+            "Each class weighs every feature and adds its bias.",
+            ("definition",),
+            OUTLINE,
+        )
+        yield Line(
+            "linear_vector",
+            "Linear layer, all logits",
+            Relation.equal(first, W @ x + b),
+            "Row k of W belongs to class k, so one matrix product gives all logits.",
+            ("matrix product",),
+        )
+    if case.transforms:
+        what = {(True, False): "soft-cap", (False, True): "temperature"}.get(
+            (case.softcap, case.temperature), "soft-cap, then temperature"
+        )
+        yield Line(
+            "transform",
+            f"Logits after {what}",
+            Relation.equal(z[k], case.logits()),
+            "The softmax does not see the logits that were given, but these.",
+            ("definition",),
+            OUTLINE,
+        )
+
+
+def _softmax() -> Iterator[Line]:
+    yield Line(
+        "softmax",
+        "Softmax",
+        Relation.equal(p[k], power_of_e(k) / Sum(j, power_of_e(j))),
+        "Exponentials make every logit positive, and dividing by their sum makes them sum to one.",
+        ("definition",),
+        RESULT,
+    )
+    shifted = exp(z[k] - a) / Sum(j, exp(z[j] - a))
+    yield Line(
+        "shift",
+        "A constant added to every logit changes nothing",
+        Relation.equal(p[k], shifted),
+        "The factor e^(−a) is in numerator and denominator alike and cancels, whatever a is; "
+        "a = max_j z_j keeps e^z from overflowing.",
+        ("exponent of a sum", "cancel a common factor"),
+        OUTLINE,
+    )
+    yield Line(
+        "p_range",
+        "A probability lies between 0 and 1",
+        Relation.chain(0, "<", p[k], "≤", 1),
+        "A positive number is divided by a sum of positive numbers that contains it.",
+        ("positive over positive",),
+    )
+    yield Line(
+        "p_sum",
+        "Probabilities sum to one",
+        Relation.equal(total(p), 1),
+        "The numerators add up to the denominator.",
+        ("common denominator",),
+    )
+
+
+def _loss(case: Case) -> Iterator[Line]:
+    C, target = case.cross_entropy, case.target
+    if case.mass:
+        yield from _mass(case)
+    yield Line(
+        "cross_entropy",
+        "Cross-entropy",
+        Relation.equal(C, -Sum(k, target[k] * ln(p[k]))),
+        "The surprise −ln p of each class, weighted by how much the target counts it.",
+        ("definition",),
+        RESULT,
+    )
+    if case.one_hot and not case.smoothing:
+        own: Node = -(q[c] * ln(p[c])) if case.mass else -ln(p[c])
+        yield Line(
+            "cross_entropy_one_hot",
+            "With one true class, a single term is left",
+            Relation.equal(C, own),
+            f"Every other {target.name}_k is 0, so only the true class c contributes.",
+            ("one-hot target",),
+            OUTLINE,
+        )
+    yield Line(
+        "cross_entropy_logits",
+        "The same loss from the logits",
+        Relation.equal(C, Sum(k, target[k] * (lse - z[k]))),
+        "ln p_k = z_k − lse with lse = ln Σ_j e^(z_j): the loss needs no probability at all.",
+        ("logarithm of a quotient",),
+    )
+    if case.z_loss:
+        yield Line(
+            "z_loss",
+            "The z-loss beside it",
+            Relation.equal(L, C + case.scaled(zeta) * lse**2),
+            "It pulls the log-sum-exp towards 0, so that logits do not drift.",
+            ("definition",),
+            RESULT,
+        )
+    if case.log_base:
+        yield Line(
+            "log_base",
+            "A logarithm of another base",
+            Relation.equal(L_B, -Sum(k, target[k] * Log(B, p[k])), L / ln(B))
+            if not case.z_loss
+            else Relation.equal(L_B, L / ln(B)),
+            "log_B x = ln x / ln B, so the whole loss is divided by one constant.",
+            ("change of base",),
+            OUTLINE,
+        )
+
+
+def _mass(case: Case) -> Iterator[Line]:
+    made = [
+        word
+        for word, used in (
+            ("soft targets", not case.one_hot),
+            ("label smoothing", case.smoothing),
+            ("class weights", case.weights),
+            ("a sample weight", case.sample_weight),
+        )
+        if used
+    ]
+    yield Line(
+        "target_mass",
+        "Target mass",
+        Relation.equal(q[k], case.target_mass()),
+        f"All that {', '.join(made)} do is to say how much each class counts.",
+        ("definition",),
+        OUTLINE,
+    )
+    yield Line(
+        "total_mass",
+        "Total target mass",
+        Relation.equal(S, Sum(k, q[k])),
+        "It takes the place of the 1 that a one-hot target sums to.",
+        ("definition",),
+    )
+
+
+def _facts(case: Case) -> Iterator[Line]:
+    yield Line(
+        "ln_p",
+        "Logarithms of probabilities are never positive",
+        Relation.chain(ln(p[k]), "≤", 0),
+        "p_k ≤ 1, and the logarithm of such a number is at most 0.",
+        ("logarithm is increasing",),
+    )
+    yield Line(
+        "loss_sign",
+        "The loss is never negative",
+        Relation.chain(L, "≥", 0),
+        "Every term is a target ≥ 0 times −ln p_k ≥ 0.",
+        ("sum of terms ≥ 0",),
+    )
+
+

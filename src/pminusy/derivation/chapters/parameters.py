@@ -1,0 +1,168 @@
+"""From the logits to the parameters of the layer, and one step of gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pminusy.derivation.letters import L, R, W, b, d, eta, j, k, lam, p, power_of_e, x
+from pminusy.derivation.model import Case
+from pminusy.derivation.step import OUTLINE, RESULT, Line
+from pminusy.derivation.tree import Delta, Fence, Node, Outer, Partial, Ref, Relation, Sum, ln
+
+__all__ = ["gradient_step", "lines"]
+
+
+def lines(case: Case) -> Iterator[Line]:
+    """Gradients of weights, bias and inputs."""
+    first = case.inputs
+    signal = _signal(case)
+    yield Line(
+        "why_stop_at_z",
+        "Why stop at the logits",
+        Relation.equal(
+            Partial(L, W[k, d]), Sum(j, Partial(L, first[j]) * Partial(first[j], W[k, d]))
+        ),
+        "Every parameter reaches the loss through the logits alone, so their gradient is the one "
+        "signal that W, b and every earlier layer reuse.",
+        ("chain rule over all paths",),
+        OUTLINE,
+    )
+    yield Line(
+        "logit_by_weight",
+        "A logit by a weight",
+        Relation.equal(Partial(first[j], W[k, d]), Delta(j, k) * x[d]),
+        "W_kd stands in one logit only, beside x_d.",
+        ("derivative of a sum", "Kronecker δ"),
+    )
+    yield Line(
+        "dL_dW_entry",
+        "A single weight",
+        Relation.equal(Partial(L, W[k, d]), Partial(L, first[k]) * x[d], *_plain(case, k, x[d])),
+        "δ leaves the one path through the class's own logit.",
+        ("Kronecker δ",),
+        OUTLINE,
+    )
+    yield Line(
+        "dL_dw_k",
+        "One class's weights",
+        Relation.equal(Partial(L, W[k]), Partial(L, first[k]) * x),
+        "The whole row w_k: the error of class k times the input.",
+        ("vector form",),
+    )
+    yield Line(
+        "dL_dW",
+        "All weights: an outer product",
+        Relation.equal(Partial(L, W), Outer(signal, x)),
+        "Row k of the matrix is the line before.",
+        ("outer product",),
+        RESULT,
+    )
+    yield Line(
+        "dL_db",
+        "Bias",
+        Relation.equal(Partial(L, b), signal),
+        "The bias is added to its logit unchanged: ∂z_k/∂b_k = 1.",
+        ("derivative of a sum",),
+        RESULT,
+    )
+    yield Line(
+        "dL_dx_entry",
+        "A single input",
+        Relation.equal(Partial(L, x[d]), Sum(k, Partial(L, first[k]) * W[k, d])),
+        "An input reaches every logit, each through its own weight.",
+        ("chain rule over all paths",),
+    )
+    yield Line(
+        "dL_dx",
+        "Inputs: what the layer before is told",
+        Relation.equal(Partial(L, x), W.T @ signal),
+        "The sum over classes is a product with Wᵀ.",
+        ("matrix product",),
+        RESULT,
+    )
+    yield Line(
+        "ridge",
+        "Ridge penalty, weights",
+        Relation.equal(Partial(R, W[k, d]), Partial(L, W[k, d]) + lam * W[k, d]),
+        "R = L + (λ/2) Σ W²: the derivative of ½ W² is W.",
+        ("derivative of a square",),
+    )
+    yield Line(
+        "ridge_bias",
+        "Ridge penalty, bias",
+        Relation.equal(Partial(R, b[k]), Partial(L, b[k])),
+        "The bias is not in the penalty.",
+        ("derivative of a sum",),
+    )
+
+
+def gradient_step(case: Case) -> Iterator[Line]:
+    """What one step of gradient descent on this sample does."""
+    new = Ref(f"{case.inputs.name}_new")
+    old = case.inputs
+    yield Line(
+        "step_weights",
+        "One step against the gradient, weights",
+        Relation.equal(Ref("W_new")[k, d], W[k, d] - eta * Partial(L, W[k, d])),
+        "Downhill, with the rate η.",
+        ("gradient step",),
+        OUTLINE,
+    )
+    yield Line(
+        "step_bias",
+        "One step against the gradient, bias",
+        Relation.equal(Ref("b_new")[k], b[k] - eta * Partial(L, b[k])),
+        "Downhill, with the rate η.",
+        ("gradient step",),
+    )
+    yield Line(
+        "step_logits",
+        "What the step does to this sample's logits",
+        Relation.equal(
+            new[k],
+            old[k] - eta * Fence(Sum(d, x[d] ** 2) + 1) * Partial(L, old[k]),
+        ),
+        "Both changes add up: each logit moves against its own error, by η (‖x‖² + 1).",
+        ("matrix product",),
+        OUTLINE,
+    )
+    if case.transforms:
+        yield Line(
+            "step_transform",
+            "The logits after the step, as the softmax sees them",
+            Relation.equal(Ref("z_new")[k], case.logits(new)),
+            "Cap and temperature apply as before.",
+            ("definition",),
+        )
+    after = Ref("z_new")
+    yield Line(
+        "step_probabilities",
+        "The probabilities after the step",
+        Relation.equal(Ref("p_new")[k], power_of_e(k, after) / Sum(j, power_of_e(j, after))),
+        "The softmax of the new logits: computed, not estimated.",
+        ("definition",),
+        OUTLINE,
+    )
+    yield Line(
+        "step_loss",
+        "The loss after the step",
+        Relation.equal(Ref("CE_new"), -Sum(k, case.target[k] * ln(Ref("p_new")[k]))),
+        "The same target, the new probabilities.",
+        ("definition",),
+        OUTLINE,
+    )
+
+
+def _signal(case: Case) -> Node:
+    """The gradient at the layer's logits: p − y where nothing alters it."""
+    if case.transforms or case.z_loss:
+        return Partial(L, case.inputs)
+    return Fence(case.scaled(p) - case.target)
+
+
+def _plain(case: Case, index: object, factor: Node) -> tuple[Node, ...]:
+    if case.transforms or case.z_loss:
+        return ()
+    return (Fence(case.scaled(p[k]) - case.target[k]) * factor,)
+
+

@@ -1,0 +1,211 @@
+"""Second order: the Hessian at the logits, its form, and a bound that holds everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from pminusy.derivation.letters import A, L, V, V_b, W, b, d, i, j, k, lse, p, t, u, v, x, z, zeta
+from pminusy.derivation.model import Case
+from pminusy.derivation.step import OUTLINE, RESULT, Line
+from pminusy.derivation.tree import (
+    Abs,
+    Delta,
+    Fence,
+    Identity,
+    Index,
+    Node,
+    Number,
+    Ones,
+    Outer,
+    Partial,
+    Ref,
+    Relation,
+    Size,
+    Sum,
+)
+
+__all__ = ["lines"]
+
+_J = Ref("J")
+_HALF = Number(Fraction(1, 2))
+
+
+def lines(case: Case) -> Iterator[Line]:
+    """Hessian, its product with a direction, and what it says."""
+    yield from _hessian(case)
+    yield from _convex(case)
+    yield from _bound()
+    if case.layer and not case.transforms and not case.z_loss:
+        yield from _layer(case)
+
+
+def _hessian(case: Case) -> Iterator[Line]:
+    second = Partial(Partial(L, z[i]), z[j])
+    plain = case.scaled(p[i]) * (Delta(i, j) - p[j])
+    curved: Node = plain
+    if case.z_loss:
+        factor = Fence(1 + 2 * zeta * lse)
+        curved = (
+            case.scaled(factor) * p[i] * (Delta(i, j) - p[j])
+            + 2 * case.scaled(zeta) * p[i] * p[j]
+        )
+    yield Line(
+        "hessian",
+        "Second derivative at the logits",
+        Relation.equal(second, curved),
+        "The target is constant, so the Hessian of the loss is the Jacobian of the softmax: "
+        "diag(p) − p pᵀ."
+        if not case.z_loss
+        else "The Jacobian of the softmax, and the square of the log-sum-exp.",
+        ("derivative of a sum", "Kronecker δ"),
+        OUTLINE,
+    )
+    mean = Sum(k, p[k] * v[k])
+    product: Node = case.scaled(p[i]) * Fence(v[i] - mean)
+    if case.z_loss:
+        product = (
+            case.scaled(Fence(1 + 2 * zeta * lse)) * p[i] * Fence(v[i] - mean)
+            + 2 * case.scaled(zeta) * p[i] * mean
+        )
+    yield Line(
+        "hvp",
+        "Hessian times a direction",
+        Relation.equal(Sum(j, second * v[j]), product),
+        "p ⊙ v − p (p·v): no K × K matrix is needed.",
+        ("distributive law",),
+        OUTLINE,
+    )
+    if case.transforms:
+        yield from _through_transform(case)
+
+
+def _through_transform(case: Case) -> Iterator[Line]:
+    a_of = lambda index: t[index] * v[index]  # noqa: E731
+    mean = Sum(k, p[k] * a_of(k))
+    if case.z_loss:
+        inner: Node = (
+            case.scaled(Fence(1 + 2 * zeta * lse)) * p[i] * Fence(a_of(i) - mean)
+            + 2 * case.scaled(zeta) * p[i] * mean
+        )
+    else:
+        inner = case.scaled(p[i]) * Fence(a_of(i) - mean)
+    body: Node = t[i] * Fence(inner)
+    if case.softcap:
+        body = body + Partial(L, z[i]) * Ref("curve")[i] * v[i]
+    yield Line(
+        "hvp_u",
+        "Hessian at the logits that were given, times a direction",
+        Relation.equal(Sum(j, Partial(Partial(L, u[i]), u[j]) * v[j]), body),
+        "The slope t enters on both sides"
+        + ("; the bend of the cap, z″ = −(2/κ) tanh(u/κ) t, adds a term of either sign."
+           if case.softcap else "."),
+        ("chain rule", "product rule"),
+        OUTLINE,
+        sizes=(2, 3),
+    )  # fmt: skip
+    if case.softcap:
+        yield Line(
+            "bend",
+            "Second derivative of the cap",
+            Relation.equal(Partial(t[k], u[k]), Ref("curve")[k], case.curvature()),
+            "Differentiate sech² once more.",
+            ("chain rule", "derivative of a square"),
+        )
+
+
+def _convex(case: Case) -> Iterator[Line]:
+    quadratic = Sum(i, Sum(j, v[i] * Partial(p[i], z[j]) * v[j]))
+    squares = Sum(i, Sum(j, p[i] * p[j] * (v[i] - v[j]) ** 2, above=i))
+    yield Line(
+        "convex",
+        "The loss is convex in the logits",
+        Relation.chain(case.scaled(quadratic), "=", case.scaled(squares), "≥", 0),
+        "vᵀ J v is a sum of squares: every direction curves upwards or not at all.",
+        ("sum of squares",),
+        OUTLINE,
+    )
+    yield Line(
+        "flat_when_certain",
+        "It is flat where the model is certain",
+        Relation.chain(0, "≤", p[i] * (1 - p[i]), "≤", 1 - p[i]),
+        "As p_i approaches 1 the curvature is squeezed to 0, and so it is as p_i approaches 0.",
+        ("p ≤ 1",),
+    )
+
+
+def _bound() -> Iterator[Line]:
+    yield Line(
+        "gershgorin_radius",
+        "Gershgorin's radius",
+        Relation.equal(Sum(j, Abs(p[i] * p[j]), without=i), p[i] * (1 - p[i])),
+        "The off-diagonal entries of a row are as large, together, as the diagonal one.",
+        ("Σ p = 1",),
+    )
+    yield Line(
+        "gershgorin",
+        "No eigenvalue exceeds ½",
+        Relation.chain(p[i] * (1 - p[i]) + p[i] * (1 - p[i]), "≤", _HALF),
+        "Centre plus radius; the difference is ½ (1 − 2 p_i)².",
+        ("Gershgorin's circles", "square"),
+    )
+    yield Line(
+        "bound",
+        "Böhning's bound",
+        Relation.chain(_J, "⪯", _HALF * (Identity() - Outer(Ones(), Ones()) / Size("K"))),
+        "Both sides vanish along (1, …, 1), and ½ I − J has no negative eigenvalue by Gershgorin: "
+        "one matrix bounds the curvature wherever the model stands.",
+        ("Gershgorin's circles",),
+        OUTLINE,
+    )
+
+
+def _layer(case: Case) -> Iterator[Line]:
+    yield Line(
+        "direction_logits",
+        "A direction of the parameters as one of the logits",
+        Relation.equal(A[k], Sum(d, V[k, d] * x[d]) + V_b[k]),
+        "The layer is linear: a change (V, v_b) of W and b changes the logits by A.",
+        ("definition",),
+    )
+    e = Index("e", "D")
+    mixed = Partial(Partial(L, W[k, d]), W[j, e]) * V[j, e]
+    with_bias = Partial(Partial(L, W[k, d]), b[j]) * V_b[j]
+    R_k = case.scaled(p[k]) * Fence(A[k] - Sum(i, p[i] * A[i]))
+    yield Line(
+        "hvp_W",
+        "Hessian of the weights, times that direction",
+        Relation.equal(
+            Sum(j, Sum(e, mixed)) + Sum(j, with_bias),
+            R_k * x[d],
+        ),
+        "R = H A at the logits, then an outer product with x: the (K·D)² matrix is never formed.",
+        ("chain rule over all paths",),
+        OUTLINE,
+        sizes=(2, 3),
+    )
+    yield Line(
+        "hvp_b",
+        "Hessian of the bias, times that direction",
+        Relation.equal(
+            Sum(j, Sum(e, Partial(Partial(L, b[k]), W[j, e]) * V[j, e]))
+            + Sum(j, Partial(Partial(L, b[k]), b[j]) * V_b[j]),
+            R_k,
+        ),
+        "The bias meets R itself.",
+        ("chain rule over all paths",),
+        sizes=(2, 3),
+    )
+    square = Sum(k, A[k] ** 2) - Sum(k, A[k]) ** 2 / Size("K")
+    yield Line(
+        "bound_layer",
+        "Böhning's bound for the layer",
+        Relation.chain(
+            Sum(k, Sum(j, A[k] * (p[k] * (Delta(k, j) - p[j])) * A[j])), "≤", _HALF * Fence(square)
+        ),
+        "The bound at the logits with A = V x + v_b in the place of v; summed over samples it is "
+        "½ (I − 1 1ᵀ/K) ⊗ XᵀX.",
+        ("Gershgorin's circles",),
+    )
+
+

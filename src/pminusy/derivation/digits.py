@@ -1,0 +1,89 @@
+"""Numbers as they are shown: rounded once, from the exact value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pminusy.derivation.domains import decimals
+
+__all__ = ["Digits", "rounded", "sum_note", "written"]
+
+_SMALL, _LARGE = -4, 7
+_ZERO = decimals.mpf(10) ** -40
+"""Below this a difference quotient of an exact 0 is 0: the proofs compare to 30 digits."""
+
+
+@dataclass(frozen=True)
+class Digits:
+    """A rounded number: sign, digits with a point, and a power of ten (None where not needed)."""
+
+    negative: bool
+    mantissa: str
+    exponent: int | None = None
+
+    @property
+    def text(self) -> str:
+        """In Unicode."""
+        power = "" if self.exponent is None else f"×10{_superscript(self.exponent)}"
+        return f"{'−' if self.negative else ''}{self.mantissa}{power}"
+
+    @property
+    def latex(self) -> str:
+        """In LaTeX."""
+        power = "" if self.exponent is None else rf"\times 10^{{{self.exponent}}}"
+        return f"{'-' if self.negative else ''}{self.mantissa}{power}"
+
+    @property
+    def plain(self) -> str:
+        """As a computer reads it."""
+        power = "" if self.exponent is None else f"e{self.exponent}"
+        return f"{'-' if self.negative else ''}{self.mantissa}{power}"
+
+
+def _superscript(number: int) -> str:
+    return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def rounded(value: Any, digits: int = 5) -> Digits:
+    """Round to so many significant digits; zeros at the end are left off."""
+    value = decimals.mpf(value)
+    if abs(value) < _ZERO:
+        return Digits(False, "0")
+    shown = decimals.nstr(
+        abs(value), digits, min_fixed=-decimals.inf, max_fixed=-decimals.inf, strip_zeros=False
+    )
+    mantissa, _, power = shown.partition("e")
+    exponent = int(power or 0)
+    if _SMALL <= exponent < max(_LARGE, digits):
+        return Digits(bool(value < 0), _fixed(mantissa, exponent))
+    return Digits(bool(value < 0), _stripped(mantissa), exponent)
+
+
+def _fixed(mantissa: str, exponent: int) -> str:
+    figures = mantissa.replace(".", "")
+    if exponent < 0:
+        return _stripped("0." + "0" * (-exponent - 1) + figures)
+    figures = figures.ljust(exponent + 1, "0")
+    return _stripped(f"{figures[: exponent + 1]}.{figures[exponent + 1 :]}")
+
+
+def _stripped(number: str) -> str:
+    return number.rstrip("0").rstrip(".") if "." in number else number
+
+
+def written(value: Any, digits: int = 5) -> str:
+    """Rounded number in Unicode."""
+    return rounded(value, digits).text
+
+
+def sum_note(values: list[Any], digits: int = 5) -> str:
+    """What to say where shown numbers do not add up though the exact ones do; "" where they do."""
+    exact = sum(values, decimals.mpf(0))
+    target = next((goal for goal in (0, 1) if abs(exact - goal) < decimals.mpf(10) ** -28), None)
+    if target is None:
+        return ""
+    shown = sum((decimals.mpf(rounded(value, digits).plain) for value in values), decimals.mpf(0))
+    if abs(shown - target) < decimals.mpf(10) ** -30:
+        return ""
+    return f"rounded, these add up to {written(shown, digits + 3)}; exactly they add up to {target}"

@@ -1,0 +1,366 @@
+"""From a tree to its value, in either kind of number. This is all a proof rests on.
+
+A quantity is computed from its definition in the `World`, never from another line of the
+derivation. ∂of/∂by moves `by` alone and computes `of` again: by a difference quotient in decimals,
+by a dual number in algebra.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from pminusy.derivation import tree as t
+from pminusy.derivation.domains import Algebra, Decimals, Dual, as_array
+from pminusy.derivation.world import World
+
+__all__ = ["Evaluator"]
+
+Environment = Mapping[str, int]
+
+
+class Evaluator:
+    """Values of trees in one world, remembered.
+
+    Parameters
+    ----------
+    world
+        Definitions, sizes and given values.
+    domain
+        The kind of number.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        domain: Decimals | Algebra,
+        moved: Mapping[str, Any] | None = None,
+        parent: Evaluator | None = None,
+    ) -> None:
+        self.world, self.domain = world, domain
+        self._moved, self._parent = dict(moved or {}), parent
+        self._arrays: dict[str, Any] = {}
+        self._memo: dict[tuple[int, tuple[int, ...]], Any] = {}
+        self._letters: dict[int, tuple[t.Node, tuple[str, ...]]] = {}
+        self._ways: dict[Any, tuple[Evaluator, Any]] = {}
+        self.directions: dict[Any, Any] = {}
+        self.contracted: dict[Any, tuple[Any, Any]] = {}
+        self._shifts: dict[Any, Evaluator] = {}
+
+    def value(self, tree: t.Node, environment: Environment | None = None) -> Any:
+        """Value of a tree: a number, or an object array."""
+        env = {**self.world.fixed, **(environment or {})}
+        return self._value(tree, env)
+
+    def array(self, name: str) -> Any:
+        """All entries of a quantity."""
+        if name in self._moved:
+            return self._moved[name]
+        if self._parent is not None and not (self.world.made_from(name) & set(self._moved)):
+            return self._parent.array(name)
+        if name not in self._arrays:
+            self._arrays[name] = self._computed(name)
+        return self._arrays[name]
+
+    def size(self, space: str) -> int:
+        """How many values an index has."""
+        return self.world.sizes[space]
+
+    def _computed(self, name: str) -> Any:
+        if name in self.world.values:
+            return self.world.values[name]
+        symbol = self.world.symbols[name]
+        if symbol.body is None:
+            raise KeyError(f"{name} is neither given nor defined")
+        if not symbol.parameters:
+            return self._value(symbol.body, dict(self.world.fixed))
+        shape = tuple(self.size(space) for space in symbol.spaces)
+        result = np.empty(shape, dtype=object)
+        for place in np.ndindex(shape):
+            env = dict(self.world.fixed)
+            env.update(zip((index.name for index in symbol.parameters), place, strict=True))
+            result[place] = self._value(symbol.body, env)
+        return result
+
+    def _value(self, tree: t.Node, env: Environment) -> Any:
+        key = (id(tree), tuple(env[letter] for letter in self.letters(tree)))
+        if key not in self._memo:
+            self._memo[key] = _RULES[type(tree)](self, tree, env)
+        return self._memo[key]
+
+    def letters(self, tree: t.Node) -> tuple[str, ...]:
+        """Letters that the value depends on; the tree is kept alive so that its id stays its own."""
+        if id(tree) not in self._letters:
+            letters = tuple(sorted({index.name for index in t.free_indices(tree)}))
+            self._letters[id(tree)] = (tree, letters)
+        return self._letters[id(tree)][1]
+
+    def places(self, sum_: t.Sum, env: Environment) -> Iterator[int]:
+        """Values that the index of a sum takes."""
+        first = 0 if sum_.above is None else env[sum_.above.name] + 1
+        left_out = None if sum_.without is None else place(sum_.without, env)
+        return (i for i in range(first, self.size(sum_.index.space)) if i != left_out)
+
+    def shifted(self, name: str, entry: tuple[int, ...], direction: int) -> Evaluator:
+        """The same world with one entry of a quantity moved."""
+        key = (name, entry, direction)
+        if key not in self._shifts:
+            array = np.array(as_array(self.array(name)), copy=True)
+            array[entry] = self._moved_entry(array[entry], direction)
+            self._shifts[key] = self.with_moved(name, array)
+        return self._shifts[key]
+
+    def along(self, name: str, direction: Any, sign: int) -> Evaluator:
+        """The same world with a quantity moved a little way along a direction (decimals only).
+
+        The same direction object gives the same world again; it is kept, so that its id stays its
+        own.
+        """
+        key = (name, id(direction), sign)
+        if key not in self._ways:
+            moved = self.array(name) + sign * Decimals.step * direction
+            self._ways[key] = (self.with_moved(name, moved), direction)
+        return self._ways[key][0]
+
+    def with_moved(self, name: str, array: Any) -> Evaluator:
+        """The same world with a quantity replaced, and everything made from it following."""
+        value = array if array.ndim else array[()]
+        return Evaluator(self.world, self.domain, {**self._moved, name: value}, self)
+
+    def _moved_entry(self, value: Any, direction: int) -> Any:
+        if isinstance(self.domain, Decimals):
+            return value + direction * self.domain.step
+        return Dual(value, self.domain.number(Fraction(1)), self.domain.new_level())
+
+    def derivative(self, of: t.Node, by: str, entry: tuple[int, ...], env: Environment) -> Any:
+        """Derivative of a tree's value with respect to one entry of a quantity."""
+        if isinstance(self.domain, Decimals):
+            ahead = self.shifted(by, entry, 1)._value(of, env)
+            behind = self.shifted(by, entry, -1)._value(of, env)
+            return (ahead - behind) / (2 * self.domain.step)
+        moved = self.shifted(by, entry, 1)
+        level = as_array(moved._moved[by])[entry].level
+        value = moved._value(of, env)
+        if isinstance(value, np.ndarray):
+            slopes = [_slope(item, level, self.domain) for item in value.ravel()]
+            return as_array(slopes).reshape(value.shape)
+        return _slope(value, level, self.domain)
+
+
+def place(slot: t.Slot, env: Environment) -> int:
+    """Value of an index."""
+    if isinstance(slot, t.Offset):
+        by = env[slot.by.name]
+        return env[slot.index.name] * slot.stride + (-by if slot.backwards else by)
+    return env[slot.name] if isinstance(slot, t.Index) else slot
+
+
+def _slope(value: Any, level: int, domain: Algebra) -> Any:
+    if isinstance(value, Dual) and value.level == level:
+        return value.slope
+    return domain.number(Fraction(0))
+
+
+def _number(self: Evaluator, tree: t.Number, env: Environment) -> Any:
+    return self.domain.number(tree.value)
+
+
+def _shown(self: Evaluator, tree: t.Value, env: Environment) -> Any:
+    return tree.value
+
+
+def _size(self: Evaluator, tree: t.Size, env: Environment) -> Any:
+    return self.domain.number(Fraction(self.size(tree.space)))
+
+
+def _ref(self: Evaluator, tree: t.Ref, env: Environment) -> Any:
+    array = self.array(tree.name)
+    if not tree.indices:
+        return array
+    places = tuple(place(slot, env) for slot in tree.indices)
+    outside = any(not 0 <= p < n for p, n in zip(places, array.shape, strict=False))
+    return self.domain.number(Fraction(0)) if outside else array[places]
+
+
+def _add(self: Evaluator, tree: t.Add, env: Environment) -> Any:
+    return _total([self._value(term, env) for term in tree.terms])
+
+
+def _mul(self: Evaluator, tree: t.Mul, env: Environment) -> Any:
+    result = self._value(tree.factors[0], env)
+    for factor in tree.factors[1:]:
+        result = _both(np.multiply, result, self._value(factor, env))
+    return result
+
+
+def _sum(self: Evaluator, tree: t.Sum, env: Environment) -> Any:
+    values = [self._value(tree.body, {**env, tree.index.name: i}) for i in self.places(tree, env)]
+    if not values:
+        return self.domain.number(Fraction(0))
+    total = _total(values)
+    return self.domain.settled(total) if isinstance(self.domain, Algebra) else total
+
+
+def _total(values: list[Any]) -> Any:
+    result = values[0]
+    for value in values[1:]:
+        result = _both(np.add, result, value)
+    return result
+
+
+def _both(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+    """Entry by entry where one side is an array: exact elements do not know arrays."""
+    if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
+        return operation(as_array(left), as_array(right))
+    return _PLAIN[operation](left, right)
+
+
+def _power(self: Evaluator, tree: t.Power, env: Environment) -> Any:
+    return self._value(tree.base, env) ** tree.exponent
+
+
+def _apply(self: Evaluator, tree: t.Apply, env: Environment) -> Any:
+    value = self._value(tree.argument, env)
+    if tree.function == "relu":
+        return _entrywise(value, lambda v: v if self.domain.sign(v) > 0 else v * 0)
+    if tree.function == "ln" and isinstance(self.domain, Algebra):
+        value = self.domain.settled(value)  # ln (Z Σ p) is ln Z
+    return _entrywise(value, lambda v: self.domain.apply(tree.function, v))
+
+
+def _log(self: Evaluator, tree: t.Log, env: Environment) -> Any:
+    above, below = self._value(tree.argument, env), self._value(tree.base, env)
+    return self.domain.apply("ln", above) / self.domain.apply("ln", below)
+
+
+def _abs(self: Evaluator, tree: t.Abs, env: Environment) -> Any:
+    return _entrywise(self._value(tree.body, env), lambda v: v if self.domain.sign(v) >= 0 else -v)
+
+
+def _indicator(self: Evaluator, tree: t.Indicator, env: Environment) -> Any:
+    one, zero = self.domain.number(Fraction(1)), self.domain.number(Fraction(0))
+    value = self._value(tree.body, env)
+    return _entrywise(value, lambda v: one if self.domain.sign(v) > 0 else zero)
+
+
+def _entrywise(value: Any, function: Callable[[Any], Any]) -> Any:
+    if not isinstance(value, np.ndarray):
+        return function(value)
+    return as_array([function(item) for item in value.ravel()]).reshape(value.shape)
+
+
+def _delta(self: Evaluator, tree: t.Delta, env: Environment) -> Any:
+    return self.domain.number(Fraction(int(place(tree.i, env) == place(tree.j, env))))
+
+
+def _max(self: Evaluator, tree: t.Max, env: Environment) -> Any:
+    values = [
+        self._value(tree.body, {**env, tree.index.name: i}) for i in range(self.size(tree.index.space))
+    ]
+    return values[_first_largest(values, self)]
+
+
+def _first_largest(values: list[Any], at: Evaluator) -> int:
+    best = 0
+    for i, value in enumerate(values):
+        if i and at.domain.sign(value - values[best]) > 0:
+            best = i
+    return best
+
+
+def _wins(self: Evaluator, tree: t.Wins, env: Environment) -> Any:
+    places = range(self.size(tree.index.space))
+    values = [self._value(tree.window, {**env, tree.index.name: i}) for i in places]
+    winner = place(tree.window.indices[-1], {**env, tree.index.name: _first_largest(values, self)})
+    return self.domain.number(Fraction(int(winner == env[tree.place.name])))
+
+
+def _partial(self: Evaluator, tree: t.Partial, env: Environment) -> Any:
+    if tree.by.indices:
+        entry = tuple(place(slot, env) for slot in tree.by.indices)
+        shape = as_array(self.array(tree.by.name)).shape
+        entries = [entry] if len(entry) == len(shape) else _under(entry, shape)
+        if len(entry) == len(shape):
+            return self.derivative(tree.of, tree.by.name, entry, env)
+        rest = shape[len(entry) :]
+    else:
+        rest = as_array(self.array(tree.by.name)).shape
+        entries = _under((), rest)
+    values = [self.derivative(tree.of, tree.by.name, entry, env) for entry in entries]
+    if not rest:
+        return values[0]
+    stacked = np.empty((len(values), *np.shape(values[0])), dtype=object)
+    for i, value in enumerate(values):
+        stacked[i] = value
+    stacked = stacked.reshape(*rest, *np.shape(values[0]))
+    return np.moveaxis(stacked, range(len(rest)), range(-len(rest), 0))
+
+
+def _under(entry: tuple[int, ...], shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    return [(*entry, *more) for more in product(*(range(n) for n in shape[len(entry) :]))]
+
+
+def _flattened(array: Any) -> Any:
+    return array.reshape(len(array), -1)
+
+
+def _identity(self: Evaluator, tree: t.Identity, env: Environment) -> Any:
+    n = self.size(tree.space)
+    return as_array([[self.domain.number(Fraction(int(i == j))) for j in range(n)] for i in range(n)])
+
+
+def _ones(self: Evaluator, tree: t.Ones, env: Environment) -> Any:
+    return as_array([self.domain.number(Fraction(1))] * self.size(tree.space))
+
+
+def _diag(self: Evaluator, tree: t.Diag, env: Environment) -> Any:
+    vector = self._value(tree.body, env)
+    zero = self.domain.number(Fraction(0))
+    n = len(vector)
+    return as_array([[vector[i] if i == j else zero for j in range(n)] for i in range(n)])
+
+
+_PLAIN: dict[Any, Callable[[Any, Any], Any]] = {
+    np.add: operator.add,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+}
+
+_RULES: dict[type, Callable[[Evaluator, Any, Environment], Any]] = {
+    t.Number: _number,
+    t.Value: _shown,
+    t.Size: _size,
+    t.Ref: _ref,
+    t.Add: _add,
+    t.Neg: lambda self, tree, env: -self._value(tree.body, env),
+    t.Mul: _mul,
+    t.Div: lambda self, tree, env: _both(
+        np.divide, self._value(tree.above, env), self._value(tree.below, env)
+    ),
+    t.Power: _power,
+    t.Apply: _apply,
+    t.Log: _log,
+    t.Abs: _abs,
+    t.Fence: lambda self, tree, env: self._value(tree.body, env),
+    t.Sum: _sum,
+    t.Delta: _delta,
+    t.Indicator: _indicator,
+    t.Max: _max,
+    t.Wins: _wins,
+    t.Partial: _partial,
+    t.MatMul: lambda self, tree, env: self._value(tree.left, env) @ self._value(tree.right, env),
+    t.Transpose: lambda self, tree, env: self._value(tree.body, env).T,
+    t.Outer: lambda self, tree, env: np.multiply.outer(
+        self._value(tree.left, env), self._value(tree.right, env)
+    ),
+    t.Hadamard: lambda self, tree, env: self._value(tree.left, env) * self._value(tree.right, env),
+    t.Flatten: lambda self, tree, env: _flattened(self._value(tree.body, env)),
+    t.Diag: _diag,
+    t.Ones: _ones,
+    t.Identity: _identity,
+}

@@ -1,0 +1,238 @@
+"""The reader's numbers put into a statement, and the value that comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from pminusy.derivation import tree as t
+from pminusy.derivation.contraction import contract
+from pminusy.derivation.evaluate import Evaluator, place
+from pminusy.derivation.proof import MANY, environments, indices_of
+from pminusy.derivation.tree import Node, Relation
+
+__all__ = ["Shown", "filled", "value"]
+
+WRITTEN_OUT = 4
+"""Sums of up to this many terms are written out; longer ones show the first two and the last."""
+
+LARGEST = 6
+"""Of more classes than fit on a line, this many largest entries are shown."""
+
+FITS = 12
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Exact values of the last side, and the labels of its entries.
+
+    `entries` maps index tuples to values; `shape` is () for a number. Where the value has too many
+    entries, `entries` holds the largest and `left_out` says how many are not shown.
+    """
+
+    shape: tuple[int, ...]
+    entries: Mapping[tuple[int, ...], Any]
+    left_out: int = 0
+
+
+def value(relation: Relation, at: Evaluator) -> Shown:
+    """What the first side comes to, computed from the last (which was proved to be equal)."""
+    tree = _shortest(relation)
+    fixed = at.world.fixed
+    letters = [index for index in indices_of(relation) if index.name not in fixed]
+    wide = any(at.size(index.space) > FITS for index in letters)
+    if wide and (len(letters) > 1 or (_many(at) and _is_costly(tree))):
+        return _few(relation, tree, at)
+    if not letters:
+        if _too_large(tree, at):
+            return Shown((at.size("K"),) * 2, {}, at.size("K") ** 2)
+        return _of_array(_at(tree, at, {}))
+    sizes = tuple(at.size(index.space) for index in letters)
+    entries = {
+        tuple(env[index.name] for index in letters): _at(tree, at, env)
+        for env in environments(relation, at)
+    }
+    if any(isinstance(entry, np.ndarray) for entry in entries.values()):
+        return _of_array(np.array([entries[key] for key in sorted(entries)], dtype=object))
+    return _largest(Shown(sizes, entries))
+
+
+def _many(at: Evaluator) -> bool:
+    return max(at.world.sizes.values()) > MANY
+
+
+def _is_costly(tree: Node) -> bool:
+    """Whether each entry takes a sum or a difference quotient over all classes."""
+    return any(isinstance(part, t.Sum | t.Partial) for part in t.walk(tree))
+
+
+def _at(tree: Node, at: Evaluator, env: Mapping[str, int]) -> Any:
+    """Value of a tree, by the short cuts for many classes where there are many."""
+    return contract(tree, {}, at, {**at.world.fixed, **env}) if _many(at) else at.value(tree, env)
+
+
+def _too_large(tree: Node, at: Evaluator) -> bool:
+    matrix = any(isinstance(part, t.Outer | t.Diag | t.Identity) for part in t.walk(tree))
+    return matrix and at.size("K") > 4 * FITS
+
+
+def _shortest(relation: Relation) -> Node:
+    """The side to read the value from: the last of an identity, the first that varies otherwise."""
+    if set(relation.signs) == {"="}:
+        return relation.sides[-1]
+    return next(side for side in relation.sides if not isinstance(side, t.Number))
+
+
+def _few(relation: Relation, tree: Node, at: Evaluator) -> Shown:
+    """A matrix too large to show: the entries among the first classes and the true one."""
+    c = at.world.fixed.get("c", 0)
+    chosen = sorted({0, 1, c})
+    letters = [index for index in indices_of(relation) if index.name not in at.world.fixed]
+    entries = {
+        tuple(env[index.name] for index in letters): _at(tree, at, env)
+        for env in environments(
+            relation, at, lambda index: [i for i in chosen if i < at.size(index.space)]
+        )
+    }
+    sizes = tuple(at.size(index.space) for index in letters)
+    return Shown(sizes, entries, int(np.prod(sizes)) - len(entries))
+
+
+def _of_array(array: Any) -> Shown:
+    if not isinstance(array, np.ndarray):
+        return Shown((), {(): array})
+    entries = {place_: array[place_] for place_ in np.ndindex(array.shape)}
+    return _largest(Shown(array.shape, entries))
+
+
+def _largest(shown: Shown) -> Shown:
+    if len(shown.shape) == 2 and max(shown.shape) <= FITS or len(shown.entries) <= FITS:
+        return shown
+    ranked = sorted(shown.entries, key=lambda key: -abs(shown.entries[key]))[:LARGEST]
+    return replace(
+        shown,
+        entries={key: shown.entries[key] for key in ranked},
+        left_out=len(shown.entries) - len(ranked),
+    )
+
+
+def filled(relation: Relation, at: Evaluator) -> Iterator[tuple[Relation, Mapping[str, int]]]:
+    """The statement with numbers, for each choice of indices worth showing."""
+    if _is_array_statement(relation):
+        return
+    for env in _chosen(relation, at):
+        first, *others = relation.sides
+        sides: list[Node] = [
+            _named(first, env)
+            if _is_plain(first) and relation.signs[0] == "="
+            else _fill(first, at, env)
+        ]
+        signs: list[str] = []
+        for sign, side in zip(relation.signs, others, strict=True):
+            sides.append(_fill(side, at, env))
+            signs.append(sign)
+        if set(relation.signs) == {"="}:
+            sides, signs = _with_result(sides, signs, _at(relation.sides[-1], at, env))
+        if not all(isinstance(side, np.ndarray) for side in sides):
+            yield Relation(tuple(sides), tuple(signs)), env
+
+
+def _with_result(
+    sides: list[Node], signs: list[str], result: Any
+) -> tuple[list[Node], list[str]]:
+    kept: list[Node] = [sides[0]]
+    for side in sides[1:]:
+        if not isinstance(side, t.Value | t.Number) and side != kept[-1]:
+            kept.append(side)
+    return [*kept, t.Value(result)], ["="] * len(kept)
+
+
+def _is_array_statement(relation: Relation) -> bool:
+    whole = (t.Outer, t.Diag, t.Identity, t.Ones, t.MatMul, t.Transpose, t.Hadamard)
+    parts = [part for side in relation.sides for part in t.walk(side)]
+    return any(isinstance(part, whole) for part in parts) or any(
+        isinstance(part, t.Partial) and not part.by.indices and part.by.name in _ARRAYS
+        for part in parts
+    ) or any(isinstance(part, t.Ref) and not part.indices and part.name in _ARRAYS for part in parts)
+
+
+_ARRAYS = frozenset("xWbzuypqvXZPYQ")
+
+
+def _is_plain(tree: Node) -> bool:
+    return isinstance(tree, t.Ref | t.Partial)
+
+
+def _chosen(relation: Relation, at: Evaluator) -> list[Mapping[str, int]]:
+    """All choices where there are few; otherwise the true class and the likeliest other one."""
+    size = max((at.size(index.space) for index in indices_of(relation)), default=1)
+    letters = [index for index in indices_of(relation) if index.name not in at.world.fixed]
+    c = at.world.fixed.get("c", 0)
+    if len(letters) == 1 and size <= WRITTEN_OUT:
+        return list(environments(relation, at))
+    others = [i for i in (0, 1) if i != c][:1]
+    chosen = sorted({c, *others})
+    envs = list(
+        environments(relation, at, lambda index: [i for i in chosen if i < at.size(index.space)])
+    )
+    return envs[:2] if len(letters) < 2 else envs[:4]
+
+
+def _named(tree: Node, env: Mapping[str, int]) -> Node:
+    """The same tree with numbers for its free indices."""
+    return _indexed(tree, env)
+
+
+def _indexed(tree: Node, env: Mapping[str, int]) -> Node:
+    if isinstance(tree, t.Ref):
+        return t.Ref(tree.name, tuple(_slot(slot, env) for slot in tree.indices))
+    if isinstance(tree, t.Partial):
+        by = _indexed(tree.by, env)
+        assert isinstance(by, t.Ref)
+        return t.Partial(_indexed(tree.of, env), by)
+    if isinstance(tree, t.Delta):
+        return t.Delta(_slot(tree.i, env), _slot(tree.j, env))
+    if isinstance(tree, t.Sum):
+        without = None if tree.without is None else _slot(tree.without, env)
+        return replace(tree, body=_indexed(tree.body, env), without=without)
+    return t.rebuild(tree, tuple(_indexed(part, env) for part in t.children(tree)))
+
+
+def _slot(slot: t.Slot, env: Mapping[str, int]) -> t.Slot:
+    if isinstance(slot, t.Offset):
+        return place(slot, env) if {slot.index.name, slot.by.name} <= set(env) else slot
+    return env.get(slot.name, slot) if isinstance(slot, t.Index) else slot
+
+
+def _fill(tree: Node, at: Evaluator, env: Mapping[str, int]) -> Node:
+    """The tree with every quantity replaced by its number and short sums written out."""
+    if isinstance(tree, t.Ref | t.Partial):
+        number = at.value(tree, env)
+        return tree if isinstance(number, np.ndarray) else t.Value(number)
+    if isinstance(tree, t.Size):
+        return t.Number(Fraction(at.size(tree.space)))
+    if isinstance(tree, t.Delta):
+        return t.Number(Fraction(int(place(tree.i, env) == place(tree.j, env))))
+    if isinstance(tree, t.Sum):
+        return _written_out(tree, at, env)
+    if isinstance(tree, t.Max | t.Wins | t.Indicator):
+        return t.Value(at.value(tree, env))
+    return t.rebuild(tree, tuple(_fill(part, at, env) for part in t.children(tree)))
+
+
+def _written_out(tree: t.Sum, at: Evaluator, env: Mapping[str, int]) -> Node:
+    places = list(at.places(tree, env))
+    if not places:
+        return t.Number(Fraction(0))
+    if any(isinstance(part, t.Sum) for part in t.walk(tree.body)):
+        return t.Value(_at(tree, at, env))  # a double sum, written out, helps nobody
+    if len(places) <= WRITTEN_OUT:
+        terms = [_fill(tree.body, at, {**env, tree.index.name: i}) for i in places]
+        return terms[0] if len(terms) == 1 else t.Add(tuple(terms))
+    shown = [places[0], places[1], places[-1]]
+    first, second, last = (_fill(tree.body, at, {**env, tree.index.name: i}) for i in shown)
+    return t.Add((first, second, t.Ref("…"), last))

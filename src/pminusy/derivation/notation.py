@@ -1,0 +1,80 @@
+"""Letters on the page: the reader's textbook's, whichever it is.
+
+A dialect renames quantities and says whether vectors are columns (z = W x + b) or rows
+(z = x Wᵀ + b). Nothing else of a step changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pminusy.errors import InputError
+
+__all__ = ["DIALECTS", "Notation", "notation"]
+
+_LATEX = {
+    "κ": r"\kappa", "ζ": r"\zeta", "ε": r"\varepsilon", "ω": r"\omega", "λ": r"\lambda",
+    "η": r"\eta", "γ": r"\gamma", "β": r"\beta", "μ": r"\mu", "ν": r"\nu", "Ω": r"\Omega",
+    "σ²": r"{\sigma^2}", "ŷ": r"\hat{y}", "x̂": r"\hat{x}", "ℓ": r"\ell", "Ŷ": r"\hat{Y}",
+    "lse": r"\mathrm{lse}", "CE": r"\mathrm{CE}", "KL": r"\mathrm{KL}", "…": r"\dots",
+    "S(z)": "S(z)", "S(Z)": "S(Z)",
+}  # fmt: skip
+
+_LETTERS = {
+    "kappa": "κ", "zeta": "ζ", "epsilon": "ε", "omega": "ω", "lambda": "λ", "eta": "η",
+    "E2": "E", "V_b": "β", "L_n": "L", "Omega": "Ω", "lse_n": "lse", "S_n": "S", "A_n": "A", "curve": "z″", "CE_new": "L⁺",
+    "W_new": "W⁺", "b_new": "b⁺", "z_new": "z⁺", "u_new": "u⁺", "p_new": "p⁺",
+    "gamma": "γ", "mu": "μ", "var": "σ²", "xhat": "x̂", "mask": "m", "rate": "r", "eps": "ε",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Notation:
+    """Letters by name, and the direction of vectors."""
+
+    name: str = "p"
+    letters: Mapping[str, str] = field(default_factory=dict)
+    rows: bool = False
+
+    def text(self, name: str) -> str:
+        """Letter in Unicode."""
+        return self.letters.get(name) or _LETTERS.get(name, name)
+
+    def latex(self, name: str) -> str:
+        """Letter in LaTeX."""
+        letter = self.text(name)
+        if letter in _LATEX:
+            return _LATEX[letter]
+        if letter.endswith("⁺"):
+            return f"{letter[:-1]}^{{+}}"
+        if letter.endswith("″"):
+            return f"{letter[:-1]}''"
+        if "_" in letter:
+            head, _, tail = letter.partition("_")
+            return f"{head}_{{{tail}}}"
+        return letter if len(letter) == 1 else rf"\mathrm{{{letter}}}"
+
+
+DIALECTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "p": ("probabilities p, logits z", {}),
+    "yhat": ("probabilities ŷ, logits z", {"p": "ŷ", "P": "Ŷ", "p_new": "ŷ⁺"}),
+    "s": ("probabilities s, logits z", {"p": "s", "p_new": "s⁺", "s": "σ"}),
+    "o": ("probabilities ŷ, logits o", {"p": "ŷ", "z": "o", "P": "Ŷ", "Z": "O", "p_new": "ŷ⁺", "z_new": "o⁺"}),
+    "S": ("probabilities S(z), logits z", {"p": "S(z)", "P": "S(Z)", "S": "M", "p_new": "S(z⁺)"}),
+}  # fmt: skip
+
+
+def notation(name: str = "p") -> Notation:
+    """Notation by name: a dialect, followed by "-row" for row vectors.
+
+    Raises
+    ------
+    InputError
+        No such dialect.
+    """
+    dialect, _, direction = name.partition("-")
+    if dialect not in DIALECTS or direction not in ("", "row", "column"):
+        expected = f"one of {', '.join(DIALECTS)}, each also with -row"
+        raise InputError("notation", expected, repr(name))
+    return Notation(name, DIALECTS[dialect][1], direction == "row")

@@ -1,0 +1,238 @@
+"""One HTML file: MathML, steps that fold, bars and a heat map as inline SVG. No script, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+from pminusy.derivation.derivation import Derivation
+from pminusy.derivation.digits import rounded, written
+from pminusy.derivation.filling import FITS, Shown
+from pminusy.derivation.render import parts
+from pminusy.derivation.render.mathml import MathMLPrinter
+from pminusy.derivation.step import FULL, Step, Table
+
+__all__ = ["to_fragment", "to_page"]
+
+_STYLE = """
+.pmy{--ink:#1b1f24;--soft:#57606a;--paper:#ffffff;--card:#f6f8fa;--line:#d0d7de;--accent:#0b5cad;
+--raise:#0969da;--lower:#b42318;--ok:#116329;color:var(--ink);background:var(--paper);
+font:16px/1.55 system-ui,"Segoe UI",Roboto,"Noto Sans",sans-serif;max-width:56rem;margin:0 auto;
+padding:1.5rem 1rem}
+@media (prefers-color-scheme:dark){.pmy{--ink:#e6edf3;--soft:#9da7b3;--paper:#0d1117;--card:#161b22;
+--line:#30363d;--accent:#6cb6ff;--raise:#6cb6ff;--lower:#ff8a7a;--ok:#56d364}}
+.pmy h1{font-size:1.6rem;line-height:1.25;margin:.2rem 0 .6rem}
+.pmy h2{font-size:1.25rem;margin:2.2rem 0 .3rem;border-bottom:2px solid var(--accent);padding-bottom:.2rem}
+.pmy .intro{color:var(--soft);margin:.2rem 0 .8rem}
+.pmy details{border:1px solid var(--line);border-radius:8px;margin:.6rem 0;background:var(--card)}
+.pmy summary{cursor:pointer;padding:.55rem .8rem;font-weight:600}
+.pmy summary:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+.pmy summary .rules{font-weight:400;font-style:italic;color:var(--soft);font-size:.85rem;margin-left:.5rem}
+.pmy .body{padding:.1rem .9rem .7rem}
+.pmy .scroll{overflow-x:auto;overflow-y:hidden;padding:.3rem 0}
+.pmy math{font-size:1.12rem}
+.pmy .rows math{font-size:1rem}
+.pmy .why{margin:.5rem 0}
+.pmy .proof{color:var(--ok);font-size:.85rem;margin:.3rem 0 0}
+.pmy .note{color:var(--soft);font-size:.85rem}
+.pmy table{border-collapse:collapse;margin:.6rem 0;font-variant-numeric:tabular-nums}
+.pmy th,.pmy td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:left}
+.pmy td.n{text-align:right}
+.pmy svg{max-width:100%;height:auto;font:13px system-ui,"Noto Sans",sans-serif}
+.pmy svg text{fill:var(--ink)}
+.pmy .hint>summary{font-weight:400;color:var(--soft)}
+@media print{.pmy{max-width:none;font-size:11pt}.pmy details{break-inside:avoid;border:0;background:none}
+.pmy details:not([open])>*{display:block}}
+"""
+_PAGE_STYLE = """
+:root{color-scheme:light dark}body{margin:0;background:#fff}
+@media (prefers-color-scheme:dark){body{background:#0d1117}}
+"""
+
+
+def to_page(derivation: Derivation) -> str:
+    """A whole page."""
+    title = escape(parts.safe(derivation.summary.heading, 200))
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>{_PAGE_STYLE}</style>\n</head>\n<body>\n"
+        f"{to_fragment(derivation)}\n</body>\n</html>\n"
+    )
+
+
+def to_fragment(derivation: Derivation) -> str:
+    """The same without a page round it, for notebooks."""
+    return "\n".join(_lines(derivation))
+
+
+def _lines(derivation: Derivation) -> Iterator[str]:
+    summary = derivation.summary
+    printer = MathMLPrinter(derivation.notation, derivation.digits)
+    yield f'<main class="pmy"><style>{_STYLE}</style>'
+    yield f"<h1>{escape(parts.safe(summary.heading, 200))}</h1>"
+    if summary.options:
+        items = "".join(f"<li>{escape(n)} = {escape(v)}</li>" for n, v in summary.options.items())
+        yield f"<ul>{items}</ul>"
+    for note in summary.notes:
+        yield f"<p>{escape(parts.safe(note, 2000))}</p>"
+    if summary.classes:
+        yield _bars(derivation)
+    for table in summary.tables:
+        yield _table(table)
+    for chapter in derivation.chapters:
+        yield f'<section><h2>{escape(chapter.title)}</h2><p class="intro">{escape(chapter.intro)}</p>'
+        for line in chapter.lines:
+            yield _step(derivation[line.name], derivation, printer)
+        yield "</section>"
+    yield _closing(derivation, printer)
+    yield f'<p class="proof">{len(derivation)} steps, every one proved.</p></main>'
+
+
+def _step(step: Step, derivation: Derivation, printer: MathMLPrinter) -> str:
+    held = parts.held(derivation)
+    rules = f'<span class="rules">{escape(" · ".join(step.rules))}</span>' if step.rules else ""
+    is_open = " open" if step.line.depth != FULL or derivation.hints else ""
+    body = [_folded(_math(printer.page(step.statement)), held.statements, "the line")]
+    if step.rows:
+        rows = "".join(_math(printer.page(row.statement)) for row in step.rows)
+        body.append(_folded(f'<div class="rows">{rows}</div>', held.numbers, "with your numbers"))
+    value = _value(step, derivation.digits)
+    if value:
+        body.append(_folded(value, held.results, "the result"))
+    body.append(f'<p class="why">{escape(step.why)}</p>')
+    if step.line.table is not None:
+        body.append(_folded(_table(step.line.table), held.results, "the table"))
+    body.append(f'<p class="proof">✓ {escape(str(step.proof))}</p>')
+    return (
+        f'<details id="{step.name}"{is_open}><summary>{step.number}. {escape(step.title)}{rules}'
+        f'</summary><div class="body">{"".join(body)}</div></details>'
+    )
+
+
+def _folded(body: str, hide: bool, what: str) -> str:
+    if not hide:
+        return body
+    return f'<details class="hint"><summary>Your turn: {what}. Open to compare.</summary>{body}</details>'
+
+
+def _math(math: str) -> str:
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="formula">{math}</div>'
+
+
+def _value(step: Step, digits: int) -> str:
+    shown = step.value
+    plain = set(step.statement.signs) == {"="}
+    if not plain or (step.rows and len(shown.entries) == 1):
+        return ""
+    if parts.is_matrix(shown):
+        body = _math(f"<math display=\"block\"><mrow><mo>=</mo>{_matrix(shown, digits)}</mrow></math>")
+        square = shown.shape[0] == shown.shape[1]
+        return body + (_heat_map(shown, digits) if square and step.name == "jacobian_matrix" else "")
+    note = parts.vector_note(step, digits)
+    text = escape(parts.vector(shown, digits))
+    return f'<p>= <strong>{text}</strong>{f"<br><span class=note>{escape(note)}</span>" if note else ""}</p>'
+
+
+def _matrix(shown: Shown, digits: int) -> str:
+    rows = "".join(
+        "<mtr>" + "".join(f"<mtd>{_number(shown.entries[i, j], digits)}</mtd>" for j in range(shown.shape[1])) + "</mtr>"
+        for i in range(shown.shape[0])
+    )  # fmt: skip
+    return f'<mo fence="true">(</mo><mtable>{rows}</mtable><mo fence="true">)</mo>'
+
+
+def _number(value: Any, digits: int) -> str:
+    number = rounded(value, digits)
+    sign = "<mo form=\"prefix\">−</mo>" if number.negative else ""
+    power = "" if number.exponent is None else f"<mo>×</mo><msup><mn>10</mn><mn>{number.exponent}</mn></msup>"
+    return f"<mrow>{sign}<mn>{number.mantissa}</mn>{power}</mrow>"
+
+
+def _bars(derivation: Derivation) -> str:
+    """Bars of p (left) and of the gradient (right), class by class."""
+    summary, digits = derivation.summary, derivation.digits
+    order = list(range(len(summary.classes)))
+    if len(order) > FITS:
+        largest = sorted(order, key=lambda k: -abs(summary.gradient[k]))[: FITS - 1]
+        order = sorted({*largest, *([summary.true_class] if summary.true_class is not None else [])})
+    top = max((abs(v) for v in summary.gradient), default=1) or 1
+    letter = derivation.notation.text("p")
+    plain = not summary.options and all(v in (0, 1) for v in summary.targets)
+    right = f"{letter} − y" if plain else "gradient"
+    height = 26 * len(order) + 40
+    parts_ = [
+        f'<svg role="img" viewBox="0 0 760 {height}" width="760" height="{height}" aria-labelledby="bars-title">',
+        f"<title id=\"bars-title\">Probabilities and {escape(right)} by class; loss {written(summary.loss, digits)}</title>",
+        f'<text x="190" y="16">{escape(letter)}</text><text x="560" y="16" text-anchor="middle">{escape(right)}</text>',
+    ]
+    for place, k in enumerate(order):
+        y = 26 + 26 * place
+        p, gradient = summary.probabilities[k], summary.gradient[k]
+        name = escape(parts.safe(summary.classes[k], 20))
+        mark = " ●" if k == summary.true_class else ""
+        length = float(abs(gradient) / top) * 90
+        side = "raise" if gradient < 0 else "lower"
+        x = 560 - length if gradient < 0 else 560
+        number_x, anchor = (560 - length - 6, "end") if gradient < 0 else (560 + length + 6, "start")
+        parts_ += [
+            f'<text x="0" y="{y + 14}">{name}{mark}</text>',
+            f'<rect x="190" y="{y + 2}" width="{float(p) * 150:.2f}" height="16" rx="2" fill="var(--accent)"/>',
+            f'<text x="{190 + float(p) * 150 + 6:.1f}" y="{y + 14}">{written(p, digits)}</text>',
+            f'<rect x="{x:.2f}" y="{y + 2}" width="{length:.2f}" height="16" rx="2" fill="var(--{side})"/>',
+            f'<text x="{number_x:.1f}" y="{y + 14}" text-anchor="{anchor}">{written(gradient, digits)}</text>',
+        ]
+    parts_.append(f'<line x1="560" x2="560" y1="22" y2="{height - 12}" stroke="var(--soft)"/></svg>')
+    rest = len(summary.classes) - len(order)
+    more = f" {rest} more classes have smaller entries." if rest else ""
+    caption = (
+        f"Loss {written(summary.loss, digits)}. Bars to the left: the step raises the logit; to the "
+        f"right: it lowers it. ● the true class.{more}"
+    )
+    return f'<figure style="margin:1rem 0">{"".join(parts_)}<figcaption class="note">{escape(caption)}</figcaption></figure>'
+
+
+def _heat_map(shown: Shown, digits: int) -> str:
+    """The Jacobian as colours: blue below 0, red above, stronger where larger."""
+    n, cell = shown.shape[0], 44
+    top = max(abs(value) for value in shown.entries.values()) or 1
+    size = n * cell + 2
+    squares = []
+    for (i, j), value in shown.entries.items():
+        opacity = float(abs(value) / top)
+        color = "var(--raise)" if value < 0 else "var(--lower)"
+        text = written(value, 2)
+        squares.append(
+            f'<rect x="{j * cell + 1}" y="{i * cell + 1}" width="{cell - 2}" height="{cell - 2}" rx="3" '
+            f'fill="{color}" fill-opacity="{opacity:.3f}" stroke="var(--line)"><title>row {i}, column {j}: '
+            f"{written(value, digits)}</title></rect>"
+            f'<text x="{j * cell + cell / 2}" y="{i * cell + cell / 2 + 4}" text-anchor="middle" '
+            f'font-size="11">{text}</text>'
+        )
+    return (
+        f'<svg role="img" aria-label="Heat map of the Jacobian: positive on the diagonal, negative off it" '
+        f'viewBox="0 0 {size} {size}" width="{size}" height="{size}">{"".join(squares)}</svg>'
+    )
+
+
+def _table(table: Table) -> str:
+    head = "".join(f'<th scope="col">{escape(parts.safe(cell))}</th>' for cell in table.head)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(parts.safe(cell))}</td>" for cell in row) + "</tr>"
+        for row in table.rows
+    )
+    caption = f'<p class="note">{escape(table.caption)}</p>' if table.caption else ""
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{caption}'
+
+
+def _closing(derivation: Derivation, printer: MathMLPrinter) -> str:
+    rows = []
+    for forward, backward in parts.closing(derivation):
+        lines = "".join(printer.page(step.statement) for step in backward)
+        rows.append(f"<tr><td>{printer.page(forward.statement)}</td><td>{lines}</td></tr>")
+    return (
+        '<section><h2>Forward beside backward</h2><div class="scroll"><table><thead><tr>'
+        '<th scope="col">forward</th><th scope="col">backward</th></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div></section>"
+    )

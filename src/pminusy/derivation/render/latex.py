@@ -1,0 +1,145 @@
+"""A LaTeX document: plain article, amsmath and nothing unusual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pminusy.derivation.derivation import Derivation
+from pminusy.derivation.digits import rounded
+from pminusy.derivation.render import parts
+from pminusy.derivation.render.latex_math import LatexPrinter
+from pminusy.derivation.render.markdown import latex_value
+from pminusy.derivation.step import Step, Table
+
+__all__ = ["escape", "to_latex"]
+
+_PREAMBLE = r"""\documentclass{article}
+\usepackage{iftex}
+\ifPDFTeX
+  \usepackage[utf8]{inputenc}
+  \usepackage[T1]{fontenc}
+\fi
+\usepackage{amsmath,amssymb}
+\usepackage[margin=25mm]{geometry}
+\allowdisplaybreaks
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{6pt}
+\begin{document}"""
+
+_MATH = {
+    "Σ": r"\Sigma", "δ": r"\delta", "∂": r"\partial", "κ": r"\kappa", "ζ": r"\zeta",
+    "ε": r"\varepsilon", "ω": r"\omega", "λ": r"\lambda", "η": r"\eta", "β": r"\beta",
+    "γ": r"\gamma", "μ": r"\mu", "ν": r"\nu", "σ": r"\sigma", "Ω": r"\Omega", "≤": r"\le",
+    "≥": r"\ge", "≠": r"\ne", "⪯": r"\preceq", "−": "-", "·": r"\cdot", "⊙": r"\odot",
+    "⊗": r"\otimes", "×": r"\times", "½": r"\tfrac12", "²": "^2", "³": "^3", "ᵀ": r"^{\top}",
+    "∞": r"\infty", "‖": r"\|", "√": r"\surd", "″": "''", "⁺": "^{+}", "→": r"\to", "ŷ": r"\hat{y}",
+    "Ŷ": r"\hat{Y}", "⁻": "^{-}", "⁰": "^{0}", "¹": "^{1}", "⁴": "^{4}", "⁵": "^{5}", "⁶": "^{6}",
+    "⁷": "^{7}", "⁸": "^{8}", "⁹": "^{9}", "𝟏": r"\mathbf{1}", "✓": r"\checkmark", "⋅": r"\cdot",
+}  # fmt: skip
+_TEXT = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "…": r"\dots{}",
+    "–": "--", "“": "``", "”": "''", "‘": "`", "’": "'", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+}  # fmt: skip
+
+
+def to_latex(derivation: Derivation) -> str:
+    """The derivation as a document that pdflatex, xelatex and lualatex compile."""
+    return "\n".join(_lines(derivation)) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that LaTeX sets as it stands; letters that pdflatex has no font for become their code."""
+    return "".join(_character(ch) for ch in parts.safe(text, 10_000))
+
+
+def _character(ch: str) -> str:
+    if ch in _TEXT:
+        return _TEXT[ch]
+    if ch in _MATH:
+        return rf"\ensuremath{{{_MATH[ch]}}}"
+    if ch.isascii() or ch in _LATIN:
+        return ch
+    return rf"\texttt{{U+{ord(ch):04X}}}"
+
+
+_LATIN = set("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßŒœŠšŽžŁł")
+
+
+def _lines(derivation: Derivation) -> Iterator[str]:
+    summary = derivation.summary
+    printer = LatexPrinter(derivation.notation, derivation.digits)
+    yield _PREAMBLE
+    yield rf"\section*{{{escape(summary.heading)}}}"
+    for name, value in summary.options.items():
+        yield rf"{escape(name)} = {escape(value)}\par"
+    for note in summary.notes:
+        yield rf"{escape(note)}\par"
+    if 0 < len(summary.classes) <= 12:
+        yield from _classes(derivation)
+    for table in summary.tables:
+        yield from _table(table)
+    for chapter in derivation.chapters:
+        yield rf"\subsection*{{{escape(chapter.title)}}}"
+        yield rf"\emph{{{escape(chapter.intro)}}}"
+        for line in chapter.lines:
+            yield from _step(derivation[line.name], derivation, printer)
+    yield r"\subsection*{Forward beside backward}"
+    for forward, backward in parts.closing(derivation):
+        yield from _display(printer.relation(forward.statement))
+        for step in backward:
+            yield from _display(rf"\Longleftarrow\quad {printer.relation(step.statement)}")
+    yield rf"{len(derivation)} steps, every one proved."
+    yield r"\end{document}"
+
+
+def _step(step: Step, derivation: Derivation, printer: LatexPrinter) -> Iterator[str]:
+    held = parts.held(derivation)
+    rules = rf" \emph{{\small {escape(' · '.join(step.rules))}}}" if step.rules else ""
+    yield rf"\paragraph{{{step.number}. {escape(step.title)}}}{rules}\par"
+    statement = printer.relation(step.statement)
+    if held.statements:
+        statement = rf"{printer.tree(step.statement.sides[0])} {printer.sign(step.statement.signs[0])} \dots"
+    yield from _display(statement)
+    if not held.numbers:
+        for row in step.rows:
+            yield from _display(printer.relation(row.statement), small=True)
+    plain = set(step.statement.signs) == {"="}
+    if not held.results and plain and not (step.rows and len(step.value.entries) == 1):
+        yield from _display(f"= {latex_value(step.value, derivation.digits)}", small=True)
+    yield escape(step.why) + r"\par"
+    if step.line.table is not None and not held.results:
+        yield from _table(step.line.table)
+    yield rf"{{\footnotesize {escape(f'✓ {step.proof}')}\par}}"
+
+
+def _display(body: str, *, small: bool = False) -> Iterator[str]:
+    body = body.replace("𝟏", r"\mathbf{1}")
+    if small:
+        yield r"{\small\begin{multline*}"
+        yield body.replace(" = ", "\n = ")
+        yield r"\end{multline*}}"
+    else:
+        yield rf"\[ {body} \]"
+
+
+def _classes(derivation: Derivation) -> Iterator[str]:
+    summary, digits = derivation.summary, derivation.digits
+    yield r"\begin{tabular}{lrrr} class & probability & target & gradient \\ \hline"
+    for k, name in enumerate(summary.classes):
+        values = (summary.probabilities[k], summary.targets[k], summary.gradient[k])
+        numbers = " & ".join(f"${rounded(v, digits).latex}$" for v in values)
+        yield rf"{escape(parts.safe(name))} & {numbers} \\"
+    yield r"\end{tabular}\par"
+    yield rf"Loss: ${rounded(summary.loss, digits).latex}$\par"
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield rf"\begin{{tabular}}{{{'l' * len(table.head)}}}"
+    yield rf"{' & '.join(map(escape, table.head))} \\ \hline"
+    for row in table.rows:
+        yield rf"{' & '.join(map(escape, row))} \\"
+    yield r"\end{tabular}\par"
+    if table.caption:
+        yield rf"{{\footnotesize {escape(table.caption)}\par}}"

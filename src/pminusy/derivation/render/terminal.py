@@ -1,0 +1,161 @@
+"""The derivation in a terminal: Unicode mathematics, matrices, coloured bars (Rich)."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from pminusy.derivation.derivation import Derivation
+from pminusy.derivation.digits import written
+from pminusy.derivation.render import parts
+from pminusy.derivation.render.text import TextPrinter
+from pminusy.derivation.step import Step, Table
+
+__all__ = ["show", "to_text"]
+
+_BAR = 24
+_SHOWN_CLASSES = 12
+
+
+def to_text(derivation: Derivation, *, width: int = 80, color: bool = False) -> str:
+    """The whole derivation as text of a given width."""
+    stream = StringIO()
+    console = Console(
+        file=stream, width=width, force_terminal=color, no_color=not color, highlight=False,
+        color_system="standard" if color else None,
+    )  # fmt: skip
+    show(derivation, console)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+def show(derivation: Derivation, console: Console) -> None:
+    """Print step by step: each is proved just before it appears."""
+    printer = TextPrinter(derivation.notation, derivation.digits)
+    summary = derivation.summary
+    console.print(Text(parts.safe(summary.heading, 200), style="bold"))
+    for name, value in summary.options.items():
+        console.print(Text(f"  {name} = {value}", style="dim"))
+    for note in summary.notes:
+        console.print(Text(note))
+    if summary.classes:
+        console.print(_bars(derivation))
+    for table in summary.tables:
+        console.print(_table(table))
+    for chapter in derivation.chapters:
+        console.print()
+        console.print(Rule(Text(chapter.title, style="bold cyan"), align="left", style="cyan"))
+        console.print(Text(chapter.intro, style="italic"))
+        for line in chapter.lines:
+            console.print()
+            console.print(_step(derivation[line.name], derivation, printer))
+    console.print()
+    console.print(_closing(derivation, printer))
+    console.print(Text(f"{len(derivation)} steps, every one proved.", style="green"))
+
+
+def _step(step: Step, derivation: Derivation, printer: TextPrinter) -> RenderableType:
+    held = parts.held(derivation)
+    heading = Text.assemble((f"{step.number:>3}  ", "dim"), (step.title, "bold"))
+    if step.rules:
+        heading.append(f"   {' · '.join(step.rules)}", style="dim italic")
+    items: list[RenderableType] = [heading]
+    statement = printer.relation(step.statement)
+    if held.statements:
+        statement = f"{printer.tree(step.statement.sides[0])} {step.statement.signs[0]} ____"
+    items.append(_indented(Text(statement, style="cyan")))
+    if not held.numbers:
+        items += [_indented(Text(printer.relation(row.statement)), 9) for row in step.rows]
+    items += _value(step, derivation.digits, hide=held.results)
+    items.append(_indented(Text(step.why)))
+    if step.line.table is not None and not held.results:
+        items.append(Padding(_table(step.line.table), (0, 0, 0, 5)))
+    items.append(_indented(Text(f"✓ {step.proof}", style="green")))
+    return Group(*items)
+
+
+def _value(step: Step, digits: int, *, hide: bool) -> list[RenderableType]:
+    if hide:
+        return [_indented(Text("= ____"), 9)]
+    shown = step.value
+    alone = len(shown.entries) == 1 and step.rows
+    if alone or step.statement.signs[-1] in "<≤>≥⪯":
+        return []
+    if parts.is_matrix(shown):
+        lines = parts.matrix_lines(shown, digits)
+        body: list[RenderableType] = [
+            _indented(Text(f"[ {line} ]", no_wrap=True, overflow="fold"), 9) for line in lines
+        ]
+        return body
+    items: list[RenderableType] = [_indented(Text(f"= {parts.vector(shown, digits)}", style="bold"), 9)]
+    note = parts.vector_note(step, digits)
+    return [*items, _indented(Text(f"({note})", style="dim"), 9)] if note else items
+
+
+def _indented(text: Text, by: int = 5) -> RenderableType:
+    return Padding(text, (0, 0, 0, by))
+
+
+def _bars(derivation: Derivation) -> RenderableType:
+    """Class by class: p as a bar, the target, and p − y to the left (raise) or right (lower)."""
+    summary = derivation.summary
+    order = list(range(len(summary.classes)))
+    if len(order) > _SHOWN_CLASSES:
+        largest = sorted(order, key=lambda k: -abs(summary.gradient[k]))[: _SHOWN_CLASSES - 1]
+        order = sorted({*largest, *([summary.true_class] if summary.true_class is not None else [])})
+    table = RichTable(box=None, pad_edge=False, padding=(0, 1))
+    letter = derivation.notation.text
+    masses = any(target not in (0, 1) for target in summary.targets)
+    table.add_column("class", overflow="ellipsis", max_width=24)
+    table.add_column(letter("p"), justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("target" if masses else "y", justify="right", no_wrap=True)
+    table.add_column("gradient" if masses or summary.options else f"{letter('p')} − y", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    top = max((abs(value) for value in summary.gradient), default=1) or 1
+    for k in order:
+        gradient = summary.gradient[k]
+        color = "blue" if gradient < 0 else "red"
+        length = round(float(abs(gradient) / top) * _BAR / 2)
+        left = ("█" * length if gradient < 0 else "").rjust(_BAR // 2)
+        right = "█" * length if gradient > 0 else ""
+        table.add_row(
+            Text(parts.safe(summary.classes[k], 24)),
+            written(summary.probabilities[k], derivation.digits),
+            Text("█" * round(float(summary.probabilities[k]) * _BAR / 2), style="cyan"),
+            written(summary.targets[k], derivation.digits),
+            Text(written(gradient, derivation.digits), style=color),
+            Text(f"{left}│{right}", style=color),
+        )
+    items: list[RenderableType] = [table]
+    left_out = len(summary.classes) - len(order)
+    if left_out:
+        items.append(Text(f"… and {left_out} more classes, with smaller entries", style="dim"))
+    items.append(Text(f"loss {written(summary.loss, derivation.digits)}   "
+                      "blue: the step raises the logit, red: lowers it", style="dim"))  # fmt: skip
+    return Padding(Group(*items), (1, 0, 0, 2))
+
+
+def _table(table: Table) -> RenderableType:
+    shown = RichTable(box=None, pad_edge=False, caption=Text(table.caption), caption_justify="left")
+    for head in table.head:
+        shown.add_column(Text(parts.safe(head)), style=None)
+    for row in table.rows:
+        shown.add_row(*(Text(parts.safe(cell)) for cell in row))
+    return shown
+
+
+def _closing(derivation: Derivation, printer: TextPrinter) -> RenderableType:
+    table = RichTable(box=None, title=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(Text("forward", style="bold"))
+    table.add_column(Text("backward", style="bold"))
+    for forward, backward in parts.closing(derivation):
+        lines = "\n".join(printer.relation(step.statement) for step in backward)
+        table.add_row(Text(printer.relation(forward.statement)), Text(lines))
+    return Group(Rule(Text("Forward beside backward", style="bold cyan"), align="left", style="cyan"), table)
+
+

@@ -1,0 +1,182 @@
+"""A step: one line of the derivation, with what it says, the reader's numbers, and its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from pminusy.derivation import filling
+from pminusy.derivation.evaluate import Evaluator
+from pminusy.derivation.proof import (
+    Check,
+    Proof,
+    ProofError,
+    has_derivative,
+    prove_by_algebra,
+    prove_by_numbers,
+)
+from pminusy.derivation.tree import Relation
+
+__all__ = ["FULL", "OUTLINE", "RESULT", "Arena", "Line", "Row", "Step", "Table", "made"]
+
+RESULT, OUTLINE, FULL = "result", "outline", "full"
+
+
+class Arena(Protocol):
+    """Where a line is proved: the meaning of its letters, for any K and at the reader's numbers."""
+
+    @property
+    def kind(self) -> Hashable:
+        """What a proof for any K depends on; such proofs are remembered by it."""
+
+    @property
+    def numbers(self) -> Evaluator:
+        """The reader's numbers."""
+
+    def algebra(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
+        """Worlds in exact algebra, one for each size and true class."""
+
+    def confirm(self, step: Step) -> None:
+        """Raise ProofError unless `core` computes what the step shows."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Plain text in rows, for what is no equation: names, floating-point results."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A step before it is proved.
+
+    Parameters
+    ----------
+    name, title
+        A key that stays, and a heading.
+    statement
+        What is claimed, for any K.
+    why
+        One sentence.
+    rules
+        Rules of calculus and algebra used.
+    depth
+        "result", "outline" or "full": at which depth it is first shown.
+    table
+        A table beside it.
+    sizes
+        Numbers of classes for which the line is proved exactly.
+    """
+
+    name: str
+    title: str
+    statement: Relation
+    why: str
+    rules: tuple[str, ...] = ()
+    depth: str = FULL
+    table: Table | None = None
+    sizes: tuple[int, ...] = (2, 3, 4)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line with one choice of indices and the reader's numbers put in."""
+
+    statement: Relation
+    indices: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line that has been proved.
+
+    Attributes
+    ----------
+    number, chapter
+        Its place.
+    line
+        Name, title, statement, why, rules.
+    proof
+        What was checked.
+    arena
+        What its letters mean; `rows` and `value` are read there.
+    """
+
+    number: int
+    chapter: str
+    line: Line
+    proof: Proof
+    arena: Arena = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Key of the step."""
+        return self.line.name
+
+    @property
+    def title(self) -> str:
+        """Heading of the step."""
+        return self.line.title
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Rules used."""
+        return self.line.rules
+
+    @property
+    def statement(self) -> Relation:
+        """What is claimed, for any K."""
+        return self.line.statement
+
+    @property
+    def why(self) -> str:
+        """One sentence."""
+        return self.line.why
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The statement with the reader's numbers put in, for a few choices of its indices."""
+        return tuple(
+            Row(filled, env) for filled, env in filling.filled(self.statement, self.arena.numbers)
+        )
+
+    @cached_property
+    def value(self) -> filling.Shown:
+        """What comes out: a number, a vector or a matrix of exact values."""
+        return filling.value(self.statement, self.arena.numbers)
+
+
+_proved: dict[tuple[Hashable, Relation], int] = {}
+"""Exact proofs already made in this process: they do not depend on the reader's numbers."""
+
+
+def made(line: Line, chapter: str, number: int, arena: Arena) -> Step:
+    """Prove a line.
+
+    Raises
+    ------
+    ProofError
+        It does not hold.
+    """
+    try:
+        return Step(number, chapter, line, Proof(tuple(_checks(line, arena))), arena)
+    except ProofError as error:
+        raise ProofError(f"step {line.name}: {error}") from error
+
+
+def _checks(line: Line, arena: Arena) -> Iterator[Check]:
+    statement = line.statement
+    key = (arena.kind, statement)
+    if key not in _proved:
+        _proved[key] = prove_by_algebra(statement, arena.algebra(statement, line.sizes))
+    count = _proved[key]
+    sizes = ", ".join(map(str, line.sizes))
+    yield Check("algebra", f"exact for K = {sizes}", count)
+    count = prove_by_numbers(statement, arena.numbers)
+    means = " by difference quotients" if has_derivative(statement) else ""
+    yield Check("numbers", f"your numbers to 30 digits{means}", count)
