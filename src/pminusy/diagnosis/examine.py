@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,9 @@ import numpy as np
 from pminusy.diagnosis import findings
 from pminusy.diagnosis.conventions import Conventions, allowed, in_words
 from pminusy.diagnosis.gradient_check import gradient_check
+from pminusy.diagnosis.dropout import examine_dropout
+from pminusy.diagnosis.layer_probes import layer_probes
+from pminusy.diagnosis.layer_subject import layer_bindings
 from pminusy.diagnosis.layouts import LAYOUTS
 from pminusy.diagnosis.libraries import leans_on
 from pminusy.diagnosis.matching import (
@@ -23,6 +26,7 @@ from pminusy.diagnosis.matching import (
     gallery,
 )
 from pminusy.diagnosis.probes import STRENGTH, Probe, probes
+from pminusy.diagnosis.recipes.layers import LAYERS
 from pminusy.diagnosis.session import Raised, Session
 from pminusy.diagnosis.signatures import Candidate
 from pminusy.diagnosis.stability import stability
@@ -55,7 +59,9 @@ def examine(session: Session, candidate: Candidate, pins: Mapping[str, Any]) -> 
     if candidate.entry["empty"]:
         return verdict
     trials, failures = [], []
-    for bound in bindings(session, candidate, pins):
+    if candidate.proposals[0].exercise == "dropout":
+        return examine_dropout(session, candidate, pins, verdict)
+    for bound in _bindings(session, candidate, pins):
         if isinstance(bound, Raised):
             failures.append(bound)
         elif bound.nothing:
@@ -68,6 +74,14 @@ def examine(session: Session, candidate: Candidate, pins: Mapping[str, Any]) -> 
     if not trials:
         return _does_not_run(verdict, failures[0])
     return _verdict(min(trials, key=lambda trial: (trial.best.cost, len(_faults(trial)))), verdict)
+
+
+def _bindings(
+    session: Session, candidate: Candidate, pins: Mapping[str, Any]
+) -> Iterable[Subject | Raised]:
+    if candidate.proposals[0].exercise in LAYERS:
+        return layer_bindings(Subject(session, candidate, candidate.proposals[0], {}))
+    return bindings(session, candidate, pins)
 
 
 def _does_not_run(verdict: Verdict, raised: Raised) -> Verdict:
@@ -88,11 +102,16 @@ def _expected(subject: Subject) -> str:
 
 
 def _trial(subject: Subject, pins: Mapping[str, Any]) -> Trial:
-    tried = probes(subject.given, subject.single)
+    layer = subject.exercise.name in LAYERS
+    tried = (
+        layer_probes(subject.exercise.name) if layer else probes(subject.given, subject.single)
+    )
     seen = [_both(subject, probe) for probe in tried]
     per_row = "L_i" in subject.letters()
     readings = allowed(pins, subject.regularised, averaged=not per_row)
-    if per_row or subject.exercise.name == "epoch":
+    if layer:
+        readings = [Conventions()]
+    elif per_row or subject.exercise.name in ("epoch", "network_epoch"):
         readings = [replace(r, reduction="none" if per_row else "mean") for r in readings]
     galleries = [
         gallery(subject.exercise.name, subject.given, subject.single, reading)
@@ -195,8 +214,9 @@ def _assumed(trial: Trial) -> Iterator[str]:
         yield from in_words(best.conventions, ["reduction"])
     if subject.regularised:
         yield from in_words(best.conventions, ["half", "free"])
+    roles = subject.proposal.roles
     for role, parameter in zip(
-        subject.proposal.roles, subject.candidate.entry["parameters"], strict=True
+        roles, subject.candidate.entry["parameters"][: len(roles)], strict=True
     ):
         if role in subject.layouts and role in LAYOUTS:
             yield f"{parameter['name']} is {_NAMES[role]}, {LAYOUTS[role][subject.layouts[role]].words}"

@@ -13,8 +13,10 @@ from pminusy.core import softmax as core_softmax
 from pminusy.core.options import Options
 from pminusy.core.trace import Trace
 from pminusy.diagnosis.mistakes import gradient, loss, network, ridge, softmax
+from pminusy.diagnosis.mistakes.layers import LAYER_MISTAKES
 from pminusy.diagnosis.mistakes.mistake import Mistake
 from pminusy.diagnosis.recipes.head import FROM_PROBABILITIES, HEAD, RIDGE, SOFTMAX
+from pminusy.diagnosis.recipes.layers import LAYERS
 from pminusy.diagnosis.recipes.network import EPOCH, NETWORK, NETWORK_EPOCH
 from pminusy.diagnosis.recipes.recipe import Change, Recipe, Record
 
@@ -130,3 +132,9 @@ EXERCISES = {
         ),
     )
 }  # fmt: skip
+EXERCISES |= {
+    name: Exercise(
+        name, name, recipe, ("X",), tuple(step.name for step in recipe.steps), LAYER_MISTAKES[name]
+    )
+    for name, recipe in LAYERS.items()
+}

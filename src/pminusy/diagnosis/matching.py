@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 
 from pminusy.diagnosis.conventions import Conventions
 from pminusy.diagnosis.exercise import EXERCISES, Exercise
+from pminusy.diagnosis.layer_probes import layer_probes
 from pminusy.diagnosis.mistakes.mistake import Mistake
-from pminusy.diagnosis.probes import STRENGTH, Probe, probes
+from pminusy.diagnosis.probes import STRENGTH, probes
+from pminusy.diagnosis.recipes.layers import LAYERS
 
 __all__ = ["Evidence", "Explanation", "Facet", "Gallery", "explain", "gallery"]
 
@@ -78,7 +80,8 @@ class Gallery:
         conventions: Conventions,
     ) -> None:
         self.exercise, self.conventions = exercise, conventions
-        self.probes = probes(given, single)
+        layer = exercise.name in LAYERS
+        self.probes = layer_probes(exercise.name) if layer else probes(given, single)
         self.regularised = "r" in given
         trained = tuple(name for name in ("W1", "W") if name in given)
         self._letters = {**conventions.letters, "trained": trained, "r": 0.0}

@@ -90,12 +90,30 @@ def backward_of(entry: Entry, functions: Sequence[Entry]) -> Entry | None:
     return next(owned, None)
 
 
+_LAYERS = {
+    r"(affine|linear|fc|dense)": "linear layer", r"relu": "ReLU", r"dropout": "dropout",
+    r"(batch_?norm|bn)": "batch norm", r"(max_?pool(ing)?|pool)": "max pool",
+    r"conv(olution)?(2d)?": "convolution",
+}  # fmt: skip
+
+
+def layer_of(name: str) -> str:
+    """The layer whose `*_forward` a function is by its name, or nothing."""
+    match = re.fullmatch(r"_?(?P<layer>[a-z0-9_]+?)_(forward|fwd)(_\w+)?", name.lower())
+    if match is None:
+        return ""
+    return next((layer for p, layer in _LAYERS.items() if re.fullmatch(p, match["layer"])), "")
+
+
 def _candidate(entry: Entry, functions: Sequence[Entry], asked_for: bool) -> Candidate:
     parameters = entry["parameters"]
     roles = [_role(p["name"]) for p in parameters]
     name = str(entry["name"]).lower()
     if name in ("forward", "__call__") and entry["owner"]:
         name = str(entry["owner"]).lower()
+    layer = "" if entry["owner"] else layer_of(name)
+    if layer:
+        return Candidate(entry, (Proposal(layer, ()),), 4)
     proposals = list(_proposals(name, roles, parameters, entry))
     if not proposals and (asked_for or _LOSS.search(name) or "softmax" in name):
         proposals = list(_by_position(name, parameters))

@@ -5,6 +5,7 @@ A program is a list of steps on numbered results:
     {"call": name, "args": [...], "kwargs": {...}}     a function, or a class to make an object
     {"on": k, "call": name, ...}                       a method of result k
     {"on": k, "set": name, "value": ...}  {"on": k, "get": name}
+    {"value": argument}                                an argument that later steps share
 
 and an argument is {"array": i}, {"value": x}, {"list": i} (nested lists), {"result": [k, ...]} (a
 result of an earlier step, or a part of it) or {"dict": {name: argument}}.
@@ -70,6 +71,8 @@ def _step(step: dict[str, Any], namespace: dict[str, Any], results: list[Any], a
                 return content
 
     owner = results[step["on"]] if "on" in step else None
+    if list(step) == ["value"]:
+        return value(step["value"])
     if "set" in step:
         if isinstance(owner, dict):
             owner[step["set"]] = value(step["value"])
