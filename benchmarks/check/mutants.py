@@ -110,7 +110,9 @@ def outputs(source: str, name: str, cases: list[list[Any]]) -> list[Any]:
         definitions.execute(definitions.units("m.py", source.encode()), namespace)
         for case in cases:
             try:
-                value = namespace[name](*[np.copy(a) if isinstance(a, np.ndarray) else a for a in case])
+                value = namespace[name](
+                    *[np.copy(a) if isinstance(a, np.ndarray) else a for a in case]
+                )
                 found.append(_flat(value))
             except TimeoutError:
                 raise

@@ -4,6 +4,7 @@ An edit is written in the style's own variables. `named` lists every catalogue n
 is right to report it: two slips of the pen may be one mistake.
 """
 
+# ruff: noqa: E501  # programs, one line each
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,5 +1,6 @@
 """Correct implementations in many styles: templates whose lines can be exchanged one by one."""
 
+# ruff: noqa: E501  # programs, one line each
 from __future__ import annotations
 
 import textwrap
@@ -60,7 +61,12 @@ _CHOICES: dict[str, list[str]] = {
         "M = np.max(Z, axis=1)[:, np.newaxis]",
         "M = np.amax(Z, 1).reshape(-1, 1)",
     ],
-    "E": ["E = np.exp(Z - M)", "E = np.exp(Z - M)", "E = np.e ** (Z - M)", "E = np.exp(np.subtract(Z, M))"],
+    "E": [
+        "E = np.exp(Z - M)",
+        "E = np.exp(Z - M)",
+        "E = np.e ** (Z - M)",
+        "E = np.exp(np.subtract(Z, M))",
+    ],
     "S": [
         "S = E.sum(axis=1, keepdims=True)",
         "S = np.sum(E, axis=1)[:, None]",
@@ -91,7 +97,12 @@ _CHOICES: dict[str, list[str]] = {
         "D = P.copy()\nnp.subtract.at(D, (np.arange(N), y), 1.0)",
     ],
     "A": ["D = D / N", "D /= N", "D = D * (1.0 / N)"],
-    "G": ["dW = X.T.dot(D)", "dW = X.T @ D", "dW = np.einsum('nd,nk->dk', X, D)", "dW = np.dot(D.T, X).T"],
+    "G": [
+        "dW = X.T.dot(D)",
+        "dW = X.T @ D",
+        "dW = np.einsum('nd,nk->dk', X, D)",
+        "dW = np.dot(D.T, X).T",
+    ],
     "Q": ["dW += reg * W", "dW = dW + reg * W"],
 }
 
@@ -113,7 +124,10 @@ def _vectorised() -> Iterator[Style]:
         full | {"L": "loss = (np.log(S) + M).sum() - Z[np.arange(N), y].sum()", "A": "pass"},
     )  # fmt: skip
     yield Style(
-        "vectorised, renamed", "vectorised", _VECTORISED.replace("softmax_loss_vectorized", "loss_fn"), full
+        "vectorised, renamed",
+        "vectorised",
+        _VECTORISED.replace("softmax_loss_vectorized", "loss_fn"),
+        full,
     )
 
 

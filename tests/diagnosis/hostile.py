@@ -1,5 +1,6 @@
 """Submissions that attack the checker, by name: what they do, and nothing else in common."""
 
+# ruff: noqa: E501  # programs, one line each
 from __future__ import annotations
 
 __all__ = ["HOSTILE"]

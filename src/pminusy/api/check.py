@@ -1,4 +1,4 @@
-"""Is this implementation right, and if not, which line of the derivation does it break?"""
+"""`check`: whether an implementation is right, and which line of the derivation it breaks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ from pminusy.diagnosis.reports.rubric import Rubric
 from pminusy.diagnosis.reports.summary import Summary, summarise
 from pminusy.diagnosis.session import LocalSession
 from pminusy.diagnosis.signatures import candidates, what_would_fit
-from pminusy.diagnosis.submission import Settings, Submission, SubmissionFault, check_submission, read
+from pminusy.diagnosis.submission import (
+    Settings,
+    Submission,
+    SubmissionFault,
+    check_submission,
+    read,
+)
 from pminusy.diagnosis.verdict import Verdict
 from pminusy.errors import InputError
 from pminusy.files import write_atomically
@@ -77,7 +83,10 @@ def check(
     if not found:
         names = ", ".join(entry["name"] for entry in session.inventory.functions)
         raise InputError(
-            "target", "a function that fits", names or repr(target), f"what fits: {what_would_fit()}"
+            "target",
+            "a function that fits",
+            names or repr(target),
+            f"what fits: {what_would_fit()}",
         )
     if len(found) > 1:
         names = ", ".join(candidate.name for candidate in found)
@@ -96,7 +105,9 @@ def check_file(path: Path, settings: Settings) -> list[Verdict]:
     if not path.exists():
         raise InputError(f"file {str(path)!r}", "a file or folder", "nothing there")
     if path.suffix not in (".py", ".ipynb"):
-        raise InputError(f"file {path.name!r}", "a .py or .ipynb file", repr(path.suffix or path.name))
+        raise InputError(
+            f"file {path.name!r}", "a .py or .ipynb file", repr(path.suffix or path.name)
+        )
     try:
         verdicts = check_submission(_with_neighbours(path), settings)
     except SubmissionFault as fault:

@@ -1,4 +1,4 @@
-"""`pminusy check FILE|FOLDER`: is it right, and if not, which line of the derivation does it break?"""
+"""`pminusy check FILE|FOLDER`: right, or which line of the derivation it breaks."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ def check(
         Path | None, typer.Option(help="Folder to write a feedback file for each submission to.")
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="File that remembers verdicts: only what changed runs again.")
+        Path | None,
+        typer.Option(help="File that remembers verdicts: only what changed runs again."),
     ] = None,
     allow_fragile: Annotated[bool, typer.Option(help="Fragile counts as correct.")] = False,
     sandbox: Annotated[
@@ -86,9 +87,7 @@ def check(
     points = read_rubric(rubric) if rubric is not None else None
     if path.is_dir():
         with _progress(format is Format.terminal) as progress:
-            verdicts = api.check_folder(
-                path, settings, jobs=jobs, memory=resume, progress=progress
-            )
+            verdicts = api.check_folder(path, settings, jobs=jobs, memory=resume, progress=progress)
     else:
         verdicts = api.check_file(path, settings)
     report = api.Report(verdicts, path.name, folder=path.is_dir(), hints=hints, rubric=points)

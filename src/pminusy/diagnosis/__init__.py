@@ -1,4 +1,4 @@
-"""Is this implementation right, and if not, which line of the derivation does it break?
+"""Whether an implementation is right, and if not, which line of the derivation it breaks.
 
 Read in this order: `recipes` (the exercises as ordered records of named steps), `mistakes` (what
 can go wrong with a step, executable), `probes` (inputs that tell), `signatures` (whose argument is

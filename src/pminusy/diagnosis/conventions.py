@@ -116,7 +116,8 @@ def allowed(pins: Mapping[str, Any], regularised: bool, averaged: bool) -> list[
 
 def _unusual(values: tuple[Any, ...]) -> int:
     reduction, half, free = values
-    return 4 * (free is not None) + 2 * (reduction != "mean") + (half != 0.5) + (free == 0)
+    odd = 4 * (free is not None) + 2 * (reduction != "mean") + (half != 0.5) + (free == 0)
+    return int(odd)
 
 
 def in_words(conventions: Conventions, names: Iterable[str]) -> list[str]:

@@ -38,7 +38,9 @@ def describe(seen: Any, right: Any, sizes: Mapping[str, int], y: Any = None) -> 
         return f"differs by the same number everywhere, {offset.flat[0]:.6g}"
     where = _where(different, y)
     part = _factor(seen[different], right[different])
-    by = f", by the factor {_named(part, sizes)}" if part is not None and different.sum() > 1 else ""
+    by = (
+        f", by the factor {_named(part, sizes)}" if part is not None and different.sum() > 1 else ""
+    )
     return f"differs {where}{by}"
 
 
@@ -82,7 +84,11 @@ def _named(factor: float, sizes: Mapping[str, int]) -> str:
     """A factor by its letter, where no other letter has the same value."""
     named = {float(size): letter for letter, size in sizes.items()}
     for value, letter in named.items():
-        for power, words in ((value, letter), (1 / value, f"1/{letter}"), (1 / value**2, f"1/{letter}²")):
+        for power, words in (
+            (value, letter),
+            (1 / value, f"1/{letter}"),
+            (1 / value**2, f"1/{letter}²"),
+        ):
             for sign, mark in ((1, ""), (-1, "−")):
                 if value > 1 and abs(factor - sign * power) <= _CLOSE * abs(power):
                     return f"{mark}{words}"

@@ -1,4 +1,4 @@
-"""Dropout is random: what can be checked is what its mask is, over many entries, and its gradient."""
+"""Dropout is random: what can be checked is its mask, over many entries, and its gradient."""
 
 from __future__ import annotations
 
@@ -45,12 +45,15 @@ def examine_dropout(
         return replace(verdict, status="does not run", summary=seen)
     found = list(_findings(seen, pins))
     properties = (
-        Property("the share of kept entries", abs(seen.kept - _P) < _NOISE or abs(seen.kept - (1 - _P)) < _NOISE),
+        Property("the share of kept entries", _near(seen.kept, _P) or _near(seen.kept, 1 - _P)),
         Property("the mean is kept", abs(seen.kept * _scale(seen) - 1) < 3 * _NOISE),
-        Property("test mode changes nothing", seen.test_ratio is None or abs(seen.test_ratio - 1) < 1e-9),
+        Property(
+            "test mode changes nothing",
+            seen.test_ratio is None or _near(seen.test_ratio, 1.0, 1e-9),
+        ),
     )  # fmt: skip
-    keep = abs(seen.kept - _P) < _NOISE
-    assumed = "p is the probability to keep an entry" if keep else "p is the probability to drop an entry"
+    keep = _near(seen.kept, _P)
+    assumed = f"p is the probability to {'keep' if keep else 'drop'} an entry"
     verdict = replace(
         verdict, properties=properties, assumed=(assumed,), pins=("keep" if keep else "drop",)
     )
@@ -122,7 +125,10 @@ def _run(
     out = first[0] if isinstance(first, tuple) and first else first
     dx = answer.results[1] if backward else None
     dx = dx[0] if isinstance(dx, tuple) and dx else dx
-    return (out if isinstance(out, np.ndarray) else None, dx if isinstance(dx, np.ndarray) else None)
+    return (
+        out if isinstance(out, np.ndarray) else None,
+        dx if isinstance(dx, np.ndarray) else None,
+    )
 
 
 def _findings(seen: _Mask, pins: Mapping[str, Any]) -> Iterator[Finding]:
@@ -190,6 +196,6 @@ def _near(value: float, wanted: float, noise: float = _NOISE) -> bool:
     return abs(value - wanted) < noise
 
 
-def _finding(id: str, sentence: str, wrong: str, right: str, off: str) -> Finding:
+def _finding(name: str, sentence: str, wrong: str, right: str, off: str) -> Finding:
     hints = ("Look where the mask is drawn and applied.", off, f"It should be {right}.")
-    return Finding(id, sentence, "dropout", wrong, right, (), hints if id else ())
+    return Finding(name, sentence, "dropout", wrong, right, (), hints if name else ())

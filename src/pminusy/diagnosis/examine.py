@@ -10,8 +10,8 @@ import numpy as np
 
 from pminusy.diagnosis import findings
 from pminusy.diagnosis.conventions import Conventions, allowed, in_words
-from pminusy.diagnosis.gradient_check import gradient_check
 from pminusy.diagnosis.dropout import examine_dropout
+from pminusy.diagnosis.gradient_check import gradient_check
 from pminusy.diagnosis.layer_probes import layer_probes
 from pminusy.diagnosis.layer_subject import layer_bindings
 from pminusy.diagnosis.layouts import LAYOUTS
@@ -31,7 +31,7 @@ from pminusy.diagnosis.session import Raised, Session
 from pminusy.diagnosis.signatures import Candidate
 from pminusy.diagnosis.stability import stability
 from pminusy.diagnosis.subject import Seen, Subject, bindings
-from pminusy.diagnosis.verdict import Finding, Property, Verdict
+from pminusy.diagnosis.verdict import Finding, Property, Status, Verdict
 
 __all__ = ["examine"]
 
@@ -96,16 +96,19 @@ def _does_not_run(verdict: Verdict, raised: Raised) -> Verdict:
 
 
 def _expected(subject: Subject) -> str:
-    words = {"L": "the loss", "p": "probabilities", "log_p": "log-probabilities", "R": "the penalty"}
+    words = {
+        "L": "the loss",
+        "p": "probabilities",
+        "log_p": "log-probabilities",
+        "R": "the penalty",
+    }
     outputs = subject.exercise.outputs
     return words.get(outputs[0], "trained parameters")
 
 
 def _trial(subject: Subject, pins: Mapping[str, Any]) -> Trial:
     layer = subject.exercise.name in LAYERS
-    tried = (
-        layer_probes(subject.exercise.name) if layer else probes(subject.given, subject.single)
-    )
+    tried = layer_probes(subject.exercise.name) if layer else probes(subject.given, subject.single)
     seen = [_both(subject, probe) for probe in tried]
     per_row = "L_i" in subject.letters()
     readings = allowed(pins, subject.regularised, averaged=not per_row)
@@ -180,16 +183,17 @@ def _verdict(trial: Trial, verdict: Verdict) -> Verdict:
     guards_only = best.mistakes and all(m.id.startswith("log.") for m in best.mistakes)
     if best.open or (best.mistakes and not guards_only) or any(f.step != "purity" for f in faults):
         found = [*findings.of(trial, properties), *faults]
-        smallest, compared = findings.shown(trial)
+        seen = findings.shown(trial)
         return replace(
             verdict, status="wrong", findings=tuple(found), properties=tuple(properties),
-            summary=_summary(found, best), smallest=smallest, compared=compared,
+            summary=_summary(found, best), smallest=seen.smallest,
+            compared=seen.compared, broken_line=seen.line,
             gradient_check=gradient_check(subject),
         )  # fmt: skip
     stable, fragilities = stability(subject, best.conventions, trial.single_precision)
     fragilities += [findings.as_fragility(fault) for fault in faults]
     properties += stable
-    status = "fragile" if fragilities else "correct"
+    status: Status = "fragile" if fragilities else "correct"
     summary = "Correct, and stable on every input that was tried."
     if fragilities:
         summary = f"Correct on ordinary inputs, but fragile: {fragilities[0].sentence}"
@@ -218,9 +222,10 @@ def _assumed(trial: Trial) -> Iterator[str]:
     for role, parameter in zip(
         roles, subject.candidate.entry["parameters"][: len(roles)], strict=True
     ):
-        if role in subject.layouts and role in LAYOUTS:
-            yield f"{parameter['name']} is {_NAMES[role]}, {LAYOUTS[role][subject.layouts[role]].words}"
-        elif role in _NAMES and role is not None:
+        if role is not None and role in subject.layouts and role in LAYOUTS:
+            words = LAYOUTS[role][subject.layouts[role]].words
+            yield f"{parameter['name']} is {_NAMES[role]}, {words}"
+        elif role is not None and role in _NAMES:
             yield f"{parameter['name']} is {_NAMES[role]}"
     if trial.single_precision:
         yield "it computes in single precision (float32)"

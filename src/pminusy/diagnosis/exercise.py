@@ -1,4 +1,4 @@
-"""The exercises learners are set: what is given, what is asked for, what is right, what goes wrong."""
+"""The exercises learners are set: what is given, what is asked for, what goes wrong."""
 
 from __future__ import annotations
 
@@ -83,7 +83,14 @@ class Exercise:
 
 _FORWARD = (*softmax.SOFTMAX, *loss.LOSS, *loss.VISIBLE_GUARDS)
 _HEAD = (*_FORWARD, *gradient.LOGITS)
-_LAYER = (*softmax.LINEAR, *_HEAD, *gradient.WEIGHTS, *gradient.BIAS, *gradient.INPUTS, *ridge.RIDGE)
+_LAYER = (
+    *softmax.LINEAR,
+    *_HEAD,
+    *gradient.WEIGHTS,
+    *gradient.BIAS,
+    *gradient.INPUTS,
+    *ridge.RIDGE,
+)
 _NETWORK = (*_LAYER, *network.NETWORK_ONLY)
 _TRAINED = (*softmax.LINEAR, *softmax.SOFTMAX, *gradient.LOGITS, *gradient.WEIGHTS, *ridge.RIDGE)
 
@@ -100,7 +107,8 @@ EXERCISES = {
             ("z", "y"), ("L", "dL_dz", "p"), _HEAD, stable=_SPECIFICATION,
         ),
         Exercise(
-            "probabilities", "cross-entropy of probabilities", FROM_PROBABILITIES, ("p", "y"), ("L",),
+            "probabilities", "cross-entropy of probabilities", FROM_PROBABILITIES,
+            ("p", "y"), ("L",),
             (*loss.LOSS, *loss.VISIBLE_GUARDS),
         ),
         Exercise(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pminusy.diagnosis.conventions import formula
 from pminusy.diagnosis.describe import describe
+from pminusy.diagnosis.first_wrong_line import first_wrong_line
 from pminusy.diagnosis.matching import Explanation, Facet, Gallery, gallery
 from pminusy.diagnosis.mistakes.mistake import Mistake
 from pminusy.diagnosis.recipes.layers import LAYERS
 from pminusy.diagnosis.shrink import Smallest, smallest
 from pminusy.diagnosis.subject import Seen
-from pminusy.diagnosis.verdict import Comparison, Finding, Fragility, Property
+from pminusy.diagnosis.verdict import Comparison, DerivationLine, Finding, Fragility, Property
 from pminusy.diagnosis.wording import number, vector, words_of
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ _LETTERS = {
     "dL_dW1": "the gradient of the first weights", "dL_db1": "the gradient of the first bias",
     "p": "the probabilities", "log_p": "the log-probabilities", "R": "the penalty",
     "dR_dW": "the gradient of the penalty", "after_W": "the trained weights",
-    "after_W1": "the trained first weights", "out": "the output", "out_test": "the output in test mode",
+    "after_W1": "the trained first weights", "out": "the output",
+    "out_test": "the output in test mode",
     "dL_dgamma": "the gradient of γ", "dL_dbeta": "the gradient of β",
     "running_mean": "the running mean", "running_var": "the running variance",
 }  # fmt: skip
@@ -161,7 +164,8 @@ def _odd_shape(trial: Trial, letter: str) -> Finding:
     what = "is transposed" if reading.oddity == "transposed" else "has an axis too many or too few"
     return Finding(
         "shape.gradient",
-        f"{_LETTERS[letter].capitalize()} {what} (shape {found}): a gradient has its parameter's shape.",
+        f"{_LETTERS[letter].capitalize()} {what} (shape {found}): a gradient has its "
+        "parameter's shape.",
         "shape",
     )  # fmt: skip
 
@@ -209,19 +213,30 @@ def purity(trial: Trial) -> Iterator[Property]:
 # ------------------------------------------------------------------- the smallest such input
 
 
-def shown(trial: Trial) -> tuple[tuple[tuple[str, str], ...], tuple[Comparison, ...]]:
+@dataclass(frozen=True)
+class Shown:
     """Smallest inputs that show the difference; results and the first wrong line on them."""
+
+    smallest: tuple[tuple[str, str], ...] = ()
+    compared: tuple[Comparison, ...] = ()
+    line: DerivationLine | None = None
+
+
+def shown(trial: Trial) -> Shown:
+    """Look for such inputs, and compare on them."""
     letters = trial.best.conventions.letters
     if trial.subject.exercise.name in LAYERS:
-        return (), ()
+        return Shown()
     found = smallest(trial.subject, letters, lambda inputs, seen: _explains(trial, inputs, seen))
     if found is None:
-        return (), ()
+        return Shown()
     inputs = tuple(
         (_parameter(trial, letter), _written(trial.subject.laid_out(letter, value, found.inputs)))
         for letter, value in found.inputs.items()
     )
-    return inputs, tuple(_compared(trial, found))
+    mistakes = trial.best.mistakes
+    line = first_wrong_line(mistakes[0], found.right) if mistakes else None
+    return Shown(inputs, tuple(_compared(trial, found)), line)
 
 
 def _written(value: Any) -> str:
@@ -236,7 +251,9 @@ def _explains(trial: Trial, inputs: Mapping[str, Any], seen: Seen) -> bool:
         return False
     return all(
         made.get(letter) is not None
-        and np.allclose(value, np.asarray(made[letter], float), rtol=1e-4, atol=1e-7, equal_nan=True)
+        and np.allclose(
+            value, np.asarray(made[letter], float), rtol=1e-4, atol=1e-7, equal_nan=True
+        )
         for letter, value in seen.values.items()
     )
 
@@ -257,12 +274,14 @@ def _compared(trial: Trial, found: Smallest) -> Iterator[Comparison]:
             yield Comparison(
                 first.step, first.right or usual,
                 _number(trial, found, first.step, made[first.step]),
-                _number(trial, found, first.step, found.right[first.step]), inferred=first.step not in found.seen.values,
+                _number(trial, found, first.step, found.right[first.step]),
+                inferred=first.step not in found.seen.values,
             )  # fmt: skip
     for letter in found.letters:
         if first is None or letter != first.step:
             yield Comparison(
-                letter, _formula_of(trial, letter), _number(trial, found, letter, found.seen.values[letter]),
+                letter, _formula_of(trial, letter),
+                _number(trial, found, letter, found.seen.values[letter]),
                 _number(trial, found, letter, found.right[letter]),
             )  # fmt: skip
 
@@ -278,5 +297,3 @@ def _numeric(value: Any) -> bool:
 def _formula_of(trial: Trial, letter: str) -> str:
     steps = {step.name: step.formula for step in trial.subject.exercise.recipe.steps}
     return formula(letter, steps[letter], trial.best.conventions) if letter in steps else ""
-
-

@@ -141,7 +141,10 @@ def _recall(memory: Path | None, settings: Settings) -> dict[str, _Remembered]:
         }
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(
-            f"file {memory.name!r}", "verdicts of an earlier run", "something else", "choose another file"
+            f"file {memory.name!r}",
+            "verdicts of an earlier run",
+            "something else",
+            "choose another file",
         ) from None
 
 
@@ -159,4 +162,3 @@ def _remember(memory: Path, settings: Settings, known: Mapping[str, _Remembered]
 
 def _settings(settings: Settings) -> dict[str, Any]:
     return json.loads(json.dumps(asdict(settings), sort_keys=True, default=str))  # type: ignore[no-any-return]  # a dict again
-

@@ -14,7 +14,7 @@ _PAIRS = (("dL_dW", "W"), ("dL_dz", "z"))
 
 
 def gradient_check(subject: Subject) -> str:
-    """Compare the submission's gradient with differences of its own loss, r = 0, ten coordinates."""
+    """Compare a gradient with differences of its own loss, r = 0, in ten coordinates."""
     pair = next((p for p in _PAIRS if p[0] in subject.letters() and p[1] in subject.given), None)
     if pair is None or "L" not in subject.letters():
         return ""

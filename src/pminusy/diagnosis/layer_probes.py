@@ -24,7 +24,9 @@ def layer_probes(layer: str) -> list[Probe]:
             for N in (5, 1)
         ]  # fmt: skip
     if layer == "ReLU":
-        return [Probe(f"shape {s}", {"X": draw(size=s), "g": draw(size=s)}) for s in ((5, 4), (2, 3, 4))]
+        return [
+            Probe(f"shape {s}", {"X": draw(size=s), "g": draw(size=s)}) for s in ((5, 4), (2, 3, 4))
+        ]
     if layer == "batch norm":
         return [Probe(f"{N} rows", _normalisation(draw, N)) for N in (6, 3)]
     if layer == "max pool":

@@ -29,7 +29,8 @@ _ARGUMENTS = {
     "batch norm": ("X", "gamma", "beta", "settings"), "convolution": ("X", "W", "b", "settings"),
 }  # fmt: skip
 _SETTINGS = {
-    r"stride": "stride", r"pad(ding)?": "pad", r"(pool_?|kernel_?|window_?)?(size|height|width)|k|f": "size",
+    r"stride": "stride", r"pad(ding)?": "pad",
+    r"(pool_?|kernel_?|window_?)?(size|height|width)|k|f": "size",
     r"eps(ilon)?": "eps", r"momentum": "momentum", r"mode|train(ing)?|is_train\w*": "mode",
     r"running_?mean": "old_mean", r"running_?var\w*": "old_var",
 }  # fmt: skip
@@ -109,7 +110,13 @@ class LayerSubject(Subject):
 
     def _laid(self, letter: str, found: Any, inputs: Mapping[str, Any]) -> Any:
         value = self.laid_out(letter, found, inputs) if found.ndim == 2 else found
-        source = {"dL_dX": "X", "dL_dW": "W", "dL_db": "b", "dL_dgamma": "gamma", "dL_dbeta": "beta"}
+        source = {
+            "dL_dX": "X",
+            "dL_dW": "W",
+            "dL_db": "b",
+            "dL_dgamma": "gamma",
+            "dL_dbeta": "beta",
+        }
         expected = inputs[source[letter]].shape if letter in source else value.shape
         return value.reshape(expected) if value.size == np.prod(expected) else value
 
@@ -165,7 +172,12 @@ class LayerSubject(Subject):
     ) -> dict[str, Any]:
         exercise = self.proposal.exercise
         if exercise == "batch norm":
-            names = {"eps": "eps", "momentum": "momentum", "running_mean": "old_mean", "running_var": "old_var"}
+            names = {
+                "eps": "eps",
+                "momentum": "momentum",
+                "running_mean": "old_mean",
+                "running_var": "old_var",
+            }
             settings = {name: argument(letter) for name, letter in names.items()}
             return settings | {"mode": {"value": "train" if training else "test"}}
         if exercise == "max pool":
@@ -177,7 +189,9 @@ class LayerSubject(Subject):
         forward, *rest = answer.results
         out = (0, 0) if isinstance(forward, tuple) else (0,)
         yield Reading("out", out)
-        dictionaries = [i for i, r in enumerate(answer.results) if isinstance(r, dict) and "mode" in r]
+        dictionaries = [
+            i for i, r in enumerate(answer.results) if isinstance(r, dict) and "mode" in r
+        ]
         if dictionaries and self.proposal.exercise == "batch norm":
             for letter in ("running_mean", "running_var"):
                 if isinstance(answer.results[dictionaries[0]].get(letter), np.ndarray):
@@ -185,7 +199,9 @@ class LayerSubject(Subject):
         names = [entry["name"] for entry in self.session.inventory.functions]
         if backward_name(self.candidate.entry["name"], names):
             place = 2 if dictionaries else 1
-            place = next((i for i, r in enumerate(answer.results) if i and not isinstance(r, dict)), place)
+            place = next(
+                (i for i, r in enumerate(answer.results) if i and not isinstance(r, dict)), place
+            )
             gradients = answer.results[place]
             letters = _GRADIENTS[self.proposal.exercise]
             if isinstance(gradients, np.ndarray):
@@ -211,7 +227,9 @@ def _setting(name: str) -> str:
     return next((s for names, s in _SETTINGS.items() if re.fullmatch(names, lowered)), "")
 
 
-def _value(setting: str, argument: Any, inputs: Mapping[str, Any], training: bool) -> dict[str, Any]:
+def _value(
+    setting: str, argument: Any, inputs: Mapping[str, Any], training: bool
+) -> dict[str, Any]:
     if setting == "mode":
         return {"value": "train" if training else "test"}
     return argument(setting)  # type: ignore[no-any-return]  # a tree of plain values

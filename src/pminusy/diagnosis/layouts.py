@@ -1,4 +1,4 @@
-"""How a letter may lie in a learner's arrays: W as (D, K) or (K, D), labels as indices or one-hot."""
+"""How a letter may lie in a learner's arrays: W as (D, K) or (K, D), labels one-hot or not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class Layout:
 
 
 def _one_hot(y: Any, K: int) -> Array:
-    return (np.asarray(y)[:, None] == np.arange(K)).astype(np.float64)
+    one_hot: Array = (np.asarray(y)[:, None] == np.arange(K)).astype(np.float64)
+    return one_hot
 
 
 def _transposed(words: str) -> Layout:

@@ -153,7 +153,7 @@ class Gallery:
         """Pairs that both change a facet, with what they return on the first probe."""
         if facet not in self._pairs:
             showing = [self.by_id[name] for name in self.first(facet[1]) if self.shows(name, facet)]
-            pairs = itertools.combinations(showing, 2)
+            pairs: Iterable[tuple[Mistake, Mistake]] = itertools.combinations(showing, 2)
             if facet[1] == "ridge":  # the data's mistakes reach it through those that mix the two
                 mixing = [mistake for mistake in showing if mistake.step in ("L", "dL_dW")]
                 data = [m for m in self.catalogue if not _touches_ridge(m)]
@@ -181,8 +181,9 @@ class Gallery:
     def run(
         self, inputs: Mapping[str, Any], mistakes: Iterable[Mistake], r: float
     ) -> Mapping[str, Any] | None:
-        """The record of a run with mistakes (None where they cannot be made); the specification's
-        without any.
+        """The record of a run with mistakes, None where they cannot be made.
+
+        Without any it is the specification's.
         """
         inputs = {**self._letters, **inputs, "r": r}
         changes = {name: change for m in mistakes for name, change in m.changes.items()}
@@ -308,13 +309,17 @@ def explain(evidence: Evidence, galleries: Sequence[Gallery]) -> list[Explanatio
     found = [e for g in usual for e in _explain(evidence, g, pairs=False)]
     fewest = min(e.cost[0] for e in found)
     if fewest > 0 or min(e.cost[1] for e in found) > 1:
-        found += [e for g in galleries if g not in usual for e in _explain(evidence, g, pairs=False)]
+        found += [
+            e for g in galleries if g not in usual for e in _explain(evidence, g, pairs=False)
+        ]
         fewest = min(e.cost[0] for e in found)
     if fewest > 0:
         readings = dict.fromkeys(e.conventions for e in found if e.cost[0] == fewest)
         by_reading = {g.conventions: g for g in galleries}
         paired = [
-            e for c in itertools.islice(readings, 2) for e in _explain(evidence, by_reading[c], True)
+            e
+            for c in itertools.islice(readings, 2)
+            for e in _explain(evidence, by_reading[c], True)
         ]
         # Where something stays open all the same, a pair elsewhere would be a guess.
         found = [e for e in paired if not e.open] or found

@@ -15,7 +15,13 @@ import numpy as np
 __all__ = ["STRENGTH", "Probe", "extremes", "probes"]
 
 STRENGTH = 0.7
-_LABELS = {7: (2, 0, 3, 1, 2, 2, 0), 5: (3, 0, 0, 2, 1), 4: (0, 1, 1, 0), 3: (1, 5, 0), 1: (1,)}  # by batch size
+_LABELS = {
+    7: (2, 0, 3, 1, 2, 2, 0),
+    5: (3, 0, 0, 2, 1),
+    4: (0, 1, 1, 0),
+    3: (1, 5, 0),
+    1: (1,),
+}  # by batch size
 Inputs = dict[str, Any]
 
 
@@ -78,7 +84,12 @@ def extremes(given: tuple[str, ...], single: bool = False) -> list[Probe]:
         ("one row far below the others", _far_row, np.float64, "one row's exps underflow"),
         ("scores spread over ±1000", _spread, np.float64, "only the row's own maximum is safe"),
         ("a confident error", _confident, np.float64, "the true class's probability underflows"),
-        ("scores near +150 in float32", lambda z: z + 150.0, np.float32, "exp overflows in float32"),
+        (
+            "scores near +150 in float32",
+            lambda z: z + 150.0,
+            np.float32,
+            "exp overflows in float32",
+        ),
         ("a confident error in float32", _confident_32, np.float32, "p underflows in float32"),
     ]
     return [

@@ -27,9 +27,7 @@ Kind = Literal["bubblewrap", "docker", "podman", "none"]
 _INSIDE = Path(__file__).parent / "inside"
 _PACKAGES = ("numpy", "scipy")
 _WORK_SIZE = 16 * 1024 * 1024
-_ONE_THREAD = {
-    name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-}
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _START = "import sys; sys.path[:0] = {paths!r}; from inside.serve import serve; serve()"
 _CONTAINER_IMAGE = "pminusy-check"
 
@@ -79,7 +77,9 @@ def require(kind: Kind, image: str = "") -> None:
             "install it (apt-get install bubblewrap, dnf install bubblewrap), choose --sandbox "
             "docker or podman, or pass --trust to run the code without protection"
         )
-        raise InputError("sandbox", f"a working {kind} to run other people's code in", reason, remedy)
+        raise InputError(
+            "sandbox", f"a working {kind} to run other people's code in", reason, remedy
+        )
 
 
 @lru_cache

@@ -1,4 +1,4 @@
-"""The smallest inputs, in whole and half numbers, on which a submission differs from what is right."""
+"""The smallest inputs, in whole and half numbers, on which a submission is wrong."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ class Smallest:
 
 
 def smallest(
-    subject: Subject, letters: Mapping[str, Any], explained: Callable[[Mapping[str, Any], Seen], bool]
+    subject: Subject,
+    letters: Mapping[str, Any],
+    explained: Callable[[Mapping[str, Any], Seen], bool],
 ) -> Smallest | None:
     """First of ever larger inputs that shows a difference, and one the diagnosis explains.
 

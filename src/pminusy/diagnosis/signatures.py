@@ -33,7 +33,9 @@ _ROLES = {
     r"inp|h|activations?|z_?pred|h_?pred",
     "X": r"x|xs|data|inputs?|features?|images?|x_?batch|x_?train|feats?|samples?",
 }
-_LOSS = re.compile(r"loss|cross|xent|entropy|nll|cost|objective|likelihood|\bce\b|_ce|ce_|softmax_with")
+_LOSS = re.compile(
+    r"loss|cross|xent|entropy|nll|cost|objective|likelihood|\bce\b|_ce|ce_|softmax_with"
+)
 _EXAMPLES = (
     "softmax_loss_vectorized(W, X, y, reg)", "softmax_loss(x, y)", "softmax(z)",
     "cross_entropy_loss(probs, target)", "softmax_regression_epoch(X, y, theta, lr, batch)",
@@ -153,7 +155,9 @@ def _proposals(
         yield from _bind("linear", roles, parameters)
     elif "W" in has and "r" in has and not has & {"X", "y", "z"}:
         yield from _bind("ridge", roles, parameters)
-    elif "y" in has and has & {"z", "p", "X"} and (loss_like or "softmax" in name or "grad" in name):
+    elif (
+        "y" in has and has & {"z", "p", "X"} and (loss_like or "softmax" in name or "grad" in name)
+    ):
         yield from _scores_and_labels(name, roles, parameters)
     elif loss_like and roles.count("z") == 2:  # cross_entropy(y_hat, y) under other names
         yield from _by_position(name, parameters)
@@ -169,7 +173,9 @@ def _scores_and_labels(
     scores = next(role for role in ("z", "p", "X") if role in roles)
     as_logits = _as(roles, {scores: "z"})
     as_probabilities = _as(roles, {scores: "p"})
-    after_softmax = scores == "p" or (scores == "z" and "softmax" not in name and "logit" not in name)
+    after_softmax = scores == "p" or (
+        scores == "z" and "softmax" not in name and "logit" not in name
+    )
     order = [("logits", as_logits), ("probabilities", as_probabilities)]
     if scores == "p":
         order.reverse()

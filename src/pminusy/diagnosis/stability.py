@@ -175,7 +175,10 @@ def _family(mechanism: str) -> Callable[[float], Any]:
 
 
 def _smallest(
-    subject: Subject, conventions: Conventions, family: Callable[[float], Any], dtype: Any = np.float64
+    subject: Subject,
+    conventions: Conventions,
+    family: Callable[[float], Any],
+    dtype: Any = np.float64,
 ) -> tuple[str, str, str]:
     """By bisection, the smallest whole number that breaks it, and what is returned there."""
 
@@ -214,9 +217,7 @@ def _inputs(subject: Subject, z: Any) -> dict[str, Any]:
     return {name: values[name] for name in subject.given if name in values}
 
 
-def _unnamed(
-    subject: Subject, conventions: Conventions, trials: Sequence[_Trial]
-) -> Fragility:
+def _unnamed(subject: Subject, conventions: Conventions, trials: Sequence[_Trial]) -> Fragility:
     broken = next(trial for trial in trials if not trial.holds)
     families: list[Callable[[float], Any]] = [
         _family("shift.missing"), _family("log."), _family("shift.absolute"),
@@ -226,6 +227,7 @@ def _unnamed(
         (found for f in families if (found := _smallest(subject, conventions, f))[0]), ("", "", "")
     )
     return Fragility(
-        "", f"It breaks on {broken.probe.name} ({_detail(broken)}); the mechanism is not recognised.",
+        "",
+        f"It breaks on {broken.probe.name} ({_detail(broken)}); the mechanism is not recognised.",
         "", "", *shown,
     )  # fmt: skip

@@ -115,15 +115,13 @@ class Subject:
         return Seen(values, None, changed, shapes, dtypes)
 
     def read(self, probe: Probe) -> Subject | Raised:
-        """This subject with its results understood, from one call where all shapes differ."""
+        """The same with its results understood, from one call where all shapes differ."""
         answer, names, _ = self._ask(probe.inputs)
         if answer.raised is not None:
             return answer.raised
         readings = tuple(self._readings(answer, probe.inputs, names))
         nothing = "" if readings else _in_words(answer.results[0] if answer.results else None)
-        return Subject(
-            self.session, self.candidate, self.proposal, self.layouts, readings, nothing
-        )
+        return Subject(self.session, self.candidate, self.proposal, self.layouts, readings, nothing)
 
     # ------------------------------------------------------------------------------ calling
 
@@ -158,7 +156,11 @@ class Subject:
                 kwargs[parameter["name"]] = argument(role)
             elif role is not None:
                 args.append(argument(role))
-        call: dict[str, Any] = {"call": self.candidate.entry["name"], "args": args, "kwargs": kwargs}
+        call: dict[str, Any] = {
+            "call": self.candidate.entry["name"],
+            "args": args,
+            "kwargs": kwargs,
+        }
         if steps:
             call["on"] = 0
         steps.append(call)
@@ -257,7 +259,13 @@ class Subject:
                 yield reading
 
     def _reading(
-        self, path: Path, key: str, array: Array, inputs: Mapping[str, Any], taken: set[str], rows: bool
+        self,
+        path: Path,
+        key: str,
+        array: Array,
+        inputs: Mapping[str, Any],
+        taken: set[str],
+        rows: bool,
     ) -> Reading | None:
         named = _by_key(key)
         outputs = [named] if named else list(self.exercise.outputs)
@@ -267,7 +275,9 @@ class Subject:
             if letter in ("L", "R"):
                 if array.size == 1:
                     return Reading(letter, path)
-                flat = array.shape in ((inputs["y"].size,), (inputs["y"].size, 1)) if rows else False
+                flat = (
+                    array.shape in ((inputs["y"].size,), (inputs["y"].size, 1)) if rows else False
+                )
                 if flat and letter == "L":
                     return Reading("L_i", path)
             elif letter in _SHAPE_OF:
@@ -280,9 +290,9 @@ class Subject:
     def _oddity(self, letter: str, array: Array, inputs: Mapping[str, Any]) -> str | None:
         """None where an array cannot be this letter; otherwise what is odd about its shape."""
         source = _SHAPE_OF[letter]
-        if source not in inputs and source not in ("z",):
-            if source != "b" or self.proposal.exercise != "linear":
-                return None
+        of_layer = source == "b" and self.proposal.exercise == "linear"
+        if source not in inputs and source != "z" and not of_layer:
+            return None
         expected = self._their_shape(source, inputs)
         if array.shape == expected:
             return ""
@@ -290,7 +300,11 @@ class Subject:
             return None
         if array.shape == expected[::-1]:
             return "transposed"
-        return f"shape {array.shape}" if sorted(_long(array.shape)) == sorted(_long(expected)) else None
+        return (
+            f"shape {array.shape}"
+            if sorted(_long(array.shape)) == sorted(_long(expected))
+            else None
+        )
 
     def _after(
         self, answer: Answer, found: list[Any], inputs: Mapping[str, Any], names: Sequence[str]
@@ -378,7 +392,9 @@ def _constructor(parameters: Sequence[Mapping[str, Any]]) -> list[int]:
 # --------------------------------------------------------------------------------- binding
 
 
-def bindings(session: Session, candidate: Candidate, pins: Mapping[str, Any]) -> list[Subject | Raised]:
+def bindings(
+    session: Session, candidate: Candidate, pins: Mapping[str, Any]
+) -> list[Subject | Raised]:
     """Every way to bind a candidate that runs and returns numbers; failures where none does."""
     bound: list[Subject | Raised] = []
     failures: list[Subject | Raised] = []
@@ -398,7 +414,9 @@ def _arrangements(
     proposal: Proposal, candidate: Candidate, pins: Mapping[str, Any]
 ) -> Iterator[dict[str, str]]:
     letters = [role for role in proposal.roles if role is not None]
-    names = {r: p["name"] for r, p in zip(proposal.roles, candidate.entry["parameters"], strict=True)}
+    names = {
+        r: p["name"] for r, p in zip(proposal.roles, candidate.entry["parameters"], strict=True)
+    }
     batched = bool({"axis=", "keepdims=", "newaxis"} & set(candidate.entry["attributes"]))
     for base in _orientations(proposal, letters):
         if batched and "K" in base.values():

@@ -124,13 +124,20 @@ def check_submission(submission: Submission, settings: Settings, user: int = 0) 
     """
     started = time.monotonic()
     faults: list[Verdict] = []
+    unfit: InputError | None = None
     for name in [submission.first] if submission.first else list(submission.files):
-        verdicts, good = _check_file(submission, name, settings, user)
+        try:
+            verdicts, good = _check_file(submission, name, settings, user)
+        except InputError as error:  # perhaps another file of the submission has the function
+            unfit = error
+            continue
         seconds = round(time.monotonic() - started, 3)
         verdicts = [replace(v, source=submission.name, seconds=seconds) for v in verdicts]
         if good:
             return verdicts
         faults += verdicts
+    if not faults and unfit is not None:
+        raise unfit
     return faults[:1]
 
 
@@ -149,7 +156,8 @@ def _check_file(
         fault = _no_candidate(session.inventory, settings.function) if not found else ""
         if fault:
             return [_failed(name, fault)], False
-        if len(found) > 1 and not settings.function:
+        kinds = {candidate.proposals[0].exercise for candidate in found}
+        if len(found) > len(kinds) and not settings.function:
             names = ", ".join(candidate.name for candidate in found)
             raise InputError(
                 submission.name, "one function to check", f"several: {names}",
@@ -208,5 +216,3 @@ def unreadable(piece: Mapping[str, Any]) -> str:
     pointer = " " * max(caret - 1 - (len(text) - len(stripped)), 0) + "^"
     shown = f"\n    {stripped}\n    {pointer}" if stripped else ""
     return f"{older}{where} is not Python: {piece.get('message')}{shown}"
-
-

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["Comparison", "Finding", "Fragility", "Property", "Status", "Verdict"]
+__all__ = ["Comparison", "DerivationLine", "Finding", "Fragility", "Property", "Status", "Verdict"]
 
 Status = Literal["correct", "fragile", "wrong", "unfinished", "does not run"]
 
@@ -59,7 +59,20 @@ class Comparison:
     formula: str
     yours: str
     right: str
-    inferred: bool = False  # reconstructed from the diagnosis: the learner's program never showed it
+    inferred: bool = (
+        False  # reconstructed from the diagnosis: the learner's program never showed it
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DerivationLine:
+    """A line of the derivation: its key and title, what it states, why, and with numbers."""
+
+    name: str
+    title: str
+    statement: str
+    why: str
+    numbers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,8 @@ class Verdict:
         Smallest inputs found that show the first finding, by letter.
     compared
         Results on these inputs, and the first wrong line of the derivation.
+    broken_line
+        The first wrong line of the derivation, in the derivation's own words and numbers.
     gradient_check
         What a plain gradient check would have said.
     notes
@@ -114,6 +129,7 @@ class Verdict:
     properties: tuple[Property, ...] = ()
     smallest: tuple[tuple[str, str], ...] = ()
     compared: tuple[Comparison, ...] = ()
+    broken_line: DerivationLine | None = None
     gradient_check: str = ""
     notes: tuple[str, ...] = ()
     leans_on: tuple[str, ...] = ()
@@ -127,7 +143,7 @@ class Verdict:
     @property
     def mistakes(self) -> tuple[str, ...]:
         """Names of the mistakes and of what makes it fragile."""
-        named = (*self.findings, *self.fragilities)
+        named: list[Finding | Fragility] = [*self.findings, *self.fragilities]
         return tuple(item.id for item in named if item.id)
 
     def as_dict(self) -> dict[str, Any]:
@@ -140,6 +156,8 @@ class Verdict:
         parts = dict(data)
         for name, kind in _PARTS.items():
             parts[name] = tuple(kind(**_tuples(part)) for part in parts[name])
+        line = parts["broken_line"]
+        parts["broken_line"] = None if line is None else DerivationLine(**_tuples(line))
         parts["smallest"] = tuple(tuple(pair) for pair in parts["smallest"])
         return cls(**_tuples(parts))
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import random
 import traceback
+import warnings
 from typing import Any
 
 import numpy as np
@@ -41,13 +42,16 @@ def perform(
     results: list[Any] = []
     out: list[Array] = []
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             for step in program["steps"]:
                 results.append(_step(step, namespace, results, arrays))
             trees = [_encode(_pick(results, path), out, 0) for path in program["return"]]
     except BaseException as error:
         return {"ok": False, "error": _describe(error)}, []
-    changed = [i for i, (a, old) in enumerate(zip(arrays, before, strict=True)) if a.tobytes() != old]
+    changed = [
+        i for i, (a, old) in enumerate(zip(arrays, before, strict=True)) if a.tobytes() != old
+    ]
     after = []
     if program.get("after"):
         after = list(range(len(out), len(out) + len(arrays)))

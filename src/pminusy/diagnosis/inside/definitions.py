@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Missing", "UnreadableSubmission", "Unit", "execute", "restore_removed_names", "units"]
+__all__ = ["Missing", "Unit", "UnreadableSubmission", "execute", "restore_removed_names", "units"]
 
 _PYTHON_2 = re.compile(
-    r"^\s*(print\s+[^(=\s]|exec\s+['\"]|except\s+[\w.]+\s*,\s*\w+\s*:|raise\s+\w+\s*,)", re.MULTILINE
+    r"^\s*(print\s+[^(=\s]|exec\s+['\"]|except\s+[\w.]+\s*,\s*\w+\s*:|raise\s+\w+\s*,)",
+    re.MULTILINE,
 )
 _PURE_CALLS = {"np", "numpy", "math", "float", "int", "bool", "frozenset", "slice"}
 _REMOVED = {
@@ -87,7 +88,11 @@ def _cell_source(cell: dict[str, Any]) -> str:
     text = cell.get("source", cell.get("input", ""))
     lines = ("".join(text) if isinstance(text, list) else str(text)).splitlines()
     if lines and lines[0].lstrip().startswith("%%"):
-        return "" if not lines[0].lstrip().startswith(("%%time", "%%capture")) else "\n".join(lines[1:])
+        return (
+            ""
+            if not lines[0].lstrip().startswith(("%%time", "%%capture"))
+            else "\n".join(lines[1:])
+        )
     magic = re.compile(r"^\s*([%!?]|\w+\?\s*$|[\w, ]+=\s*[%!])")
     return "\n".join(re.sub(r"\S.*", "pass", line) if magic.match(line) else line for line in lines)
 
@@ -102,7 +107,9 @@ def definitions(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
                 statement.body = list(definitions(statement.body)) or [ast.Pass()]
                 yield statement
             case ast.Assign(targets=targets, value=value):
-                if all(isinstance(t, ast.Name | ast.Tuple) for t in targets) and _is_constant(value):
+                if all(isinstance(t, ast.Name | ast.Tuple) for t in targets) and _is_constant(
+                    value
+                ):
                     yield statement
             case ast.AnnAssign(target=ast.Name()) if statement.value is None or _is_constant(
                 statement.value
@@ -147,7 +154,9 @@ def _is_constant(value: ast.expr) -> bool:
         while isinstance(root, ast.Attribute):
             root = root.value
         parts = [*value.args, *(keyword.value for keyword in value.keywords)]
-        return isinstance(root, ast.Name) and root.id in _PURE_CALLS and all(map(_is_constant, parts))
+        return (
+            isinstance(root, ast.Name) and root.id in _PURE_CALLS and all(map(_is_constant, parts))
+        )
     if isinstance(value, ast.Attribute):
         return _is_constant(value.value)
     return isinstance(value, _PLAIN) and all(
@@ -167,13 +176,10 @@ class Missing(types.ModuleType):
             raise AttributeError(name)
         return Missing(f"{self.__name__}.{name}")
 
-    def __call__(self, *_: Any, **__: Any) -> Any:
+    def _used(self, *_: Any, **__: Any) -> Any:
         raise ModuleNotFoundError(f"No module named {self.__name__.split('.')[0]!r}")
 
-    def __getitem__(self, key: Any) -> Any:
-        return self()
-
-    __iter__ = __len__ = __enter__ = __getitem__  # type: ignore[assignment]  # every use says it
+    __call__ = __getitem__ = __iter__ = __len__ = __enter__ = _used
 
 
 class _Siblings(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -183,15 +189,18 @@ class _Siblings(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.sources = sources
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """A module of the submission, if it is one."""
         del path, target
         if name.rsplit(".", 1)[-1] not in self.sources:
             return None
         return importlib.machinery.ModuleSpec(name, self)
 
     def create_module(self, spec: Any) -> None:
+        """Leave it to the import system."""
         del spec
 
     def exec_module(self, module: types.ModuleType) -> None:
+        """Execute its definitions."""
         source = self.sources[module.__name__.rsplit(".", 1)[-1]]
         execute([Unit(module.__name__, source)], vars(module))
 

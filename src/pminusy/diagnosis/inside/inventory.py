@@ -37,7 +37,9 @@ def of_callable(function: Callable[..., Any], owner: str = "") -> Entry:
     entry: Entry = {"name": getattr(function, "__name__", type(function).__name__), "owner": owner}
     try:
         source = textwrap.dedent(inspect.getsource(function))
-        node = next(n for n in ast.walk(ast.parse(source)) if isinstance(n, (*_FUNCTIONS, ast.Lambda)))
+        node = next(
+            n for n in ast.walk(ast.parse(source)) if isinstance(n, (*_FUNCTIONS, ast.Lambda))
+        )
         entry |= _facts(node)
     except (OSError, TypeError, SyntaxError, StopIteration):
         entry |= _facts(ast.Lambda(ast.arguments([], [], None, [], [], None, []), ast.Constant(1)))
@@ -74,7 +76,8 @@ def _functions(body: list[ast.stmt], owner: str) -> Iterator[tuple[str, Any]]:
 
 def _entry(node: Any, owner: str) -> Entry:
     method = bool(owner) and not any(
-        isinstance(d, ast.Name) and d.id == "staticmethod" for d in getattr(node, "decorator_list", [])
+        isinstance(d, ast.Name) and d.id == "staticmethod"
+        for d in getattr(node, "decorator_list", [])
     )
     return {
         "name": node.name[:_LONGEST_NAME],
@@ -114,7 +117,9 @@ def _facts(node: Any) -> Entry:
     return {
         "doc": (doc or "").strip()[:200],
         "empty": all(map(_does_nothing, body)),
-        "returns": max((len(r.elts) if isinstance(r, ast.Tuple) else 1 for r in returns), default=0),
+        "returns": max(
+            (len(r.elts) if isinstance(r, ast.Tuple) else 1 for r in returns), default=0
+        ),
         "names": sorted(names)[:_MOST_NAMES],
         "attributes": sorted(attributes)[:_MOST_NAMES],
     }

@@ -46,7 +46,7 @@ def _confine(limits: dict[str, int]) -> None:
         os.setgid(limits["user"])
         os.setuid(limits["user"])
     for kind, most in wanted.items():
-        soft, hard = resource.getrlimit(kind)
+        _, hard = resource.getrlimit(kind)
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         try:
             resource.setrlimit(kind, (most, most))
@@ -88,5 +88,7 @@ def _exactly(stream: BinaryIO, count: int) -> bytes:
     data = stream.read(count)
     if len(data) < count:
         sys.stdout.flush()
-        os._exit(0)  # the checker is done; threads and exit handlers of the submission are not asked
+        os._exit(
+            0
+        )  # the checker is done; threads and exit handlers of the submission are not asked
     return data

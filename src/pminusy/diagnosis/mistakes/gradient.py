@@ -1,5 +1,6 @@
 """Mistakes in the gradient: at the scores, in its average, in the weights, in the bias."""
 
+# ruff: noqa: E501  # a table of sentences: one to a line
 from __future__ import annotations
 
 from collections.abc import Callable

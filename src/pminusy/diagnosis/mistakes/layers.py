@@ -1,5 +1,6 @@
 """Mistakes in the layers before the head."""
 
+# ruff: noqa: E501  # a table of sentences: one to a line
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -16,10 +17,10 @@ __all__ = ["LAYER_MISTAKES"]
 
 
 def _m(
-    id: str, step: str, change: Callable[[Record], Any], wrong: str, sentence: str, off: str,
+    name: str, step: str, change: Callable[[Record], Any], wrong: str, sentence: str, off: str,
     **also: Callable[[Record], Any],
 ) -> Mistake:  # fmt: skip
-    return Mistake(id, step, change, wrong, sentence, off, also=also)
+    return Mistake(name, step, change, wrong, sentence, off, also=also)
 
 
 _LINEAR = (

@@ -1,5 +1,6 @@
 """Mistakes between the probabilities and the loss."""
 
+# ruff: noqa: E501  # a table of sentences: one to a line
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -292,31 +293,11 @@ LOSS = (
 
 def _guarded(epsilon: float) -> Mistake:
     return Mistake(
-        f"log.epsilon_{epsilon:g}", "L_i", lambda t: -np.log(_own(t) + epsilon),
-        f"−ln(p_y + {epsilon:g})",
-        f"The {epsilon:g} inside the logarithm keeps it finite, and makes it wrong: the loss of a "
-        f"confident error stops growing at {-np.log(epsilon):.1f}. Use ln Σ_j e^(z_j) − z_y.",
-        "A guard inside the logarithm changes the loss.", right="L_i = m + ln Σ_j e^(z_j − m) − z_y",
-    )  # fmt: skip
-
-
-def _clipped(epsilon: float) -> Mistake:
-    return Mistake(
-        f"log.clip_{epsilon:g}", "L_i", lambda t: -np.log(np.clip(_own(t), epsilon, 1 - epsilon)),
-        f"−ln clip(p_y, {epsilon:g}, 1 − {epsilon:g})",
-        f"Clipping at {epsilon:g} keeps the logarithm finite, and makes it wrong: the loss of a "
-        f"confident error stops growing at {-np.log(epsilon):.1f}. Use ln Σ_j e^(z_j) − z_y.",
-        "A guard before the logarithm changes the loss.",
-        right="L_i = m + ln Σ_j e^(z_j − m) − z_y",
-    )  # fmt: skip
-
-
-def _floored(epsilon: float) -> Mistake:
-    return Mistake(
-        f"log.floor_{epsilon:g}", "L_i", lambda t: -np.log(np.maximum(_own(t), epsilon)),
-        f"−ln max(p_y, {epsilon:g})",
-        f"The floor of {epsilon:g} keeps the logarithm finite, and makes it wrong: the loss of a "
-        f"confident error stops growing at {-np.log(epsilon):.1f}. Use ln Σ_j e^(z_j) − z_y.",
+        f"log.guard_{epsilon:g}", "L_i", lambda t: -np.log(_own(t) + epsilon),
+        f"−ln(p_y + {epsilon:g}), or −ln max(p_y, {epsilon:g})",
+        f"The guard of {epsilon:g} before the logarithm (added to p, or a floor under it) keeps it "
+        f"finite, and makes it wrong: the loss of a confident error stops growing at "
+        f"{-np.log(epsilon):.1f}. Use ln Σ_j e^(z_j) − z_y.",
         "A guard before the logarithm changes the loss.",
         right="L_i = m + ln Σ_j e^(z_j − m) − z_y",
     )  # fmt: skip
@@ -331,8 +312,6 @@ FRAGILE = (
         "The probability is rounded before its logarithm is taken.",
         right="L_i = m + ln Σ_j e^(z_j − m) − z_y",
     ),
-    *(make(epsilon) for make in (_guarded, _clipped, _floored) for epsilon in _GUARDS),
+    *map(_guarded, _GUARDS),
 )  # fmt: skip
-VISIBLE_GUARDS = tuple(
-    make(epsilon) for make in (_guarded, _clipped, _floored) for epsilon in _GUARDS if epsilon >= 1e-8
-)
+VISIBLE_GUARDS = tuple(_guarded(epsilon) for epsilon in _GUARDS if epsilon >= 1e-8)

@@ -1,5 +1,6 @@
 """Mistakes of two-layer networks and of training over one epoch."""
 
+# ruff: noqa: E501  # a table of sentences: one to a line
 from __future__ import annotations
 
 from collections.abc import Callable

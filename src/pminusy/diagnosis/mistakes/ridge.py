@@ -3,6 +3,7 @@
 In the record `half` is the factor in the loss, so `R = half · r ‖W‖²` and `dR_dW = 2 half · r W`.
 """
 
+# ruff: noqa: E501  # a table of sentences: one to a line
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -34,21 +35,21 @@ def _gradients(gradient: Penalty) -> Mapping[str, Change]:
     return {"dR_dW": of("W"), "dR_dW1": of("W1")}
 
 
-def _in_loss(id: str, penalty: Penalty, wrong: str, sentence: str, off: str) -> Mistake:
-    return Mistake(f"ridge.{id}", "R", _loss(penalty), wrong, sentence, off)
+def _in_loss(name: str, penalty: Penalty, wrong: str, sentence: str, off: str) -> Mistake:
+    return Mistake(f"ridge.{name}", "R", _loss(penalty), wrong, sentence, off)
 
 
-def _in_gradient(id: str, gradient: Penalty, wrong: str, sentence: str, off: str) -> Mistake:
+def _in_gradient(name: str, gradient: Penalty, wrong: str, sentence: str, off: str) -> Mistake:
     changes = _gradients(gradient)
     also = {"dR_dW1": changes["dR_dW1"]}
-    return Mistake(f"ridge.{id}", "dR_dW", changes["dR_dW"], wrong, sentence, off, also=also)
+    return Mistake(f"ridge.{name}", "dR_dW", changes["dR_dW"], wrong, sentence, off, also=also)
 
 
 def _in_both(
-    id: str, penalty: Penalty, gradient: Penalty, wrong: str, sentence: str, off: str
+    name: str, penalty: Penalty, gradient: Penalty, wrong: str, sentence: str, off: str
 ) -> Mistake:
     return Mistake(
-        f"ridge.{id}", "R", _loss(penalty), wrong, sentence, off, also=_gradients(gradient)
+        f"ridge.{name}", "R", _loss(penalty), wrong, sentence, off, also=_gradients(gradient)
     )
 
 

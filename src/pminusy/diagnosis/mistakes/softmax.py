@@ -1,5 +1,6 @@
 """Mistakes between the scores and the probabilities."""
 
+# ruff: noqa: E501  # a table of sentences: one to a line
 from __future__ import annotations
 
 from typing import Any
@@ -251,7 +252,9 @@ SOFTMAX = (
     Mistake(
         "softmax.not_kept",
         "s",
-        lambda t: t["e"].sum(1) if t["z"].shape[0] == t["z"].shape[1] else np.full_like(t["e"], np.nan),
+        lambda t: (
+            t["e"].sum(1) if t["z"].shape[0] == t["z"].shape[1] else np.full_like(t["e"], np.nan)
+        ),
         "e_ik / s_k",
         "Without keepdims the sums of the rows are laid along the columns: silent when N = K.",
         "A sum lost its axis.",

@@ -75,7 +75,9 @@ _STEPS = (
         "s_i = Σ_j e_ij, of each row",
         "where the exponentials are summed",
     ),
-    Step("p", lambda t: t["e"] / t["s"], "p_ik = e_ik / s_i", "where the probabilities are computed"),
+    Step(
+        "p", lambda t: t["e"] / t["s"], "p_ik = e_ik / s_i", "where the probabilities are computed"
+    ),
     Step("log_p", lambda t: np.log(t["p"]), "ln p_ik", "where the logarithm is taken"),
     Step("Y", one_hot, "Y_ik = 1 if k = y_i, else 0", "where the labels are used"),
     Step(
@@ -84,9 +86,19 @@ _STEPS = (
         "L_i = −ln p_i,y_i",
         "where the loss of one sample is computed",
     ),
-    Step("L_data", lambda t: t["L_i"].sum() / batch(t), "L = (1/N) Σ_i L_i", "where losses are averaged"),
+    Step(
+        "L_data",
+        lambda t: t["L_i"].sum() / batch(t),
+        "L = (1/N) Σ_i L_i",
+        "where losses are averaged",
+    ),
     Step("R", _penalty, "R = ½ r ‖W‖²", "where the regulariser is added to the loss"),
-    Step("L", lambda t: t["L_data"] + t["R"], "L = (1/N) Σ_i L_i + R", "where the loss is put together"),
+    Step(
+        "L",
+        lambda t: t["L_data"] + t["R"],
+        "L = (1/N) Σ_i L_i + R",
+        "where the loss is put together",
+    ),
     Step(
         "dL_dz_i",
         lambda t: t["p"] - t["Y"],
@@ -105,14 +117,21 @@ _STEPS = (
         "dL_dW = dL_dzᵀ X",
         "where the gradient of the weights is accumulated",
     ),
-    Step("dR_dW", _penalty_gradient, "dR_dW = r W", "where the regulariser is added to the gradient"),
+    Step(
+        "dR_dW", _penalty_gradient, "dR_dW = r W", "where the regulariser is added to the gradient"
+    ),
     Step(
         "dL_dW",
         lambda t: None if t["dD_dW"] is None else t["dD_dW"] + t["dR_dW"],
         "dL_dW = dL_dzᵀ X + r W",
         "where the gradient of the weights is put together",
     ),
-    Step("dL_db", lambda t: t["dL_dz"].sum(0), "dL_db = Σ_i dL_dz_i", "where the bias gradient is computed"),
+    Step(
+        "dL_db",
+        lambda t: t["dL_dz"].sum(0),
+        "dL_db = Σ_i dL_dz_i",
+        "where the bias gradient is computed",
+    ),
     Step(
         "dL_dX",
         lambda t: t["dL_dz"] @ t["W"] if "W" in t else None,

@@ -97,13 +97,16 @@ def _all_rows(record: Record) -> list[Any]:
 
 
 def _descend(record: Record) -> Record:
-    return {
-        name: record[name] - record["lr"] * record[f"dL_d{name}"] for name in record["trained"]
-    }
+    return {name: record[name] - record["lr"] * record[f"dL_d{name}"] for name in record["trained"]}
 
 
 _EPOCH_STEPS = (
-    Step("rows", _all_rows, "every row once, the last batch as short as it is", "where the batches are cut"),
+    Step(
+        "rows",
+        _all_rows,
+        "every row once, the last batch as short as it is",
+        "where the batches are cut",
+    ),
     Step("update", _descend, "θ ← θ − η dL_dθ", "where the parameters are updated"),
 )
 EPOCH = EpochRecipe((*_EPOCH_STEPS, *HEAD.steps))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pminusy.diagnosis.reports.clean import clean, clean_lines
-from pminusy.diagnosis.verdict import Comparison, Finding, Fragility, Verdict
+from pminusy.diagnosis.verdict import Comparison, DerivationLine, Finding, Fragility, Verdict
 
 __all__ = ["HEADINGS", "Line", "lines"]
 
@@ -97,16 +97,32 @@ def _smallest(verdict: Verdict, hints: int) -> Iterator[Line]:
         yield Line(f"    {clean(name)} = {first}")
         for row in more:
             yield Line(f"    {' ' * len(clean(name))}   {row}")
+    if verdict.broken_line is not None and hints >= 2:
+        yield from _broken_line(verdict.broken_line)
     yield Line("")
-    compared = verdict.compared if hints >= 3 else tuple(c for c in verdict.compared if not c.inferred)
+    compared = (
+        verdict.compared if hints >= 3 else tuple(c for c in verdict.compared if not c.inferred)
+    )
     for comparison in compared:
         yield from _comparison(comparison)
+
+
+def _broken_line(line: DerivationLine) -> Iterator[Line]:
+    yield Line("")
+    yield Line(f"  The line of the derivation: {line.title}", "head")
+    yield Line(f"    {line.statement}", "good")
+    for numbers in line.numbers:
+        yield Line(f"    {numbers}")
+    yield from _paragraph(line.why, "dim", indent=4)
 
 
 def _comparison(comparison: Comparison) -> Iterator[Line]:
     note = "  (first wrong line; yours as the diagnosis has it)" if comparison.inferred else ""
     yield Line(f"    {comparison.formula or comparison.name}{note}")
-    for word, value, style in (("yours", comparison.yours, "bad"), ("right", comparison.right, "good")):
+    for word, value, style in (
+        ("yours", comparison.yours, "bad"),
+        ("right", comparison.right, "good"),
+    ):
         first, *more = value.split("\n")
         yield Line(f"      {word}  {first}", style)
         for row in more:

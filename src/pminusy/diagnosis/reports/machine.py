@@ -16,7 +16,16 @@ from pminusy.diagnosis.verdict import Verdict
 
 __all__ = ["as_csv", "as_gradescope", "as_json", "as_junit"]
 
-_COLUMNS = ("submission", "function", "verdict", "points", "mistakes", "summary", "leans_on", "seconds")
+_COLUMNS = (
+    "submission",
+    "function",
+    "verdict",
+    "points",
+    "mistakes",
+    "summary",
+    "leans_on",
+    "seconds",
+)
 
 
 def as_json(verdicts: Sequence[Verdict], summary: Summary) -> str:
@@ -58,8 +67,8 @@ def as_junit(verdicts: Sequence[Verdict], allow_fragile: bool) -> str:
     )  # fmt: skip
     for verdict in verdicts:
         case = ElementTree.SubElement(
-            suite, "testcase", classname=clean(verdict.source or "python"), name=clean(verdict.name),
-            time=f"{verdict.seconds:.3f}",
+            suite, "testcase", classname=clean(verdict.source or "python"),
+            name=clean(verdict.name), time=f"{verdict.seconds:.3f}",
         )  # fmt: skip
         if verdict.status not in good:
             failure = ElementTree.SubElement(

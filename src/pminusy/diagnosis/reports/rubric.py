@@ -1,11 +1,11 @@
 """Points by a teacher's rubric, a small TOML file.
 
-    points = 10                    # for a correct submission
-    fragile = 8
-    [mistakes]                     # what each costs
-    "ridge.*" = 2
-    "softmax.axis" = 4
-    other = 5                      # any other mistake
+points = 10                    # for a correct submission
+fragile = 8
+[mistakes]                     # what each costs
+"ridge.*" = 2
+"softmax.axis" = 4
+other = 5                      # any other mistake
 """
 
 from __future__ import annotations

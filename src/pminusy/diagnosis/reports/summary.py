@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pminusy.diagnosis.reports.rubric import Rubric
-from pminusy.diagnosis.verdict import Verdict
+from pminusy.diagnosis.verdict import Finding, Fragility, Status, Verdict
 
 __all__ = ["Cluster", "Summary", "summarise"]
 
-_ORDER = ("correct", "fragile", "wrong", "unfinished", "does not run")
+_ORDER: tuple[Status, ...] = ("correct", "fragile", "wrong", "unfinished", "does not run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ def summarise(verdicts: Sequence[Verdict], rubric: Rubric | None = None) -> Summ
     sentences: dict[str, str] = {}
     members: dict[str, list[str]] = {}
     for verdict in verdicts:
-        for item in (*verdict.findings, *verdict.fragilities):
+        items: list[Finding | Fragility] = [*verdict.findings, *verdict.fragilities]
+        for item in items:
             key = item.id or "not recognised"
             sentences.setdefault(key, item.sentence if item.id else "wrong, not recognised")
             members.setdefault(key, []).append(verdict.source)
