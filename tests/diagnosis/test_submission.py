@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501  # programs and bytes, one line each
 import json
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ def softmax(z):
     e = np.exp(z - z.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
 """
-FAULTS = {
+FAULTS: dict[str, tuple[Any, str, str]] = {
     "syntax": ("def softmax(z):\n    return (z\n", "does not run", "line 2"),
     "python 2": ("def softmax(z):\n    print 'x'\n    return z\n", "does not run", "Python 2"),
     "import": ("import torchvision_not_there as tv\ndef softmax(z):\n    return tv.softmax(z)\n", "does not run", "torchvision_not_there"),

@@ -24,7 +24,12 @@ def reader(data):
 
 @pytest.mark.parametrize(
     "array",
-    [np.arange(6).reshape(2, 3), np.float32([1.5, np.nan]), np.zeros((0, 4)), np.array(True)],
+    [
+        np.arange(6).reshape(2, 3),
+        np.array([1.5, np.nan], np.float32),
+        np.zeros((0, 4)),
+        np.array(True),
+    ],
 )
 def test_arrays_come_back(array):
     message, (back,) = unpack(reader(pack({"a": [1, None]}, [array])))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -64,6 +65,29 @@ class Explanation:
         return len(self.open), len(self.mistakes), self.partial
 
 
+class Screen:
+    """Many candidates' arrays side by side, to be compared with one array in one go."""
+
+    def __init__(self, made: Sequence[tuple[Any, Array]]) -> None:
+        shapes = Counter(array.shape for _, array in made)
+        self.shape = max(shapes, key=lambda shape: shapes[shape], default=())
+        fitting = [(key, array) for key, array in made if array.shape == self.shape]
+        self.keys = [key for key, _ in fitting]
+        self.rows = np.array([array.ravel() for _, array in fitting])
+
+    def matching(self, seen: Array | None, scale: float, tolerance: float) -> list[Any]:
+        """Candidates that return an array; all of them, where there is none to compare with."""
+        if seen is None:
+            return self.keys
+        if seen.shape != self.shape or not self.keys:
+            return []
+        row = seen.ravel()
+        with np.errstate(all="ignore"):
+            close = np.abs(self.rows - row) <= tolerance * np.maximum(scale, np.abs(self.rows))
+        close |= (np.isnan(self.rows) & np.isnan(row)) | (self.rows == row)
+        return [self.keys[i] for i in np.flatnonzero(close.all(axis=1))]
+
+
 class Gallery:
     """What every mistake of an exercise returns on the probes.
 
@@ -92,7 +116,8 @@ class Gallery:
         self.catalogue = [m for m in exercise.catalogue if not (single and _needs_a_batch(m))]
         self.by_id = {mistake.id: mistake for mistake in self.catalogue}
         self._first: dict[str, dict[str, Mapping[Facet, Array]]] = {}
-        self._pairs: dict[Facet, list[tuple[Mistake, Mistake, Array]]] = {}
+        self._singles: dict[Facet, Screen] = {}
+        self._pairs: dict[Facet, Screen] = {}
 
     def is_right(self, facet: Facet, seen: Sequence[Array | None], tolerance: float) -> bool:
         """Whether a facet is what it should be on all probes."""
@@ -104,13 +129,11 @@ class Gallery:
             return [frozenset()]
         if _is_constant(facet, seen):
             return []  # a number that never changes is no sign of any formula
-        home, scale = self._home(facet), self.scale[0][facet[0]]
+        home = self._home(facet)
         return [
             frozenset({name})
-            for name, outputs in home.first(facet[1]).items()
-            if facet in outputs
-            and _same(seen[0], outputs[facet], scale, tolerance)
-            and home.reproduces((self.by_id[name],), facet, seen, tolerance)
+            for name in home.singles(facet).matching(seen[0], self.scale[0][facet[0]], tolerance)
+            if home.reproduces((self.by_id[name],), facet, seen, tolerance)
         ]
 
     def pair_options(
@@ -119,11 +142,10 @@ class Gallery:
         """Pairs of mistakes that reproduce a facet."""
         if _is_constant(facet, seen):
             return []
-        home, scale, found = self._home(facet), self.scale[0][facet[0]], []
-        for one, other, value in home.pairs(facet):
-            if _same(seen[0], value, scale, tolerance) and home.reproduces(
-                (one, other), facet, seen, tolerance
-            ):
+        home, found = self._home(facet), []
+        pairs = home.pairs(facet)
+        for one, other in pairs.matching(seen[0], self.scale[0][facet[0]], tolerance):
+            if home.reproduces((one, other), facet, seen, tolerance):
                 found.append(frozenset({one.id, other.id}))
             if len(found) >= _MOST_OPTIONS:
                 break
@@ -149,8 +171,17 @@ class Gallery:
             self._first[part] = {name: facets for name, facets in made.items() if facets}
         return self._first[part]
 
-    def pairs(self, facet: Facet) -> list[tuple[Mistake, Mistake, Array]]:
-        """Pairs that both change a facet, with what they return on the first probe."""
+    def singles(self, facet: Facet) -> Screen:
+        """Mistakes with what they return in a facet of the first probe."""
+        if facet not in self._singles:
+            made = self.first(facet[1]).items()
+            self._singles[facet] = Screen(
+                [(name, outputs[facet]) for name, outputs in made if facet in outputs]
+            )
+        return self._singles[facet]
+
+    def pairs(self, facet: Facet) -> Screen:
+        """The same for pairs of mistakes that both change the facet."""
         if facet not in self._pairs:
             showing = [self.by_id[name] for name in self.first(facet[1]) if self.shows(name, facet)]
             pairs: Iterable[tuple[Mistake, Mistake]] = itertools.combinations(showing, 2)
@@ -158,13 +189,15 @@ class Gallery:
                 mixing = [mistake for mistake in showing if mistake.step in ("L", "dL_dW")]
                 data = [m for m in self.catalogue if not _touches_ridge(m)]
                 pairs = itertools.chain(pairs, itertools.product(mixing, data))
-            self._pairs[facet] = [
-                (one, other, facets[facet])
-                for one, other in pairs
-                if one.goes_with(other)
-                and (facets := self._facets_of((one, other), 0, facet[1]))
-                and facet in facets
-            ]
+            self._pairs[facet] = Screen(
+                [
+                    ((one, other), facets[facet])
+                    for one, other in pairs
+                    if one.goes_with(other)
+                    and (facets := self._facets_of((one, other), 0, facet[1]))
+                    and facet in facets
+                ]
+            )
         return self._pairs[facet]
 
     def reproduces(
