@@ -26,11 +26,11 @@ def _slip(names: str, **lines: str) -> Slip:
 
 
 _VECTORISED = (
-    _slip("softmax.axis softmax.axis_shifted", S="S = E.sum(axis=0)", L="loss = -np.log((E / S)[np.arange(N), y]).mean()", P="P = E / S"),
-    _slip("softmax.whole_batch_shifted", S="S = E.sum()", L="loss = -np.log((E / S)[np.arange(N), y]).mean()", P="P = E / S"),
+    _slip("softmax.axis", S="S = E.sum(axis=0)", L="loss = -np.log((E / S)[np.arange(N), y]).mean()", P="P = E / S"),
+    _slip("softmax.whole_batch", S="S = E.sum()", L="loss = -np.log((E / S)[np.arange(N), y]).mean()", P="P = E / S"),
     _slip("softmax.sign", E="E = np.exp(-(Z - M))", L="loss = -np.log((E / S)[np.arange(N), y]).mean()"),
     _slip("softmax.norm_2", S="S = np.linalg.norm(E, axis=1, keepdims=True)", P="P = E / S", L="loss = -np.log(P[np.arange(N), y]).mean()"),
-    _slip("softmax.norm_max", S="S = E.max(axis=1, keepdims=True)", P="P = E / S", L="loss = -np.log(P[np.arange(N), y]).mean()"),
+    _slip("softmax.norm_max softmax.not_normalised", S="S = E.max(axis=1, keepdims=True)", P="P = E / S", L="loss = -np.log(P[np.arange(N), y]).mean()"),
     _slip("softmax.mean", S="S = E.mean(axis=1, keepdims=True)", P="P = E / S", L="loss = -np.log(P[np.arange(N), y]).mean()"),
     _slip("softmax.shift_axis", M="M = Z.max(axis=0, keepdims=True)", P="P = E / S", L="loss = -np.log(P[np.arange(N), y]).mean()"),
     _slip("softmax.twice", P="P = E / S\nE = np.exp(P)\nP = E / E.sum(axis=1, keepdims=True)", L="loss = -np.log(P[np.arange(N), y]).mean()"),
@@ -73,7 +73,7 @@ _VECTORISED = (
     _slip("dL_dz.one_everywhere", D="D = P - 1"),
     _slip("dL_dz.columns", D="D = P.copy()\nD[:, np.unique(y)] -= 1"),
     _slip("dL_dz.scores", D="D = Z - np.eye(P.shape[1])[y]"),
-    _slip("dL_dz.not_normalised", D="D = E - np.eye(P.shape[1])[y]"),
+    _slip("dL_dz.not_normalised softmax.norm_max softmax.not_normalised", D="D = E - np.eye(P.shape[1])[y]"),
     _slip("dL_dz.squared", D="D = (P - np.eye(P.shape[1])[y]) ** 2"),
     _slip("dL_dz.label_off_by_one", D="D = P.copy()\nD[np.arange(N), y - 1] -= 1"),
     _slip("dL_dz.sum", A="pass"),
@@ -135,8 +135,8 @@ _LOOP = (
 )  # fmt: skip
 
 _LOGITS = (
-    _slip("softmax.axis softmax.axis_shifted", P="p = e / e.sum(axis=0)", L="loss = -np.log(p[np.arange(n), y]).mean()"),
-    _slip("softmax.whole_batch_shifted", P="p = e / e.sum()", L="loss = -np.log(p[np.arange(n), y]).mean()"),
+    _slip("softmax.axis", P="p = e / e.sum(axis=0)", L="loss = -np.log(p[np.arange(n), y]).mean()"),
+    _slip("softmax.whole_batch", P="p = e / e.sum()", L="loss = -np.log(p[np.arange(n), y]).mean()"),
     _slip("softmax.sign", E="e = np.exp(-s)", P="p = e / e.sum(axis=1, keepdims=True)", L="loss = -np.log(p[np.arange(n), y]).mean()"),
     _slip("loss.sign loss.negated", L="loss = np.log(p[np.arange(n), y]).mean()"),
     _slip("loss.log_missing", L="loss = p[np.arange(n), y].mean()"),
@@ -157,11 +157,11 @@ _LOGITS = (
 )  # fmt: skip
 
 _SOFTMAX = (
-    _slip("softmax.axis softmax.axis_shifted", P="p = e / e.sum(axis=0)"),
+    _slip("softmax.axis", P="p = e / e.sum(axis=0)"),
     _slip("softmax.norm_2", P="p = e / np.linalg.norm(e, axis=-1, keepdims=True)"),
     _slip("softmax.sign", E="e = np.exp(-s)"),
     _slip("softmax.shift_axis", M="s = z - z.max(axis=0)"),
-    _slip("softmax.shift_denominator", P="p = np.exp(z) / e.sum(axis=-1, keepdims=True)"),
+    _slip("softmax.shift_one_side", P="p = np.exp(z) / e.sum(axis=-1, keepdims=True)"),
     _slip("softmax.log", P="p = s - np.log(e.sum(axis=-1, keepdims=True))"),
     _slip("softmax.not_normalised softmax.norm_max", P="p = e"),
     _slip("softmax.divided_by_max", M="s = z / np.max(z, axis=-1, keepdims=True)"),

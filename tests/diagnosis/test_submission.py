@@ -61,7 +61,7 @@ def test_notebook_runs_definitions_only(tmp_path):
             "%matplotlib inline\nimport numpy as np\n!rm -rf /",
             "1 / 0\nwhile True: pass",
             GOOD,
-            "this is not Python",
+            "this is no Python",
         )
     )
     (verdict,) = check_file(path, Settings(limits=Limits(seconds=10)))

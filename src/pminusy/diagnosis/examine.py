@@ -70,10 +70,17 @@ def examine(session: Session, candidate: Candidate, pins: Mapping[str, Any]) -> 
         else:
             trials.append(_trial(bound, pins))
             if trials[-1].best.cost[:2] == (0, 0) and not _faults(trials[-1]):
-                break
+                return _verdict(trials[-1], verdict)
     if not trials:
         return _does_not_run(verdict, failures[0])
-    return _verdict(min(trials, key=lambda trial: (trial.best.cost, len(_faults(trial)))), verdict)
+    return _verdict(min(trials, key=_rank), verdict)
+
+
+def _rank(trial: Trial) -> tuple[int, tuple[int, int, int], int]:
+    """How well a binding does: what it leaves unread, what is unexplained, what is odd."""
+    letters = trial.subject.letters()
+    read = sum(letter in without.values for without, _ in trial.seen for letter in letters)
+    return -read, trial.best.cost, len(_faults(trial))
 
 
 def _bindings(

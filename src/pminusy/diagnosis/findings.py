@@ -17,7 +17,7 @@ from pminusy.diagnosis.recipes.layers import LAYERS
 from pminusy.diagnosis.shrink import Smallest, smallest
 from pminusy.diagnosis.subject import Seen
 from pminusy.diagnosis.verdict import Comparison, DerivationLine, Finding, Fragility, Property
-from pminusy.diagnosis.wording import number, vector, words_of
+from pminusy.diagnosis.wording import number, words_of
 
 if TYPE_CHECKING:
     from pminusy.diagnosis.examine import Trial
@@ -62,7 +62,8 @@ def _finding(trial: Trial, mistake: Mistake) -> Finding:
     hints = (f"Look {step.look}.", mistake.off, f"It should be {right}.")
     where = tuple(dict.fromkeys(_LETTERS[letter] for letter, _ in trial.best.shown[mistake.id]))
     return Finding(
-        mistake.id, mistake.sentence, mistake.step, mistake.wrong, right, where, hints,
+        mistake.called or mistake.id, mistake.sentence, mistake.step,
+        mistake.wrong, right, where, hints,
         tuple(_alternatives(trial, mistake)),
     )  # fmt: skip
 
@@ -75,7 +76,9 @@ def _alternatives(trial: Trial, mistake: Mistake) -> Iterator[str]:
         if other.conventions == trial.best.conventions and len(ids - rest) == 1 and rest <= ids:
             (replacement,) = ids - rest
             if replacement != mistake.id:
-                yield next(m.sentence for m in other.mistakes if m.id == replacement)
+                sentence = next(m.sentence for m in other.mistakes if m.id == replacement)
+                if sentence != mistake.sentence:
+                    yield sentence
 
 
 def _gallery(trial: Trial) -> Gallery:
@@ -240,9 +243,8 @@ def shown(trial: Trial) -> Shown:
 
 
 def _written(value: Any) -> str:
-    if isinstance(value, np.ndarray) and value.ndim == 2:
-        return "(" + ", ".join(vector(row) for row in value) + ")"
-    return number(value)
+    """An input as it can be typed into Python."""
+    return str(np.asarray(value).round(6).tolist())
 
 
 def _explains(trial: Trial, inputs: Mapping[str, Any], seen: Seen) -> bool:

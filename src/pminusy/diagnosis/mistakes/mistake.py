@@ -32,6 +32,8 @@ class Mistake:
         The right formula, where it is not the step's own.
     also
         Further steps it changes, where one slip shows in several places.
+    called
+        The name it is reported under, where it is a form of another mistake.
     group
         Mistakes of one group are never made together: they are readings of one line.
     """
@@ -45,6 +47,7 @@ class Mistake:
     right: str = ""
     also: Mapping[str, Change] = field(default_factory=dict)
     group: str = ""
+    called: str = ""
 
     @property
     def changes(self) -> dict[str, Change]:

@@ -79,6 +79,7 @@ SOFTMAX = (
         "The shifted exponentials of the whole batch are summed: all probabilities together sum to "
         "1, not those of each row.",
         "The sum has no axis, so it runs over everything.",
+        called="softmax.whole_batch",
     ),
     Mistake(
         "softmax.axis_shifted",
@@ -87,6 +88,7 @@ SOFTMAX = (
         "e^(z − m_i) / Σ_i e^(z − m_i)",
         "The shifted exponentials are summed over the samples: each column sums to 1, not each row.",
         "The sum runs along the wrong axis.",
+        called="softmax.axis",
     ),
     Mistake(
         "softmax.shift_axis",
@@ -112,6 +114,7 @@ SOFTMAX = (
         "e^(z_k) / Σ_j e^(z_j − m)",
         "The shift is in the denominator and not in the numerator, so it does not cancel.",
         "Numerator and denominator do not see the same scores.",
+        called="softmax.shift_one_side",
     ),
     Mistake(
         "softmax.divided_by_max",
@@ -160,6 +163,7 @@ SOFTMAX = (
         "e^(z_k)",
         "The exponentials are never divided by their sum.",
         "A step is missing before these are probabilities.",
+        called="softmax.not_normalised",
     ),
     Mistake(
         "softmax.norm_2",
