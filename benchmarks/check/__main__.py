@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.check import mutants, oracle
+from benchmarks.check.confirm import confirmed
 from benchmarks.check.run_source import judge, time_limit
 from benchmarks.check.slips import SLIPS, Slip
 from benchmarks.check.styles import STYLES, Style
@@ -35,12 +36,18 @@ def main() -> None:
     arguments.add_argument("--mutants", type=int, default=2000)
     arguments.add_argument("--pairs", type=int, default=400)
     arguments.add_argument("--jobs", type=int, default=2)
+    arguments.add_argument("--only", default="", help="styles, singles, pairs or mutants")
     chosen = arguments.parse_args()
     with ProcessPoolExecutor(chosen.jobs) as pool:
-        _timed("styles", lambda: styles(pool))
-        _timed("single mistakes", lambda: singles(pool))
-        _timed("pairs of mistakes", lambda: pairs(pool, chosen.pairs))
-        _timed("mutants", lambda: random_edits(pool, chosen.mutants, chosen.jobs))
+        parts: dict[str, Callable[[], str]] = {
+            "styles": lambda: styles(pool),
+            "singles": lambda: singles(pool),
+            "pairs": lambda: pairs(pool, chosen.pairs),
+            "mutants": lambda: random_edits(pool, chosen.mutants, chosen.jobs),
+        }
+        for name, run in parts.items():
+            if chosen.only in ("", name):
+                _timed(name, run)
 
 
 def _timed(name: str, run: Callable[[], str]) -> None:
@@ -156,21 +163,25 @@ def random_edits(pool: ProcessPoolExecutor, count: int, jobs: int) -> str:
     parts = [(_SEED + part, count // jobs) for part in range(jobs)]
     total: Counter[str] = Counter()
     missed: list[str] = []
-    for counts, escaped in pool.map(_mutants, parts):
+    doubtful: list[str] = []
+    for counts, escaped, unconfirmed in pool.map(_mutants, parts):
         total += counts
         missed += escaped
+        doubtful += unconfirmed
     made = sum(total.values())
     caught = made - len(missed)
     kinds = ", ".join(f"{kind} {n}" for kind, n in total.most_common())
-    listed = "; ".join(missed[:8]) or "none"
-    return f"{made} mutants, {100 * caught / made:.2f} % caught ({kinds}); missed: {listed}"
+    listed, unsure = ("; ".join(names[:8]) or "none" for names in (missed, doubtful))
+    share = f"{100 * caught / made:.2f} % caught"
+    return f"{made} mutants, {share} ({kinds}); missed: {listed}; doubtful names: {unsure}"
 
 
-def _mutants(part: tuple[int, int]) -> tuple[Counter[str], list[str]]:
+def _mutants(part: tuple[int, int]) -> tuple[Counter[str], list[str], list[str]]:
     seed, wanted = part
     rng = random.Random(seed)
     counts: Counter[str] = Counter()
     missed: list[str] = []
+    missed_names: list[str] = []
     for number, (style, what, original, mutant, name, pins) in enumerate(_edited(rng)):
         if sum(counts.values()) >= wanted:
             break
@@ -187,10 +198,15 @@ def _mutants(part: tuple[int, int]) -> tuple[Counter[str], list[str]]:
         kind = verdict.status
         if kind == "wrong":
             kind = "named" if all(f.id for f in verdict.findings) else "wrong, not recognised"
+            held = confirmed(verdict, style.family, mutant, cases) if kind == "named" else None
+            if held is not None:
+                kind = "named, confirmed" if held else "named, NOT confirmed"
+                if not held:
+                    missed_names.append(f"{style.name}, {what}: {verdict.mistakes}")
         counts[kind] += 1
         if verdict.ok:
             missed.append(f"{style.name}, {what}")
-    return counts, missed
+    return counts, missed, missed_names
 
 
 def _edited(rng: random.Random) -> Iterator[tuple[Style, str, str, str, str, tuple[str, ...]]]:

@@ -79,7 +79,8 @@ def check(
         verdicts = check_file(Path(target), Settings(function=function, pins=parse_pins(pin)))
         return verdicts[0]
     session = LocalSession(target)
-    found = candidates(session.inventory.functions, function)
+    only = session.inventory.functions[0]["name"] if not isinstance(target, type) else ""
+    found = candidates(session.inventory.functions, function or only)
     if not found:
         names = ", ".join(entry["name"] for entry in session.inventory.functions)
         raise InputError(

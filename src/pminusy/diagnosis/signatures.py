@@ -71,7 +71,8 @@ def candidates(functions: Sequence[Entry], wanted: str = "") -> list[Candidate]:
     for entry in functions:
         candidate = _candidate(entry, functions, asked_for=bool(wanted))
         matches = not wanted or any(
-            fnmatch.fnmatchcase(name, wanted) for name in (candidate.name, entry["name"])
+            name == wanted or fnmatch.fnmatchcase(name, wanted)
+            for name in (candidate.name, entry["name"])
         )
         if matches and candidate.proposals:
             found.append(candidate)
