@@ -121,7 +121,7 @@ def _sizes(inputs: Mapping[str, Any]) -> dict[str, int]:
     for letter in ("z", "p"):
         if letter in inputs:
             sizes["K"] = int(inputs[letter].shape[1])
-    if "W" in inputs:
+    if "W" in inputs and inputs["W"].ndim == 2:
         sizes["K"], sizes["D"] = map(int, inputs["W"].shape)
     return sizes
 

@@ -236,6 +236,19 @@ def _convolution_assigned(t: Record) -> Any:
     return dX[:, :, inner, inner]
 
 
+def _convolution_windows_assigned(t: Record) -> Any:
+    """The same where all samples and kernels are summed at once, place by place."""
+    pad, stride = t["pad"], t["stride"]
+    height, width = t["W"].shape[2:]
+    dX = np.pad(np.zeros_like(t["X"]), ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    for r, q in np.ndindex(*t["g"].shape[2:]):
+        rows = slice(r * stride, r * stride + height)
+        back = np.einsum("no,ochw->nchw", t["g"][:, :, r, q], t["W"])
+        dX[:, :, rows, q * stride : q * stride + width] = back
+    inner = slice(pad, -pad) if pad else slice(None)
+    return dX[:, :, inner, inner]
+
+
 def _flipped(t: Record) -> Record:
     return _with(t, W=t["W"][:, :, ::-1, ::-1])
 
@@ -252,6 +265,11 @@ _CONVOLUTION = (
     _m("convolution.assigned", "dL_dX", _convolution_assigned, "dx[window] = g W",
        "The windows' gradients are assigned, so overlapping windows overwrite each other: add them.",
        "Not every window counts."),
+    Mistake(
+        "convolution.windows_assigned", "dL_dX", _convolution_windows_assigned, "dx[window] = g W",
+        "The windows' gradients are assigned, so overlapping windows overwrite each other: add them.",
+        "Not every window counts.", called="convolution.assigned",
+    ),
     _m("convolution.weights_averaged", "dL_dW", lambda t: _gradients(t).dL_dW / len(t["X"]),
        "dW / N", "The gradient of the weights is divided by N; g already carries any 1/N.",
        "A factor N."),
