@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import pminusy
+from pminusy.cli.check import check
 from pminusy.cli.evaluate import evaluate
 from pminusy.cli.explain import explain
 from pminusy.cli.fit import fit
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(check)
 app.command()(explain)
 app.command()(fit)
 app.command()(predict)

@@ -1,0 +1,227 @@
+"""Measure the checker on the generated corpus: `python -m benchmarks.check [--mutants N]`."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from benchmarks.check import mutants, oracle
+from benchmarks.check.confirm import confirmed
+from benchmarks.check.run_source import judge, time_limit
+from benchmarks.check.slips import SLIPS, Slip
+from benchmarks.check.styles import STYLES, Style
+from pminusy.diagnosis.inside import definitions
+
+_WITHOUT_BATTERY = ("network", "network epoch", "epoch", "class", "matrix", "probabilities")
+_PINS = "mean,half,all-weights"
+_SEED = 2024
+# Two slips of the pen that are one mistake of the catalogue.
+_ONE_MISTAKE = {
+    "ridge.missing": {"ridge.missing_in_loss", "ridge.missing_in_gradient"},
+    "ridge.averaged": {"ridge.loss_averaged", "ridge.gradient_averaged"},
+}
+
+
+def main() -> None:
+    """Print every figure."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--mutants", type=int, default=2000)
+    arguments.add_argument("--pairs", type=int, default=400)
+    arguments.add_argument("--jobs", type=int, default=2)
+    arguments.add_argument("--only", default="", help="styles, singles, pairs or mutants")
+    chosen = arguments.parse_args()
+    with ProcessPoolExecutor(chosen.jobs) as pool:
+        parts: dict[str, Callable[[], str]] = {
+            "styles": lambda: styles(pool),
+            "singles": lambda: singles(pool),
+            "pairs": lambda: pairs(pool, chosen.pairs),
+            "mutants": lambda: random_edits(pool, chosen.mutants, chosen.jobs),
+        }
+        for name, run in parts.items():
+            if chosen.only in ("", name):
+                _timed(name, run)
+
+
+def _timed(name: str, run: Callable[[], str]) -> None:
+    started = time.perf_counter()
+    found = run()
+    print(f"{name}: {found} ({time.perf_counter() - started:.0f} s)", flush=True)
+
+
+# ----------------------------------------------------------------------------------- styles
+
+
+def styles(pool: ProcessPoolExecutor) -> str:
+    """Correct programs: those the oracle vouches for, and how many raise a false alarm."""
+    vouched = sum(pool.map(_vouched, STYLES))
+    statuses = list(pool.map(_status, STYLES))
+    alarms = [s.name for s, status in zip(STYLES, statuses, strict=True) if status != s.expect]
+    listed = f": {', '.join(alarms)}" if alarms else ""
+    return f"{len(STYLES)} styles, {vouched} against 40 digits, {len(alarms)} false alarms{listed}"
+
+
+def _status(style: Style) -> str:
+    return judge(style.source()).status
+
+
+def _vouched(style: Style) -> bool:
+    """Compare a style with the oracle; raises if a template is wrong itself."""
+    rng = np.random.default_rng(7)
+    W, X, z = rng.normal(size=(3, 4)), rng.normal(size=(5, 3)), rng.normal(size=(5, 4))
+    y = np.array([1, 3, 0, 1, 2])
+    if style.family in ("vectorised", "full", "loop", "loop branches", "samples"):
+        half = 1.0 if style.family == "full" else 0.5
+        right = oracle.linear_loss_and_gradient(W, X, y, 0.3, half)
+        seen = _call(style, [W, X, y, 0.3])
+    elif style.family == "logits":
+        right, seen = oracle.loss_and_gradient(z, y), _call(style, [z, y])
+    else:
+        return False
+    tolerance = 1e-5 if "float32" in style.name else 1e-10
+    for one, other in zip(seen, right, strict=True):
+        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance, err_msg=style.name)
+    return True
+
+
+def _call(style: Style, arguments: list[Any]) -> Any:
+    namespace: dict[str, Any] = {}
+    definitions.execute(definitions.units("s.py", style.source().encode()), namespace)
+    own = [f for f in namespace.values() if getattr(f, "__module__", "") == "submission"]
+    return own[-1](*arguments)
+
+
+# --------------------------------------------------------------------------------- mistakes
+
+
+def singles(pool: ProcessPoolExecutor) -> str:
+    """Every mistake in every style it can occur in: how many are named."""
+    cases = [(style, slip) for style in STYLES for slip in SLIPS.get(style.family, ())]
+    named = list(pool.map(_named, cases, chunksize=8))
+    missed = [
+        f"{s.name}/{min(p.named)}" for (s, p), good in zip(cases, named, strict=True) if not good
+    ]
+    return f"{len(cases)} programs, {_share(named)} named; not: {', '.join(missed[:8]) or 'none'}"
+
+
+def _named(case: tuple[Style, Slip]) -> bool:
+    style, slip = case
+    mistakes = judge(style.source(slip.lines)).mistakes
+    return len(mistakes) == 1 and mistakes[0] in slip.named
+
+
+def pairs(pool: ProcessPoolExecutor, count: int) -> str:
+    """Two mistakes in different lines of one program: how often both are named, and one."""
+    rng = random.Random(_SEED)
+    possible = [
+        (style, one, other)
+        for style in STYLES
+        if style.family in ("vectorised", "loop", "logits")
+        for one, other in itertools.combinations(SLIPS[style.family], 2)
+        if not one.lines.keys() & other.lines.keys()
+    ]
+    cases = rng.sample(possible, min(count, len(possible)))
+    found = list(pool.map(_both_named, cases, chunksize=4))
+    both, one = [b for b, _ in found], [o for _, o in found]
+    missed = [
+        f"{s.name}/{min(a.named)}+{min(b.named)}"
+        for (s, a, b), (good, _) in zip(cases, found, strict=True)
+        if not good
+    ]
+    return (
+        f"{len(cases)} programs, both named {_share(both)}, at least one {_share(one)}; "
+        f"not both: {', '.join(missed[:12]) or 'none'}"
+    )
+
+
+def _both_named(case: tuple[Style, Slip, Slip]) -> tuple[bool, bool]:
+    style, one, other = case
+    verdict = judge(style.source({**one.lines, **other.lines}), _PINS)
+    named = set(verdict.mistakes)
+    for mistake, parts in _ONE_MISTAKE.items():
+        named |= parts if mistake in named else set()
+    hits = [bool(named & one.named), bool(named & other.named)]
+    return all(hits), any(hits)
+
+
+def _share(found: list[bool]) -> str:
+    return f"{100 * sum(found) / max(len(found), 1):.1f} %"
+
+
+# ---------------------------------------------------------------------------------- mutants
+
+
+def random_edits(pool: ProcessPoolExecutor, count: int, jobs: int) -> str:
+    """Random edits that change behaviour: how many are caught, and how they are named."""
+    parts = [(_SEED + part, count // jobs) for part in range(jobs)]
+    total: Counter[str] = Counter()
+    missed: list[str] = []
+    doubtful: list[str] = []
+    for counts, escaped, unconfirmed in pool.map(_mutants, parts):
+        total += counts
+        missed += escaped
+        doubtful += unconfirmed
+    made = sum(total.values())
+    caught = made - len(missed)
+    kinds = ", ".join(f"{kind} {n}" for kind, n in total.most_common())
+    listed, unsure = ("; ".join(names[:8]) or "none" for names in (missed, doubtful))
+    share = f"{100 * caught / made:.2f} % caught"
+    return f"{made} mutants, {share} ({kinds}); missed: {listed}; doubtful names: {unsure}"
+
+
+def _mutants(part: tuple[int, int]) -> tuple[Counter[str], list[str], list[str]]:
+    seed, wanted = part
+    rng = random.Random(seed)
+    counts: Counter[str] = Counter()
+    missed: list[str] = []
+    missed_names: list[str] = []
+    for number, (style, what, original, mutant, name, pins) in enumerate(_edited(rng)):
+        if sum(counts.values()) >= wanted:
+            break
+        cases = mutants.battery(style.family, np.random.default_rng(seed + number))
+        try:
+            before, after = (mutants.outputs(text, name, cases) for text in (original, mutant))
+            if not mutants.differs(before, after):
+                continue
+            with time_limit(60):
+                verdict = judge(mutant, pins)
+        except TimeoutError:
+            counts["endless"] += 1
+            continue
+        kind = verdict.status
+        if kind == "wrong":
+            kind = "named" if all(f.id for f in verdict.findings) else "wrong, not recognised"
+            held = confirmed(verdict, style.family, mutant, cases) if kind == "named" else None
+            if held is not None:
+                kind = "named, confirmed" if held else "named, NOT confirmed"
+                if not held:
+                    missed_names.append(f"{style.name}, {what}: {verdict.mistakes}")
+        counts[kind] += 1
+        if verdict.ok:
+            missed.append(f"{style.name}, {what}")
+    return counts, missed, missed_names
+
+
+def _edited(rng: random.Random) -> Iterator[tuple[Style, str, str, str, str, tuple[str, ...]]]:
+    """Mutants of all styles in turn, until every edit has been made many times."""
+    known = {}
+    for style in STYLES:
+        if style.family not in _WITHOUT_BATTERY:
+            source = style.source()
+            verdict = judge(source)
+            known[style.name] = (style, source, verdict.name, verdict.pins)
+    while True:
+        for style, source, name, pins in known.values():
+            for what, text in itertools.islice(mutants.mutants(source, rng), 12):
+                yield style, what, source, text, name, pins
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""A generated program in a session of this process: its author is this folder, so no sandbox."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pminusy.diagnosis.conventions import parse_pins
+from pminusy.diagnosis.examine import examine
+from pminusy.diagnosis.inside import calls, definitions, inventory
+from pminusy.diagnosis.session import Answer, Inventory, _answer
+from pminusy.diagnosis.signatures import candidates
+from pminusy.diagnosis.verdict import Verdict
+
+__all__ = ["judge", "time_limit"]
+
+
+class SourceSession:
+    """Definitions of a source, executed here."""
+
+    def __init__(self, source: str) -> None:
+        pieces = definitions.units("generated.py", source.encode())
+        self.namespace: dict[str, Any] = {}
+        definitions.execute(pieces, self.namespace)
+        self.inventory = Inventory(tuple(inventory.of_units(pieces)))
+
+    def run(self, program: Mapping[str, Any], arrays: Sequence[Any]) -> Answer:
+        """Run a program of calls."""
+        copies = [array.copy() for array in arrays]
+        return _answer(*calls.perform(self.namespace, dict(program), copies))
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def judge(source: str, pin: str | Sequence[str] = "") -> Verdict:
+    """The verdict on a generated program."""
+    session = SourceSession(source)
+    found = candidates(session.inventory.functions)
+    if not found:
+        return Verdict("does not run", "", "no candidate")
+    return examine(session, found[0], parse_pins(pin))
+
+
+@contextmanager
+def time_limit(seconds: int) -> Iterator[None]:
+    """Raise TimeoutError in the body after some seconds: a mutant may loop for ever."""
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,240 @@
+"""`check`: whether an implementation is right, and which line of the derivation it breaks."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pminusy.diagnosis import sandbox
+from pminusy.diagnosis.conventions import parse_pins
+from pminusy.diagnosis.examine import examine
+from pminusy.diagnosis.folder import check_folder
+from pminusy.diagnosis.reports.plain import in_plain_text
+from pminusy.diagnosis.reports.rubric import Rubric
+from pminusy.diagnosis.reports.summary import Summary, summarise
+from pminusy.diagnosis.session import LocalSession
+from pminusy.diagnosis.signatures import candidates, what_would_fit
+from pminusy.diagnosis.submission import (
+    Settings,
+    Submission,
+    SubmissionFault,
+    check_submission,
+    read,
+)
+from pminusy.diagnosis.verdict import Verdict
+from pminusy.errors import InputError
+from pminusy.files import write_atomically
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Report", "check", "check_file", "check_folder", "settings_for", "with_reference"]
+
+_UNPROTECTED = "it ran in a limited process of its own, not in a sandbox: check only code you trust"
+
+
+def check(
+    target: Callable[..., Any] | str | os.PathLike[str],
+    *,
+    function: str = "",
+    pin: str | Iterable[str] = "",
+) -> Verdict:
+    """Check an implementation of the softmax, of its cross-entropy, of their gradients or layers.
+
+    A function or class is checked in this process; a file in a limited process of its own.
+
+    Parameters
+    ----------
+    target
+        A function, a class, or the path of a .py or .ipynb file.
+    function
+        Name of the function, where a file or class has several.
+    pin
+        Conventions that are required, as "mean,half"; the others are found out and reported.
+
+    Returns
+    -------
+    Verdict
+        `str` of it is the report; `.ok`, `.status`, `.mistakes`, `.to_json()`.
+
+    Raises
+    ------
+    InputError
+        Nothing that can be checked, or several functions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def softmax(z):
+    ...     return np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    >>> verdict = check(softmax)
+    >>> verdict.status, verdict.mistakes
+    ('fragile', ('shift.missing',))
+    """
+    if not callable(target):
+        verdicts = check_file(Path(target), Settings(function=function, pins=parse_pins(pin)))
+        return verdicts[0]
+    session = LocalSession(target)
+    only = session.inventory.functions[0]["name"] if not isinstance(target, type) else ""
+    found = candidates(session.inventory.functions, function or only)
+    if not found:
+        names = ", ".join(entry["name"] for entry in session.inventory.functions)
+        raise InputError(
+            "target",
+            "a function that fits",
+            names or repr(target),
+            f"what fits: {what_would_fit()}",
+        )
+    if len(found) > 1:
+        names = ", ".join(candidate.name for candidate in found)
+        raise InputError("target", "one function to check", names, "choose with function=")
+    return examine(session, found[0], parse_pins(pin))
+
+
+def check_file(path: Path, settings: Settings) -> list[Verdict]:
+    """Check a file of one's own: one verdict for each function that fits.
+
+    Raises
+    ------
+    InputError
+        No such file, not Python, no function that fits, or several.
+    """
+    if not path.exists():
+        raise InputError(f"file {str(path)!r}", "a file or folder", "nothing there")
+    if path.suffix not in (".py", ".ipynb"):
+        raise InputError(
+            f"file {path.name!r}", "a .py or .ipynb file", repr(path.suffix or path.name)
+        )
+    try:
+        verdicts = check_submission(_with_neighbours(path), settings)
+    except SubmissionFault as fault:
+        return [Verdict("does not run", path.name, str(fault), source=path.name)]
+    if settings.kind == "none":
+        verdicts = [replace(v, notes=(*v.notes, _UNPROTECTED)) for v in verdicts]
+    return verdicts
+
+
+def _with_neighbours(path: Path) -> Submission:
+    """A file and the modules beside it, which it may import."""
+    submission = read(path)
+    files = dict(submission.files)
+    for other in sorted(path.parent.glob("*.py"))[:20]:
+        if other.name not in files and other.is_file():
+            try:
+                files |= read(other).files
+            except SubmissionFault:
+                continue
+    return Submission(submission.name, files, first=path.name)
+
+
+def settings_for(
+    folder: bool, *, chosen: str, trust: bool, image: str = "", **others: Any
+) -> Settings:
+    """Settings with a sandbox: a folder gets one or is refused, a file of one's own may do without.
+
+    Raises
+    ------
+    InputError
+        There is no working sandbox and the code is not trusted.
+    """
+    kinds: tuple[sandbox.Kind, ...] = ("bubblewrap", "docker", "podman")
+    if trust or (chosen == "auto" and not folder):
+        return Settings(kind="none", **others)
+    if chosen != "auto" and chosen not in kinds:
+        raise InputError("sandbox", f"auto, {', '.join(kinds)}", repr(chosen))
+    kind: sandbox.Kind = "bubblewrap" if chosen == "auto" else chosen  # type: ignore[assignment]  # checked above
+    sandbox.require(kind, image)
+    return Settings(kind=kind, image=image, **others)
+
+
+def with_reference(settings: Settings, reference: Path | None) -> Settings:
+    """The same settings, with the conventions of a teacher's own file required.
+
+    Raises
+    ------
+    InputError
+        The reference is not right itself.
+    """
+    if reference is None:
+        return settings
+    verdict = check_file(reference, Settings(function=settings.function))[0]
+    if verdict.status not in ("correct", "fragile"):
+        raise InputError(
+            f"reference {reference.name!r}", "a correct implementation",
+            f"one that is {verdict.status}", verdict.summary,
+        )  # fmt: skip
+    return replace(settings, pins={**parse_pins(verdict.pins), **settings.pins})
+
+
+@dataclass(frozen=True)
+class Report:
+    """Verdicts in any format.
+
+    Parameters
+    ----------
+    verdicts
+        What was found.
+    title
+        The file or folder.
+    folder
+        Whether it is a class: counts and clusters first.
+    hints
+        1 where to look, 2 what is off, 3 the formula.
+    rubric
+        Points.
+    """
+
+    verdicts: Sequence[Verdict]
+    title: str
+    folder: bool = False
+    hints: int = 3
+    rubric: Rubric | None = None
+
+    @property
+    def summary(self) -> Summary:
+        """Counts, clusters and points."""
+        return summarise(self.verdicts, self.rubric)
+
+    def print(self, console: Console) -> None:
+        """For a terminal."""
+        from pminusy.diagnosis.reports.terminal import print_class, print_verdict
+
+        if self.folder:
+            print_class(console, self.verdicts, self.summary)
+            return
+        for verdict in self.verdicts:
+            print_verdict(console, verdict, self.hints)
+
+    def text(self, format: str, *, allow_fragile: bool = False) -> str:  # noqa: A002  # the word for it
+        """As text: terminal, json, csv, html, gradescope or junit."""
+        from pminusy.diagnosis.reports import machine, page
+
+        most = self.rubric.points if self.rubric is not None else 1.0
+        made: dict[str, Callable[[], str]] = {
+            "json": lambda: machine.as_json(self.verdicts, self.summary),
+            "csv": lambda: machine.as_csv(self.verdicts, self.summary),
+            "junit": lambda: machine.as_junit(self.verdicts, allow_fragile),
+            "gradescope": lambda: machine.as_gradescope(self.verdicts, self.summary, most),
+            "html": lambda: page.as_html(self.verdicts, self.summary, self.title, self.hints),
+        }
+        if format in made:
+            return made[format]()
+        return "\n\n".join(in_plain_text(verdict, self.hints) for verdict in self.verdicts)
+
+    def write(self, path: Path, text: str) -> None:
+        """Write a report whole or not at all."""
+        write_atomically(path, lambda file: file.write(text.encode()))
+
+    def write_feedback(self, folder: Path) -> None:
+        """One text file for each submission, named after it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        by_source: dict[str, list[str]] = {}
+        for verdict in self.verdicts:
+            by_source.setdefault(verdict.source, []).append(in_plain_text(verdict, self.hints))
+        for source, reports in by_source.items():
+            name = re.sub(r"[^\w.-]", "_", source)[:100] or "submission"
+            self.write(folder / f"{name}.txt", "\n\n".join(reports) + "\n")

@@ -1,0 +1,129 @@
+"""`pminusy check FILE|FOLDER`: right, or which line of the derivation it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pminusy.cli.text import stdout
+
+if TYPE_CHECKING:
+    from pminusy.diagnosis.verdict import Verdict
+
+__all__ = ["check"]
+
+
+class Format(StrEnum):
+    """Formats of the report."""
+
+    terminal = "terminal"
+    json = "json"
+    csv = "csv"
+    html = "html"
+    gradescope = "gradescope"
+    junit = "junit"
+
+
+class Sandbox(StrEnum):
+    """What other people's code runs in."""
+
+    auto = "auto"
+    bubblewrap = "bubblewrap"
+    docker = "docker"
+    podman = "podman"
+
+
+def check(
+    path: Annotated[Path, typer.Argument(help="A .py or .ipynb file, or a folder of submissions.")],
+    function: Annotated[
+        str, typer.Option(help="Function to check; a pattern (softmax_*) checks all that fit.")
+    ] = "",
+    pin: Annotated[
+        str, typer.Option(help="Conventions that are required: mean,half,index … (see the docs).")
+    ] = "",
+    reference: Annotated[
+        Path | None, typer.Option(help="A correct file whose conventions are required.")
+    ] = None,
+    format: Annotated[Format, typer.Option(help="Format of the report.")] = Format.terminal,  # noqa: A002  # its name on the command line
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the report to a file.")
+    ] = None,
+    hints: Annotated[
+        int, typer.Option(min=1, max=3, help="1: where to look, 2: what is off, 3: the formula.")
+    ] = 3,
+    rubric: Annotated[Path | None, typer.Option(help="Points, a TOML file.")] = None,
+    feedback: Annotated[
+        Path | None, typer.Option(help="Folder to write a feedback file for each submission to.")
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="File that remembers verdicts: only what changed runs again."),
+    ] = None,
+    allow_fragile: Annotated[bool, typer.Option(help="Fragile counts as correct.")] = False,
+    sandbox: Annotated[
+        Sandbox, typer.Option(help="What other people's code runs in.")
+    ] = Sandbox.auto,
+    image: Annotated[str, typer.Option(help="Container image with Python and NumPy.")] = "",
+    trust: Annotated[bool, typer.Option(help="Run without a sandbox.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, max=32, help="Submissions at a time.")] = 2,
+    seconds: Annotated[float, typer.Option(min=1, help="Time for one submission.")] = 20.0,
+) -> None:
+    """Check implementations of softmax cross-entropy and of what stands before it."""
+    from pminusy.api import check as api
+    from pminusy.diagnosis.conventions import parse_pins
+    from pminusy.diagnosis.limits import Limits
+    from pminusy.diagnosis.reports.rubric import read_rubric
+
+    settings = api.settings_for(
+        path.is_dir(), chosen=sandbox.value, trust=trust, image=image, function=function,
+        pins=parse_pins(pin), limits=Limits(seconds=seconds),
+    )  # fmt: skip
+    settings = api.with_reference(settings, reference)
+    points = read_rubric(rubric) if rubric is not None else None
+    if path.is_dir():
+        with _progress(format is Format.terminal) as progress:
+            verdicts = api.check_folder(path, settings, jobs=jobs, memory=resume, progress=progress)
+    else:
+        verdicts = api.check_file(path, settings)
+    report = api.Report(verdicts, path.name, folder=path.is_dir(), hints=hints, rubric=points)
+    if feedback is not None:
+        report.write_feedback(feedback)
+    _deliver(report, format, output, allow_fragile)
+    raise typer.Exit(0 if _all_good(verdicts, allow_fragile) else 1)
+
+
+def _all_good(verdicts: list[Verdict], allow_fragile: bool) -> bool:
+    return all(v.ok or (allow_fragile and v.status == "fragile") for v in verdicts)
+
+
+def _deliver(report: Any, format: Format, output: Path | None, allow_fragile: bool) -> None:  # noqa: A002  # as above
+    if format is Format.terminal and output is None:
+        report.print(stdout())
+        return
+    text = report.text(format.value, allow_fragile=allow_fragile)
+    if output is None:
+        typer.echo(text)
+    else:
+        report.write(output, text)
+
+
+@contextmanager
+def _progress(wanted: bool) -> Iterator[Callable[[int, int, str], None] | None]:
+    """A bar on standard error while a folder is checked, if somebody is watching."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not (wanted and console.is_terminal):
+        yield None
+        return
+    with Progress(
+        BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console, transient=True
+    ) as bar:
+        task = bar.add_task("checking")
+        yield lambda done, total, _: bar.update(task, completed=done, total=total)

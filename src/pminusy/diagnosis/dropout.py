@@ -1,0 +1,201 @@
+"""Dropout is random: what can be checked is its mask, over many entries, and its gradient."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from pminusy.diagnosis.layer_subject import backward_name
+from pminusy.diagnosis.session import Session
+from pminusy.diagnosis.signatures import Candidate
+from pminusy.diagnosis.verdict import Finding, Property, Verdict
+
+__all__ = ["examine_dropout"]
+
+_P = 0.3
+_SHAPE = (200, 150)
+_NOISE = 0.015  # five standard deviations of the share kept, of 30 000 entries
+_RIGHT = "a ⊙ mask / (1 − r), mask 1 with probability 1 − r"
+
+
+@dataclass(frozen=True)
+class _Mask:
+    """What a run showed: share kept, the values of out / x where kept, both backward and test."""
+
+    kept: float
+    scales: Any
+    backward_right: bool | None
+    backward_scale: float | None
+    test_ratio: float | None
+    varies: bool
+
+
+def examine_dropout(
+    session: Session, candidate: Candidate, pins: Mapping[str, Any], verdict: Verdict
+) -> Verdict:
+    """The verdict on a `dropout_forward`, with its backward if there is one."""
+    verdict = replace(verdict, exercise="dropout", status="wrong")
+    seen = _observe(session, candidate)
+    if isinstance(seen, str):
+        return replace(verdict, status="does not run", summary=seen)
+    found = list(_findings(seen, pins))
+    properties = (
+        Property("the share of kept entries", _near(seen.kept, _P) or _near(seen.kept, 1 - _P)),
+        Property("the mean is kept", abs(seen.kept * _scale(seen) - 1) < 3 * _NOISE),
+        Property(
+            "test mode changes nothing",
+            seen.test_ratio is None or _near(seen.test_ratio, 1.0, 1e-9),
+        ),
+    )  # fmt: skip
+    keep = _near(seen.kept, _P)
+    assumed = f"p is the probability to {'keep' if keep else 'drop'} an entry"
+    verdict = replace(
+        verdict, properties=properties, assumed=(assumed,), pins=("keep" if keep else "drop",)
+    )
+    if not found:
+        return replace(verdict, status="correct", summary="Correct on every input that was tried.")
+    return replace(verdict, findings=tuple(found), summary=found[0].sentence)
+
+
+def _scale(seen: _Mask) -> float:
+    return float(np.median(seen.scales)) if seen.scales.size else 0.0
+
+
+def _observe(session: Session, candidate: Candidate) -> _Mask | str:
+    names = [entry["name"] for entry in session.inventory.functions]
+    backward = backward_name(candidate.entry["name"], names)
+    x = 1.0 + np.arange(np.prod(_SHAPE)).reshape(_SHAPE) % 7 / 7.0
+    g = 2.0 - x / 3.0
+    runs = [_run(session, candidate, backward, x, g, "train", seed) for seed in (1, 2)]
+    test = _run(session, candidate, "", x, g, "test", 1)
+    if isinstance(runs[0], str):
+        return runs[0]
+    out, dx = runs[0]
+    if out is None or out.shape != x.shape:
+        return "It returns no output of the input's shape."
+    ratio = out / x
+    kept = ratio != 0
+    right = scale = None
+    if backward:
+        if dx is None or dx.shape != x.shape:
+            return "Its backward returns no gradient of the input's shape."
+        right = bool(np.allclose(dx, g * ratio, rtol=1e-6))
+        scale = float(np.median((dx / g)[kept])) if kept.any() else 0.0
+    test_out = test[0] if isinstance(test, tuple) else None
+    test_ratio = float(np.median(test_out / x)) if test_out is not None else None
+    other = runs[1][0] if isinstance(runs[1], tuple) else None
+    varies = other is None or not np.array_equal(out, other)
+    return _Mask(float(kept.mean()), ratio[kept], right, scale, test_ratio, varies)
+
+
+def _run(
+    session: Session, candidate: Candidate, backward: str, x: Any, g: Any, mode: str, seed: int
+) -> tuple[Any, Any] | str:
+    steps: list[dict[str, Any]] = []
+    args: list[dict[str, Any]] = []
+    for i, parameter in enumerate(candidate.entry["parameters"]):
+        name = parameter["name"].lower()
+        if i == 0:
+            args.append({"array": 0})
+        elif re.search(r"param|config|cfg", name):
+            settings = {"p": {"value": _P}, "mode": {"value": mode}, "seed": {"value": seed}}
+            args.append({"dict": settings})
+        elif re.search(r"mode|train", name):
+            args.append({"value": mode if name == "mode" else mode == "train"})
+        elif re.fullmatch(r"p|rate|keep\w*|drop\w*|prob\w*", name):
+            args.append({"value": _P})
+        elif not parameter["optional"]:
+            return f"Its argument {parameter['name']!r} is not known here."
+        else:
+            break
+    steps.append({"call": candidate.entry["name"], "args": args})
+    returned = [[0]]
+    if backward:
+        steps.append({"call": backward, "args": [{"array": 1}, {"result": [0, 1]}]})
+        returned.append([1])
+    answer = session.run({"steps": steps, "return": returned, "seed": seed}, [x, g])
+    if answer.raised is not None:
+        return f"It raises {answer.raised}."
+    first = answer.results[0]
+    out = first[0] if isinstance(first, tuple) and first else first
+    dx = answer.results[1] if backward else None
+    dx = dx[0] if isinstance(dx, tuple) and dx else dx
+    return (
+        out if isinstance(out, np.ndarray) else None,
+        dx if isinstance(dx, np.ndarray) else None,
+    )
+
+
+def _findings(seen: _Mask, pins: Mapping[str, Any]) -> Iterator[Finding]:
+    yield from _mask_findings(seen, pins)
+    if seen.backward_right is False:
+        yield _backward_finding(seen)
+    if seen.test_ratio is not None and abs(seen.test_ratio - 1) > 1e-9:
+        yield _finding(
+            "dropout.test_mode", "In test mode the input should pass unchanged: inverted dropout "
+            "scales in training.", f"{seen.test_ratio:.4g} a", "a", "In the test branch.",
+        )  # fmt: skip
+
+
+def _mask_findings(seen: _Mask, pins: Mapping[str, Any]) -> Iterator[Finding]:
+    keep, drop = _near(seen.kept, _P), _near(seen.kept, 1 - _P)
+    pinned = {"keep": keep, "drop": drop}.get(pins.get("dropout", ""), True)
+    scale = _scale(seen)
+    normal = NormalDist()
+    if seen.kept > 0.999:
+        yield _finding(
+            "dropout.nothing_dropped", "Nothing is ever dropped: the comparison is always true "
+            "(`rand < p / p` is `rand < 1`).", f"{scale:.4g} a", _RIGHT, "Precedence, or the mask.",
+        )  # fmt: skip
+    elif _near(seen.kept, normal.cdf(_P)) or _near(seen.kept, 1 - normal.cdf(_P)):
+        yield _finding(
+            "dropout.normal_numbers", "The mask compares normal random numbers with p (`randn`): "
+            "their chance of being below p is not p.", "mask = [randn < p]", _RIGHT,
+            "The random numbers have the wrong distribution.",
+        )  # fmt: skip
+    elif not (keep or drop):
+        yield _finding(
+            "", f"the mask keeps {seen.kept:.1%} of the entries with p = {_P}", "", _RIGHT, ""
+        )
+    elif not pinned:
+        yield _finding(
+            "dropout.other_probability", f"p is required to be the probability to "
+            f"{pins['dropout']} an entry; here it is the other.", "", _RIGHT, "p and 1 − p.",
+        )  # fmt: skip
+    elif _near(scale, 1.0):
+        yield _finding(
+            "dropout.not_scaled", "What is kept is not scaled up: the mean of the output shrinks "
+            "with the share that is kept.", "a ⊙ mask", _RIGHT, "A factor is missing.",
+        )  # fmt: skip
+    elif not _near(seen.kept * scale, 1.0, 3 * _NOISE):
+        yield _finding(
+            "dropout.scale_disagrees", "The mask keeps one share and the scale belongs to the "
+            "other: keep with probability q and divide by the same q.",
+            f"keeps {seen.kept:.2f}, multiplies by {scale:.4g}", _RIGHT, "p and 1 − p.",
+        )  # fmt: skip
+
+
+def _backward_finding(seen: _Mask) -> Finding:
+    if seen.backward_scale is not None and _near(seen.backward_scale, 1.0) and _scale(seen) != 1.0:
+        return _finding(
+            "dropout.backward_not_scaled", "The gradient is not multiplied by the scale that the "
+            "forward pass used.", "g ⊙ mask", "g ⊙ mask / (1 − r)", "A factor is missing.",
+        )  # fmt: skip
+    return _finding(
+        "dropout.backward_mask", "The gradient does not pass through the very mask of the forward "
+        "pass.", "", "g ⊙ mask / (1 − r), the same mask", "The mask, or its scale.",
+    )  # fmt: skip
+
+
+def _near(value: float, wanted: float, noise: float = _NOISE) -> bool:
+    return abs(value - wanted) < noise
+
+
+def _finding(name: str, sentence: str, wrong: str, right: str, off: str) -> Finding:
+    hints = ("Look where the mask is drawn and applied.", off, f"It should be {right}.")
+    return Finding(name, sentence, "dropout", wrong, right, (), hints if name else ())

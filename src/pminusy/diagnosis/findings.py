@@ -1,0 +1,301 @@
+"""Explanations in the words of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pminusy.diagnosis.conventions import formula
+from pminusy.diagnosis.describe import describe
+from pminusy.diagnosis.first_wrong_line import first_wrong_line
+from pminusy.diagnosis.matching import Explanation, Facet, Gallery, gallery
+from pminusy.diagnosis.mistakes.mistake import Mistake
+from pminusy.diagnosis.recipes.layers import LAYERS
+from pminusy.diagnosis.shrink import Smallest, smallest
+from pminusy.diagnosis.subject import Seen
+from pminusy.diagnosis.verdict import Comparison, DerivationLine, Finding, Fragility, Property
+from pminusy.diagnosis.wording import number, words_of
+
+if TYPE_CHECKING:
+    from pminusy.diagnosis.examine import Trial
+
+__all__ = ["as_fragility", "facet_names", "faults", "of", "purity", "shown"]
+
+_LETTERS = {
+    "L": "the loss", "L_i": "each row's loss", "dL_dz": "the gradient at the scores",
+    "dL_dz_i": "the gradient at the scores", "dL_dW": "the gradient of the weights",
+    "dL_db": "the gradient of the bias", "dL_dX": "the gradient of the inputs",
+    "dL_dW1": "the gradient of the first weights", "dL_db1": "the gradient of the first bias",
+    "p": "the probabilities", "log_p": "the log-probabilities", "R": "the penalty",
+    "dR_dW": "the gradient of the penalty", "after_W": "the trained weights",
+    "after_W1": "the trained first weights", "out": "the output",
+    "out_test": "the output in test mode",
+    "dL_dgamma": "the gradient of γ", "dL_dbeta": "the gradient of β",
+    "running_mean": "the running mean", "running_var": "the running variance",
+}  # fmt: skip
+
+
+def facet_names(trial: Trial) -> Iterator[tuple[Facet, str]]:
+    """Facets of a trial and what they are called."""
+    for letter in trial.subject.letters():
+        yield (letter, "data"), f"{_LETTERS[letter]}, data"
+        if trial.subject.regularised and letter not in ("p", "dL_dX"):
+            yield (letter, "ridge"), f"{_LETTERS[letter]}, regulariser"
+
+
+def of(trial: Trial, properties: Sequence[Property]) -> Iterator[Finding]:
+    """Mistakes that were recognised, then what was not."""
+    best = trial.best
+    for mistake in best.mistakes:
+        yield _finding(trial, mistake)
+    for facet in best.open:
+        yield Finding("", _unrecognised(trial, facet, recognised=bool(best.mistakes)))
+    del properties
+
+
+def _finding(trial: Trial, mistake: Mistake) -> Finding:
+    step = trial.subject.exercise.recipe.step(mistake.step)
+    right = mistake.right or formula(step.name, step.formula, trial.best.conventions)
+    hints = (f"Look {step.look}.", mistake.off, f"It should be {right}.")
+    where = tuple(dict.fromkeys(_LETTERS[letter] for letter, _ in trial.best.shown[mistake.id]))
+    return Finding(
+        mistake.called or mistake.id, mistake.sentence, mistake.step,
+        mistake.wrong, right, where, hints,
+        tuple(_alternatives(trial, mistake)),
+    )  # fmt: skip
+
+
+def _alternatives(trial: Trial, mistake: Mistake) -> Iterator[str]:
+    """Sentences of other mistakes that, in this one's place, return the same numbers."""
+    rest = {m.id for m in trial.best.mistakes} - {mistake.id}
+    for other in trial.explanations[1:]:
+        ids = {m.id for m in other.mistakes}
+        if other.conventions == trial.best.conventions and len(ids - rest) == 1 and rest <= ids:
+            (replacement,) = ids - rest
+            if replacement != mistake.id:
+                sentence = next(m.sentence for m in other.mistakes if m.id == replacement)
+                if sentence != mistake.sentence:
+                    yield sentence
+
+
+def _gallery(trial: Trial) -> Gallery:
+    subject = trial.subject
+    return gallery(subject.exercise.name, subject.given, subject.single, trial.best.conventions)
+
+
+def _unrecognised(trial: Trial, facet: Facet, recognised: bool) -> str:
+    letter, part = facet
+    name = f"{_LETTERS[letter]} ({'regulariser' if part == 'ridge' else 'data'} part)"
+    raised = [
+        (probe.name, without.raised)
+        for probe, (without, _) in zip(trial.probes, trial.seen, strict=True)
+        if without.raised is not None
+    ]
+    values = [s.values[letter].ravel() for s, _ in trial.seen if letter in s.values]
+    if part == "data" and len(values) > 1 and all(np.all(v == values[0][0]) for v in values):
+        return f"{name} is {float(values[0][0]):.6g} on every input."
+    for i, (probe, (without, with_r)) in enumerate(zip(trial.probes, trial.seen, strict=True)):
+        seen = without if part == "data" else with_r
+        if seen is None or letter not in seen.values:
+            continue
+        right = _gallery(trial).right[i][facet]
+        value = np.asarray(seen.values[letter], dtype=np.float64)
+        if part == "ridge":
+            value = value - np.asarray(without.values[letter], dtype=np.float64)
+        y = probe.inputs.get("y") if letter in ("dL_dz", "dL_dz_i", "L_i") else None
+        if not np.allclose(value, right, rtol=1e-6, atol=1e-9, equal_nan=True):
+            also = "also " if recognised else ""
+            return f"{also}{name} {describe(value, right, _sizes(probe.inputs), y)}."
+    if raised:
+        return f"it raises {raised[0][1]} on {raised[0][0]}."
+    return f"{name} is missing on some inputs."
+
+
+def _sizes(inputs: Mapping[str, Any]) -> dict[str, int]:
+    sizes = {}
+    if "y" in inputs:
+        sizes["N"] = int(inputs["y"].size)
+    for letter in ("z", "p"):
+        if letter in inputs:
+            sizes["K"] = int(inputs[letter].shape[1])
+    if "W" in inputs and inputs["W"].ndim == 2:
+        sizes["K"], sizes["D"] = map(int, inputs["W"].shape)
+    return sizes
+
+
+# ---------------------------------------------------------------------- besides the numbers
+
+
+def faults(trial: Trial) -> Iterator[Finding]:
+    """Shapes that are odd, probes that raise, inputs that are changed, answers that vary."""
+    for reading in trial.subject.readings:
+        if reading.oddity and trial.subject.exercise.name != "epoch":
+            yield _odd_shape(trial, reading.letter)
+    for probe, (without, with_r) in zip(trial.probes, trial.seen, strict=True):
+        raised = without.raised or (with_r.raised if with_r is not None else None)
+        if raised is not None:
+            yield Finding(
+                "runs.sometimes", f"It raises {raised} on {probe.name}"
+                f"{f' ({probe.meaning})' if probe.meaning else ''}, and runs on other inputs.",
+                "shape",
+            )  # fmt: skip
+            break
+    changed = {
+        name for without, _ in trial.seen for name in without.changed
+    } - {letter.removeprefix("after_") for letter in trial.subject.letters()}  # fmt: skip
+    if changed:
+        names = words_of([_parameter(trial, letter) for letter in sorted(changed)])
+        yield Finding(
+            "purity.inputs_changed",
+            f"It changes {names} in place: whoever called it finds the array different afterwards. "
+            "Work on a copy.",
+            "purity", "z −= max z, on the caller's array", "z′ = z − max z, a new array",
+        )  # fmt: skip
+    if not _same_twice(trial):
+        yield Finding(
+            "purity.varies", "The same inputs give another answer the second time.", "repeat"
+        )
+
+
+def _odd_shape(trial: Trial, letter: str) -> Finding:
+    seen = trial.seen[0][0]
+    reading = next(r for r in trial.subject.readings if r.letter == letter)
+    found = seen.shapes.get(letter, ())
+    what = "is transposed" if reading.oddity == "transposed" else "has an axis too many or too few"
+    return Finding(
+        "shape.gradient",
+        f"{_LETTERS[letter].capitalize()} {what} (shape {found}): a gradient has its "
+        "parameter's shape.",
+        "shape",
+    )  # fmt: skip
+
+
+def _parameter(trial: Trial, letter: str) -> str:
+    subject = trial.subject
+    pairs = zip(subject.proposal.roles, subject.candidate.entry["parameters"], strict=False)
+    return next((p["name"] for role, p in pairs if role == letter), letter)
+
+
+def _same_twice(trial: Trial) -> bool:
+    first, _ = trial.seen[0]
+    again = trial.subject.call(trial.probes[0].inputs)
+    return all(
+        letter in again.values and np.array_equal(value, again.values[letter], equal_nan=True)
+        for letter, value in first.values.items()
+    )
+
+
+def as_fragility(fault: Finding) -> Fragility:
+    """A fault that leaves the numbers right."""
+    return Fragility(fault.id, fault.sentence, fault.wrong, fault.right)
+
+
+def purity(trial: Trial) -> Iterator[Property]:
+    """Purity and shift invariance, as properties."""
+    changed = any(without.changed for without, _ in trial.seen)
+    in_place = any(letter.startswith("after_") for letter in trial.subject.letters())
+    if not in_place:
+        yield Property("leaves its inputs unchanged", not changed)
+        readonly = trial.subject.call(trial.probes[0].inputs, readonly=True)
+        ok = readonly.raised is None
+        yield Property("works on read-only arrays", ok, "" if ok else str(readonly.raised))
+    yield Property("same answer twice", _same_twice(trial))
+    seen = trial.seen[0][0].values
+    for letter in ("dL_dz", "dL_dz_i"):
+        if letter in seen:
+            sums = np.abs(np.asarray(seen[letter]).sum(1)).max()
+            yield Property("rows of the gradient at the scores sum to zero", bool(sums < 1e-6))
+    if "p" in seen:
+        sums = np.abs(np.asarray(seen["p"]).sum(1) - 1).max()
+        yield Property("rows of the probabilities sum to one", bool(sums < 1e-6))
+
+
+# ------------------------------------------------------------------- the smallest such input
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Smallest inputs that show the difference; results and the first wrong line on them."""
+
+    smallest: tuple[tuple[str, str], ...] = ()
+    compared: tuple[Comparison, ...] = ()
+    line: DerivationLine | None = None
+
+
+def shown(trial: Trial) -> Shown:
+    """Look for such inputs, and compare on them."""
+    letters = trial.best.conventions.letters
+    if trial.subject.exercise.name in LAYERS:
+        return Shown()
+    found = smallest(trial.subject, letters, lambda inputs, seen: _explains(trial, inputs, seen))
+    if found is None:
+        return Shown()
+    inputs = tuple(
+        (_parameter(trial, letter), _written(trial.subject.laid_out(letter, value, found.inputs)))
+        for letter, value in found.inputs.items()
+    )
+    mistakes = trial.best.mistakes
+    line = first_wrong_line(mistakes[0], found.right) if mistakes else None
+    return Shown(inputs, tuple(_compared(trial, found)), line)
+
+
+def _written(value: Any) -> str:
+    """An input as it can be typed into Python."""
+    return str(np.asarray(value).round(6).tolist())
+
+
+def _explains(trial: Trial, inputs: Mapping[str, Any], seen: Seen) -> bool:
+    made = _record(trial, inputs, trial.best)
+    if made is None:
+        return False
+    return all(
+        made.get(letter) is not None
+        and np.allclose(
+            value, np.asarray(made[letter], float), rtol=1e-4, atol=1e-7, equal_nan=True
+        )
+        for letter, value in seen.values.items()
+    )
+
+
+def _record(
+    trial: Trial, inputs: Mapping[str, Any], explanation: Explanation
+) -> Mapping[str, Any] | None:
+    return _gallery(trial).run(inputs, explanation.mistakes, float(inputs.get("r", 0.0)))
+
+
+def _compared(trial: Trial, found: Smallest) -> Iterator[Comparison]:
+    first = next(iter(trial.best.mistakes), None)
+    if first is not None:
+        made = _record(trial, found.inputs, trial.best)
+        step = trial.subject.exercise.recipe.step(first.step)
+        if made is not None and _numeric(made.get(first.step)):
+            usual = formula(step.name, step.formula, trial.best.conventions)
+            yield Comparison(
+                first.step, first.right or usual,
+                _number(trial, found, first.step, made[first.step]),
+                _number(trial, found, first.step, found.right[first.step]),
+                inferred=first.step not in found.seen.values,
+            )  # fmt: skip
+    for letter in found.letters:
+        if first is None or letter != first.step:
+            yield Comparison(
+                letter, _formula_of(trial, letter),
+                _number(trial, found, letter, found.seen.values[letter]),
+                _number(trial, found, letter, found.right[letter]),
+            )  # fmt: skip
+
+
+def _number(trial: Trial, found: Smallest, letter: str, value: Any) -> str:
+    return number(trial.subject.laid_out(letter, value, found.inputs))
+
+
+def _numeric(value: Any) -> bool:
+    return isinstance(value, int | float | np.ndarray | np.generic)
+
+
+def _formula_of(trial: Trial, letter: str) -> str:
+    steps = {step.name: step.formula for step in trial.subject.exercise.recipe.steps}
+    return formula(letter, steps[letter], trial.best.conventions) if letter in steps else ""

@@ -1,0 +1,66 @@
+"""The first wrong line of the derivation, from the derivation itself, at the numbers shown.
+
+The one place that knows which line of the derivation a step of a recipe is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pminusy.derivation.build import derive
+from pminusy.derivation.derivation import Derivation
+from pminusy.derivation.render.text import TextPrinter
+from pminusy.diagnosis.mistakes.mistake import Mistake
+from pminusy.diagnosis.verdict import DerivationLine
+
+__all__ = ["first_wrong_line"]
+
+_OF_MISTAKE = {
+    "jacobian.off_diagonal_missing": "jacobian_other", "jacobian.diagonal_missing": "jacobian_own",
+    "jacobian.elementwise": "jacobian", "jacobian.diagonal_only": "jacobian",
+    "jacobian.left_out": "chain", "jacobian.weighted": "chain_cancelled",
+    "dL_dz.target_missing": "chain_split", "dL_dz.squared_error": "squared_error",
+    "loss.score_only": "cross_entropy_logits", "loss.normaliser_only": "cross_entropy_logits",
+    "loss.score_added": "cross_entropy_logits", "loss.shift_forgotten": "shifted_lse",
+    "loss.shift_twice": "shifted_lse", "softmax.shift_one_side": "shift",
+    "softmax.shift_denominator": "shift", "softmax.shift_axis": "shift",
+}  # fmt: skip
+_OF_STEP = {  # a step of a recipe: the line of a batch, and of one sample
+    "z": ("linear", "linear"), "m": ("shift", "shift"), "e": ("softmax", "softmax"),
+    "s": ("softmax", "softmax"), "p": ("softmax", "softmax"), "log_p": ("ln_p", "ln_p"),
+    "L_i": ("cross_entropy_one_hot", "cross_entropy_one_hot"), "L_data": ("batch_loss", ""),
+    "R": ("ridge", "ridge"), "dR_dW": ("ridge", "ridge"), "dL_dz_i": ("dL_dz", "dL_dz"),
+    "dL_dz": ("batch_dL_dZ", "dL_dz"), "dD_dW": ("batch_dL_dW", "dL_dW"),
+    "dL_db": ("batch_dL_db", "dL_db"), "dL_dX": ("batch_dL_dX", "dL_dx"),
+}  # fmt: skip
+_MOST_NUMBERS = 3
+
+
+def first_wrong_line(mistake: Mistake, record: Mapping[str, Any]) -> DerivationLine | None:
+    """The line a mistake breaks, with its proof's own words and the numbers of a right record."""
+    batch = "y" in record and record["y"].size > 1
+    key = _OF_MISTAKE.get(mistake.id) or _OF_STEP.get(mistake.step, ("", ""))[not batch]
+    derivation = _derivation(record) if key else None
+    if derivation is None or key not in derivation:
+        return None
+    step = derivation[key]
+    printer = TextPrinter(derivation.notation, 5)
+    numbers = tuple(printer.relation(row.statement) for row in step.rows[:_MOST_NUMBERS])
+    return DerivationLine(key, step.title, printer.relation(step.statement), step.why, numbers)
+
+
+def _derivation(record: Mapping[str, Any]) -> Derivation | None:
+    """The derivation at a record's inputs: of its layer if it has one, else of its scores."""
+    labels = record.get("y", np.zeros(len(record["z"]), dtype=int)) if "z" in record else None
+    if labels is None or not np.isfinite(record["z"]).all():
+        return None
+    one = labels.size == 1
+    y: Any = int(labels[0]) if one else labels
+    if "X" in record and "W" in record and "W1" not in record:
+        x = record["X"][0] if one else record["X"]
+        r = float(record.get("r", 0.0))
+        return derive(x=x, W=record["W"], b=record.get("b"), y=y, ridge=r or 0.1)
+    return derive(z=record["z"][0] if one else record["z"], y=y)

@@ -1,0 +1,145 @@
+"""Programs of calls: what the checker asks of a submission, and its answers as plain data.
+
+A program is a list of steps on numbered results:
+
+    {"call": name, "args": [...], "kwargs": {...}}     a function, or a class to make an object
+    {"on": k, "call": name, ...}                       a method of result k
+    {"on": k, "set": name, "value": ...}  {"on": k, "get": name}
+    {"value": argument}                                an argument that later steps share
+
+and an argument is {"array": i}, {"value": x}, {"list": i} (nested lists), {"result": [k, ...]} (a
+result of an earlier step, or a part of it) or {"dict": {name: argument}}.
+"""
+
+from __future__ import annotations
+
+import random
+import traceback
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .wire import LARGEST_ARRAYS
+
+__all__ = ["perform"]
+
+Array = np.ndarray[Any, Any]
+_DEEPEST, _MOST_PARTS = 5, 64
+
+
+def perform(
+    namespace: dict[str, Any], program: dict[str, Any], arrays: list[Array]
+) -> tuple[dict[str, Any], list[Array]]:
+    """Run a program; the answer says what came back, or what was raised and where."""
+    if program.get("readonly"):
+        for array in arrays:
+            array.setflags(write=False)
+    before = [array.tobytes() for array in arrays]
+    if program.get("seed") is not None:
+        random.seed(program["seed"])
+        np.random.seed(program["seed"])  # noqa: NPY002  # what learners' dropout draws from
+    results: list[Any] = []
+    out: list[Array] = []
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for step in program["steps"]:
+                results.append(_step(step, namespace, results, arrays))
+            trees = [_encode(_pick(results, path), out, 0) for path in program["return"]]
+    except BaseException as error:
+        return {"ok": False, "error": _describe(error)}, []
+    changed = [
+        i for i, (a, old) in enumerate(zip(arrays, before, strict=True)) if a.tobytes() != old
+    ]
+    after = []
+    if program.get("after"):
+        after = list(range(len(out), len(out) + len(arrays)))
+        out += arrays
+    return {"ok": True, "results": trees, "changed": changed, "after": after}, out
+
+
+def _step(step: dict[str, Any], namespace: dict[str, Any], results: list[Any], arrays: Any) -> Any:
+    def value(argument: dict[str, Any]) -> Any:
+        ((kind, content),) = argument.items()
+        match kind:
+            case "array":
+                return arrays[content]
+            case "list":
+                return arrays[content].tolist()
+            case "result":
+                return _pick(results, content)
+            case "dict":
+                return {name: value(part) for name, part in content.items()}
+            case _:
+                return content
+
+    owner = results[step["on"]] if "on" in step else None
+    if list(step) == ["value"]:
+        return value(step["value"])
+    if "set" in step:
+        if isinstance(owner, dict):
+            owner[step["set"]] = value(step["value"])
+        else:
+            setattr(owner, step["set"], value(step["value"]))
+        return None
+    if "get" in step:
+        return getattr(owner, step["get"])
+    function = _named(namespace, step["call"]) if owner is None else getattr(owner, step["call"])
+    keywords = {name: value(part) for name, part in step.get("kwargs", {}).items()}
+    return function(*map(value, step.get("args", [])), **keywords)
+
+
+def _named(namespace: dict[str, Any], name: str) -> Any:
+    """`function`, or `Class.method`."""
+    first, *rest = name.split(".")
+    found = namespace[first]
+    for attribute in rest:
+        found = getattr(found, attribute)
+    return found
+
+
+def _pick(results: list[Any], path: list[Any]) -> Any:
+    found = results[path[0]]
+    for part in path[1:]:
+        found = found[part]
+    return found
+
+
+def _encode(value: Any, out: list[Array], depth: int) -> dict[str, Any]:
+    """A result as a tree of numbers, arrays, tuples and dictionaries; anything else by its type."""
+    if value is None:
+        return {"none": True}
+    if type(value) in (bool, int, float) or isinstance(value, np.generic):
+        value = np.asarray(value)
+    if isinstance(value, np.ndarray):
+        plain = np.ndarray.view(value, np.ndarray)
+        if plain.dtype.kind not in "?bBhHiIlLefdqQu" or plain.dtype.itemsize > 8:
+            return {"other": f"an array of {plain.dtype}"}
+        if plain.nbytes + sum(array.nbytes for array in out) > LARGEST_ARRAYS // 2:
+            return {"other": f"an array of shape {plain.shape}, larger than any answer"}
+        if len(out) >= _MOST_PARTS:
+            return {"other": "too many arrays"}
+        out.append(np.array(plain))
+        return {"array": len(out) - 1, "matrix": type(value) is np.matrix}
+    if type(value) in (tuple, list) and depth < _DEEPEST:
+        if value and all(type(item) in (int, float) for item in value):
+            return _encode(np.asarray(value), out, depth)
+        return {"tuple": [_encode(item, out, depth + 1) for item in value[:_MOST_PARTS]]}
+    if type(value) is dict and depth < _DEEPEST:
+        items = list(value.items())[:_MOST_PARTS]
+        return {"dict": {str(k)[:80]: _encode(item, out, depth + 1) for k, item in items}}
+    return {"other": f"a {type(value).__name__[:80]}"}
+
+
+def _describe(error: BaseException) -> dict[str, Any]:
+    """What was raised, in words and with the submission's own line."""
+    line, unit = 0, ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename.startswith("<submission"):
+            line, unit = frame.lineno or 0, frame.filename[12:-1].strip()
+    try:
+        message = str(error)[:300]
+    except BaseException:
+        message = "(its message cannot be read)"
+    return {"type": type(error).__name__[:80], "message": message, "line": line, "unit": unit}

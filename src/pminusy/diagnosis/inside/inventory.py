@@ -1,0 +1,133 @@
+"""What a submission defines, as plain data: functions, methods, parameters, what each leans on."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .definitions import Unit, UnreadableSubmission
+
+__all__ = ["of_callable", "of_units"]
+
+_MOST_FUNCTIONS, _MOST_NAMES, _LONGEST_NAME = 400, 200, 120
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+Entry = dict[str, Any]
+
+
+def of_units(pieces: list[Unit]) -> list[Entry]:
+    """Every function and method, later definitions in place of earlier ones."""
+    found: dict[tuple[str, str], Entry] = {}
+    for piece in pieces:
+        try:
+            tree = piece.parse()
+        except UnreadableSubmission:
+            continue
+        for owner, node in _functions(tree.body, ""):
+            entry = _entry(node, owner) | {"unit": piece.label}
+            found.pop((owner, entry["name"]), None)
+            found[owner, entry["name"]] = entry
+    return list(found.values())[:_MOST_FUNCTIONS]
+
+
+def of_callable(function: Callable[..., Any], owner: str = "") -> Entry:
+    """The same entry for a function that is already in the process."""
+    entry: Entry = {"name": getattr(function, "__name__", type(function).__name__), "owner": owner}
+    try:
+        source = textwrap.dedent(inspect.getsource(function))
+        node = next(
+            n for n in ast.walk(ast.parse(source)) if isinstance(n, (*_FUNCTIONS, ast.Lambda))
+        )
+        entry |= _facts(node)
+    except (OSError, TypeError, SyntaxError, StopIteration):
+        entry |= _facts(ast.Lambda(ast.arguments([], [], None, [], [], None, []), ast.Constant(1)))
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (ValueError, TypeError):
+        parameters = []
+    entry["parameters"] = [
+        {
+            "name": p.name,
+            "optional": p.default is not p.empty,
+            "keyword_only": p.kind is p.KEYWORD_ONLY,
+            "default": repr(p.default) if isinstance(p.default, bool | int | float | str) else None,
+        }
+        for p in parameters
+        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    return entry | {"unit": ""}
+
+
+def _functions(body: list[ast.stmt], owner: str) -> Iterator[tuple[str, Any]]:
+    for node in body:
+        if isinstance(node, _FUNCTIONS):
+            yield owner, node
+        elif isinstance(node, ast.ClassDef) and not owner:
+            yield from _functions(node.body, node.name)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            if isinstance(node.targets[0], ast.Name):
+                node.value.name = node.targets[0].id  # type: ignore[attr-defined]  # a lambda with a name
+                yield owner, node.value
+        elif isinstance(node, ast.If | ast.Try):
+            yield from _functions([*node.body, *node.orelse], owner)
+
+
+def _entry(node: Any, owner: str) -> Entry:
+    method = bool(owner) and not any(
+        isinstance(d, ast.Name) and d.id == "staticmethod"
+        for d in getattr(node, "decorator_list", [])
+    )
+    return {
+        "name": node.name[:_LONGEST_NAME],
+        "owner": owner[:_LONGEST_NAME],
+        "line": node.lineno,
+        "parameters": _parameters(node.args)[1 if method else 0 :],
+    } | _facts(node)
+
+
+def _parameters(arguments: ast.arguments) -> list[Entry]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    first_default = len(positional) - len(arguments.defaults)
+    defaults = [None] * first_default + list(arguments.defaults)
+    listed = [_parameter(a, d, False) for a, d in zip(positional, defaults, strict=True)]
+    named = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return (listed + [_parameter(a, d, True) for a, d in named])[:_MOST_NAMES]
+
+
+def _parameter(argument: ast.arg, default: ast.expr | None, keyword_only: bool) -> Entry:
+    value = repr(default.value)[:40] if isinstance(default, ast.Constant) else None
+    return {
+        "name": argument.arg[:_LONGEST_NAME],
+        "optional": default is not None,
+        "keyword_only": keyword_only,
+        "default": value,
+    }
+
+
+def _facts(node: Any) -> Entry:
+    body = node.body if isinstance(node.body, list) else [ast.Return(node.body)]
+    inside = [n for statement in body for n in ast.walk(statement)]
+    returns = [n.value for n in inside if isinstance(n, ast.Return) and n.value is not None]
+    names = {n.id for n in inside if isinstance(n, ast.Name)}
+    attributes = {n.attr for n in inside if isinstance(n, ast.Attribute)}
+    attributes |= {f"{n.arg}=" for n in inside if isinstance(n, ast.keyword) and n.arg}
+    doc = ast.get_docstring(node) if isinstance(node, _FUNCTIONS) else None
+    return {
+        "doc": (doc or "").strip()[:200],
+        "empty": all(map(_does_nothing, body)),
+        "returns": max(
+            (len(r.elts) if isinstance(r, ast.Tuple) else 1 for r in returns), default=0
+        ),
+        "names": sorted(names)[:_MOST_NAMES],
+        "attributes": sorted(attributes)[:_MOST_NAMES],
+    }
+
+
+def _does_nothing(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Raise):
+        raised = statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
+        return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
+    documentation = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return documentation or isinstance(statement, ast.Pass)

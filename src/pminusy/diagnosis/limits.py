@@ -1,0 +1,35 @@
+"""What one submission may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["LARGEST_NOTEBOOK", "LARGEST_SOURCE", "Limits"]
+
+LARGEST_SOURCE = 1024 * 1024  # bytes of a .py
+LARGEST_NOTEBOOK = 16 * 1024 * 1024  # bytes of an .ipynb, pictures included
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one submission's process.
+
+    Parameters
+    ----------
+    seconds
+        Wall-clock time for the whole submission; after it the process group is killed.
+    call_seconds
+        Wall-clock time for one call.
+    memory
+        Address space, bytes.
+    processes
+        Processes and threads, where a sandbox can count them (0: not limited).
+    file
+        Largest file it may write, bytes; the folder it works in lives in memory and is as small.
+    """
+
+    seconds: float = 20.0
+    call_seconds: float = 5.0
+    memory: int = 1024 * 1024 * 1024
+    processes: int = 16
+    file: int = 4 * 1024 * 1024

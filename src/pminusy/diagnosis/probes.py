@@ -1,0 +1,129 @@
+"""Inputs that tell: N ≠ D ≠ K, mixed labels, a short last batch, one row, offsets, extremes.
+
+Of 36 wrong gradients seen, one row lets 6 pass, zero weights 2, as many rows as classes 1; seven
+rows of four classes with mixed labels and weights near ½ let none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["STRENGTH", "Probe", "extremes", "probes"]
+
+STRENGTH = 0.7
+_LABELS = {
+    7: (2, 0, 3, 1, 2, 2, 0),
+    5: (3, 0, 0, 2, 1),
+    4: (0, 1, 1, 0),
+    3: (1, 5, 0),
+    1: (1,),
+}  # by batch size
+Inputs = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Inputs by letter, and what they are good for."""
+
+    name: str
+    inputs: Mapping[str, Any]
+    meaning: str = ""
+
+
+def probes(given: tuple[str, ...], single: bool = False) -> list[Probe]:
+    """Ordinary inputs; between them they tell every mistake of the catalogue from what is right."""
+    if single:
+        return [
+            Probe(f"one row, {K} classes", _draw(given, seed, 1, D, K))
+            for seed, D, K in ((1, 5, 4), (2, 3, 6), (3, 4, 3))
+        ]
+    return [
+        Probe("7 rows, 4 classes", _draw(given, 0, 7, 5, 4), "more rows than classes"),
+        Probe("3 rows, 6 classes", _draw(given, 4, 3, 4, 6), "fewer rows than classes"),
+        Probe("highest class absent", _draw(given, 7, 4, 6, 3), "no sample of the last class"),
+        Probe("one row", _draw(given, 5, 1, 4, 3), "a batch of one"),
+        Probe("row offset", _offset(_draw(given, 6, 5, 3, 4)), "a constant added to each row"),
+    ]
+
+
+def _draw(given: tuple[str, ...], seed: int, N: int, D: int, K: int) -> Inputs:
+    rng = np.random.default_rng(seed)
+    H = D + K
+    z = rng.normal(size=(N, K)) * 1.3
+    p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    features = D if "W1" not in given else H
+    values: Inputs = {
+        "X": rng.normal(size=(N, D)), "X0": rng.normal(size=(N, D)),
+        "W": rng.normal(size=(K, features)) * 0.5, "b": rng.normal(size=K) * 0.5,
+        "W1": rng.normal(size=(H, D)) * 0.5, "b1": rng.normal(size=H) * 0.5,
+        "z": z, "p": p, "y": np.array(_LABELS[N]) % K,
+        "r": 0.0, "lr": 0.3, "batch": 3 if N > 4 else 2,
+    }  # fmt: skip
+    return {name: values[name] for name in given if name in values}
+
+
+def _offset(inputs: Inputs) -> Inputs:
+    """Add a constant to the scores of each row: nothing may change."""
+    if "z" in inputs:
+        rows = np.arange(inputs["z"].shape[0])[:, None]
+        return inputs | {"z": inputs["z"] + 4.0 * (-1.0) ** rows}
+    if "X" in inputs and "W" in inputs:
+        return inputs | {"W": inputs["W"] + np.linspace(-2, 2, inputs["W"].shape[1])}
+    return inputs
+
+
+def extremes(given: tuple[str, ...], single: bool = False) -> list[Probe]:
+    """Scores at which plain formulas leave the range of floating point."""
+    cases: list[tuple[str, Callable[[Any], Any], Any, str]] = [
+        ("scores near +1000", lambda z: z + 1000.0, np.float64, "exp overflows"),
+        ("scores near −1000", lambda z: z - 1000.0, np.float64, "every exp underflows"),
+        ("one row far below the others", _far_row, np.float64, "one row's exps underflow"),
+        ("scores spread over ±1000", _spread, np.float64, "only the row's own maximum is safe"),
+        ("a confident error", _confident, np.float64, "the true class's probability underflows"),
+        (
+            "scores near +150 in float32",
+            lambda z: z + 150.0,
+            np.float32,
+            "exp overflows in float32",
+        ),
+        ("a confident error in float32", _confident_32, np.float32, "p underflows in float32"),
+    ]
+    return [
+        Probe(name, _with_scores(given, change, dtype, single), meaning)
+        for name, change, dtype, meaning in cases
+    ]
+
+
+def _far_row(z: Any) -> Any:
+    return z - np.where(np.arange(z.shape[0]) == z.shape[0] - 1, 2000.0, 0.0)[:, None]
+
+
+def _spread(z: Any) -> Any:
+    return z + 1000.0 * np.linspace(-1, 1, z.shape[1])
+
+
+def _confident(z: Any) -> Any:
+    return z - 1000.0 * (np.arange(z.shape[1]) == 1)
+
+
+def _confident_32(z: Any) -> Any:
+    return z - 130.0 * (np.arange(z.shape[1]) == 1)
+
+
+def _with_scores(
+    given: tuple[str, ...], change: Callable[[Any], Any], dtype: Any, single: bool
+) -> Inputs:
+    """Inputs whose scores are as wanted; in a linear layer X is the identity and W holds them."""
+    rng = np.random.default_rng(11)
+    N = 1 if single else 5
+    z = change(rng.normal(size=(N, 4))).astype(dtype)
+    y = np.array([1]) if single else np.array([1, 0, 1, 3, 2])
+    values: Inputs = {
+        "z": z, "y": y, "X": np.eye(N, dtype=dtype), "W": z.T.copy(), "b": np.zeros(4, dtype),
+        "r": 0.0,
+    }  # fmt: skip
+    return {name: values[name] for name in given if name in values}

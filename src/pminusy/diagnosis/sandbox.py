@@ -1,0 +1,165 @@
+"""Where a submission runs: in bubblewrap, in a container, or in a limited process of one's own.
+
+Inside there is Python's own library, NumPy, SciPy and the folder `inside`, all read-only; an empty
+folder to work in that lives in memory; no network, no home, no other submission, no package of
+this project. Root is given up before a line of the submission is read.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pminusy.errors import InputError
+
+__all__ = ["Kind", "command", "environment", "require", "start"]
+
+Kind = Literal["bubblewrap", "docker", "podman", "none"]
+
+_INSIDE = Path(__file__).parent / "inside"
+_PACKAGES = ("numpy", "scipy")
+_WORK_SIZE = 16 * 1024 * 1024
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_START = "import sys; sys.path[:0] = {paths!r}; from inside.serve import serve; serve()"
+_CONTAINER_IMAGE = "pminusy-check"
+
+
+def start(kind: Kind, image: str = "") -> subprocess.Popen[bytes]:
+    """Start the process a submission will run in; it waits for its source on standard input."""
+    return subprocess.Popen(
+        command(kind, image),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment(kind),
+        start_new_session=True,
+        bufsize=0,
+    )
+
+
+def environment(kind: Kind) -> dict[str, str]:
+    """Environment of the process: nothing of the caller's but what starting it needs."""
+    keep = ("PATH", "SYSTEMROOT", "DOCKER_HOST", "XDG_RUNTIME_DIR", "HOME")
+    kept = {name: os.environ[name] for name in keep if name in os.environ}
+    if kind == "none":
+        kept.pop("HOME", None)
+    return kept | _ONE_THREAD
+
+
+def command(kind: Kind, image: str = "") -> list[str]:
+    """Command line that starts `inside.serve` in this kind of sandbox."""
+    if kind == "bubblewrap":
+        return _bubblewrap()
+    if kind in ("docker", "podman"):
+        return _container(kind, image or _CONTAINER_IMAGE)
+    return [sys.executable, "-I", "-B", "-c", _START.format(paths=[str(_INSIDE.parent)])]
+
+
+def require(kind: Kind, image: str = "") -> None:
+    """Refuse a sandbox that does not work here, with the reason.
+
+    Raises
+    ------
+    InputError
+        It is not installed, or starting it fails.
+    """
+    reason = _fault(kind, image)
+    if reason:
+        remedy = (
+            "install it (apt-get install bubblewrap, dnf install bubblewrap), choose --sandbox "
+            "docker or podman, or pass --trust to run the code without protection"
+        )
+        raise InputError(
+            "sandbox", f"a working {kind} to run other people's code in", reason, remedy
+        )
+
+
+@lru_cache
+def _fault(kind: Kind, image: str) -> str:
+    program = {"bubblewrap": "bwrap", "none": sys.executable}.get(kind, kind)
+    if shutil.which(program) is None:
+        return f"no program {program} on this system"
+    with start(kind, image) as process:
+        try:
+            process.communicate(b"", timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return "one that does not start within 30 s"
+    if process.returncode != 0:
+        return f"one that fails to start (exit code {process.returncode})"
+    return ""
+
+
+def _bubblewrap() -> list[str]:
+    prefix = Path(sys.base_prefix)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    root = os.getuid() == 0
+    spaces = ["ipc", "pid", "net", "uts", "cgroup-try", *([] if root else ["user"])]
+    words = ["bwrap", *(f"--unshare-{space}" for space in spaces)]
+    words += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
+    if root:  # to become nobody it needs these two, and keeps neither
+        words += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    for folder in ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib"):
+        words += _bind(Path(folder))
+    words += [*_folder("/python"), *_folder("/site"), *_folder("/checker"), *_folder("/dev")]
+    words += ["--ro-bind", str(prefix / "bin"), "/python/bin"]
+    words += ["--ro-bind", str(prefix / "lib"), "/python/lib"]
+    for packages in ("site-packages", "dist-packages"):
+        if (prefix / "lib" / version / packages).is_dir():
+            words += ["--tmpfs", f"/python/lib/{version}/{packages}"]
+    for path in _package_folders():
+        words += ["--ro-bind", str(path), f"/site/{path.name}"]
+    words += ["--ro-bind", str(_INSIDE), "/checker/inside"]
+    for device in ("null", "zero", "urandom"):
+        words += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
+    words += ["--proc", "/proc", "--perms", "1777", "--size", str(_WORK_SIZE), "--tmpfs", "/tmp"]
+    words += ["--remount-ro", "/", "--chdir", "/tmp", "--setenv", "HOME", "/tmp"]
+    words += ["--setenv", "LD_LIBRARY_PATH", "/python/lib"]
+    for name, value in _ONE_THREAD.items():
+        words += ["--setenv", name, value]
+    return [*words, f"/python/bin/{version}", *_python(["/checker", "/site"])]
+
+
+def _python(paths: list[str]) -> list[str]:
+    return ["-I", "-S", "-B", "-c", _START.format(paths=paths)]
+
+
+def _bind(folder: Path) -> list[str]:
+    return ["--ro-bind-try", str(folder), str(folder)]
+
+
+def _folder(path: str) -> list[str]:
+    return ["--perms", "0755", "--dir", path]
+
+
+def _package_folders() -> Iterator[Path]:
+    """Folders of NumPy and SciPy, and of the libraries their wheels bring."""
+    for name in _PACKAGES:
+        found = importlib.util.find_spec(name)
+        if found is not None and found.origin is not None:
+            folder = Path(found.origin).parent
+            yield folder
+            yield from itertools.filterfalse(
+                lambda path: not path.is_dir(), [folder.parent / f"{name}.libs"]
+            )
+
+
+def _container(engine: str, image: str) -> list[str]:
+    """A container of an image that has Python with NumPy; nothing of this system but `inside`."""
+    return [
+        engine, "run", "--rm", "--interactive", "--network", "none", "--read-only",
+        "--tmpfs", f"/tmp:size={_WORK_SIZE}", "--workdir", "/tmp", "--env", "HOME=/tmp",
+        *itertools.chain.from_iterable(("--env", f"{k}={v}") for k, v in _ONE_THREAD.items()),
+        "--memory", "1g", "--memory-swap", "1g", "--pids-limit", "64", "--cpus", "1",
+        "--user", "65534:65534", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
+        "--volume", f"{_INSIDE}:/checker/inside:ro", image,
+        "python3", "-I", "-B", "-c", _START.format(paths=["/checker"]),
+    ]  # fmt: skip

@@ -1,0 +1,247 @@
+"""Which of a submission's functions is the exercise, and which letter each of its arguments is.
+
+Names and signatures only propose; the binding that is used is the one that behaves.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Candidate", "Proposal", "backward_of", "candidates", "what_would_fit"]
+
+Entry = Mapping[str, Any]
+
+_ROLES = {
+    "W1": r"w_?1|weights?_?1|theta_?1|w_?h|w_?hidden",
+    "b1": r"b_?1|bias_?1|b_?h",
+    "W2": r"w_?2|weights?_?2|theta_?2|w_?o|w_?out",
+    "b2": r"b_?2|bias_?2|b_?o",
+    "W": r"w|ws|weights?|weight_?matrix|theta|thetas|params?|parameters?|coef_?|beta|kernel|w_?mat",
+    "b": r"b|bias|biases|intercept|offset",
+    "lr": r"lr|learning_?rate|eta|step_?size|rate",
+    "batch": r"batch|batch_?size|bs|minibatch_?size|mini_batch_size",
+    "r": r"r|reg|l(am)?(bda?)?_?|lambd[a_]*|lam|reg\w*|l2\w*|decay|weight_?decay|mu|alpha|c",
+    "p": r"p|ps|probs?|probabilit\w+|proba|softmax_?\w*|p_?hat",
+    "y": r"y|ys|t|label\w*|target\w*|y_?true|y_?batch|gt|ground_?truth|class(es)?|index|true\w*|"
+    r"one_?hot\w*|y_?one_?hot|y_?enc|y_?train|lbl\w*|correct\w*|actual\w*|y_?label\w*",
+    "z": r"z|zs|logits?|scores?|o|a|f|preds?|predictions?|y_?pred|y_?hat|yhat|out|outputs?|"
+    r"inp|h|activations?|z_?pred|h_?pred",
+    "X": r"x|xs|data|inputs?|features?|images?|x_?batch|x_?train|feats?|samples?",
+}
+_LOSS = re.compile(
+    r"loss|cross|xent|entropy|nll|cost|objective|likelihood|\bce\b|_ce|ce_|softmax_with"
+)
+_EXAMPLES = (
+    "softmax_loss_vectorized(W, X, y, reg)", "softmax_loss(x, y)", "softmax(z)",
+    "cross_entropy_loss(probs, target)", "softmax_regression_epoch(X, y, theta, lr, batch)",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An exercise, and a letter (or None: leave its default) for each parameter."""
+
+    exercise: str
+    roles: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A function that may be the exercise, with the readings its signature admits, best first."""
+
+    entry: Entry
+    proposals: tuple[Proposal, ...]
+    score: int
+
+    @property
+    def name(self) -> str:
+        """`function`, or `Class.method`."""
+        owner, name = self.entry["owner"], self.entry["name"]
+        return f"{owner}.{name}" if owner else str(name)
+
+
+def candidates(functions: Sequence[Entry], wanted: str = "") -> list[Candidate]:
+    """Functions that fit an exercise, best first; with `wanted`, those of that name or pattern."""
+    found = []
+    for entry in functions:
+        candidate = _candidate(entry, functions, asked_for=bool(wanted))
+        matches = not wanted or any(
+            name == wanted or fnmatch.fnmatchcase(name, wanted)
+            for name in (candidate.name, entry["name"])
+        )
+        if matches and candidate.proposals:
+            found.append(candidate)
+    if not wanted:
+        helpers = {n for c in found for n in c.entry["names"] if n != c.entry["name"]}
+        leading = [c for c in found if c.entry["name"] not in helpers]
+        found = leading or found
+        best = max((c.score for c in found), default=0)
+        found = [c for c in found if c.score == best]
+    return found
+
+
+def backward_of(entry: Entry, functions: Sequence[Entry]) -> Entry | None:
+    """The `backward` beside a method `forward`."""
+    if not entry["owner"] or entry["name"] not in ("forward", "__call__"):
+        return None
+    owned = (f for f in functions if f["owner"] == entry["owner"] and f["name"] == "backward")
+    return next(owned, None)
+
+
+_LAYERS = {
+    r"(affine|linear|fc|dense)": "linear layer", r"relu": "ReLU", r"dropout": "dropout",
+    r"(batch_?norm|bn)": "batch norm", r"(max_?pool(ing)?|pool)": "max pool",
+    r"conv(olution)?(2d)?": "convolution",
+}  # fmt: skip
+
+
+def layer_of(name: str) -> str:
+    """The layer whose `*_forward` a function is by its name, or nothing."""
+    match = re.fullmatch(r"_?(?P<layer>[a-z0-9_]+?)_(forward|fwd)(_\w+)?", name.lower())
+    if match is None:
+        return ""
+    return next((layer for p, layer in _LAYERS.items() if re.fullmatch(p, match["layer"])), "")
+
+
+def _candidate(entry: Entry, functions: Sequence[Entry], asked_for: bool) -> Candidate:
+    parameters = entry["parameters"]
+    roles = [_role(p["name"]) for p in parameters]
+    name = str(entry["name"]).lower()
+    if name in ("forward", "__call__") and entry["owner"]:
+        name = str(entry["owner"]).lower()
+    layer = "" if entry["owner"] else layer_of(name)
+    if layer:
+        return Candidate(entry, (Proposal(layer, ()),), 4)
+    proposals = list(_proposals(name, roles, parameters, entry))
+    if not proposals and (asked_for or _LOSS.search(name) or "softmax" in name):
+        proposals = list(_by_position(name, parameters))
+    unique = tuple(dict.fromkeys(proposals))
+    return Candidate(entry, unique, _score(name, unique))
+
+
+def _score(name: str, proposals: Sequence[Proposal]) -> int:
+    if not proposals:
+        return 0
+    rank = {"network_epoch": 9, "network": 8, "epoch": 7, "linear": 6, "logits": 5}
+    rank |= {"probabilities": 4, "softmax": 3, "log_softmax": 3, "ridge": 2}
+    hinted = bool(_LOSS.search(name) or "softmax" in name or "epoch" in name or "grad" in name)
+    return rank.get(proposals[0].exercise, 1) + 10 * hinted
+
+
+def _role(name: str) -> str:
+    lowered = name.lower().strip("_")
+    return next((role for role, names in _ROLES.items() if re.fullmatch(names, lowered)), "")
+
+
+def _proposals(
+    name: str, roles: Sequence[str], parameters: Sequence[Any], entry: Entry
+) -> Iterator[Proposal]:
+    has = set(roles)
+    loss_like = _LOSS.search(name) is not None
+    if {"W1", "W2"} <= has and "y" in has:
+        exercise = "network_epoch" if {"lr", "batch"} <= has or "epoch" in name else "network"
+        renamed = {"W2": "W", "b2": "b", "X": "X0"}
+        yield from _bind(exercise, [renamed.get(r, r) for r in roles], parameters)
+    elif {"X", "y", "W"} <= has and ("lr" in has or "epoch" in name):
+        yield from _bind("epoch", _as(roles, {"r": "lr"} if "lr" not in has else {}), parameters)
+    elif {"X", "W"} <= has and has & {"y", "z"}:
+        yield from _bind("linear", _as(roles, {} if "y" in has else {"z": "y"}), parameters)
+    elif entry["owner"] and {"X", "y"} <= has and name in ("loss", "cost", "compute_loss"):
+        yield from _bind("network", _as(roles, {"X": "X0"}), parameters)
+        yield from _bind("linear", roles, parameters)
+    elif "W" in has and "r" in has and not has & {"X", "y", "z"}:
+        yield from _bind("ridge", roles, parameters)
+    elif (
+        "y" in has and has & {"z", "p", "X"} and (loss_like or "softmax" in name or "grad" in name)
+    ):
+        yield from _scores_and_labels(name, roles, parameters)
+    elif loss_like and roles.count("z") == 2:  # cross_entropy(y_hat, y) under other names
+        yield from _by_position(name, parameters)
+    elif "softmax" in name and not loss_like and len(_required(parameters)) == 1:
+        log = "log_softmax" if "log" in name else "softmax"
+        first = ["z"] + [None] * (len(parameters) - 1)
+        yield Proposal(log, tuple(first))
+
+
+def _scores_and_labels(
+    name: str, roles: Sequence[str], parameters: Sequence[Any]
+) -> Iterator[Proposal]:
+    scores = next(role for role in ("z", "p", "X") if role in roles)
+    as_logits = _as(roles, {scores: "z"})
+    as_probabilities = _as(roles, {scores: "p"})
+    after_softmax = scores == "p" or (
+        scores == "z" and "softmax" not in name and "logit" not in name
+    )
+    order = [("logits", as_logits), ("probabilities", as_probabilities)]
+    if scores == "p":
+        order.reverse()
+    if not after_softmax:
+        order = order[:1]
+    for exercise, letters in order:
+        yield from _bind(exercise, letters, parameters)
+
+
+def _as(roles: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
+    return [renamed.get(role, role) for role in roles]
+
+
+_LETTERS = {
+    "linear": {"X", "W", "b", "y", "r"}, "logits": {"z", "y"}, "probabilities": {"p", "y"},
+    "network": {"X0", "W1", "b1", "W", "b", "y", "r"}, "ridge": {"W", "r"},
+    "epoch": {"X", "y", "W", "lr", "batch"},
+    "network_epoch": {"X0", "y", "W1", "W", "lr", "batch"},
+}  # fmt: skip
+
+
+def _bind(exercise: str, roles: Sequence[str], parameters: Sequence[Any]) -> Iterator[Proposal]:
+    """The proposal, if every required parameter has a letter of the exercise, each once."""
+    letters: list[str | None] = []
+    for role, parameter in zip(roles, parameters, strict=True):
+        known = role in _LETTERS[exercise] and role not in letters
+        if not known and not parameter["optional"]:
+            return
+        letters.append(role if known else None)
+    yield Proposal(exercise, tuple(letters))
+
+
+def _required(parameters: Sequence[Any]) -> list[Any]:
+    return [p for p in parameters if not p["optional"]]
+
+
+_POSITIONS = {
+    1: ("softmax", ("z",)),
+    2: ("logits", ("z", "y")),
+    3: ("linear", ("X", "W", "y")),
+    4: ("linear", ("X", "W", "y", "r")),
+    5: ("linear", ("X", "W", "b", "y", "r")),
+}
+
+
+def _by_position(name: str, parameters: Sequence[Any]) -> Iterator[Proposal]:
+    """Every order of the letters, where names say nothing: behaviour will tell."""
+    count = len(_required(parameters))
+    if count not in _POSITIONS:
+        return
+    exercise, letters = _POSITIONS[count]
+    if exercise == "softmax" and "log" in name:
+        exercise = "log_softmax"
+    rest = (None,) * (len(parameters) - count)
+    known = [_role(p["name"]) for p in parameters[:count]]
+    orders = sorted(
+        itertools.permutations(letters),
+        key=lambda order: -sum(a == b for a, b in zip(order, known, strict=True)),
+    )
+    for order in orders[:24]:
+        yield Proposal(exercise, (*order, *rest))
+    if exercise == "logits":
+        yield from (Proposal("probabilities", (*o, *rest)) for o in (("p", "y"), ("y", "p")))
+
+
+def what_would_fit() -> str:
+    """Signatures that are found without being named."""
+    return ", ".join(_EXAMPLES)

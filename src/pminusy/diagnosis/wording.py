@@ -1,0 +1,42 @@
+"""Numbers and arrays in words, short enough to read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["number", "vector", "words_of"]
+
+_MOST = 6
+
+
+def number(value: Any) -> str:
+    """A number, or an array, to four digits."""
+    array = np.asarray(value)
+    if array.size == 1:
+        return _one(array.reshape(()))
+    if array.ndim == 1:
+        return vector(array)
+    rows = [vector(row) for row in array[:_MOST]]
+    return "\n".join(rows + (["…"] if len(array) > _MOST else []))
+
+
+def vector(values: Any) -> str:
+    """A row of numbers: (0.2, 0.6, 0.2)."""
+    shown = [_one(value) for value in np.asarray(values).ravel()[:_MOST]]
+    return f"({', '.join(shown)}{', …' if np.size(values) > _MOST else ''})"
+
+
+def _one(value: Any) -> str:
+    number = float(value)
+    if np.isnan(number):
+        return "nan"
+    if np.isinf(number):
+        return "inf" if number > 0 else "−inf"
+    return f"{number:.4g}".replace("-", "−")
+
+
+def words_of(items: list[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

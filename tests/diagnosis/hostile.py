@@ -1,0 +1,101 @@
+"""Submissions that attack the checker, by name: what they do, and nothing else in common."""
+
+# ruff: noqa: E501  # programs, one line each
+from __future__ import annotations
+
+__all__ = ["HOSTILE"]
+
+_GOOD = """
+def softmax_loss(z, y):
+    s = z - z.max(axis=1, keepdims=True)
+    lse = np.log(np.exp(s).sum(axis=1, keepdims=True))
+    n = len(y)
+    d = np.exp(s - lse)
+    d[np.arange(n), y] -= 1
+    return -(s - lse)[np.arange(n), y].mean(), d / n
+"""
+_CALLED = "import numpy as np\nimport os, sys, time\n\ndef softmax_loss(z, y):\n"
+
+
+def _body(code: str) -> str:
+    """A function that attacks and then answers wrongly."""
+    lines = [f"    {line}" for line in code.strip().split("\n")]
+    return _CALLED + "\n".join(lines) + "\n    return 1.0, z\n"
+
+
+HOSTILE = {
+    "endless loop": _body("while True:\n    pass"),
+    "sleeping": _body("time.sleep(1000)"),
+    "memory bomb": _body("a = [bytearray(1 << 26) for _ in range(1000)]"),
+    "huge array": _body("return np.ones((1 << 17, 1 << 17)), z"),
+    "fork bomb": _body("while True:\n    try:\n        os.fork()\n    except OSError:\n        pass"),
+    "threads": _body(
+        "import threading\nfor _ in range(1000):\n"
+        "    threading.Thread(target=time.sleep, args=(1000,)).start()"
+    ),
+    "gigabyte of output": _body(
+        "chunk = 'x' * (1 << 20)\nfor _ in range(1024):\n    sys.stdout.write(chunk)\n    os.write(1, b'y' * 4096)\n    os.write(2, b'y' * 4096)"
+    ),
+    "exit": _body("os._exit(3)"),
+    "system exit": _body("sys.exit(0)"),
+    "base exception": _body("class E(BaseException):\n    pass\nraise E('gone')"),
+    "keyboard interrupt": _body("raise KeyboardInterrupt"),
+    "replaces numpy": _body("np.exp = np.log = lambda *a, **k: 0\nnp.allclose = lambda *a, **k: True\nnp.asarray = lambda *a, **k: 0"),
+    "walks frames": _body(
+        "frame = sys._getframe()\nseen = {}\nwhile frame:\n    seen.update(frame.f_locals)\n"
+        "    frame = frame.f_back\nfor name in ('right', 'truth', 'expected'):\n"
+        "    if name in seen:\n        return seen[name]"
+    ),
+    "walks gc": _body(
+        "import gc\nfor o in gc.get_objects():\n    if type(o).__name__ in ('Trace', 'Gallery', 'Evidence'):\n        return 0.0, z * 0"
+    ),
+    "imports the checker": _body(
+        "import importlib\nm = importlib.import_module('pminusy')\nreturn m.cross_entropy_grad(z, y)"
+    ),
+    "lying objects": _body(
+        "class L:\n    def __eq__(self, o): return True\n    def __array__(self, *a, **k): return np.zeros(3)\n"
+        "    def __float__(self): return 1.0\n    __hash__ = None\nreturn L(), L()"
+    ),
+    "lying arrays": _body(
+        "class A(np.ndarray):\n    def __eq__(self, o): return True\n    def tobytes(self): return b''\n"
+        "    @property\n    def dtype(self): raise BaseException('no')\n"
+        "return np.zeros(()).view(A), z.view(A)"
+    ),
+    "another answer each time": _body("return np.random.default_rng().normal(), z"),
+    "outlives": _body(
+        "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        time.sleep(1000)\n    os._exit(0)"
+    ),
+    "daemon thread": _body("import threading\nthreading.Thread(target=lambda: time.sleep(1000), daemon=True).start()"),
+    "writes files": _body("open('/tmp/mine', 'w').write('x' * 10)\nopen('/checker/inside/wire.py', 'w').write('')"),
+    "fills the disk": _body("for i in range(10000):\n    open(f'/tmp/{i}', 'wb').write(b'x' * (1 << 21))"),
+    "deletes files": _body("import shutil\nshutil.rmtree('/', ignore_errors=True)"),
+    "reads passwords": _body("return float(len(open('/etc/passwd').read())), z"),
+    "reads home": _body("return float(len(os.listdir(os.path.expanduser('~root')))), z"),
+    "reads others": _body("return float(len(open('other.py').read())), z"),
+    "opens sockets": _body("import socket\nsocket.create_connection(('1.1.1.1', 53), 2)"),
+    "listens": _body("import socket\ns = socket.socket()\ns.bind(('0.0.0.0', 8080))\ns.connect(('127.0.0.1', 22))"),
+    "signals the parent": _body("import signal\nfor p in (os.getppid(), 1, -1):\n    os.kill(p, signal.SIGKILL)"),
+    "forged reply": _body(
+        "import struct\nfor fd in range(3, 64):\n    try:\n        os.write(fd, struct.pack('<I', 5) + b'{}{}{')\n    except OSError:\n        pass"
+    ),
+    "forged size": _body(
+        "for fd in range(3, 64):\n    try:\n        os.write(fd, b'\\xff' * 64)\n    except OSError:\n        pass"
+    ),
+    "forged arrays": _body(
+        "import struct, json\nh = json.dumps({'message': {'ok': True, 'results': [{'array': 99}], 'changed': [], 'after': []}, 'arrays': []}).encode()\n"
+        "for fd in range(3, 64):\n    try:\n        os.write(fd, struct.pack('<I', len(h)) + h)\n    except OSError:\n        pass"
+    ),
+    "endless reply": _body(
+        "while True:\n    for fd in range(3, 64):\n        try:\n            os.write(fd, b' ' * 65536)\n        except OSError:\n            pass"
+    ),
+    "recursion": _body("def f():\n    return f()\nf()"),
+    "deep recursion": _body("sys.setrecursionlimit(10 ** 9)\ndef f(n):\n    return f(n + 1)\nf(0)"),
+    "escape codes": _body("raise ValueError('\\x1b[2J\\x1b]0;owned\\x07 <script>alert(1)</script> \\u202e')"),
+    "environment": _body("raise ValueError(repr(sorted(os.environ)))"),
+    "mounts": _body("raise ValueError(open('/proc/self/mounts').read()[:3000])"),
+    "pickle bomb": _body("class P:\n    def __reduce__(self): return (os.system, ('touch /tmp/pwned',))\nreturn P(), np.array([P()], dtype=object)"),
+    "module level": "import os\nos._exit(0)\nwhile True:\n    pass\n" + "import numpy as np\n" + _GOOD,
+    "import attack": "import numpy as np\nclass X:\n    import os\n    y = [os for _ in range(3)]\n    while True:\n        pass\n" + _GOOD,
+    "deep nesting": "import numpy as np\nx = " + "(" * 5000 + ")" * 5000 + "\n" + _GOOD,
+    "long chain": "import numpy as np\nx = " + "-" * 200000 + "1\n" + _GOOD,
+}  # fmt: skip
