@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -16,7 +18,7 @@ K, D = 7, 19
 def _setting(kind, dtype, sparse):
     random = np.random.default_rng(3)
     N = 333
-    X = random.normal(size=(N, D)).astype(dtype)
+    X: Any = random.normal(size=(N, D)).astype(dtype)
     if sparse:
         rows = sp.csr_matrix(X * (random.random((N, D)) < 0.3))
         X = Csr(rows.data, rows.indices, rows.indptr)
@@ -31,8 +33,9 @@ def _setting(kind, dtype, sparse):
     return X, Targets(labels, soft, omega, own, spread), W, b, V, v
 
 
-def _everything(module, X, y, W, b, V, v, rows):
+def _everything(module, setting, rows):
     """All passes, their sums one after the other."""
+    X, y, W, b, V, v = setting
     tiles = (0, -(-rows[2] // passes.TILE))
     Z, A = (np.zeros((tiles[1], K, passes.TILE), W.dtype) for _ in range(2))
     nothing, out = np.zeros((0, 0, 0), W.dtype), []
@@ -59,8 +62,8 @@ def _everything(module, X, y, W, b, V, v, rows):
 @pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
 def test_compiled_passes_are_the_specification(sparse, dtype, kind, rows):
     setting = _setting(kind, dtype, sparse)
-    exact = _everything(passes, *setting, rows)
-    fast = _everything(fit, *setting, rows)
+    exact = _everything(passes, setting, rows)
+    fast = _everything(fit, setting, rows)
     for expected, found in zip(exact, fast, strict=True):
         scale = np.abs(expected).max()
         assert np.abs(found - expected).max() <= 30 * np.finfo(dtype).eps * max(scale, 1e-30)

@@ -26,7 +26,7 @@ def make_objective(
     X, y, *, C=1.0, fit_intercept=True, dtype=np.float64, workspace=64 << 20, **mass
 ):
     """An objective over arrays."""
-    rows = Csr(X.data, X.indices, X.indptr) if sp.issparse(X) else X
+    rows = X if isinstance(X, np.ndarray) else Csr(X.data, X.indices, X.indptr)
     classes = y.shape[1] if y.ndim == 2 else int(y.max()) + 1
     source = ArraySource(rows, X.shape[1], make_targets(y, classes, **mass))
     coordinates = choose_coordinates(source, fit_intercept=fit_intercept)

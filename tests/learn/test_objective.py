@@ -76,7 +76,8 @@ def test_coordinates_change_nothing(bias):
     vector = objective.coordinates.from_parameters(W, b)
     back, bias_back = objective.parameters(vector)
     np.testing.assert_allclose(back, W, rtol=1e-12)
-    if bias:
+    if b is not None:
+        assert bias_back is not None
         np.testing.assert_allclose(bias_back, b, rtol=1e-6, atol=1e-6)
     z = X @ W.T + (0 if b is None else b)
     z -= z.max(axis=1, keepdims=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed  # type: ignore[import-untyped]  # carries no types
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
@@ -277,7 +278,7 @@ def test_bad_data():
     holed[4, 2] = np.nan
     with pytest.raises(InputError, match="got NaN in row 4, column 2"):
         SoftmaxRegression().fit(holed, y)
-    sparse = sp.csr_matrix(X)
+    sparse: Any = sp.csr_matrix(X)
     sparse.data[7] = np.inf
     with pytest.raises(InputError, match="got inf in row 2, column 1"):
         SoftmaxRegression().fit(sparse, y)

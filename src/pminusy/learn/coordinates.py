@@ -110,4 +110,4 @@ class Coordinates:
     def _less_mean(self, G: Array, g: Array) -> Array:
         if not self._centred:
             return G
-        return G - (self._mu * g if self.features_first else self._mu * g[:, None])
+        return np.asarray(G - (self._mu * g if self.features_first else self._mu * g[:, None]))

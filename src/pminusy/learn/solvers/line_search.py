@@ -65,8 +65,8 @@ def _next(low: float, low_slope: float, high: float, high_slope: float, point: A
     else:
         step = math.nan
     if math.isinf(high):
-        return min(max(step, 1.5 * low), 10 * low) if step > low else 3 * low
+        return float(min(max(step, 1.5 * low), 10 * low)) if step > low else 3 * low
     width = high - low
     if not low + 0.05 * width < step < high - 0.05 * width:
         step = low + (0.5 if math.isfinite(high_slope) else 0.1) * width
-    return step
+    return float(step)
