@@ -187,7 +187,7 @@ def test_normalise():
     ("value", "text"),
     [(0.2, "0.2"), (-0.8, "−0.8"), (4.248354255291589e-18, "4.2484×10⁻¹⁸"), (0, "0"),
      (123456.7, "123460"), (0.00012345678, "0.00012346"), (12345678901.0, "1.2346×10¹⁰"),
-     (0.999999, "1"), (1e-45, "0")],
+     (0.999999, "1"), (1e-45, "1×10⁻⁴⁵"), (0.0, "0")],
 )  # fmt: skip
 def test_rounding(value, text):
     assert written(value) == text
@@ -225,3 +225,44 @@ def test_many_terms_are_proved_along_random_directions():
     wrong = replace(line, statement=type(line.statement)((left, right + right), ("=",)))
     with pytest.raises(ProofError):
         prove_by_numbers(wrong.statement, chapter.arena.numbers)
+
+
+def test_logits_add_up_from_named_features():
+    W = np.linspace(-1, 1, 42).reshape(3, 14)
+    names = [f"f{d}" for d in range(14)]
+    d = derive(x=np.ones(14), W=W, b=[1, 2, 3], y="b", classes=["a", "b", "c"], features=names)
+    table = d["linear"].line.table
+    assert table is not None
+    assert table.head == ("feature", "x", "a", "b", "c")
+    assert table.rows[-3][0] == "2 more"
+    columns = [[float(row[2 + k].replace("−", "-")) for row in table.rows] for k in range(3)]
+    for *parts, logit in columns:
+        assert sum(parts) == pytest.approx(logit, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("W and b", {"W": [[1.0], [2.0]]}),
+        ("features", {"features": ["a"]}),
+        ("steps", {"steps": 5}),
+        ("normalise", {"normalise": True}),
+        ("row", {"row": 1}),
+    ],
+)
+def test_what_would_change_nothing_is_refused(name, more):
+    with pytest.raises(InputError, match=f"^{name}: .*leave it out"):
+        derive(z=[1.0, 2.0], y=0, **more)
+
+
+def test_a_row_of_a_network_is_the_one_asked_for():
+    d = derive(x=[[1.0, 2.0], [0.5, -1.0]], y=[0, 1], row=1, network="linear:2", depth="result")
+    assert "row 1 of a batch of 2" in d.summary.heading
+    assert d.summary.true_class == 1
+
+
+def test_a_target_that_is_met_has_no_gradient():
+    d = derive(probabilities=[0.2, 0.6, 0.2], y=[0.2, 0.6, 0.2])
+    assert len(list(d)) == len(d)
+    assert [written(v) for v in d.summary.gradient] == ["0", "0", "0"]
+    assert [written(v) for v in d["dL_dz"].value.entries.values()] == ["0", "0", "0"]

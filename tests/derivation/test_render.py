@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from io import StringIO
 from pathlib import Path
 
 import jsonschema
@@ -13,7 +14,7 @@ import pytest
 
 from pminusy.derivation.build import derive
 from pminusy.derivation.digits import written
-from pminusy.derivation.render.terminal import to_text
+from pminusy.derivation.render.terminal import Trimmed, to_text
 from tests.derivation.cases import CASES, derivation
 
 ROOT = Path(__file__).parent.parent.parent
@@ -77,6 +78,15 @@ def test_a_closing_table_has_rows_or_is_left_out(depth):
     d = derive(z=[2.0, 1.0, 0.1], y=0, depth=depth)
     for page in (str(d), d.to_html(), d.to_markdown(), d.to_latex()):
         assert ("Forward beside backward" in page) == (depth == "outline")
+
+
+def test_a_pipe_gets_no_blanks_at_the_ends_of_lines():
+    stream = StringIO()
+    trimmed = Trimmed(stream)
+    for text in ("one  ", "  \ntwo \n", "three"):
+        trimmed.write(text)
+    trimmed.write("\n")
+    assert stream.getvalue() == "one\ntwo\nthree\n"
 
 
 def test_a_wide_matrix_keeps_every_entry_in_a_narrow_terminal():

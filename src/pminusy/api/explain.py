@@ -71,7 +71,10 @@ def explain(
     ridge
         λ of the ridge penalty in its step.
     network
-        Layers before the head, such as "relu:5,batchnorm,dropout:0.5"; see the documentation.
+        Layers before the head, in order: "linear:UNITS", "relu", "relu:UNITS" (linear, then ReLU),
+        "batchnorm" (of two rows or more, in training), "dropout:RATE", "conv:CHANNELSxWIDTH" (along
+        the one axis of x, stride 1, no padding), "maxpool:SIZE" or "maxpool:SIZE/STRIDE"; a linear
+        layer to K logits closes it. The loss has no options then, and a layer at most 400 entries.
     seed
         Which random weights and masks those layers get.
     route

@@ -64,7 +64,7 @@ def explain(
     network: Annotated[
         str | None,
         typer.Option(
-            help="Layers before the head: relu:5,batchnorm,dropout:0.5,conv:2x3,maxpool:2."
+            help="Layers before the head: relu:5,batchnorm,dropout:0.5,conv:2x3 (1-D),maxpool:2."
         ),
     ] = None,
     seed: Annotated[int, _whole("Which random weights and masks they get.")] = 0,
@@ -96,7 +96,7 @@ def explain(
     }  # fmt: skip
     if model is not None:
         numbers = (logits, probs, x, W, b, target, classes, features, network, sample_weight)
-        _refuse_beside_model(numbers)
+        _refuse_beside_model(numbers, normalise)
         result = _of_model(model, table, row, shared)
     else:
         from pminusy.api.explain import explain as derivation_of
@@ -118,8 +118,8 @@ def explain(
     typer.echo(f"{len(result)} steps, every one proved, in {visible(str(output))}")
 
 
-def _refuse_beside_model(numbers: tuple[str | None, ...]) -> None:
-    if any(value is not None for value in numbers):
+def _refuse_beside_model(numbers: tuple[str | None, ...], normalise: bool) -> None:
+    if normalise or any(value is not None for value in numbers):
         expected = "a model and a table, or numbers of your own"
         raise InputError("what to explain", expected, "both", "leave one of them out")
 

@@ -22,9 +22,10 @@ from pminusy.derivation.chapters import (
     second_order,
 )
 from pminusy.derivation.derivation import Chapter, Derivation, Summary
-from pminusy.derivation.digits import written
+from pminusy.derivation.digits import settled
 from pminusy.derivation.domains import decimals, widen
 from pminusy.derivation.model import Case, Setup
+from pminusy.derivation.name_tables import gradient, with_tables
 from pminusy.derivation.notation import notation as notation_named
 from pminusy.derivation.step import FULL, OUTLINE, Table
 from pminusy.errors import InputError
@@ -100,8 +101,11 @@ def derive(
 
         if z is not None or probabilities is not None or W is not None or b is not None:
             raise InputError("network", "an input x alone: the layers make the logits", "more")
-        return derive_network(network, x, y, classes, seed, options, view)
+        if features is not None or steps != 1:
+            raise InputError("network", "an input and its targets", "features or steps as well")
+        return derive_network(network, x, y, row, classes, seed, options, view)
     given = _given(z, probabilities, x, W, b, normalise)
+    _refuse_unused(given, W is not None or b is not None, normalise, features, steps, row)
     if given.batch:
         from pminusy.derivation.build_batch import derive_batch
 
@@ -111,6 +115,23 @@ def derive(
     target, c = _target(y, K, names)
     setup = _setup(given, target, c, names, _feature_names(features, given), options, rate, ridge)
     return _derivation(setup, view, rate, steps, _heading(setup))
+
+
+def _refuse_unused(
+    given: Given, weights: bool, normalise: bool, features: Any, steps: int, row: int
+) -> None:
+    """What would change nothing is refused, not ignored."""
+    layer = given.source == "layer"
+    unused = {
+        "W and b": (weights and not layer, "an input x, for which they make the logits"),
+        "features": (features is not None and not layer, "a layer (x, W and b) that has features"),
+        "steps": (steps != 1 and not layer, "a layer (x, W and b) whose weights can move"),
+        "normalise": (normalise and given.source != "probabilities", "probabilities"),
+        "row": (row != 0 and not given.batch, "a batch of several rows"),
+    }
+    for name, (refused, needs) in unused.items():
+        if refused:
+            raise InputError(name, f"{needs} beside it", f"{given.source} alone", "leave it out")
 
 
 @dataclass(frozen=True)
@@ -413,7 +434,7 @@ def _chapters(setup: Setup, view: View, rate: float, steps: int) -> list[Chapter
         for key, title, intro, lines, wanted in planned
         if wanted
     ]
-    return [_with_tables(chapter, setup, steps) for chapter in chapters if chapter.lines]
+    return [with_tables(chapter, setup, steps) for chapter in chapters if chapter.lines]
 
 
 def _why_stop(setup: Setup) -> Chapter:
@@ -430,63 +451,6 @@ def _why_stop(setup: Setup) -> Chapter:
         "Logits come from a layer; here the smallest one that gives yours: x = (1), W = z, b = 0."
     )
     return Chapter("parameters", "Why stop at the logits", intro, tuple(lines), RowArena(layer))
-
-
-def _with_tables(chapter: Chapter, setup: Setup, steps: int) -> Chapter:
-    from dataclasses import replace
-
-    tables = {}
-    if chapter.key == "gradient_step":
-        tables["step_loss"] = _trajectory(setup, steps)
-    if chapter.key == "parameters" and setup.case.layer:
-        tables["dL_dW"] = _largest_entries(setup)
-    lines = tuple(replace(line, table=tables.get(line.name, line.table)) for line in chapter.lines)
-    return replace(chapter, lines=lines)
-
-
-def _largest_entries(setup: Setup) -> Table:
-    """The entries of ∂L/∂W that pull most, by the names of class and feature."""
-    gradient = _gradient(setup.numbers, setup)
-    x = setup.numbers.array("x")
-    entries = [(gradient[k] * x[d], k, d) for k in range(setup.K) for d in range(setup.D)]
-    entries.sort(key=lambda entry: -abs(entry[0]))
-    rows = [(setup.classes[k], setup.features[d], written(value)) for value, k, d in entries[:8]]
-    left = len(entries) - len(rows)
-    return Table(
-        ("class", "feature", "∂L/∂W"),
-        tuple(rows),
-        f"the {len(rows)} largest; {left} more" if left else "largest first",
-    )
-
-
-def _trajectory(setup: Setup, steps: int) -> Table:
-    """Loss and probabilities after each step: z⁺ = z − η (‖x‖² + 1) ∂L/∂z, proved, repeated."""
-    if not 1 <= steps <= 1000:
-        raise InputError("steps", "a number of steps from 1 to 1000", str(steps))
-    first = setup.case.inputs.name
-    shown = sorted({setup.c or 0, *range(min(setup.K, 4))})
-    rows = []
-    at = setup.numbers
-    scale = decimals.mpf(setup.values["eta"]) * (sum(v * v for v in at.array("x")) + 1)
-    for count in range(steps + 1):
-        p = at.array("p")
-        rows.append((str(count), written(at.array("L")), *(written(p[k]) for k in shown)))
-        gradient = _gradient(at, setup)
-        at = at.with_moved(first, at.array(first) - scale * gradient)
-    if len(rows) > 12:
-        rows = [*rows[:6], ("…",) * len(rows[0]), *rows[-5:]]
-    head = ("step", "L", *(f"p of {setup.classes[k]}" for k in shown))
-    return Table(head, tuple(rows), "each step against the gradient of this row alone")
-
-
-def _gradient(at: Any, setup: Setup) -> Any:
-    """∂L/∂u (or ∂L/∂z) from its proved form."""
-    case = setup.case
-    q = at.array("q") if case.mass else at.array("y")
-    S = at.array("S") if case.mass else 1
-    factor = 1 + 2 * at.array("zeta") * at.array("lse") if case.z_loss else 1
-    gradient = S * factor * at.array("p") - q
-    return at.array("t") * gradient if case.transforms else gradient
 
 
 def _summary(
@@ -513,7 +477,7 @@ def _summary(
         setup.classes,
         tuple(at.array("p")),
         tuple(at.array("q") if setup.case.mass else at.array("y")),
-        tuple(_gradient(at, setup)),
+        tuple(map(settled, gradient(at, setup))),
         at.array("L"),
         setup.c,
         {

@@ -49,8 +49,9 @@ def derive_batch(
     chapters = (_chapter(given, Y, labels, chosen, options, setup, rate),)
     heading = f"{build._heading(setup)}; row {row} of a batch of {N:,}"
     notes = (
-        f"Row {row} is derived line by line. The chapter on the batch works with rows "
-        f"{', '.join(map(str, chosen))}" + ("." if len(chosen) == N else "; the table is of all."),
+        f"Row {row} is derived line by line. The chapter on the batch works with row"
+        f"{'s' if N > 1 else ''} {', '.join(map(str, chosen))}"
+        + ("." if len(chosen) == N else "; the table is of all."),
     )
     table = _figures(given, labels, Y, options, K)
     return build._derivation(setup, view, rate, steps, heading, chapters, (table,), notes)

@@ -40,8 +40,8 @@ class _Run:
 
 
 def derive_network(
-    description: str, x: Any, y: Any, classes: Sequence[str] | None, seed: int, options: Options,
-    view: build.View,
+    description: str, x: Any, y: Any, row: int, classes: Sequence[str] | None, seed: int,
+    options: Options, view: build.View,
 ) -> Derivation:  # fmt: skip
     """Derivation of every layer's backward, from the head down to the input."""
     if (
@@ -64,7 +64,7 @@ def derive_network(
     logits = runs[-1].outputs
     given = build.Given("logits", logits)
     chapters = tuple(_chapters(runs, labels))
-    base = derive_batch(given, labels.tolist(), 0, classes, None, options, view, 0.1, 1, 0.1)
+    base = derive_batch(given, labels.tolist(), row, classes, None, options, view, 0.1, 1, 0.1)
     return base.with_more(chapters, f"; before it {len(runs)} layers: {description}")
 
 
@@ -126,7 +126,7 @@ def _parse(word: str) -> list[tuple[str, Any]]:
             return [("conv", (_whole(channels), _whole(width)))]
     except ValueError:
         pass
-    raise InputError("network", f"layers among {_KINDS}", repr(word))
+    raise InputError("network", f"layers among {_KINDS} (1-D, stride 1)", repr(word))
 
 
 def _whole(text: str) -> int:

@@ -7,9 +7,16 @@ from typing import Any
 
 from pminusy.derivation.domains import decimals
 
-__all__ = ["Digits", "rounded", "sum_note", "written"]
+__all__ = ["Digits", "rounded", "settled", "sum_note", "written"]
 
 _SMALL, _LARGE = -4, 7
+_REST = 40
+"""Within so many of the last digits worked with, a number is what rounding left of an exact 0."""
+
+
+def settled(value: Any) -> Any:
+    """What rounding left of an exact 0 is 0."""
+    return value * 0 if abs(value) < decimals.mpf(10) ** (_REST - decimals.dps) else value
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ def _superscript(number: int) -> str:
 def rounded(value: Any, digits: int = 5) -> Digits:
     """Round to so many significant digits; zeros at the end are left off."""
     value = decimals.mpf(value)
-    if not value:
+    if not settled(value):
         return Digits(False, "0")
     shown = decimals.nstr(
         abs(value), digits, min_fixed=-decimals.inf, max_fixed=-decimals.inf, strip_zeros=False

@@ -87,17 +87,20 @@ class Evaluator:
         return result
 
     def _value(self, tree: t.Node, env: Environment) -> Any:
-        key = (id(tree), tuple(env[letter] for letter in self.letters(tree)))
+        if type(tree) is t.Ref:  # looking it up is quicker than remembering it
+            return _ref(self, tree, env)
+        key = (id(tree), tuple([env[letter] for letter in self.letters(tree)]))
         if key not in self._memo:
             self._memo[key] = _RULES[type(tree)](self, tree, env)
         return self._memo[key]
 
     def letters(self, tree: t.Node) -> tuple[str, ...]:
         """Letters that the value depends on; the tree is kept, so that its id stays its own."""
-        if id(tree) not in self._letters:
+        known = self._letters.get(id(tree))
+        if known is None:
             letters = tuple(sorted({index.name for index in t.free_indices(tree)}))
-            self._letters[id(tree)] = (tree, letters)
-        return self._letters[id(tree)][1]
+            known = self._letters[id(tree)] = (tree, letters)
+        return known[1]
 
     def places(self, sum_: t.Sum, env: Environment) -> Iterator[int]:
         """Values that the index of a sum takes."""

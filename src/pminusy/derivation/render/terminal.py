@@ -117,6 +117,8 @@ def _value(step: Step, digits: int, *, hide: bool) -> list[RenderableType]:
         for line in lines:
             body.add_row("[", Text(line), "]")
         return [Padding(body, (0, 0, 0, 9))]
+    if shown.left_out and len(shown.entries) == len(step.rows):  # they were written out just above
+        return [_indented(Text(f"… and {shown.left_out:,} more entries", style="dim"), 9)]
     items: list[RenderableType] = [
         _indented(Text(f"= {parts.vector(shown, digits)}", style="bold"), 9)
     ]
