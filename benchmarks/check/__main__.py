@@ -195,7 +195,7 @@ def _mutants(part: tuple[int, int]) -> tuple[Counter[str], list[str], list[str]]
         except TimeoutError:
             counts["endless"] += 1
             continue
-        kind = verdict.status
+        kind: str = verdict.status
         if kind == "wrong":
             kind = "named" if all(f.id for f in verdict.findings) else "wrong, not recognised"
             held = confirmed(verdict, style.family, mutant, cases) if kind == "named" else None

@@ -58,9 +58,10 @@ def _edits(node: ast.AST) -> Iterator[tuple[str, Callable[[], None]]]:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         yield "sign", lambda: setattr(node, "op", ast.UAdd())
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        for other in (node.value + 1, node.value - 1, node.value * 2, -node.value):
-            name = f"{node.value} to {other}"
-            yield name, lambda other=other: setattr(node, "value", other)  # type: ignore[misc]  # bound now
+        value: Any = node.value
+        for number in (value + 1, value - 1, value * 2, -value):
+            name = f"{value} to {number}"
+            yield name, lambda number=number: setattr(node, "value", number)  # type: ignore[misc]  # bound now
     if isinstance(node, ast.Constant) and node.value is True:
         yield "True to False", lambda: setattr(node, "value", False)
     if isinstance(node, ast.Attribute):
@@ -90,15 +91,16 @@ def battery(family: str, rng: np.random.Generator) -> list[list[Any]]:
             z = z * 900
         r = float(rng.uniform(0.1, 2)) if case % 2 else 0.0
         b = rng.normal(size=K)
-        arguments = {
+        arguments: dict[str, list[Any]] = {
             "transposed": [W.T, X.T, y, r], "class rows": [W.T, b, X, y], "bias": [X, y, W, b, r],
             "flat": [W.ravel(), X, y, r], "inputs first": [X, W, y], "gradient alone": [W, X, y],
             "one-hot": [z, np.eye(K)[y]], "one-hot sums": [z, np.eye(K)[y]],
             "column": [z, y[:, None]], "columns": [z.T, y], "softmax": [z], "softmax rows": [z],
             "log-softmax": [z], "one sample": [z[0], int(y[0])], "ridge": [W, r],
         }  # fmt: skip
+        default: list[Any] = [W, X, y, r]
         logits = ("logits", "in place", "loss alone", "helper", "per row")
-        cases.append([z, y] if family in logits else arguments.get(family, [W, X, y, r]))
+        cases.append([z, y] if family in logits else arguments.get(family, default))
     return cases
 
 

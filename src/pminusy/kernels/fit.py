@@ -24,7 +24,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]  # carries no types
+from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, overload
 
