@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test test-slow lint bench bench-fit clean
 
 demo: $(VENV)/.installed-demo
 	mkdir -p demo
@@ -38,6 +38,14 @@ $(VENV)/.made:
 	  { echo "pminusy needs Python 3.11 or later; try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	touch $@
+
+# Peers that are not installed are left out and said. DATA: a folder of data sets, for bench-fit.
+bench: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks.loss
+	$(BIN)/python -m benchmarks.linear
+
+bench-fit: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks.fit --data $(or $(DATA),$(error name a folder of data sets: make bench-fit DATA=…))
 
 clean:
 	rm -rf $(VENV) demo

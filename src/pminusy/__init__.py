@@ -13,11 +13,14 @@ from pminusy.errors import InputError
 from pminusy.extras import missing_extra
 
 if TYPE_CHECKING:
+    from pminusy.api.check import check
     from pminusy.api.explain import explain
     from pminusy.api.fit_table import fit_table
     from pminusy.api.table_model import TableModel, load
     from pminusy.kernels.dispatch import why
     from pminusy.kernels.threads import get_num_threads, set_num_threads
+    from pminusy.learn.softmax_regression import SoftmaxRegression
+    from pminusy.learn.softmax_regression_cv import SoftmaxRegressionCV
     from pminusy.ops import (
         cross_entropy,
         cross_entropy_grad,
@@ -33,10 +36,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "pminusy.api.check": ("check",),
     "pminusy.api.explain": ("explain",),
     "pminusy.api.fit_table": ("fit_table",),
     "pminusy.api.table_model": ("TableModel", "load"),
     "pminusy.kernels.dispatch": ("why",),
+    "pminusy.learn.softmax_regression": ("SoftmaxRegression",),
+    "pminusy.learn.softmax_regression_cv": ("SoftmaxRegressionCV",),
     "pminusy.kernels.threads": ("get_num_threads", "set_num_threads"),
     "pminusy.ops": (
         "cross_entropy",
@@ -54,7 +60,10 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "InputError",
+    "SoftmaxRegression",
+    "SoftmaxRegressionCV",
     "TableModel",
+    "check",
     "cross_entropy",
     "cross_entropy_grad",
     "cross_entropy_hvp",

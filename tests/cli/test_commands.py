@@ -174,7 +174,7 @@ def test_ctrl_c_while_training(capsys, monkeypatch, tmp_path):
 def test_interrupted_by_a_signal_there_is_one_line_and_no_file(tmp_path):
     code = (
         "import os, signal, pminusy.learn.softmax_regression as s; from pminusy.cli import main\n"
-        "s.lbfgs = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\n"
+        "s.minimise = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\n"
         "main()"
     )
     out = tmp_path / "m.safetensors"

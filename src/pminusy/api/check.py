@@ -74,6 +74,10 @@ def check(
     >>> verdict = check(softmax)
     >>> verdict.status, verdict.mistakes
     ('fragile', ('shift.missing',))
+
+    References
+    ----------
+    Expected values are those of `pminusy.core`; what is looked for: `docs/check.md`.
     """
     if not callable(target):
         verdicts = check_file(Path(target), Settings(function=function, pins=parse_pins(pin)))
