@@ -200,7 +200,7 @@ def test_power_of_two_is_exact_and_overflows_to_infinity():
     assert exact(x.ldexp(np.full(20, -7))) == [value / 128 for value in exact(x)]
     with np.errstate(over="ignore"):
         far = Twofold(np.array([1.0]), np.array([-(2.0**-54)])).ldexp(5000)
-    assert far.rounded().tolist() == [np.inf]
+        assert (far + 1.0).rounded().tolist() == [np.inf]
 
 
 def test_rounding_to_a_type_and_scale():
