@@ -25,6 +25,8 @@ def describe(seen: Any, right: Any, sizes: Mapping[str, int], y: Any = None) -> 
         Labels, to see whether only the true class's entries differ, where rows are samples.
     """
     seen, right = np.asarray(seen, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    if seen.shape != right.shape:
+        return f"has the shape {seen.shape} where {right.shape} is right"
     if not np.isfinite(seen).all():
         return f"contains {'nan' if np.isnan(seen).any() else 'inf'}"
     factor = _factor(seen, right)

@@ -95,8 +95,9 @@ def _unrecognised(trial: Trial, facet: Facet, recognised: bool) -> str:
         if without.raised is not None
     ]
     values = [s.values[letter].ravel() for s, _ in trial.seen if letter in s.values]
-    if part == "data" and len(values) > 1 and all(np.all(v == values[0][0]) for v in values):
-        return f"{name} is {float(values[0][0]):.6g} on every input."
+    sized = [value for value in values if value.size]
+    if part == "data" and len(sized) > 1 and all(np.all(v == sized[0][0]) for v in sized):
+        return f"{name} is {float(sized[0][0]):.6g} on every input."
     for i, (probe, (without, with_r)) in enumerate(zip(trial.probes, trial.seen, strict=True)):
         seen = without if part == "data" else with_r
         if seen is None or letter not in seen.values:
@@ -104,9 +105,14 @@ def _unrecognised(trial: Trial, facet: Facet, recognised: bool) -> str:
         right = _gallery(trial).right[i][facet]
         value = np.asarray(seen.values[letter], dtype=np.float64)
         if part == "ridge":
-            value = value - np.asarray(without.values[letter], dtype=np.float64)
+            if letter not in without.values:
+                continue
+            with np.errstate(all="ignore"):
+                value = value - np.asarray(without.values[letter], dtype=np.float64)
         y = probe.inputs.get("y") if letter in ("dL_dz", "dL_dz_i", "L_i") else None
-        if not np.allclose(value, right, rtol=1e-6, atol=1e-9, equal_nan=True):
+        if value.shape != right.shape or not np.allclose(
+            value, right, rtol=1e-6, atol=1e-9, equal_nan=True
+        ):
             also = "also " if recognised else ""
             return f"{also}{name} {describe(value, right, _sizes(probe.inputs), y)}."
     if raised:
@@ -134,6 +140,7 @@ def faults(trial: Trial) -> Iterator[Finding]:
     for reading in trial.subject.readings:
         if reading.oddity and trial.subject.exercise.name != "epoch":
             yield _odd_shape(trial, reading.letter)
+    yield from _unread(trial)
     for probe, (without, with_r) in zip(trial.probes, trial.seen, strict=True):
         raised = without.raised or (with_r.raised if with_r is not None else None)
         if raised is not None:
@@ -157,6 +164,31 @@ def faults(trial: Trial) -> Iterator[Finding]:
     if not _same_twice(trial):
         yield Finding(
             "purity.varies", "The same inputs give another answer the second time.", "repeat"
+        )
+
+
+_GRADIENT_OF = {"dL_dz": "z", "dL_dW": "W", "dL_db": "b"}
+
+
+def _unread(trial: Trial) -> Iterator[Finding]:
+    """A result whose shape fits nothing, where a gradient is missing."""
+    subject = trial.subject
+    missing = [
+        (letter, source)
+        for letter, source in _GRADIENT_OF.items()
+        if letter in subject.exercise.outputs
+        and source in subject.given
+        and not {letter, f"{letter}_i"} & set(subject.letters())
+    ]
+    if missing and subject.unread and subject.exercise.name in ("linear", "logits"):
+        letter, source = missing[0]
+        inputs = trial.probes[0].inputs
+        expected = np.shape(subject.laid_out(source, inputs[source], inputs))
+        yield Finding(
+            "shape.gradient",
+            f"A result of shape {subject.unread[0]} is no gradient of an argument: "
+            f"{_LETTERS[letter]} has its parameter's shape, here {expected}.",
+            "shape",
         )
 
 

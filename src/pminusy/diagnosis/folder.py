@@ -121,6 +121,9 @@ def _one(
         verdicts = check_submission(submission, settings, user)
     except InputError as error:  # no function, or several: this submission's own fault
         verdicts = [Verdict("does not run", name, f"Nothing to check: {error}.", source=name)]
+    except Exception as error:  # a fault of ours on one submission must not stop the others
+        summary = f"The checker itself failed on it ({type(error).__name__}: {error}); report this."
+        return name, _Remembered("", (Verdict("does not run", name, summary, source=name),))
     return name, _Remembered(submission.digest, tuple(verdicts))
 
 

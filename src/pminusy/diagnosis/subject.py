@@ -71,6 +71,7 @@ class Subject:
     layouts: Mapping[str, str]
     readings: tuple[Reading, ...] = ()
     nothing: str = ""  # what it returned where numbers were expected
+    unread: tuple[tuple[int, ...], ...] = ()  # shapes of results that are no letter
 
     @property
     def exercise(self) -> Exercise:
@@ -121,7 +122,12 @@ class Subject:
             return answer.raised
         readings = tuple(self._readings(answer, probe.inputs, names))
         nothing = "" if readings else _in_words(answer.results[0] if answer.results else None)
-        return Subject(self.session, self.candidate, self.proposal, self.layouts, readings, nothing)
+        read = {reading.path for reading in readings}
+        parts = _parts(answer.results, ())
+        unread = tuple(array.shape for path, _, array in parts if path not in read)
+        return Subject(
+            self.session, self.candidate, self.proposal, self.layouts, readings, nothing, unread
+        )
 
     # ------------------------------------------------------------------------------ calling
 
