@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 
+from pminusy.derivation import batch, model, network
 from pminusy.derivation.build import derive
 from pminusy.derivation.proof import ProofError, prove_by_algebra, prove_by_numbers
 from tests.derivation.cases import CASES as CASES_BY_NAME
@@ -13,6 +14,14 @@ from tests.derivation.mutants import mutants
 
 CASES = ["layer", "z_loss", "log_base", "softcap", "weight", "label_smoothing", "batch", "rows",
          "sequence", "batch of two classes"]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _own_algebra():
+    """Mutants use up spare generators of the rings that proofs share; later proofs get new ones."""
+    yield
+    for room in (batch, model, network):
+        room._algebra.cache_clear()
 
 
 def survives(relation, chapter, line):
