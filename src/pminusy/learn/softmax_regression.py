@@ -68,8 +68,8 @@ class SoftmaxRegression(LinearClassifier):
     tol
         Converged when no entry of the gradient of the mean objective is larger.
     gap
-        If given, instead: converged when the objective is within this share of its minimum, by
-        duality. Needs a ridge penalty.
+        If given, instead: converged when the objective is within this share of its minimum, as
+        far as `gap_` says. Needs a ridge penalty.
     max_iter
         Largest number of iterations.
     warm_start
@@ -99,8 +99,8 @@ class SoftmaxRegression(LinearClassifier):
         Iterations taken, as an array of one.
     objective_, optimality_, gap_
         Certificate, in float64 arithmetic: mean objective; largest entry of its gradient (of its
-        least subgradient with L1); bound on its relative distance from the minimum (NaN without
-        ridge).
+        least subgradient with L1); relative distance from the minimum, a bound by duality for the
+        weights and a quadratic estimate for the bias (NaN without ridge).
     converged_
         Whether the certificate is what was asked for.
     solver_, history_, n_passes_
