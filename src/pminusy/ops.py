@@ -94,7 +94,7 @@ def softmax(z: ArrayLike, *, out: Array | None = None) -> Array:
     Returns
     -------
     ndarray
-        Probabilities (..., K), each within one unit in its last place.
+        Probabilities (..., K), each within a few units in its last place.
 
     Raises
     ------
