@@ -16,10 +16,6 @@ from pminusy.diagnosis.recipes.recipe import Recipe, Record, Step
 __all__ = ["LAYERS"]
 
 
-def _batch_norm_statistics(t: Record) -> tuple[Any, Any]:
-    return t["X"].mean(0), t["X"].var(0)
-
-
 def _moved(t: Record, old: str, new: Any) -> Any:
     return t["momentum"] * t[old] + (1 - t["momentum"]) * new
 
