@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from pminusy.core import head, layers
 from pminusy.core.options import Options, target_mass
-from pminusy.derivation import build
 from pminusy.derivation.build_batch import derive_batch
 from pminusy.derivation.chapters import network as chapter
 from pminusy.derivation.derivation import Chapter, Derivation
+from pminusy.derivation.given import Given
 from pminusy.derivation.network import LayerArena, LayerNumbers
+from pminusy.derivation.reading import class_at, class_named, numbers
+from pminusy.derivation.request import Request
 from pminusy.errors import InputError
 
 __all__ = ["derive_network"]
@@ -39,11 +41,25 @@ class _Run:
     width: int = 1
 
 
-def derive_network(
-    description: str, x: Any, y: Any, row: int, classes: Sequence[str] | None, seed: int,
-    options: Options, view: build.View,
-) -> Derivation:  # fmt: skip
+def derive_network(asked: Request) -> Derivation:
     """Derivation of every layer's backward, from the head down to the input."""
+    _refuse_unused(asked)
+    if asked.x is None:
+        raise InputError("x", "the input of the network, one row a sample", "nothing")
+    inputs = np.atleast_2d(numbers("x", asked.x))
+    if inputs.ndim != 2 or not np.isfinite(inputs).all():
+        raise InputError("x", "finite numbers (N, D)", f"shape {inputs.shape}")
+    labels, K = _labels(asked.y, len(inputs), asked.classes)
+    assert asked.network is not None
+    runs = _forward(asked.network, inputs, K, asked.seed)
+    of_logits = replace(asked, y=labels.tolist(), z=runs[-1].outputs, x=None, network=None)
+    base = derive_batch(of_logits, Given("logits", runs[-1].outputs))
+    heading = f"; before it {len(runs)} layers: {asked.network}"
+    return base.with_more(tuple(_chapters(runs, labels)), heading)
+
+
+def _refuse_unused(asked: Request) -> None:
+    options = asked.options
     if (
         options.transforms_logits
         or options.z_loss
@@ -54,18 +70,10 @@ def derive_network(
             "network", "the plain loss", "options of the loss",
             "explain the head with them on its own, from its logits",
         )  # fmt: skip
-    if x is None:
-        raise InputError("x", "the input of the network, one row a sample", "nothing")
-    inputs = np.atleast_2d(build._numbers("x", x))
-    if inputs.ndim != 2 or not np.isfinite(inputs).all():
-        raise InputError("x", "finite numbers (N, D)", f"shape {inputs.shape}")
-    labels, K = _labels(y, len(inputs), classes)
-    runs = _forward(description, inputs, K, seed)
-    logits = runs[-1].outputs
-    given = build.Given("logits", logits)
-    chapters = tuple(_chapters(runs, labels))
-    base = derive_batch(given, labels.tolist(), row, classes, None, options, view, 0.1, 1, 0.1)
-    return base.with_more(chapters, f"; before it {len(runs)} layers: {description}")
+    if any(v is not None for v in (asked.z, asked.probabilities, asked.W, asked.b)):
+        raise InputError("network", "an input x alone: the layers make the logits", "more")
+    if asked.features is not None or asked.steps != 1:
+        raise InputError("network", "an input and its targets", "features or steps as well")
 
 
 def _labels(y: Any, N: int, classes: Sequence[str] | None) -> tuple[Any, int]:
@@ -79,9 +87,7 @@ def _labels(y: Any, N: int, classes: Sequence[str] | None) -> tuple[Any, int]:
         names = tuple(map(str, range(K)))
     else:
         K, names = len(classes), tuple(classes)
-    indices = [
-        build._by_name(v, names) if isinstance(v, str) else build._by_index(v, K) for v in listed
-    ]
+    indices = [class_named(v, names) if isinstance(v, str) else class_at(v, K) for v in listed]
     return np.array(indices), K
 
 
@@ -240,10 +246,10 @@ def _chapters(runs: list[_Run], labels: Any) -> list[Chapter]:
     logits = runs[-1].outputs
     mass = target_mass(labels, len(labels), logits.shape[1], Options())
     _, g = head.cross_entropy_grad(logits, mass, Options())
-    numbers: list[LayerNumbers] = []
+    layers_: list[LayerNumbers] = []
     for run in reversed(runs):
         gradients = run.backward(g.reshape(run.outputs.shape))
-        numbers.insert(
+        layers_.insert(
             0,
             LayerNumbers(
                 run.kind, run.stride, run.width, run.values, run.inputs, run.outputs, gradients
@@ -252,10 +258,10 @@ def _chapters(runs: list[_Run], labels: Any) -> list[Chapter]:
         g = gradients["da"]
     made = []
     for place in range(len(runs) - 1, -1, -1):
-        layer = numbers[place]
+        layer = layers_[place]
         if layer.kind == "flatten":
             continue
-        arena = LayerArena(layer, tuple(numbers[place + 1 :]), labels)
+        arena = LayerArena(layer, tuple(layers_[place + 1 :]), labels)
         name = f"layer{place + 1}_{layer.kind}"
         made.append(
             Chapter(
