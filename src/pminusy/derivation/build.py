@@ -43,9 +43,12 @@ def assembled(
     tables: tuple[Table, ...] = (), notes: tuple[str, ...] = (),
 ) -> Derivation:  # fmt: skip
     """The chapters of one sample, and more after them; its figures, and more beside them."""
+    with setup.numbers.working():
+        chapters = chapters_of(setup, asked) + more
+        summary = summary_of(setup, heading, tables, notes)
     return Derivation(
-        chapters_of(setup, asked) + more,
-        summary_of(setup, heading, tables, notes),
+        chapters,
+        summary,
         notation=notation(asked.notation),
         depth=asked.depth or (OUTLINE if max(setup.K, setup.D) > MANY else FULL),
         hints=asked.hints,

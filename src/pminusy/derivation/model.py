@@ -16,7 +16,7 @@ import numpy as np
 
 from pminusy.core.options import Options
 from pminusy.derivation import letters as o
-from pminusy.derivation.domains import Algebra, Decimals, as_array, decimals
+from pminusy.derivation.domains import WORKING_DIGITS, Algebra, Decimals, as_array, decimals
 from pminusy.derivation.evaluate import Evaluator
 from pminusy.derivation.tree import (
     Apply,
@@ -357,6 +357,10 @@ class Setup:
         Names to show.
     options
         The same options for `core`.
+    digits
+        Digits that decimals are worked in: as many as these logits need.
+    labels
+        The classes among all, where some are masked and left out.
     """
 
     case: Case
@@ -367,13 +371,17 @@ class Setup:
     classes: tuple[str, ...]
     features: tuple[str, ...] = ()
     options: Options = field(default_factory=Options)
+    digits: int = WORKING_DIGITS
+    labels: tuple[int, ...] = ()
     numbers: Evaluator = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Make the evaluator at the reader's numbers."""
         values = {name: _exactly(value) for name, value in self.values.items()}
         fixed = {} if self.c is None else {"c": self.c}
-        world = World(symbols(self.case), {"K": self.K, "D": self.D}, values, fixed)
+        labels = {"K": self.labels} if self.labels else {}
+        sizes = {"K": self.K, "D": self.D}
+        world = World(symbols(self.case), sizes, values, fixed, self.digits, labels)
         object.__setattr__(self, "numbers", Evaluator(world, Decimals()))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pminusy.core.options import Options
-from pminusy.derivation.domains import widen
+from pminusy.derivation.domains import digits_for
 from pminusy.derivation.given import Given
 from pminusy.derivation.model import Case, Setup
 from pminusy.derivation.reading import class_at, class_named, masses, names_of
@@ -57,8 +57,8 @@ def setup_of(asked: Request, given: Given, target: Any, c: int | None, options: 
     first = Setup(case, values, K, D, c, class_names(asked, K), features, plain)
     z = first.numbers.array("z")
     largest = max(z)
-    _widen(float(largest - min(z)))
-    return replace(first, values={**values, "a": largest, "m": largest})
+    digits = _digits(float(largest - min(z)))
+    return replace(first, values={**values, "a": largest, "m": largest}, digits=digits)
 
 
 def _case(source: str, c: int | None, options: Options) -> Case:
@@ -88,10 +88,10 @@ def _constants(asked: Request, options: Options, K: int, D: int) -> dict[str, An
     }  # fmt: skip
 
 
-def _widen(spread: float) -> None:
+def _digits(spread: float) -> int:
     if spread > _FARTHEST:
         raise InputError(
             "logits", f"logits at most {_FARTHEST:,} apart", f"{spread:,.6g}",
             f"the smallest probability has more than {_FARTHEST / math.log(10):,.0f} zeros",
         )  # fmt: skip
-    widen(spread)
+    return digits_for(spread)

@@ -156,14 +156,17 @@ class Step:
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """The statement with the reader's numbers put in, for a few choices of its indices."""
-        return tuple(
-            Row(filled, env) for filled, env in filling.filled(self.statement, self.arena.numbers)
-        )
+        numbers = self.arena.numbers
+        with numbers.working():
+            return tuple(
+                Row(filled, env) for filled, env in filling.filled(self.statement, numbers)
+            )
 
     @cached_property
     def value(self) -> filling.Shown:
         """What comes out: a number, a vector or a matrix of exact values."""
-        return filling.value(self.statement, self.arena.numbers)
+        with self.arena.numbers.working():
+            return filling.value(self.statement, self.arena.numbers)
 
 
 _proved: dict[tuple[Hashable, Relation], int] = {}
