@@ -34,7 +34,7 @@ def derivation_of(asked: Request) -> Derivation:
         from pminusy.derivation.build_batch import derive_batch
 
         return derive_batch(asked, found)
-    target, c = target_of(asked.y, class_names(asked, found.K))
+    target, c = target_of(asked.y, class_names(asked, found.K), asked.ignore_index)
     return assembled(asked, setup_of(asked, found, target, c, asked.options))
 
 

@@ -98,6 +98,11 @@ def _refuse_unused(asked: Request, found: Given) -> None:
         "steps": (asked.steps != 1 and not layer, "a layer (x, W and b) whose weights can move"),
         "normalise": (asked.normalise and found.source != "probabilities", "probabilities"),
         "row": (asked.row != 0 and not found.batch, "a batch of several rows"),
+        "reduction": (asked.reduction != "mean" and not found.batch, "a batch of several rows"),
+        "grad_output": (
+            asked.grad_output is not None and asked.reduction != "none",
+            "a batch and reduction none",
+        ),
     }
     for name, (refused, needs) in unused.items():
         if refused:

@@ -43,12 +43,14 @@ i, j, k, d, c = o.i, o.j, o.k, o.d, o.c
 class Case:
     """Which letters exist.
 
-    `source` is "logits", "probabilities" or "layer". `one_hot` is whether the target is one class.
+    `source` is "logits", "probabilities" or "layer". `one_hot` is whether the target is one class,
+    `ignored` whether it is the mark of a row that is not to count.
     The rest are the options that change a formula.
     """
 
     source: str = "logits"
     one_hot: bool = True
+    ignored: bool = False
     smoothing: bool = False
     weights: bool = False
     sample_weight: bool = False
@@ -97,7 +99,9 @@ class Case:
         return self.total * tree if self.mass else tree
 
     def target_mass(self) -> Node:
-        """q_k in terms of y, w, ε and ω: only the options that are on."""
+        """q_k in terms of y, w, ε and ω: only the options that are on; 0 in an ignored row."""
+        if self.ignored:
+            return node(0)
         keep, spread = 1 - o.epsilon, o.epsilon / Size("K")
         if self.one_hot:
             own: Node = keep * o.y[k] if self.smoothing else o.y[k]
@@ -204,7 +208,9 @@ def algebra(case: Case, K: int, c: int | None, mentions: frozenset[str]) -> Eval
     if case.layer and mentions & _LAYER:
         made_of.add("layer")
         made_of |= {"inputs"} if case.transforms else set()
-    if case.mass and (c is not None or mentions & {"y", "w", "epsilon", "omega", "H", "KL", "E2"}):
+    if case.mass and (
+        case.ignored or c is not None or mentions & {"y", "w", "epsilon", "omega", "H", "KL", "E2"}
+    ):
         made_of.add("mass")
     step = _given_after_step(case, mentions)
     used: frozenset[str] = (

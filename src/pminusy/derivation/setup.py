@@ -12,7 +12,7 @@ from pminusy.core.options import Options
 from pminusy.derivation.domains import digits_for
 from pminusy.derivation.given import Given
 from pminusy.derivation.model import Case, Setup
-from pminusy.derivation.reading import class_at, class_named, masses, names_of
+from pminusy.derivation.reading import label_of, masses, names_of
 from pminusy.derivation.request import Request
 from pminusy.errors import InputError
 
@@ -27,13 +27,13 @@ def class_names(asked: Request, K: int) -> tuple[str, ...]:
     return names_of("classes", asked.classes, list(map(str, range(K))))
 
 
-def target_of(y: Any, names: tuple[str, ...]) -> tuple[Any, int | None]:
-    """Target of one sample as a vector, and its class if it is one-hot by index or by name."""
+def target_of(y: Any, names: tuple[str, ...], ignore_index: int) -> tuple[Any, int | None]:
+    """Target of one sample as a vector, and its class if it has one: −1 where it is ignored."""
     K = len(names)
     if not isinstance(y, str) and np.ndim(y) > 0:
         return masses(y, (K,), f"a class or {K} target masses"), None
-    c = class_named(y, names) if isinstance(y, str) else class_at(y, K)
-    return np.eye(K)[c], c
+    c = label_of(y, names, ignore_index)
+    return (np.arange(K) == c).astype(float), c
 
 
 def setup_of(asked: Request, given: Given, target: Any, c: int | None, options: Options) -> Setup:
@@ -45,6 +45,9 @@ def setup_of(asked: Request, given: Given, target: Any, c: int | None, options: 
     if options.weight is not None and options.weight.shape != (K,):
         raise InputError("weight", f"{K} class weights", f"shape {options.weight.shape}")
     case = _case(given.source, c, options)
+    if asked.route != "all" and case.ignored:
+        raise InputError("route", "a row that counts", f"an ignored one ({asked.y!r})"[:60])
+    c = None if case.ignored else c
     values = _constants(asked, options, K, D) | {"y": target}
     if case.layer:
         values |= {"x": given.x, "W": given.W, "b": given.b}
@@ -64,7 +67,8 @@ def setup_of(asked: Request, given: Given, target: Any, c: int | None, options: 
 def _case(source: str, c: int | None, options: Options) -> Case:
     return Case(
         source=source,
-        one_hot=c is not None,
+        one_hot=c is not None and c >= 0,
+        ignored=c is not None and c < 0,
         smoothing=options.label_smoothing != 0,
         weights=options.weight is not None,
         sample_weight=options.sample_weight is not None,
