@@ -14,7 +14,9 @@ from pminusy.derivation.batch_case import BatchCase
 from pminusy.derivation.build import assembled
 from pminusy.derivation.chapters import batch as chapter
 from pminusy.derivation.derivation import Chapter, Derivation
+from pminusy.derivation.domains import digits_for
 from pminusy.derivation.given import Given
+from pminusy.derivation.masks import Mask, mask_of
 from pminusy.derivation.model import Setup
 from pminusy.derivation.proof import MANY
 from pminusy.derivation.reading import label_of, masses, numbers
@@ -39,17 +41,45 @@ def derive_batch(asked: Request, given: Given) -> Derivation:
     if omega is not None and omega.shape != (N,):
         raise InputError("sample_weight", f"{N} numbers, one a row", f"shape {omega.shape}")
     own = replace(options, sample_weight=None if omega is None else omega[row : row + 1])
-    setup = setup_of(asked, given.row(row), *targets.of(row), own)
-    chosen = _chosen(targets, row)
+    mask = mask_of(asked, given.row(row), *targets.of(row), own)
+    setup = setup_of(asked, given.row(row), *targets.of(row), own) if mask is None else mask.setup()
+    chosen = _chosen(targets, row, _like(given, row))
     notes = (
         f"Row {row} is derived line by line. The chapter on the batch works with row"
         f"{'s' if N > 1 else ''} {', '.join(map(str, chosen))}"
         + ("." if len(chosen) == N else "; the table is of all."),
     )
-    with setup.numbers.working():
-        more = (_chapter(asked, given, targets, chosen, setup),)
+    more: tuple[Chapter, ...]
+    if mask is not None and mask.infinite:
+        more, notes = (), (f"Row {row} is derived; its loss is infinite, so that of the batch is.",)
+    else:
+        with setup.numbers.working():
+            more = (_chapter(*_without(mask, asked, given, targets), chosen, setup),)
     table = _figures(asked, given, targets)
-    return assembled(asked, setup, more, f"; row {row} of a batch of {N:,}", (table,), notes)
+    heading = f"; row {row} of a batch of {N:,}"
+    return assembled(asked, setup, mask, more, heading, (table,), notes)
+
+
+def _like(given: Given, row: int) -> Any:
+    """Which rows have the same classes masked as one of them (N,)."""
+    if given.source == "layer":
+        return np.ones(len(given.x), dtype=bool)
+    masked = given.logits == -np.inf
+    return (masked == masked[row]).all(axis=1)
+
+
+def _without(
+    mask: Mask | None, asked: Request, given: Given, targets: Targets
+) -> tuple[Request, Given, Targets]:
+    """A batch without the classes that are masked in the row derived, and in those like it."""
+    if mask is None:
+        return asked, given, targets
+    kept = list(mask.kept)
+    return (
+        mask.of_kept(asked),
+        replace(given, logits=given.logits[:, kept]),
+        replace(targets, Y=targets.Y[:, kept]),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +111,11 @@ def _targets(asked: Request, N: int, names: tuple[str, ...]) -> Targets:
     return Targets((labels[:, None] == np.arange(K)).astype(float), labels)
 
 
-def _chosen(targets: Targets, row: int) -> list[int]:
-    """The row asked for, one that counts and one that is ignored if there are, and the first."""
-    ignored = targets.ignored
-    kinds = [np.flatnonzero(ignored == kind)[:1] for kind in (False, True)]
-    wanted = [row, *(int(first) for found in kinds for first in found), *range(len(targets.Y))]
+def _chosen(targets: Targets, row: int, like: Any) -> list[int]:
+    """The row asked for, and of those like it one that counts, one ignored, and the first."""
+    kinds = [np.flatnonzero(like & (targets.ignored == kind)) for kind in (False, True)]
+    wanted = [row, *(int(first) for found in kinds for first in found[:1])]
+    wanted += map(int, np.flatnonzero(like)[:_PROVED_ROWS])
     return sorted(list(dict.fromkeys(wanted))[:_PROVED_ROWS])
 
 
@@ -119,11 +149,19 @@ def _chapter(
     else:
         values[case.signal.name] = given.logits[chosen]
     sizes = {"N": N, "K": K, "D": D}
-    arena = BatchArena(case, values, sizes, tuple(chosen), digits=setup.digits)
+    arena = BatchArena(case, values, sizes, tuple(chosen), setup.labels, _digits(values, setup))
     lines = tuple(chapter.lines(case, K=K))
     if max(K, D) > MANY:
         lines = tuple(line for line in lines if line.name not in _HEAVY)
     return Chapter("batch", "A mini-batch", "All rows at once.", lines, arena)
+
+
+def _digits(values: dict[str, Any], setup: Setup) -> int:
+    """Digits for the row of the chapter whose logits lie farthest apart."""
+    u = values["X"] @ values["W"].T + values["b"] if "X" in values else values.get("Z")
+    if u is None:  # a cap or a temperature: at the numbers of the row that is derived
+        return setup.digits
+    return max(setup.digits, digits_for(float(np.ptp(np.asarray(u, dtype=float), axis=1).max())))
 
 
 _HEAVY = ("batch_hvp", "batch_dL_dX", "batch_dL_dW", "gradient_step_batch", "batch_dL_B_dW")

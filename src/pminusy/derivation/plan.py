@@ -18,6 +18,7 @@ from pminusy.derivation.chapters import (
     second_order,
 )
 from pminusy.derivation.derivation import Chapter
+from pminusy.derivation.limits import limits_chapter
 from pminusy.derivation.model import Setup
 from pminusy.derivation.name_tables import with_tables
 from pminusy.derivation.proof import MANY
@@ -71,6 +72,9 @@ def chapters_of(setup: Setup, asked: Request) -> tuple[Chapter, ...]:
         for key, title, intro, lines, wanted in planned
         if wanted
     ]
+    limits = limits_chapter(setup)
+    if limits is not None:
+        chapters.insert(-1, limits)
     return tuple(with_tables(chapter, setup, asked.steps) for chapter in chapters if chapter.lines)
 
 
