@@ -72,6 +72,8 @@ def _refuse_unused(asked: Request) -> None:
         )  # fmt: skip
     if any(v is not None for v in (asked.z, asked.probabilities, asked.W, asked.b)):
         raise InputError("network", "an input x alone: the layers make the logits", "more")
+    if asked.reduction != "mean" or asked.ignore_index != -100 or asked.grad_output is not None:
+        raise InputError("network", "the mean over rows that all count", "another reduction")
     if asked.features is not None or asked.steps != 1:
         raise InputError("network", "an input and its targets", "features or steps as well")
 

@@ -41,4 +41,4 @@ def _algebra() -> list[Evaluator]:
 
 def _world(values: dict[str, Any], digits: int = WORKING_DIGITS) -> World:
     symbols = {"root": given_symbol("root"), "x_p": defined("x_p", by=Ref("root") ** 2)}
-    return World(symbols, {"K": 1}, values, digits=digits)
+    return World(symbols, {"1": 1}, values, digits=digits)

@@ -40,7 +40,6 @@ from pminusy.derivation.tree import (
     Partial,
     Ref,
     Relation,
-    Size,
     Sum,
     ln,
 )
@@ -270,7 +269,7 @@ def _parameters(case: BatchCase) -> Iterator[Line]:
         RESULT,
     )
     if case.plain:
-        yield _second_order(case)
+        yield from _second_order(case)
 
 
 def _log_base(case: BatchCase) -> Iterator[Line]:
@@ -301,28 +300,39 @@ def _log_base(case: BatchCase) -> Iterator[Line]:
         )
 
 
-def _second_order(case: BatchCase) -> Line:
+def _second_order(case: BatchCase) -> Iterator[Line]:
     e = Index("e", "D")
     A = Ref("A_n")
-    left = Sum(j, Sum(e, Partial(Partial(L, W[k, d]), W[j, e]) * V[j, e])) + Sum(
-        j, Partial(Partial(L, W[k, d]), b[j]) * V_b[j]
+    to_weights, to_bias = (
+        Sum(j, Sum(e, Partial(Partial(L, of), W[j, e]) * V[j, e]))
+        + Sum(j, Partial(Partial(L, of), b[j]) * V_b[j])
+        for of in (W[k, d], b[k])
     )
     R = P[n, k] * Fence(A[n, k] - Sum(j, P[n, j] * A[n, j]))
-    return Line(
+    yield Line(
         "batch_hvp",
         "Hessian of the weights times a direction (V, β)",
-        Relation.equal(left, case.reduced(R * X[n, d])),
+        Relation.equal(to_weights, case.reduced(R * X[n, d])),
         "R has one row H_i A_i a sample, with A = X Vᵀ + β; then H_W = Rᵀ X, divided as L is.",
+        ("chain rule over all paths",),
+        sizes=(2,),
+    )
+
+    yield Line(
+        "batch_hvp_b",
+        "Hessian of the bias times a direction",
+        Relation.equal(to_bias, case.reduced(R)),
+        "H_b is the sum of the rows of R.",
         ("chain rule over all paths",),
         sizes=(2,),
     )
 
 
 def _conventions(case: BatchCase) -> Iterator[Line]:
+    if case.reduction == "mean":
+        yield _ridge(case)
     if not case.plain:
         return
-    if case.reduction == "mean":
-        yield _ridge()
     yield Line(
         "gradient_step_batch",
         "One step against the gradient",
@@ -332,14 +342,15 @@ def _conventions(case: BatchCase) -> Iterator[Line]:
     )
 
 
-def _ridge() -> Line:
+def _ridge(case: BatchCase) -> Line:
     squares = Sum(k, Sum(d, W[k, d] ** 2))
-    penalty = Div(Number(Fraction(1)), 2 * _C * Size("N"))
+    penalty = Div(Number(Fraction(1)), 2 * _C * case.over)
+    rows = "N" if case.plain else "Ω"
     return Line(
         "ridge_convention",
-        "C beside a sum is λ = 1 / (C N) beside a mean",
-        Relation.equal(_C * _M + _HALF * squares, _C * Size("N") * Fence(L + penalty * squares)),
-        "One positive factor, C N, lies between both objectives: the optimum is the same.",
+        f"C beside a sum is λ = 1 / (C {rows}) beside a mean",
+        Relation.equal(_C * _M + _HALF * squares, _C * case.over * Fence(L + penalty * squares)),
+        f"One positive factor, C {rows}, lies between both objectives: the optimum is the same.",
         ("constant factor",),
     )
 

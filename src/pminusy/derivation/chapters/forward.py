@@ -148,6 +148,13 @@ def _loss(case: Case) -> Iterator[Line]:
             ("definition",),
             RESULT,
         )
+        yield Line(
+            "z_loss_logits",
+            "All of it from the logits",
+            Relation.equal(L, Sum(k, target[k] * (lse - z[k])) + case.scaled(zeta) * lse**2),
+            "In this form: the terms lse − z_k are ≥ 0, where S lse − Σ q z would cancel.",
+            ("logarithm of a quotient",),
+        )
     if case.log_base:
         yield Line(
             "log_base",
