@@ -9,7 +9,10 @@ __all__ = ["EQUATIONS", "Equation"]
 
 @dataclass(frozen=True)
 class Equation:
-    """An equation or fact in words, and the names of the steps that state and prove it."""
+    """An equation or fact in words, and the names of the steps that state and prove it.
+
+    A name may say after an @ which of the documentation's examples shows it best.
+    """
 
     section: str
     fact: str
@@ -28,14 +31,16 @@ EQUATIONS = (
         ("a constant added to every logit changes nothing", "shift"),
         ("the loss is the target times −ln p", "cross_entropy"),
         ("with one true class only its term is left", "cross_entropy_one_hot"),
-        ("another base divides the loss by ln B", "log_base"),
-        ("and every gradient likewise", "dL_B_dz"),
+        ("another base divides the loss by ln B", "log_base batch_log_base"),
+        ("and every gradient likewise", "dL_B_dz batch_dL_B_dZ batch_dL_B_dW"),
         ("a probability lies above 0 and at most at 1", "p_range"),
         ("probabilities sum to 1", "p_sum"),
         ("their logarithms are at most 0", "ln_p"),
         ("the loss is at least 0", "loss_sign"),
         ("it is the negative log-likelihood", "likelihood"),
-        ("it is entropy plus divergence", "entropy_kl entropy"),
+        ("it is entropy plus divergence", "entropy_kl entropy divergence"),
+        ("worked example: L = 1.6094, gradient (−0.8, 0.6, 0.2)", "cross_entropy dL_dz"),
+        ("0 · ln 0 is 0", "tangent zero_ln_zero"),
         ("a batch has the mean of its rows' losses", "batch_row_loss batch_loss"),
         ("a data set's sum is the same without 1/N", "batch_sum"),
     ),
@@ -59,6 +64,7 @@ EQUATIONS = (
         ("p − y, the long way", "dL_dz_long row_times_jacobian"),
         ("p − y from one row of the Jacobian", "sparse_chain sparse_row sparse_own sparse_other"),
         ("both routes agree", "dL_dz_sparse"),
+        ("the target is constant, so its sum stays outside", "ce_sum"),
         ("derivative of a sum", "ce_sum"),
         ("derivative of the logarithm", "ce_log"),
         ("of any base", "log_base_rule"),
@@ -85,27 +91,63 @@ EQUATIONS = (
         ("inputs of a batch", "batch_dL_dX"),
         ("ridge adds λ W, not to the bias", "ridge ridge_bias"),
         ("C beside a sum is λ = 1 / (C N) beside a mean", "ridge_convention"),
+        ("with sample weights N means their sum", "ridge_convention@weights"),
         ("two classes: one row of weights, and half of C", "two_classes two_classes_ridge"),
         ("gradient step", "step_weights step_bias gradient_step_batch"),
     ),
     *_of(
         "options",
-        ("target mass", "target_mass total_mass"),
-        ("temperature and soft-cap", "transform slope tanh dL_du"),
+        ("the gradient is S p − q", "total_mass dL_dz_long@soft chain_combined@soft"),
+        ("soft targets are the mass as given", "target_mass@soft"),
+        ("label smoothing keeps 1 − ε and spreads ε / K", "target_mass@smoothing"),
+        ("class weights, with labels", "target_mass@weights"),
+        ("class weights, with soft targets", "target_mass@soft_weights"),
+        ("a sample weight multiplies the row", "target_mass@sample"),
+        ("an ignored row: q = 0 and S = 0", "ignored_mass ignored_total"),
+        ("its loss is 0", "ignored_loss ignored_row_loss"),
+        ("its gradient is exactly 0", "ignored_gradient ignored_row_gradient"),
+        ("whatever else is on", "ignored_loss@ignored_all ignored_gradient@ignored_all"),
+        (
+            "and nothing further back hears of it",
+            "ignored_dL_dW@ignored_all "
+            "ignored_dL_db@ignored_all ignored_gradient_given@ignored_all "
+            "ignored_log_base@ignored_all",
+        ),
+        ("mass of a batch", "batch_mass@weights"),
+        ("the mean's denominator, with labels", "batch_denominator@weights"),
+        ("the mean's denominator, with soft targets", "batch_denominator@soft_batch"),
+        ("ignored rows are not in it", "batch_denominator@ignored_rows"),
+        ("a mean of nothing is 0", "batch_empty"),
+        ("the sum", "batch_total"),
+        ("no reduction: each row its own upstream factor", "batch_none batch_upstream"),
+        ("soft-cap first, then temperature", "transform slope tanh dL_du"),
+        ("without a cap t is 1 / T", "slope@temperature"),
         ("z-loss", "z_loss z_loss_gradient"),
-        ("loss from the logits", "cross_entropy_logits"),
-        ("gradient with everything on", "dL_dz_total"),
+        ("loss from the logits", "cross_entropy_logits z_loss_logits"),
+        ("gradient with everything on", "dL_dz_total@everything dL_du@everything"),
         ("its row sum is 2 ζ S lse", "row_sum_z_loss"),
+        ("a logit of −∞ is a mask: p is 0", "mask_power mask_p"),
+        ("it drops from every sum", "mask_sum mask_others"),
+        ("its gradient is 0 where its target is", "mask_jacobian mask_gradient"),
+        (
+            "the loss is infinite where it is not, and the gradient −q",
+            "infinite_loss infinite_gradient",
+        ),
     ),
     *_of(
         "second order",
         ("Hessian at the logits", "hessian"),
         ("times a direction", "hvp"),
         ("through cap and temperature", "hvp_u bend"),
+        ("with everything on", "hvp_u@everything"),
+        ("with a temperature alone it is divided by T²", "hvp_temperature"),
+        ("a cap can make it indefinite", "cap_curvature"),
         ("sum of squares", "convex"),
         ("flat where certain", "flat_when_certain"),
-        ("of the layer", "direction_logits hvp_W hvp_b batch_hvp"),
+        ("of the layer", "direction_logits hvp_W hvp_b batch_hvp batch_hvp_b"),
         ("Böhning's bound", "gershgorin_radius gershgorin bound bound_layer"),
+        ("each class's present curvature is closer, and no bound", "not_a_bound"),
+        ("one eigen-decomposition serves every class", "eigenvectors"),
     ),
     *_of(
         "floating point",
