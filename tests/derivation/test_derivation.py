@@ -147,7 +147,7 @@ def test_a_long_network():
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
-    "a negative probability": ({"probabilities": [-0.1, 1.1], "y": 0}, "above 0"),
+    "a negative probability": ({"probabilities": [-0.1, 1.1], "y": 0}, "≥ 0, got -0.1"),
     "a sum that is off": ({"probabilities": [0.3, 0.6], "y": 0}, "off by -0.1; pass --normalise"),
     "a target out of range": ({"z": [1.0, 2.0], "y": 2}, "from 0 to 1, got 2"),
     "a misspelt class": (
@@ -237,7 +237,7 @@ def test_logits_far_apart_are_proved_too(y):
 def test_the_digits_of_one_derivation_are_its_own():
     before = decimals.dps
     far, near = derive(z=[800.0, 0.0], y=0), derive(z=[1.0, 0.0], y=0)
-    assert [d.chapters[0].arena.numbers.world.digits for d in (far, near)] == [458, 110]
+    assert [d.chapters[0].arena.numbers.world.digits for d in (far, near)] == [458, 111]
     assert near["softmax"].value
     assert written(far["softmax"].value.entries[(1,)]) == "3.6679×10⁻³⁴⁸"
     assert decimals.dps == before
@@ -260,12 +260,8 @@ def test_ignore_index_may_be_a_class():
 
 def test_a_mask_is_left_out_and_keeps_the_names_of_the_others():
     d = derivation("masked")
-    assert [written(v, 3) for v in d.summary.probabilities] == [
-        "0.661",
-        "0",
-        "0.0989",
-        "0.243",
-    ] or True
+    exact = np.exp([2.0, -np.inf, 0.1, 1.0])
+    assert [float(v) for v in d.summary.probabilities] == pytest.approx(exact / exact.sum())
     assert d.summary.true_class == 2
     assert "K = 4, of which 1 masked" in d.summary.heading
     assert [row.indices["k"] for row in d["softmax"].rows] == [0, 2, 3]
@@ -283,9 +279,7 @@ def test_a_target_on_a_mask_is_an_infinite_loss():
 
 def test_rows_of_a_batch_are_called_by_their_number():
     d = derive(z=np.eye(12), y=list(range(12)), row=9, depth="outline")
-    assert [row.indices["i" if "i" in row.indices else "n"] for row in d["batch_dL_dZ"].rows][
-        0
-    ] == 0
+    assert {row.indices["n"] for row in d["batch_row_loss"].rows} == {0, 1, 2, 9}
     assert "row 9 of a batch" in d.summary.heading
     assert "rows 0, 1, 2, 9" in d.summary.notes[0]
 
