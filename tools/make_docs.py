@@ -104,9 +104,9 @@ def _preface(count: int, proved: int) -> list[str]:
         "`pminusy explain` that states and proves it. Written by `tools/make_docs.py`.",
         "",
         "Each of these lines is proved whenever it is shown: exactly for K = 2, 3 and 4 (those of "
-        "a batch for K = 2 and 3), and at the reader's numbers to 30 digits. A ✓ under *any K* says "
-        f"that SymPy also proved the line with K left open when this page was made: {proved} of "
-        f"{count}. The others hold matrices, inequalities, products of sums or letters beyond one "
+        "a batch for K = 2 and 3), and at the reader's numbers to 30 digits. A ✓ under *any K* "
+        "says that SymPy also proved the line with K left open when this page was made: "
+        f"{proved} of {count}. The others hold matrices, inequalities, products of sums or letters beyond one "
         "row, which it cannot yet decide.",
         "",
         f"Tampering: {tried:,} statements with one symbol changed were put to the same proofs (a "

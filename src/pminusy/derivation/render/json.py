@@ -89,7 +89,7 @@ def _number(value: Any, digits: int = 5) -> dict[str, str]:
     """As shown, and to 30 digits; as text, because a float could not hold them."""
     return {
         "shown": rounded(value, digits).plain,
-        "exact": decimals.nstr(value, DIGITS),
+        "exact": decimals.nstr(value, DIGITS).lstrip("+"),
     }
 
 
