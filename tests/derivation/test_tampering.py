@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from pminusy.derivation import batch, model, network
+from pminusy.derivation import batch, model, network_algebra
 from pminusy.derivation.build import derive
 from pminusy.derivation.proof import ProofError, prove_by_algebra, prove_by_numbers
 from tests.derivation.cases import CASES as CASES_BY_NAME
@@ -13,15 +13,16 @@ from tests.derivation.cases import derivation
 from tests.derivation.mutants import mutants
 
 CASES = ["layer", "z_loss", "log_base", "softcap", "weight", "label_smoothing", "batch", "rows",
-         "sequence", "batch of two classes"]  # fmt: skip
+         "sequence", "strided sequence", "image", "image by channel", "test mode",
+         "batch of two classes"]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def _own_algebra():
     """Mutants use up spare generators of the rings that proofs share; later proofs get new ones."""
     yield
-    for room in (batch, model, network):
-        room._algebra.cache_clear()
+    for worlds in (batch._algebra, model._algebra, network_algebra._world):
+        worlds.cache_clear()
 
 
 def survives(relation, chapter, line):

@@ -88,6 +88,10 @@ class RowArena:
             algebra(case, K, c, named) for K in sizes for c in (range(K) if per_class else (None,))
         ]
 
+    def exact_for(self, sizes: tuple[int, ...]) -> str:
+        """Numbers of classes."""
+        return f"K = {', '.join(map(str, sizes))}"
+
     def confirm(self, step: Step) -> None:
         """The record of `core.trace` agrees with the exact value, within its own promise."""
         name = (_WITH_Z_LOSS if self.setup.case.z_loss else _IN_TRACE).get(step.name)

@@ -87,8 +87,15 @@ class BatchArena:
 
     def algebra(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
         """One world a number of classes, with two rows and two features."""
-        wanted = [K for K in sizes if K <= 3] or [2]
-        return [_algebra(self.case, self.layer, self.plain, K, mentions(relation)) for K in wanted]
+        named = mentions(relation)
+        return [_algebra(self.case, self.layer, self.plain, K, named) for K in self._proved(sizes)]
+
+    def exact_for(self, sizes: tuple[int, ...]) -> str:
+        """Numbers of classes."""
+        return f"two rows of K = {', '.join(map(str, self._proved(sizes)))}"
+
+    def _proved(self, sizes: tuple[int, ...]) -> list[int]:
+        return [K for K in sizes if K <= 3] or [2]
 
     def confirm(self, step: Step) -> None:
         """`core` is compared row by row, where a row is derived."""

@@ -246,7 +246,7 @@ def _indexed(tree: Node, env: Mapping[str, int]) -> Node:
 
 def _slot(slot: t.Slot, env: Mapping[str, int]) -> t.Slot:
     if isinstance(slot, t.Offset):
-        return place(slot, env) if {slot.index.name, slot.by.name} <= set(env) else slot
+        return place(slot, env) if {i.name for _, i in slot.terms} <= set(env) else slot
     return env.get(slot.name, slot) if isinstance(slot, t.Index) else slot
 
 

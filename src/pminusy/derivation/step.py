@@ -39,6 +39,9 @@ class Arena(Protocol):
     def algebra(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
         """Worlds in exact algebra, one for each size and true class."""
 
+    def exact_for(self, sizes: tuple[int, ...]) -> str:
+        """For what a line is proved exactly, in words."""
+
     def confirm(self, step: Step) -> None:
         """Raise ProofError unless `core` computes what the step shows."""
 
@@ -190,8 +193,7 @@ def _checks(line: Line, arena: Arena) -> Iterator[Check]:
     if key not in _proved:
         _proved[key] = prove_by_algebra(statement, arena.algebra(statement, line.sizes))
     count = _proved[key]
-    sizes = ", ".join(map(str, line.sizes))
-    yield Check("algebra", f"exact for K = {sizes}", count)
+    yield Check("algebra", f"exact for {arena.exact_for(line.sizes)}", count)
     count = prove_by_numbers(statement, arena.numbers)
     means = " by difference quotients" if has_derivative(statement) else ""
     if sampled(statement, arena.numbers):

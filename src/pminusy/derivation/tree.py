@@ -23,11 +23,11 @@ __all__ = [
     "Diag",
     "Div",
     "Fence",
-    "Flatten",
     "Hadamard",
     "Identity",
     "Index",
     "Indicator",
+    "Largest",
     "Log",
     "MatMul",
     "Max",
@@ -42,6 +42,7 @@ __all__ = [
     "Power",
     "Ref",
     "Relation",
+    "Reshape",
     "Size",
     "Sum",
     "Transpose",
@@ -69,12 +70,13 @@ class Index:
 
 @dataclass(frozen=True)
 class Offset:
-    """The index `stride · index ± by`; a quantity is 0 where that is outside its range."""
+    """The index Σ factor · index + shift, such as 2q + e − 1.
 
-    index: Index
-    by: Index
-    stride: int = 1
-    backwards: bool = False
+    A quantity is 0 where that is outside its range: so padding needs no letter of its own.
+    """
+
+    terms: tuple[tuple[int, Index], ...]
+    shift: int = 0
 
 
 Slot = Index | int | Offset
@@ -252,19 +254,26 @@ class Indicator(Node):
 
 @dataclass(frozen=True)
 class Max(Node):
-    """Largest value of `body` over `index`; the first one counts on ties."""
+    """Largest value of `body` over all of `over`; the first one counts on ties."""
 
-    index: Index
+    over: tuple[Index, ...]
     body: Node
 
 
 @dataclass(frozen=True)
-class Wins(Node):
-    """1 where `window` (a body over `index`) has its first maximum at the entry `place`, else 0."""
+class Largest(Node):
+    """The largest of a few terms: a maximum with the reader's numbers put in."""
 
-    index: Index
+    terms: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Wins(Node):
+    """1 where `window` has its first maximum over `over` at the entry that ends in `places`."""
+
+    over: tuple[Index, ...]
     window: Ref
-    place: Index
+    places: tuple[Index, ...]
 
 
 @dataclass(frozen=True)
@@ -299,10 +308,11 @@ class Outer(Node):
 
 
 @dataclass(frozen=True)
-class Flatten(Node):
-    """All axes but the first as one."""
+class Reshape(Node):
+    """The same entries in the same order, by other axes."""
 
     body: Node
+    spaces: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -431,11 +441,12 @@ def _free(tree: Node) -> frozenset[Index]:
     elif isinstance(tree, Delta):
         own.update(_indices((tree.i, tree.j)))
     elif isinstance(tree, Wins):
-        own.add(tree.place)
+        own.update(tree.places)
     below = frozenset().union(*(_free(part) for part in children(tree)))
-    if isinstance(tree, Sum | Max | Wins):
-        below = below - {tree.index}
+    if isinstance(tree, Max | Wins):
+        below = below - set(tree.over)
     if isinstance(tree, Sum):
+        below = below - {tree.index}
         own.update(_indices((tree.without, tree.above)))
     return below | own
 
@@ -446,5 +457,5 @@ def _indices(slots: tuple[Slot | None, ...]) -> list[Index]:
         if isinstance(slot, Index):
             found.append(slot)
         elif isinstance(slot, Offset):
-            found += [slot.index, slot.by]
+            found += [index for _, index in slot.terms]
     return found

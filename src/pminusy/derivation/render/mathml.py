@@ -41,7 +41,11 @@ class MathMLPrinter(Printer):
         letter = self._letter(self.notation.text(name))
         if not indices:
             return letter
-        comma = '<mo separator="true">,</mo>' if any("<mn>" in i for i in indices) else ""
+        comma = (
+            '<mo separator="true">,</mo>'
+            if any("<mn>" in i or "<mo>" in i for i in indices)
+            else ""
+        )
         return f"<msub>{letter}<mrow>{comma.join(indices)}</mrow></msub>"
 
     def _letter(self, letter: str) -> str:
@@ -89,6 +93,10 @@ class MathMLPrinter(Printer):
     def big_max(self, below: str, body: str) -> str:
         """Max with what runs below it."""
         return f"<mrow><munder><mi>max</mi><mrow>{below}</mrow></munder>{body}</mrow>"
+
+    def listed(self, parts: list[str]) -> str:
+        """Parts with commas between."""
+        return "<mo>,</mo>".join(parts)
 
     def function(self, name: str, argument: str) -> str:
         """A named function."""
