@@ -237,7 +237,7 @@ def convolution_backward(g: Array, cache: ConvolutionCache) -> LayerGradient:
         W[:, :, ::-1, ::-1],
         optimize=True,
     )
-    dX = np.zeros(padded.shape, dtype=g.dtype)  # rows that no window reached stay 0
+    dX: Array = np.zeros(padded.shape, dtype=g.dtype)  # rows that no window reached stay 0
     dX[:, :, : seen.shape[2], : seen.shape[3]] = seen
     inner = dX[:, :, above : dX.shape[2] - above, beside : dX.shape[3] - beside]
     return LayerGradient(inner, dW.astype(g.dtype), g.sum(axis=(0, 2, 3)))
@@ -250,6 +250,4 @@ def _pair(value: Pair) -> tuple[int, int]:
 def _windows(X: Array, size: tuple[int, int], stride: tuple[int, int]) -> Array:
     """Every window of the last two axes, without a copy: (N, C, H', W', h, w)."""
     down, across = stride
-    windows: Any = sliding_window_view(X, size, axis=(2, 3))
-    strided: Array = windows[:, :, ::down, ::across]
-    return strided
+    return sliding_window_view(X, size, axis=(2, 3))[:, :, ::down, ::across]

@@ -151,7 +151,12 @@ def _chapter(place: int, count: int, layer: LayerNumbers, arena: LayerArena) -> 
     intro = f"a goes in, o comes out ({shapes}), and g = ∂L/∂o is what " + (
         "the layer after it says." if arena.later else "the head says: ∂L/∂Z of the batch."
     )
-    lines = tuple(chapter.lines(layer.form, name, _note(layer)))
+    tied = arena.after is not None and bool(arena.after.layer.apart)
+    lines = tuple(
+        line
+        for line in chapter.lines(layer.form, name, _note(layer))
+        if not (tied and line.name.endswith("_upstream"))  # in a tie there is no such derivative
+    )
     return Chapter(name, f"Layer {place + 1} of {count}: {title}", intro, lines, arena)
 
 

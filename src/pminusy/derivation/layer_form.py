@@ -41,7 +41,7 @@ class Form:
         """Name in the names of steps: windows say along how many axes they slide."""
         if self.axes:
             return f"{self.kind}{len(self.axes)}d"
-        channels = self.kind.startswith("batchnorm") and self.rank > 2
+        channels = self.kind == "batchnorm" and self.rank > 2
         return f"{self.kind}_channels" if channels else self.kind
 
     @property

@@ -22,7 +22,7 @@ from pminusy.errors import InputError
 __all__ = ["Run", "run"]
 
 _EPS = 1e-5
-_MOST_ENTRIES = 400
+_MOST_ENTRIES = 1000
 
 Gradients = dict[str, Any]
 
@@ -69,7 +69,7 @@ def run(words: list[Word], x: Any, K: int, seed: int) -> list[Run]:
                 at, still = made.outputs, made.still
         if at.size > _MOST_ENTRIES:
             raise InputError(
-                "network", f"at most {_MOST_ENTRIES} entries a layer",
+                "network", f"at most {_MOST_ENTRIES:,} entries a layer",
                 f"{at.size:,} after {word.text}",
                 "fewer rows, channels or units, or a stride: every entry is checked to 30 digits",
             )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pminusy.derivation.chapters.layer_statements import Quantity, statements
 from pminusy.derivation.layer_form import Form
 from pminusy.derivation.step import OUTLINE, RESULT, Line
-from pminusy.derivation.tree import Ref, Relation
+from pminusy.derivation.tree import Partial, Ref, Relation
 
 __all__ = ["lines", "title_of"]
 
@@ -102,6 +102,7 @@ def lines(form: Form, prefix: str, note: str = "") -> Iterator[Line]:
     `note` is added to the lines that speak of kinks and ties, where the reader's numbers have some.
     """
     yield from _forward(form, prefix)
+    yield from _upstream(form, prefix)
     yield from _parameters(form, prefix)
     yield from _input(form, prefix, note)
     yield from _full_convolution(form, prefix)
@@ -119,6 +120,18 @@ def _forward(form: Form, prefix: str) -> Iterator[Line]:
         f"{prefix}_forward", f"{title}, forward",
         Relation.equal(Ref("o", about.outputs), about.forward),
         _FORWARD[form.kind], _DEFINITION, OUTLINE,
+    )  # fmt: skip
+
+
+def _upstream(form: Form, prefix: str) -> Iterator[Line]:
+    """What makes a chain of the layers: one layer's g is the next one's ∂L/∂a."""
+    out = statements(form).outputs
+    yield Line(
+        f"{prefix}_upstream", f"{title_of(form)}: what comes back",
+        Relation.equal(Ref("g", out), Partial(Ref("L"), Ref("o", out))),
+        "What the layer behind calls ∂L/∂a (its o is that one's a): so back-propagation goes from "
+        "the head through any number of layers, and g carries any 1/N along.",
+        ("definition",),
     )  # fmt: skip
 
 
