@@ -46,7 +46,8 @@ def derive_network(
     rows = targets.soft if targets.labels is None else targets.labels.tolist()
     base = derive_batch(given, rows, row, classes, None, options, view, 0.1, 1, 0.1)
     chapters = tuple(_chapters(runs, targets, options))
-    return base.with_more(chapters, f"; before it {len(runs)} layers: {description}")
+    listed = ", ".join(part.strip() for part in description.split(","))
+    return base.with_more(chapters, f"; before it {len(runs)} layers: {listed}")
 
 
 def _inputs(x: Any) -> Any:

@@ -299,9 +299,9 @@ def _places_of(over: Sequence[t.Index], at: Evaluator) -> Iterator[tuple[tuple[s
         yield tuple(zip(names, places, strict=True))
 
 
-def _abridged(terms: list[Node]) -> tuple[Node, ...]:
+def _abridged(terms: list[Node], most: int = WRITTEN_OUT) -> tuple[Node, ...]:
     """A short list as it is; of a long one the first two and the last."""
-    if len(terms) <= WRITTEN_OUT:
+    if len(terms) <= most:
         return tuple(terms)
     return (*terms[:2], t.Ref("…"), terms[-1])
 
@@ -317,7 +317,7 @@ def _over_windows(tree: t.Sum, at: Evaluator, env: Mapping[str, int]) -> Node | 
         return None
     places = [{**env, **dict(place_)} for place_ in _places_of(over, at)]
     terms = [_fill(body, at, place_) for place_ in places if at.value(body, place_)]
-    shown = _abridged(terms)
+    shown = _abridged(terms, 3)
     if len(shown) < 2:
         return shown[0] if shown else t.Number(Fraction(0))
     return t.Add(shown)
