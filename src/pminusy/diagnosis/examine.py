@@ -9,28 +9,22 @@ from typing import Any
 import numpy as np
 
 from pminusy.diagnosis import findings
+from pminusy.diagnosis.binding import bindings
 from pminusy.diagnosis.conventions import Conventions, allowed, in_words
 from pminusy.diagnosis.dropout import examine_dropout
+from pminusy.diagnosis.gallery import TOLERANCE, Facet, gallery
 from pminusy.diagnosis.gradient_check import gradient_check
 from pminusy.diagnosis.layer_probes import layer_probes
 from pminusy.diagnosis.layer_subject import layer_bindings
 from pminusy.diagnosis.layouts import LAYOUTS
 from pminusy.diagnosis.libraries import leans_on
-from pminusy.diagnosis.matching import (
-    SINGLE_TOLERANCE,
-    TOLERANCE,
-    Evidence,
-    Explanation,
-    Facet,
-    explain,
-    gallery,
-)
+from pminusy.diagnosis.matching import SINGLE_TOLERANCE, Evidence, Explanation, explain
 from pminusy.diagnosis.probes import STRENGTH, Probe, probes
 from pminusy.diagnosis.recipes.layers import LAYERS
 from pminusy.diagnosis.session import Raised, Session
 from pminusy.diagnosis.signatures import Candidate
 from pminusy.diagnosis.stability import stability
-from pminusy.diagnosis.subject import Seen, Subject, bindings
+from pminusy.diagnosis.subject import Seen, Subject
 from pminusy.diagnosis.verdict import Finding, Property, Status, Verdict
 
 __all__ = ["examine"]

@@ -11,7 +11,8 @@ import numpy as np
 from pminusy.diagnosis.conventions import formula
 from pminusy.diagnosis.describe import describe
 from pminusy.diagnosis.first_wrong_line import first_wrong_line
-from pminusy.diagnosis.matching import Explanation, Facet, Gallery, gallery
+from pminusy.diagnosis.gallery import Facet, Gallery, gallery
+from pminusy.diagnosis.matching import Explanation
 from pminusy.diagnosis.mistakes.mistake import Mistake
 from pminusy.diagnosis.recipes.layers import LAYERS
 from pminusy.diagnosis.shrink import Smallest, smallest
