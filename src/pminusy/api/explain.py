@@ -40,6 +40,9 @@ def explain(
     notation: str = "p",
     hints: int = 0,
     digits: int = 5,
+    reduction: str = "mean",
+    grad_output: ArrayLike | None = None,
+    ignore_index: int = -100,
     weight: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     label_smoothing: float = 0.0,
@@ -87,6 +90,13 @@ def explain(
         0 to 3: how much is held back for the reader to fill in.
     digits
         Significant digits shown.
+    reduction
+        How the rows of a batch are put together: "mean", "sum", or "none", which leaves a loss for
+        each row.
+    grad_output
+        With reduction "none": what each row's loss is told from above, (N,); ones by default.
+    ignore_index
+        The label of a row that is not to count.
     weight, sample_weight, label_smoothing, temperature, z_loss, softcap, log_base
         Options of the loss, as in `pminusy.core.options.Options`.
 

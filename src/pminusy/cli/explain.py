@@ -70,6 +70,13 @@ def explain(
     ] = None,
     seed: Annotated[int, _whole("Which random weights and masks they get.")] = Request.seed,
     label_smoothing: Annotated[float, _number("ε in [0, 1].")] = Request.label_smoothing,
+    reduction: Annotated[
+        str, typer.Option(help="How rows are put together: mean, sum or none.")
+    ] = Request.reduction,
+    grad_output: Annotated[
+        str | None, typer.Option(help="With none: what each row's loss is told from above.")
+    ] = None,
+    ignore_index: Annotated[int, _whole("Label of rows that do not count.")] = Request.ignore_index,
     weight: Annotated[str | None, typer.Option(help="Class weights, one a class.")] = None,
     sample_weight: Annotated[
         str | None, typer.Option(help="Weight of the sample, or of each row.")
@@ -103,7 +110,8 @@ def explain(
         "z": optional_array("--logits", logits), "probabilities": optional_array("--probs", probs),
         "x": optional_array("--x", x), "W": optional_array("--W", W, rows=True),
         "b": optional_array("--b", b), "classes": names(classes), "features": names(features),
-        "network": network, "sample_weight": optional_array("--sample-weight", sample_weight),
+        "network": network, "grad_output": optional_array("--grad-output", grad_output),
+        "sample_weight": optional_array("--sample-weight", sample_weight),
     }  # fmt: skip
     if model is not None:
         _refuse_beside_model([target, *numbers.values()], normalise)
@@ -111,7 +119,10 @@ def explain(
     else:
         from pminusy.derivation.build import derivation_of
 
-        more = {"y": target_of(target), "normalise": normalise, "row": row or 0, "seed": seed}
+        more: dict[str, Any] = {
+            "y": target_of(target), "normalise": normalise, "row": row or 0, "seed": seed,
+            "reduction": reduction, "ignore_index": ignore_index,
+        }  # fmt: skip
         result = derivation_of(Request(**more, **numbers, **options))
     if write is None:
         _print(result)

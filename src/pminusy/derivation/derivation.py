@@ -143,8 +143,9 @@ class Derivation:
             raise KeyError(f"no step {name!r}" + (f"; did you mean {close!r}?" if close else ""))
         if name not in self._steps:
             number, chapter, line = self._places[name]
-            step = made(line, chapter.key, number, chapter.arena)
-            chapter.arena.confirm(step)
+            with chapter.arena.numbers.working():
+                step = made(line, chapter.key, number, chapter.arena)
+                chapter.arena.confirm(step)
             self._steps[name] = step
         return self._steps[name]
 

@@ -98,6 +98,11 @@ def _refuse_unused(asked: Request, found: Given) -> None:
         "steps": (asked.steps != 1 and not layer, "a layer (x, W and b) whose weights can move"),
         "normalise": (asked.normalise and found.source != "probabilities", "probabilities"),
         "row": (asked.row != 0 and not found.batch, "a batch of several rows"),
+        "reduction": (asked.reduction != "mean" and not found.batch, "a batch of several rows"),
+        "grad_output": (
+            asked.grad_output is not None and asked.reduction != "none",
+            "a batch and reduction none",
+        ),
     }
     for name, (refused, needs) in unused.items():
         if refused:
@@ -109,28 +114,26 @@ def _logits(z: Any) -> Any:
         raise InputError("z", "one row of logits, or one a sample", f"shape {z.shape}")
     if z.shape[-1] < 2:
         raise InputError("z", "at least 2 logits", str(z.shape[-1]), "give both, (0, z) for z")
-    bad = ~np.isfinite(z)
+    bad = np.isnan(z) | (z == np.inf)
     if bad.any():
         place = ", ".join(map(str, np.argwhere(bad)[0]))
         value = z[bad][0]
-        effect = {
-            True: "NaN spreads to every probability of its row",
-            False: "−∞ is a mask (p = 0, no gradient): leave the class out"
-            if value < 0
-            else "+∞ is a certain class (p = 1): there is nothing left to derive",
-        }[bool(np.isnan(value))]
-        raise InputError(f"z[{place}]", "a finite logit", str(value), effect)
+        effect = (
+            "NaN spreads to every probability of its row"
+            if np.isnan(value)
+            else "+∞ is a certain class (p = 1): there is nothing left to derive"
+        )
+        raise InputError(f"z[{place}]", "a finite logit, or -inf for a mask", str(value), effect)
     return z
 
 
 def _from_probabilities(p: Any, normalise: bool) -> Any:
     if p.ndim != 1 or len(p) < 2:
         raise InputError("probabilities", "at least 2 numbers in a row", f"shape {p.shape}")
-    bad = ~(np.isfinite(p) & (p > 0))
+    bad = ~(np.isfinite(p) & (p >= 0))
     if bad.any():
         k = int(bad.argmax())
-        remedy = "the softmax is never exactly 0: give a small number" if p[k] == 0 else ""
-        raise InputError(f"probabilities[{k}]", "a finite number above 0", str(p[k]), remedy)
+        raise InputError(f"probabilities[{k}]", "a finite number ≥ 0", f"{p[k]:g}")
     off = math.fsum(p) - 1.0
     if abs(off) > _OFF_BY and not normalise:
         raise InputError(
@@ -139,7 +142,10 @@ def _from_probabilities(p: Any, normalise: bool) -> Any:
         )  # fmt: skip
     exact = [decimals.mpf(value) for value in p]
     total = decimals.fsum(exact)
-    return np.array([decimals.ln(value / total) for value in exact], dtype=object)
+    # a probability of exactly 0 is a masked class
+    return np.array(
+        [decimals.ln(value / total) if value else decimals.ninf for value in exact], dtype=object
+    )
 
 
 def _layer(x: Any, W: Any, b: Any) -> Given:

@@ -11,12 +11,14 @@ from pminusy.derivation.chapters import (
     backward,
     floating_point,
     forward,
+    ignored,
     pair,
     parameters,
     routes,
     second_order,
 )
 from pminusy.derivation.derivation import Chapter
+from pminusy.derivation.limits import limits_chapter
 from pminusy.derivation.model import Setup
 from pminusy.derivation.name_tables import with_tables
 from pminusy.derivation.proof import MANY
@@ -29,6 +31,8 @@ __all__ = ["chapters_of"]
 def chapters_of(setup: Setup, asked: Request) -> tuple[Chapter, ...]:
     """Chapters in their order, those without a line left out."""
     case, arena, route = setup.case, RowArena(setup), asked.route
+    if case.ignored:
+        return _of_ignored(setup, arena)
     one = case.one_hot and not case.smoothing
     if route == "sparse" and not one:
         raise InputError(
@@ -68,7 +72,20 @@ def chapters_of(setup: Setup, asked: Request) -> tuple[Chapter, ...]:
         for key, title, intro, lines, wanted in planned
         if wanted
     ]
+    limits = limits_chapter(setup)
+    if limits is not None:
+        chapters.insert(-1, limits)
     return tuple(with_tables(chapter, setup, asked.steps) for chapter in chapters if chapter.lines)
+
+
+def _of_ignored(setup: Setup, arena: RowArena) -> tuple[Chapter, ...]:
+    chapters = (
+        Chapter("forward", "Forward", "From the input to the probabilities.",
+                tuple(ignored.before(setup.case)), arena),
+        Chapter("ignored", "An ignored row", "It is there, and counts nothing.",
+                tuple(ignored.lines(setup.case)), arena),
+    )  # fmt: skip
+    return tuple(with_tables(chapter, setup, 1) for chapter in chapters)
 
 
 def _why_stop(setup: Setup) -> Chapter:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pminusy.errors import InputError
 
-__all__ = ["class_at", "class_named", "masses", "names_of", "numbers"]
+__all__ = ["class_at", "class_named", "label_of", "masses", "names_of", "numbers"]
 
 
 def numbers(name: str, value: Any) -> Any:
@@ -52,6 +52,14 @@ def class_at(y: Any, K: int) -> int:
     if isinstance(y, bool) or not isinstance(y, int | np.integer) or not 0 <= y < K:
         raise InputError("target", f"a class index from 0 to {K - 1}", str(y))
     return int(y)
+
+
+def label_of(y: Any, names: tuple[str, ...], ignore_index: int) -> int:
+    """Index of a class given by name or index; −1 for a row to be ignored."""
+    if isinstance(y, str):
+        return class_named(y, names)
+    whole = isinstance(y, int | np.integer) and not isinstance(y, bool)
+    return -1 if whole and y == ignore_index else class_at(y, len(names))
 
 
 def masses(y: Any, shape: tuple[int, ...], expected: str) -> Any:

@@ -60,6 +60,9 @@ class Request:
     notation: str = "p"
     hints: int = 0
     digits: int = 5
+    reduction: str = "mean"
+    grad_output: ArrayLike | None = None
+    ignore_index: int = -100
     weight: ArrayLike | None = None
     sample_weight: ArrayLike | None = None
     label_smoothing: float = 0.0
@@ -87,6 +90,8 @@ class Request:
             sample_weight=None
             if self.sample_weight is None
             else _weights("sample_weight", np.atleast_1d(np.asarray(self.sample_weight))),
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,  # type: ignore[arg-type]  # Options refuses what is none
             label_smoothing=self.label_smoothing,
             temperature=self.temperature,
             z_loss=self.z_loss,

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from pminusy.core.options import Options
-from pminusy.derivation.domains import widen
+from pminusy.derivation.domains import digits_for
 from pminusy.derivation.given import Given
 from pminusy.derivation.model import Case, Setup
-from pminusy.derivation.reading import class_at, class_named, masses, names_of
+from pminusy.derivation.reading import label_of, masses, names_of
 from pminusy.derivation.request import Request
 from pminusy.errors import InputError
 
@@ -27,13 +27,13 @@ def class_names(asked: Request, K: int) -> tuple[str, ...]:
     return names_of("classes", asked.classes, list(map(str, range(K))))
 
 
-def target_of(y: Any, names: tuple[str, ...]) -> tuple[Any, int | None]:
-    """Target of one sample as a vector, and its class if it is one-hot by index or by name."""
+def target_of(y: Any, names: tuple[str, ...], ignore_index: int) -> tuple[Any, int | None]:
+    """Target of one sample as a vector, and its class if it has one: −1 where it is ignored."""
     K = len(names)
     if not isinstance(y, str) and np.ndim(y) > 0:
         return masses(y, (K,), f"a class or {K} target masses"), None
-    c = class_named(y, names) if isinstance(y, str) else class_at(y, K)
-    return np.eye(K)[c], c
+    c = label_of(y, names, ignore_index)
+    return (np.arange(K) == c).astype(float), c
 
 
 def setup_of(asked: Request, given: Given, target: Any, c: int | None, options: Options) -> Setup:
@@ -45,6 +45,9 @@ def setup_of(asked: Request, given: Given, target: Any, c: int | None, options: 
     if options.weight is not None and options.weight.shape != (K,):
         raise InputError("weight", f"{K} class weights", f"shape {options.weight.shape}")
     case = _case(given.source, c, options)
+    if asked.route != "all" and case.ignored:
+        raise InputError("route", "a row that counts", f"an ignored one ({asked.y!r})"[:60])
+    c = None if case.ignored else c
     values = _constants(asked, options, K, D) | {"y": target}
     if case.layer:
         values |= {"x": given.x, "W": given.W, "b": given.b}
@@ -57,14 +60,15 @@ def setup_of(asked: Request, given: Given, target: Any, c: int | None, options: 
     first = Setup(case, values, K, D, c, class_names(asked, K), features, plain)
     z = first.numbers.array("z")
     largest = max(z)
-    _widen(float(largest - min(z)))
-    return replace(first, values={**values, "a": largest, "m": largest})
+    digits = _digits(float(largest - min(z)))
+    return replace(first, values={**values, "a": largest, "m": largest}, digits=digits)
 
 
 def _case(source: str, c: int | None, options: Options) -> Case:
     return Case(
         source=source,
-        one_hot=c is not None,
+        one_hot=c is not None and c >= 0,
+        ignored=c is not None and c < 0,
         smoothing=options.label_smoothing != 0,
         weights=options.weight is not None,
         sample_weight=options.sample_weight is not None,
@@ -88,10 +92,10 @@ def _constants(asked: Request, options: Options, K: int, D: int) -> dict[str, An
     }  # fmt: skip
 
 
-def _widen(spread: float) -> None:
+def _digits(spread: float) -> int:
     if spread > _FARTHEST:
         raise InputError(
             "logits", f"logits at most {_FARTHEST:,} apart", f"{spread:,.6g}",
             f"the smallest probability has more than {_FARTHEST / math.log(10):,.0f} zeros",
         )  # fmt: skip
-    widen(spread)
+    return digits_for(spread)

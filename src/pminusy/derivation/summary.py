@@ -37,6 +37,7 @@ def summary_of(
 def _heading(setup: Setup) -> str:
     source = {"logits": "logits", "probabilities": "probabilities", "layer": "a linear layer"}
     target = "soft targets" if setup.c is None else f"true class {setup.classes[setup.c]}"
+    target = "an ignored row" if setup.case.ignored else target
     return f"Softmax cross-entropy from {source[setup.case.source]}, K = {setup.K}, {target}"
 
 
