@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pminusy.diagnosis.probes import probes
+from pminusy.diagnosis.gallery import probes_for
 from pminusy.diagnosis.session import Raised, Session
 from pminusy.diagnosis.signatures import Candidate, Proposal
 from pminusy.diagnosis.subject import Subject
@@ -16,15 +16,18 @@ __all__ = ["bindings"]
 
 
 def bindings(
-    session: Session, candidate: Candidate, pins: Mapping[str, Any]
+    session: Session, candidate: Candidate, pins: Mapping[str, Any], square: str = ""
 ) -> list[Subject | Raised]:
-    """Every way to bind a candidate that runs and returns numbers; failures where none does."""
+    """Every way to bind a candidate that runs and returns numbers; failures where none does.
+
+    With `square` it is tried on inputs two of whose sizes agree.
+    """
     bound: list[Subject | Raised] = []
     failures: list[Subject | Raised] = []
     for proposal in candidate.proposals:
         for layouts in _arrangements(proposal, candidate, pins):
             subject = Subject(session, candidate, proposal, layouts)
-            probe = probes(subject.given, subject.single)[0]
+            probe = probes_for(proposal.exercise, subject.given, subject.single, square)[0]
             read = subject.read(probe)
             good = isinstance(read, Subject) and not read.nothing
             (bound if good else failures).append(read)
@@ -40,16 +43,19 @@ def _arrangements(
     names = {
         r: p["name"] for r, p in zip(proposal.roles, candidate.entry["parameters"], strict=True)
     }
-    batched = bool({"axis=", "keepdims=", "newaxis"} & set(candidate.entry["attributes"]))
+    axes = {"axis=", "keepdims=", "newaxis", *(("mean", "average") if "y" in letters else ())}
+    batched = bool(axes & set(candidate.entry["attributes"]))
     for base in _orientations(proposal, letters):
         if batched and "K" in base.values():
-            continue  # whoever names an axis means a batch
+            continue  # whoever names an axis, or averages losses, means a batch
         columns = "K×N" in base.values()
         single = "K" in base.values()
         kinds = _label_layouts(names.get("y", ""), columns, single) if "y" in letters else [""]
         if "y" in pins:
             kinds = [kind for kind in kinds if kind.startswith(pins["y"])] or [pins["y"]]
         biases = [("K×1",), ("K",)] if columns else [("K",), ("1×K",)]
+        if "b" in pins:
+            biases = [(pins["b"],)]
         for kind, (bias,) in itertools.product(kinds, biases if "b" in letters else [("K",)]):
             layouts = dict(base)
             if kind:

@@ -6,6 +6,7 @@ all of them in one go.
 
 from __future__ import annotations
 
+import copy
 import fnmatch
 import itertools
 from collections import Counter
@@ -20,10 +21,10 @@ from pminusy.diagnosis.conventions import Conventions
 from pminusy.diagnosis.exercise import EXERCISES, Exercise
 from pminusy.diagnosis.layer_probes import layer_probes
 from pminusy.diagnosis.mistakes.mistake import Mistake
-from pminusy.diagnosis.probes import STRENGTH, probes
+from pminusy.diagnosis.probes import STRENGTH, Probe, probes, squares
 from pminusy.diagnosis.recipes.layers import LAYERS
 
-__all__ = ["TOLERANCE", "Facet", "Gallery", "Ids", "gallery"]
+__all__ = ["TOLERANCE", "Facet", "Gallery", "Ids", "gallery", "probes_for"]
 
 Array = NDArray[Any]
 Facet = tuple[str, str]  # letter, "data" or "ridge"
@@ -70,15 +71,17 @@ class Gallery:
         given: tuple[str, ...],
         single: bool,
         conventions: Conventions,
+        square: str = "",
     ) -> None:
         self.exercise, self.conventions = exercise, conventions
-        layer = exercise.name in LAYERS
-        self.probes = layer_probes(exercise.name) if layer else probes(given, single)
+        self.probes = probes_for(exercise.name, given, single, square)
         self.regularised = "r" in given
         trained = tuple(name for name in ("W1", "W") if name in given)
         self._letters = {**conventions.letters, "trained": trained, "r": 0.0}
         plain = Conventions(reduction=conventions.reduction)
-        self._data = self if conventions == plain else gallery(exercise.name, given, single, plain)
+        self._data = (
+            self if conventions == plain else gallery(exercise.name, given, single, plain, square)
+        )
         self.right = [self._facets_of((), i) or {} for i in range(len(self.probes))]
         self.scale = [_scales(facets) for facets in self.right]
         self.catalogue = [m for m in exercise.catalogue if not (single and _needs_a_batch(m))]
@@ -86,6 +89,15 @@ class Gallery:
         self._first: dict[str, dict[str, Mapping[Facet, Array]]] = {}
         self._singles: dict[Facet, Screen] = {}
         self._pairs: dict[Facet, Screen] = {}
+
+    def extended(self, mistakes: Sequence[Mistake]) -> Gallery:
+        """The same with further mistakes."""
+        other = copy.copy(self)
+        other.catalogue = [*self.catalogue, *mistakes]
+        other.by_id = {mistake.id: mistake for mistake in other.catalogue}
+        other._first, other._singles, other._pairs = {}, {}, {}
+        other._data = other if self._data is self else self._data.extended(mistakes)
+        return other
 
     def is_right(self, facet: Facet, seen: Sequence[Array | None], tolerance: float) -> bool:
         """Whether a facet is what it should be on all probes."""
@@ -191,7 +203,7 @@ class Gallery:
         if not changes:
             return self.exercise.truth(inputs)
         try:
-            return self.exercise.recipe.run(inputs, changes)
+            return self.exercise.run(inputs, changes)
         except (KeyError, IndexError, ValueError, TypeError, ZeroDivisionError):
             return None
 
@@ -261,10 +273,23 @@ def _scales(facets: Mapping[Facet, Array]) -> dict[str, float]:
 
 @lru_cache(maxsize=64)
 def gallery(
-    exercise: str, given: tuple[str, ...], single: bool, conventions: Conventions
+    exercise: str,
+    given: tuple[str, ...],
+    single: bool,
+    conventions: Conventions,
+    square: str = "",
 ) -> Gallery:
     """The gallery of an exercise; made once, used for every submission."""
-    return Gallery(EXERCISES[exercise], given, single, conventions)
+    return Gallery(EXERCISES[exercise], given, single, conventions, square)
+
+
+def probes_for(
+    exercise: str, given: tuple[str, ...], single: bool = False, square: str = ""
+) -> list[Probe]:
+    """Probes of an exercise; with `square`, those on which two sizes agree."""
+    if exercise in LAYERS:
+        return layer_probes(exercise)
+    return squares(given, square) if square else probes(given, single)
 
 
 def _facets(

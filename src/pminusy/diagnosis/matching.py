@@ -17,6 +17,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from pminusy.diagnosis.conventions import Conventions
+from pminusy.diagnosis.fitting import fitted
 from pminusy.diagnosis.gallery import TOLERANCE, Facet, Gallery, Ids
 from pminusy.diagnosis.mistakes.mistake import Mistake
 
@@ -84,6 +85,8 @@ def explain(evidence: Evidence, galleries: Sequence[Gallery]) -> list[Explanatio
         ]
         # Where something stays open all the same, a pair elsewhere would be a guess.
         found = [e for e in paired if not e.open] or found
+    if fewest > 0 and all(e.open for e in found):
+        found += _with_fitted(evidence, galleries, found)
     best = min(e.cost for e in found)
     order = {reading.conventions: i for i, reading in enumerate(galleries)}
     return sorted(
@@ -92,10 +95,24 @@ def explain(evidence: Evidence, galleries: Sequence[Gallery]) -> list[Explanatio
     )
 
 
+def _with_fitted(
+    evidence: Evidence, galleries: Sequence[Gallery], found: Sequence[Explanation]
+) -> list[Explanation]:
+    """Explanations by mistakes with a number, for the readings that leave the fewest facets."""
+    fewest = min(e.cost[0] for e in found)
+    readings = {e.conventions for e in found if e.cost[0] == fewest}
+    explained = []
+    for reading in (g for g in galleries if g.conventions in readings):
+        mistakes = fitted(reading, evidence.facets)
+        if mistakes:
+            explained += _explain(evidence, reading.extended(mistakes), pairs=False)
+    return explained
+
+
 def _unlikely(explanation: Explanation, reading: Gallery) -> list[int]:
     """Places in the catalogue, which lists the usual mistakes of a step first."""
     places = {name: i for i, name in enumerate(reading.by_id)}
-    return sorted(places[mistake.id] for mistake in explanation.mistakes)
+    return sorted(places.get(mistake.id, len(places)) for mistake in explanation.mistakes)
 
 
 def _explain(evidence: Evidence, gallery: Gallery, pairs: bool) -> list[Explanation]:

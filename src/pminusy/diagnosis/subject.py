@@ -45,6 +45,7 @@ class Seen:
     changed: tuple[str, ...] = ()
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     dtypes: Mapping[str, str] = field(default_factory=dict)
+    after: Mapping[str, Array] = field(default_factory=dict)  # inputs that were changed
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,11 @@ class Subject:
         """Whether a strength r is among its arguments."""
         return "r" in self.given
 
+    def parameter(self, letter: str) -> str:
+        """What the learner calls a letter."""
+        pairs = zip(self.proposal.roles, self.candidate.entry["parameters"], strict=False)
+        return next((str(p["name"]) for role, p in pairs if role == letter), letter)
+
     def letters(self) -> tuple[str, ...]:
         """Letters it returns."""
         return tuple(reading.letter for reading in self.readings)
@@ -89,6 +95,11 @@ class Subject:
         answer, names, _ = self._ask(inputs, readonly)
         if answer.raised is not None:
             return Seen(raised=answer.raised)
+        after = {
+            names[i]: answer.after[i]
+            for i in answer.changed
+            if i < min(len(names), len(answer.after))
+        }
         values, shapes, dtypes = {}, {}, {}
         for reading in self.readings:
             found = follow(answer, reading.path)
@@ -99,7 +110,7 @@ class Subject:
                 if value is not None:
                     values[reading.letter] = value
         changed = tuple(names[i] for i in answer.changed if i < len(names))
-        return Seen(values, None, changed, shapes, dtypes)
+        return Seen(values, None, changed, shapes, dtypes, after)
 
     def read(self, probe: Probe) -> Subject | Raised:
         """The same with its results understood, from one call where all shapes differ."""
