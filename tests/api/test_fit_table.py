@@ -129,8 +129,8 @@ def test_settings_survive_the_file_an_infinite_C_too(tmp_path):
     [
         ({"shares": np.array([0.5, -0.5, 1.0])}, {}, "shares: expected positive numbers that sum"),
         ({"W": np.ones((3, 1))}, {}, "W: expected shape"),
-        ({}, {"C": "much"}, "settings: expected numbers by name"),
-        ({}, None, "settings: expected numbers by name"),
+        ({}, {"C": [1]}, "settings: expected numbers or words by name"),
+        ({}, None, "settings: expected numbers or words by name"),
     ],
 )
 def test_a_model_file_changed_by_hand_is_refused(model, tmp_path, tensors, settings, message):
