@@ -67,6 +67,7 @@ def calibrated(fitted: Fitted, rows: Rows, seed: int) -> tuple[Fitted, Calibrati
         fitted, W=fitted.W / T, b=fitted.b / T, settings={**fitted.settings, "temperature": T}
     )
     shown = (
-        reliability(np.exp(log_p), rows.y, sample_weight=rows.weight) for log_p in (before, after)
+        reliability(np.exp(log_p), rows.y, bins=10, sample_weight=rows.weight)
+        for log_p in (before, after)
     )
     return scaled, Calibration(T, before, after, *shown)

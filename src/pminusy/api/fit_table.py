@@ -150,7 +150,7 @@ def fit_table(
         row_notes=_row_notes(rows),
         schema_notes=schema.notes,
         split_notes=_split_notes(training, held_out, schema, options.test_size),
-        training_notes=_training_notes(options, training, schema, calibration),
+        training_notes=_training_notes(clf, options, training, schema, calibration),
     )
     return TableModel(**vars(fitted), record=run)
 
@@ -195,9 +195,16 @@ def _scores(fitted: Fitted, rows: Rows, calibration: Calibration | None) -> tupl
 
 
 def _training_notes(
-    options: TrainingOptions, training: Rows, schema: Schema, calibration: Calibration | None
+    clf: Any,
+    options: TrainingOptions,
+    training: Rows,
+    schema: Schema,
+    calibration: Calibration | None,
 ) -> tuple[str, ...]:
     notes = []
+    if len(options.C) > 1 and clf.C_ in (options.C[0], options.C[-1]):
+        which = "smallest" if options.C[0] == clf.C_ else "largest"
+        notes.append(f"C = {clf.C_:g} is the {which} tried: the best may lie beyond")
     if options.folds is not None:
         rows = np.bincount(training.y, minlength=len(schema.classes))
         small = [schema.classes[k] for k in np.flatnonzero(rows < options.folds)]

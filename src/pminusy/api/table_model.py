@@ -166,7 +166,7 @@ class TableModel(Fitted):
         """
         run = self.run
         rows = run.training
-        found = run.estimator.summary(rows.X, rows.y, rows.weight, confidence=confidence)
+        found: Summary = run.estimator.summary(rows.X, rows.y, rows.weight, confidence=confidence)
         names = (*self.schema.feature_names, "(intercept)")
         return replace(found, classes=np.array(self.schema.classes, object), features=names)
 

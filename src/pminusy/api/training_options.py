@@ -117,12 +117,12 @@ def training_options(
 
 
 def _is_strength(value: Any) -> str | None:
-    valid = isinstance(value, Real) and not math.isnan(value) and value > 0
+    valid = isinstance(value, Real) and float(value) > 0  # NaN is not
     return None if valid else "a number above 0"
 
 
 def _is_share(value: Any) -> str | None:
-    valid = isinstance(value, Real) and 0 <= value <= 1
+    valid = isinstance(value, Real) and 0 <= float(value) <= 1
     return None if valid else "a number from 0 to 1"
 
 

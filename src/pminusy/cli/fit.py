@@ -124,7 +124,8 @@ def fit(
         console.print(f"page    {visible(str(report))}", markup=False, soft_wrap=True)
     if summary:
         console.print()
-        console.print(model.summary().to_rich())
+        wide = console if console.is_terminal else stdout(width=110)
+        wide.print(model.summary().to_rich())
         console.print("a coefficient is for one standard deviation of its column")
 
 

@@ -30,7 +30,8 @@ def training_progress() -> Iterator[ProgressCallback | None]:
         yield None
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    began, history = time.perf_counter(), list[Progress]()
+    began = time.perf_counter()
+    history: list[Progress] = []
     with Display(*columns, console=console, transient=True) as display:
         task = display.add_task("reading the table", total=None)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from pminusy.report.curves import Tick, log_ticks, padded, round_ticks, scale
 from pminusy.report.data import PathValue
-from pminusy.report.text import number, tick
+from pminusy.report.text import tick
 
 __all__ = ["Line", "LinePlot", "score_plot", "weight_plot"]
 
@@ -78,7 +78,7 @@ def score_plot(path: Sequence[PathValue], chosen: PathValue) -> LinePlot | None:
         )
         for name, ratio in zip(names, ratios, strict=True)
     ]
-    ticks = [Tick(y(t), number(t)) for t in round_ticks(low, high)]
+    ticks = [Tick(y(t), tick(t)) for t in round_ticks(low, high)]
     return replace(plot, lines=_apart(lines), y_ticks=ticks)
 
 
@@ -125,7 +125,8 @@ def _frame(
 def _apart(lines: list[Line]) -> list[Line]:
     """The names of lines beside their ends, no two on each other; they stay in the plot."""
     order = sorted(range(len(lines)), key=lambda i: lines[i].points[-1][1])
-    at, lowest = {}, HEIGHT - 44 - _LABEL_GAP * (len(lines) - 1)
+    at: dict[int, float] = {}
+    lowest = HEIGHT - 44 - _LABEL_GAP * (len(lines) - 1)
     for i in order:
         wanted = lines[i].points[-1][1]
         at[i] = max(wanted, *(y + _LABEL_GAP for y in at.values())) if at else min(wanted, lowest)
