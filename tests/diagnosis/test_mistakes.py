@@ -5,7 +5,8 @@ import pytest
 
 from pminusy.diagnosis.conventions import Conventions, allowed
 from pminusy.diagnosis.exercise import EXERCISES
-from pminusy.diagnosis.matching import Evidence, explain, gallery
+from pminusy.diagnosis.gallery import gallery
+from pminusy.diagnosis.matching import Evidence, explain
 from pminusy.diagnosis.mistakes.network import NETWORK_ONLY
 from pminusy.diagnosis.probes import STRENGTH
 

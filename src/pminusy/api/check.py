@@ -23,6 +23,7 @@ from pminusy.diagnosis.submission import (
     Submission,
     SubmissionFault,
     check_submission,
+    open_reference,
     read,
 )
 from pminusy.diagnosis.verdict import Verdict
@@ -107,12 +108,7 @@ def check_file(path: Path, settings: Settings) -> list[Verdict]:
     InputError
         No such file, not Python, no function that fits, or several.
     """
-    if not path.exists():
-        raise InputError(f"file {str(path)!r}", "a file or folder", "nothing there")
-    if path.suffix not in (".py", ".ipynb"):
-        raise InputError(
-            f"file {path.name!r}", "a .py or .ipynb file", repr(path.suffix or path.name)
-        )
+    _require_source(path, f"file {str(path)!r}")
     try:
         verdicts = check_submission(_with_neighbours(path), settings)
     except SubmissionFault as fault:
@@ -120,6 +116,14 @@ def check_file(path: Path, settings: Settings) -> list[Verdict]:
     if settings.kind == "none":
         verdicts = [replace(v, notes=(*v.notes, _UNPROTECTED)) for v in verdicts]
     return verdicts
+
+
+def _require_source(path: Path, what: str) -> None:
+    if not path.exists():
+        raise InputError(what, "a file or folder", "nothing there")
+    if path.suffix not in (".py", ".ipynb") or path.is_dir():
+        kind = "a folder" if path.is_dir() else repr(path.suffix or path.name)
+        raise InputError(what, "a .py or .ipynb file", kind)
 
 
 def _with_neighbours(path: Path) -> Submission:
@@ -155,23 +159,29 @@ def settings_for(
     return Settings(kind=kind, image=image, **others)
 
 
-def with_reference(settings: Settings, reference: Path | None) -> Settings:
-    """The same settings, with the conventions of a teacher's own file required.
+def with_reference(settings: Settings, path: Path | None) -> Settings:
+    """The same settings, with a teacher's own file as the standard.
+
+    Of a correct file the conventions are required. With any other the numbers of a submission are
+    compared with its own.
 
     Raises
     ------
     InputError
-        The reference is not right itself.
+        The reference is missing, does not run, or has no function or several that fit.
     """
-    if reference is None:
+    if path is None:
         return settings
-    verdict = check_file(reference, Settings(function=settings.function))[0]
-    if verdict.status not in ("correct", "fragile"):
-        raise InputError(
-            f"reference {reference.name!r}", "a correct implementation",
-            f"one that is {verdict.status}", verdict.summary,
-        )  # fmt: skip
-    return replace(settings, pins={**parse_pins(verdict.pins), **settings.pins})
+    what = f"reference {path.name!r}"
+    _require_source(path, what)
+    try:
+        found, verdict = open_reference(_with_neighbours(path), settings)
+    except SubmissionFault as fault:
+        raise InputError(what, "a file that can be read", str(fault)) from None
+    if found is None and verdict.status not in ("correct", "fragile"):
+        raise InputError(what, "a function that runs", verdict.status, verdict.summary)
+    pins = parse_pins(verdict.pins) if found is None else found.pins
+    return replace(settings, pins={**pins, **settings.pins}, reference=found)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ _IN_TRACE = {
     "dL_dz": "dL_dz",
     "dL_du": "dL_du",
     "jacobian": "J",
+    "ignored_loss": "L_i",
+    "ignored_gradient": "dL_dz",
 }
 
 
@@ -37,6 +39,8 @@ _WITH_Z_LOSS = {
     "dL_dz_total": "dL_dz",
     "dL_du": "dL_du",
     "jacobian": "J",
+    "ignored_loss": "L_i",
+    "ignored_gradient": "dL_dz",
 }
 
 
@@ -88,10 +92,6 @@ class RowArena:
             algebra(case, K, c, named) for K in sizes for c in (range(K) if per_class else (None,))
         ]
 
-    def exact_for(self, sizes: tuple[int, ...]) -> str:
-        """Numbers of classes."""
-        return f"K = {', '.join(map(str, sizes))}"
-
     def confirm(self, step: Step) -> None:
         """The record of `core.trace` agrees with the exact value, within its own promise."""
         name = (_WITH_Z_LOSS if self.setup.case.z_loss else _IN_TRACE).get(step.name)
@@ -115,6 +115,8 @@ class RowArena:
         options = self.setup.options
         y = np.array([float(value) for value in numbers.array("y")])
         target = y[None] if self.setup.c is None else np.array([self.setup.c])
+        if case.ignored:
+            target = np.array([options.ignore_index])
         return Trace(target, u=u, X=X, options=options)
 
     @cached_property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,13 +9,15 @@ import numpy as np
 
 from pminusy.core import head
 from pminusy.core.options import Options, target_mass
-from pminusy.derivation import build
-from pminusy.derivation.build_batch import derive_batch
+from pminusy.derivation.build_batch import derive_batch, upstream_of
 from pminusy.derivation.chapters import network as chapter
 from pminusy.derivation.derivation import Chapter, Derivation
+from pminusy.derivation.given import Given
 from pminusy.derivation.layer_words import words_of
 from pminusy.derivation.network import LayerArena, LayerNumbers
 from pminusy.derivation.network_head import HeadNumbers, head_numbers
+from pminusy.derivation.reading import label_of, masses, numbers
+from pminusy.derivation.request import Request
 from pminusy.derivation.run_network import Run, run
 from pminusy.errors import InputError
 
@@ -32,29 +33,36 @@ class _Targets:
     K: int
 
 
-def derive_network(
-    description: str, x: Any, y: Any, row: int, classes: Sequence[str] | None, seed: int,
-    options: Options, view: build.View,
-) -> Derivation:  # fmt: skip
+def derive_network(asked: Request) -> Derivation:
     """Derivation of every layer's backward, from the head down to the input."""
-    inputs = _inputs(x)
-    words = words_of(description)
-    targets = _targets(y, len(inputs), classes, options)
-    _fit(options, len(inputs), targets.K)
-    runs = run(words, inputs, targets.K, seed)
-    given = build.Given("logits", runs[-1].outputs)
-    rows = targets.soft if targets.labels is None else targets.labels.tolist()
-    base = derive_batch(given, rows, row, classes, None, options, view, 0.1, 1, 0.1)
-    chapters = tuple(_chapters(runs, targets, options))
-    listed = ", ".join(part.strip() for part in description.split(","))
-    return base.with_more(chapters, f"; before it {len(runs)} layers: {listed}")
+    _refuse_unused(asked)
+    inputs = _inputs(asked.x)
+    assert asked.network is not None
+    words = words_of(asked.network)
+    targets = _targets(asked, len(inputs))
+    _fit(asked.options, len(inputs), targets.K)
+    runs = run(words, inputs, targets.K, asked.seed)
+    logits = runs[-1].outputs
+    of_logits = replace(asked, y=asked.y if np.ndim(asked.y) else [asked.y], z=logits, x=None,
+                        network=None)  # fmt: skip
+    base = derive_batch(of_logits, Given("logits", logits))
+    listed = ", ".join(part.strip() for part in asked.network.split(","))
+    heading = f"; before it {len(runs)} layers: {listed}"
+    return base.with_more(tuple(_chapters(runs, targets, asked)), heading)
+
+
+def _refuse_unused(asked: Request) -> None:
+    if any(v is not None for v in (asked.z, asked.probabilities, asked.W, asked.b)):
+        raise InputError("network", "an input x alone: the layers make the logits", "more")
+    if asked.features is not None or asked.steps != 1:
+        raise InputError("network", "an input and its targets", "features or steps as well")
 
 
 def _inputs(x: Any) -> Any:
     """Rows (N, D), sequences (N, C, T) or images (N, C, height, width)."""
     if x is None:
         raise InputError("x", "the input of the network, one row a sample", "nothing")
-    inputs = np.atleast_2d(build._numbers("x", x))
+    inputs = np.atleast_2d(numbers("x", x))
     if inputs.ndim > 4:
         raise InputError(
             "x", "rows (N, D), sequences (N, C, T) or images (N, C, H, W)", f"shape {inputs.shape}"
@@ -65,32 +73,24 @@ def _inputs(x: Any) -> Any:
     return inputs
 
 
-def _targets(y: Any, N: int, classes: Sequence[str] | None, options: Options) -> _Targets:
+def _targets(asked: Request, N: int) -> _Targets:
+    y, classes, options = asked.y, asked.classes, asked.options
     if np.ndim(y) == 2:
-        soft = build._numbers("y", y)
-        if len(soft) != N or soft.shape[1] < 2 or not (np.isfinite(soft) & (soft >= 0)).all():
-            raise InputError("y", f"({N}, K) finite target masses ≥ 0", f"shape {soft.shape}")
-        return _Targets(None, soft, soft.shape[1])
+        K = max(2, np.shape(y)[1])
+        return _Targets(None, masses(y, (N, K), f"({N}, K) target masses, K at least 2"), K)
     listed = [y] if np.ndim(y) == 0 else list(y)
     if len(listed) != N:
         raise InputError("y", f"{N} classes, one a row of x", f"{len(listed)}")
     if classes is None:
         if any(isinstance(v, bool) or not isinstance(v, int | np.integer) for v in listed):
             raise InputError("y", "class indices", repr(listed[0]), "or name the classes")
-        K = max(2, int(max(listed)) + 1, 0 if options.weight is None else len(options.weight))
-        names = tuple(map(str, range(K)))
+        weights = 0 if options.weight is None else len(options.weight)
+        counted = [int(v) for v in listed if v != options.ignore_index]
+        names = tuple(map(str, range(max(2, weights, *(v + 1 for v in counted)))))
     else:
-        K, names = len(classes), tuple(classes)
-    return _Targets(np.array([_label(v, names, options) for v in listed]), None, K)
-
-
-def _label(value: Any, names: tuple[str, ...], options: Options) -> int:
-    """Index of a class; −1 where the row is ignored."""
-    if isinstance(value, str):
-        return build._by_name(value, names)
-    if not isinstance(value, bool) and value == options.ignore_index:
-        return -1
-    return build._by_index(value, len(names))
+        names = tuple(classes)
+    labels = [label_of(v, names, options.ignore_index) for v in listed]
+    return _Targets(np.array(labels), None, len(names))
 
 
 def _fit(options: Options, N: int, K: int) -> None:
@@ -102,35 +102,38 @@ def _fit(options: Options, N: int, K: int) -> None:
             raise InputError(name, f"{length} {what}", f"shape {array.shape}")
 
 
-def _chapters(runs: list[Run], targets: _Targets, options: Options) -> list[Chapter]:
+def _chapters(runs: list[Run], targets: _Targets, asked: Request) -> list[Chapter]:
     """From the head down; the numbers of `core` beside, to be compared."""
-    numbers = _numbers(runs, targets, options)
-    mean = replace(options, reduction="mean")
-    below = head_numbers(targets.labels, targets.soft, targets.K, mean)
-    arenas = _arenas(numbers, below)
+    upstream = upstream_of(asked, len(runs[-1].outputs))
+    numbers_ = _numbers(runs, targets, asked.options, upstream)
+    below = head_numbers(targets.labels, targets.soft, targets.K, asked.options, upstream)
+    arenas = _arenas(numbers_, below)
     return [
         _chapter(place, len(runs), layer, arenas[place])
-        for place, layer in reversed(list(enumerate(numbers)))
+        for place, layer in reversed(list(enumerate(numbers_)))
         if layer.form.kind != "reshape"
     ]
 
 
-def _numbers(runs: list[Run], targets: _Targets, options: Options) -> list[LayerNumbers]:
+def _numbers(
+    runs: list[Run], targets: _Targets, options: Options, upstream: Any
+) -> list[LayerNumbers]:
     logits = runs[-1].outputs
     y = targets.soft if targets.labels is None else targets.labels
-    counted = replace(options, ignore_index=-1, reduction="mean")
+    counted = replace(options, ignore_index=-1)
     mass = target_mass(y, len(logits), targets.K, counted)
-    g = head.cross_entropy_grad(logits, mass, counted)[1]
-    numbers: list[LayerNumbers] = []
+    above = upstream if options.reduction == "none" else None
+    g = head.cross_entropy_grad(logits, mass, counted, above)[1]
+    found: list[LayerNumbers] = []
     for made in reversed(runs):
         gradients = made.backward(g.reshape(made.outputs.shape))
         g = gradients["da"]
-        numbers.append(
+        found.append(
             LayerNumbers(
                 made.form, made.values, made.inputs, made.outputs, gradients, made.apart
             )
         )  # fmt: skip
-    return numbers[::-1]
+    return found[::-1]
 
 
 def _arenas(numbers: list[LayerNumbers], below: HeadNumbers) -> dict[int, LayerArena]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from pminusy.derivation import tree as t
-from pminusy.derivation.domains import Algebra, Decimals, Dual, as_array
+from pminusy.derivation.domains import Algebra, Decimals, Dual, as_array, working
 from pminusy.derivation.world import World
 
 __all__ = ["Evaluator"]
@@ -69,6 +70,10 @@ class Evaluator:
     def know(self, name: str, array: Any) -> None:
         """Take the entries of a quantity from where they have been computed already."""
         self._arrays[name] = array
+
+    def working(self) -> AbstractContextManager[None]:
+        """A context in which decimals have the digits that this world needs."""
+        return working(self.world.digits)
 
     def size(self, space: str) -> int:
         """How many values an index has."""

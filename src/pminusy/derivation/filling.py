@@ -12,6 +12,7 @@ import numpy as np
 
 from pminusy.derivation import tree as t
 from pminusy.derivation.contraction import contract
+from pminusy.derivation.digits import settled
 from pminusy.derivation.domains import decimals
 from pminusy.derivation.evaluate import Evaluator, place
 from pminusy.derivation.proof import MANY, environments, indices_of
@@ -33,16 +34,28 @@ class Shown:
     """Exact values of the last side, and the labels of its entries.
 
     `entries` maps index tuples to values; `shape` is () for a number. Where the value has too many
-    entries, `entries` holds the largest and `left_out` says how many are not shown.
+    entries, `entries` holds the largest and `left_out` says how many are not shown. `labels` are
+    the classes that the places stand for, where these are not all.
     """
 
     shape: tuple[int, ...]
     entries: Mapping[tuple[int, ...], Any]
     left_out: int = 0
+    labels: tuple[int, ...] = ()
+
+    def place(self, entry: tuple[int, ...]) -> tuple[int, ...]:
+        """What the place of an entry is called: by class, where some classes are left out."""
+        return tuple(self.labels[i] for i in entry) if self.labels else entry
 
 
 def value(relation: Relation, at: Evaluator) -> Shown:
     """What the first side comes to, computed from the last (which was proved to be equal)."""
+    found = _value(relation, at)
+    labels = at.world.labels.get("K", ())
+    return replace(found, labels=labels) if set(found.shape) == {len(labels)} else found
+
+
+def _value(relation: Relation, at: Evaluator) -> Shown:
     tree = _shortest(relation)
     fixed = at.world.fixed
     letters = [index for index in indices_of(relation) if index.name not in fixed]
@@ -84,20 +97,18 @@ _ZERO = decimals.mpf(10) ** -40
 
 
 def _settled(value: Any, tree: Node, at: Evaluator) -> Any:
-    """What difference quotients leave of an exact 0 is 0."""
-    if not _from_quotients(tree, at):
-        return value
+    """What rounding or difference quotients leave of an exact 0 is 0."""
+    clean = _without_rest if _from_quotients(tree, at) else settled
     if isinstance(value, np.ndarray):
-        entries = [v * 0 if _is_rest(v) else v for v in value.ravel()]
-        return np.array(entries, dtype=object).reshape(value.shape)
-    return value * 0 if _is_rest(value) else value
+        return np.array([clean(v) for v in value.ravel()], dtype=object).reshape(value.shape)
+    return clean(value)
 
 
-def _is_rest(value: Any) -> bool:
-    """Below `_ZERO`; but far below it, and above what rounding leaves, it is a tiny derivative."""
+def _without_rest(value: Any) -> Any:
+    """0 below `_ZERO`; but far below it, and above what rounding leaves, is a tiny derivative."""
     size = abs(value)
     tiny = decimals.mpf(10) ** (50 - decimals.dps) < size < decimals.mpf(10) ** -100
-    return bool(size < _ZERO and not tiny)
+    return value * 0 if size < _ZERO and not tiny else value
 
 
 def _from_quotients(tree: Node, at: Evaluator) -> bool:
@@ -165,8 +176,9 @@ def filled(relation: Relation, at: Evaluator) -> Iterator[tuple[Relation, Mappin
         return
     for env in _chosen(relation, at):
         first, *others = relation.sides
+        names = _labelled(relation, at, env)
         sides: list[Node] = [
-            _named(first, env)
+            _named(first, names)
             if _is_plain(first) and relation.signs[0] == "="
             else _fill(first, at, env)
         ]
@@ -177,7 +189,7 @@ def filled(relation: Relation, at: Evaluator) -> Iterator[tuple[Relation, Mappin
         if set(relation.signs) == {"="}:
             sides, signs = _with_result(sides, signs, _at(relation.sides[-1], at, env))
         if not all(isinstance(side, np.ndarray) for side in sides):
-            yield Relation(tuple(sides), tuple(signs)), env
+            yield Relation(tuple(sides), tuple(signs)), names
 
 
 def _with_result(sides: list[Node], signs: list[str], result: Any) -> tuple[list[Node], list[str]]:
@@ -242,6 +254,16 @@ def _at_largest(
     ]
 
 
+def _labelled(relation: Relation, at: Evaluator, env: Mapping[str, int]) -> Mapping[str, int]:
+    """The places of an environment, by what they are called."""
+    labels = at.world.labels
+    spaces = {index.name: index.space for side in relation.sides for index in t.every_index(side)}
+    return {
+        name: labels[spaces[name]][place] if spaces.get(name) in labels else place
+        for name, place in env.items()
+    }
+
+
 def _named(tree: Node, env: Mapping[str, int]) -> Node:
     """The same tree with numbers for its free indices."""
     return _indexed(tree, env)
@@ -285,7 +307,7 @@ def _fill(tree: Node, at: Evaluator, env: Mapping[str, int]) -> Node:
         window = [{**env, **dict(place_)} for place_ in _places_of(tree.over, at)]
         return t.Largest(_abridged([_fill(tree.body, at, place_) for place_ in window]))
     if isinstance(tree, t.Wins | t.Indicator):
-        return t.Value(at.value(tree, env))
+        return t.Value(settled(at.value(tree, env)))
     return t.rebuild(tree, tuple(_fill(part, at, env) for part in t.children(tree)))
 
 

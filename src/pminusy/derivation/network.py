@@ -86,10 +86,6 @@ class LayerArena:
         """Kind of layer, and what of its shape a statement depends on."""
         return ("layer", self.layer.form)
 
-    def exact_for(self, sizes: tuple[int, ...]) -> str:
-        """For what a line is proved exactly."""
-        return "small arrays of arbitrary numbers"
-
     @cached_property
     def numbers(self) -> Evaluator:
         """The reader's numbers, with every later layer behind them."""

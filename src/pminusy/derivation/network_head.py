@@ -26,10 +26,11 @@ class HeadNumbers:
     values: Mapping[str, Any]
 
 
-def head_numbers(labels: Any, soft: Any, K: int, options: Options) -> HeadNumbers:
+def head_numbers(labels: Any, soft: Any, K: int, options: Options, upstream: Any) -> HeadNumbers:
     """Target mass in decimals: the rule of `core.options`, without its rounding.
 
-    `labels` (N,) are classes, −1 where a row is ignored, or `soft` (N, K) target masses.
+    `labels` (N,) are classes, −1 where a row is ignored, or `soft` (N, K) target masses; with
+    reduction "none" each row's loss, and so its mass, is multiplied by its `upstream` (N,).
     """
     mpf = decimals.mpf
     N = len(soft if labels is None else labels)
@@ -47,6 +48,8 @@ def head_numbers(labels: Any, soft: Any, K: int, options: Options) -> HeadNumber
             Q[row, labels[row]] += omega[row] * weight[labels[row]] * (1 - epsilon)
             counted[row] = omega[row] * weight[labels[row]]
     total = counted.sum() if options.reduction == "mean" else mpf(1)
+    if options.reduction == "none":
+        Q = Q * _exact(upstream)[:, None]
     values = {
         "Q": Q, "Omega": total if total else mpf(1), "zeta": mpf(options.z_loss),
         "T": mpf(options.temperature), "kappa": mpf(options.softcap or 1.0),

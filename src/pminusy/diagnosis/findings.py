@@ -11,16 +11,18 @@ import numpy as np
 from pminusy.diagnosis.conventions import formula
 from pminusy.diagnosis.describe import describe
 from pminusy.diagnosis.first_wrong_line import first_wrong_line
-from pminusy.diagnosis.matching import Explanation, Facet, Gallery, gallery
+from pminusy.diagnosis.gallery import Facet
+from pminusy.diagnosis.matching import Explanation
 from pminusy.diagnosis.mistakes.mistake import Mistake
-from pminusy.diagnosis.recipes.layers import LAYERS
+from pminusy.diagnosis.probes import probes
+from pminusy.diagnosis.purity import changed_inputs
 from pminusy.diagnosis.shrink import Smallest, smallest
 from pminusy.diagnosis.subject import Seen
 from pminusy.diagnosis.verdict import Comparison, DerivationLine, Finding, Fragility, Property
 from pminusy.diagnosis.wording import number, words_of
 
 if TYPE_CHECKING:
-    from pminusy.diagnosis.examine import Trial
+    from pminusy.diagnosis.trial import Trial
 
 __all__ = ["as_fragility", "facet_names", "faults", "of", "purity", "shown"]
 
@@ -40,7 +42,8 @@ _LETTERS = {
 
 def facet_names(trial: Trial) -> Iterator[tuple[Facet, str]]:
     """Facets of a trial and what they are called."""
-    for letter in trial.subject.letters():
+    asked = {letter for letter, _ in trial.gallery.right[0]}
+    for letter in (name for name in trial.subject.letters() if name in asked):
         yield (letter, "data"), f"{_LETTERS[letter]}, data"
         if trial.subject.regularised and letter not in ("p", "dL_dX"):
             yield (letter, "ridge"), f"{_LETTERS[letter]}, regulariser"
@@ -81,11 +84,6 @@ def _alternatives(trial: Trial, mistake: Mistake) -> Iterator[str]:
                     yield sentence
 
 
-def _gallery(trial: Trial) -> Gallery:
-    subject = trial.subject
-    return gallery(subject.exercise.name, subject.given, subject.single, trial.best.conventions)
-
-
 def _unrecognised(trial: Trial, facet: Facet, recognised: bool) -> str:
     letter, part = facet
     name = f"{_LETTERS[letter]} ({'regulariser' if part == 'ridge' else 'data'} part)"
@@ -102,7 +100,7 @@ def _unrecognised(trial: Trial, facet: Facet, recognised: bool) -> str:
         seen = without if part == "data" else with_r
         if seen is None or letter not in seen.values:
             continue
-        right = _gallery(trial).right[i][facet]
+        right = trial.gallery.right[i][facet]
         value = np.asarray(seen.values[letter], dtype=np.float64)
         if part == "ridge":
             if letter not in without.values:
@@ -141,30 +139,41 @@ def faults(trial: Trial) -> Iterator[Finding]:
         if reading.oddity and trial.subject.exercise.name != "epoch":
             yield _odd_shape(trial, reading.letter)
     yield from _unread(trial)
+    by_rows = any("rows" in mistake.id for mistake in trial.best.mistakes)
     for probe, (without, with_r) in zip(trial.probes, trial.seen, strict=True):
         raised = without.raised or (with_r.raised if with_r is not None else None)
-        if raised is not None:
+        if raised is not None and not (by_rows and raised.type == "IndexError"):
             yield Finding(
                 "runs.sometimes", f"It raises {raised} on {probe.name}"
                 f"{f' ({probe.meaning})' if probe.meaning else ''}, and runs on other inputs.",
                 "shape",
             )  # fmt: skip
             break
-    changed = {
-        name for without, _ in trial.seen for name in without.changed
-    } - {letter.removeprefix("after_") for letter in trial.subject.letters()}  # fmt: skip
-    if changed:
-        names = words_of([_parameter(trial, letter) for letter in sorted(changed)])
-        yield Finding(
-            "purity.inputs_changed",
-            f"It changes {names} in place: whoever called it finds the array different afterwards. "
-            "Work on a copy.",
-            "purity", "z −= max z, on the caller's array", "z′ = z − max z, a new array",
-        )  # fmt: skip
+    if trial.square and not any("not_kept" in m.id for m in trial.best.mistakes):
+        yield _only_square(trial)
+    yield from changed_inputs(trial)
     if not _same_twice(trial):
         yield Finding(
             "purity.varies", "The same inputs give another answer the second time.", "repeat"
         )
+
+
+def _only_square(trial: Trial) -> Finding:
+    """It runs on inputs two of whose sizes agree, and on no others."""
+    subject = trial.subject
+    ordinary = subject.call(probes(subject.given, subject.single)[0].inputs)
+    raised = f": elsewhere it raises {ordinary.raised}" if ordinary.raised is not None else ""
+    return Finding(
+        "shape.square",
+        f"It runs only where there are {trial.square}{raised}. One size stands where another "
+        "belongs, or a sum lost its axis (keepdims).",
+        "shape",
+        hints=(
+            "Look at the line that raises, and at every shape before it.",
+            "Two different sizes are taken for one.",
+            "It should be the shape that the line of the derivation says, whatever the sizes.",
+        ),
+    )
 
 
 _GRADIENT_OF = {"dL_dz": "z", "dL_dW": "W", "dL_db": "b"}
@@ -205,12 +214,6 @@ def _odd_shape(trial: Trial, letter: str) -> Finding:
     )  # fmt: skip
 
 
-def _parameter(trial: Trial, letter: str) -> str:
-    subject = trial.subject
-    pairs = zip(subject.proposal.roles, subject.candidate.entry["parameters"], strict=False)
-    return next((p["name"] for role, p in pairs if role == letter), letter)
-
-
 def _same_twice(trial: Trial) -> bool:
     first, _ = trial.seen[0]
     again = trial.subject.call(trial.probes[0].inputs)
@@ -235,6 +238,11 @@ def purity(trial: Trial) -> Iterator[Property]:
         ok = readonly.raised is None
         yield Property("works on read-only arrays", ok, "" if ok else str(readonly.raised))
     yield Property("same answer twice", _same_twice(trial))
+    read = trial.subject.candidate.entry["globals"]
+    yield Property(
+        "computes from its arguments alone", not read,
+        f"it reads the global {words_of([str(name) for name in read])}" if read else "",
+    )  # fmt: skip
     seen = trial.seen[0][0].values
     for letter in ("dL_dz", "dL_dz_i"):
         if letter in seen:
@@ -259,14 +267,14 @@ class Shown:
 
 def shown(trial: Trial) -> Shown:
     """Look for such inputs, and compare on them."""
-    letters = trial.best.conventions.letters
-    if trial.subject.exercise.name in LAYERS:
-        return Shown()
-    found = smallest(trial.subject, letters, lambda inputs, seen: _explains(trial, inputs, seen))
+    found = smallest(trial, lambda inputs, seen: _explains(trial, inputs, seen))
     if found is None:
         return Shown()
     inputs = tuple(
-        (_parameter(trial, letter), _written(trial.subject.laid_out(letter, value, found.inputs)))
+        (
+            trial.subject.parameter(letter),
+            _written(trial.subject.laid_out(letter, value, found.inputs)),
+        )
         for letter, value in found.inputs.items()
     )
     mistakes = trial.best.mistakes
@@ -295,7 +303,7 @@ def _explains(trial: Trial, inputs: Mapping[str, Any], seen: Seen) -> bool:
 def _record(
     trial: Trial, inputs: Mapping[str, Any], explanation: Explanation
 ) -> Mapping[str, Any] | None:
-    return _gallery(trial).run(inputs, explanation.mistakes, float(inputs.get("r", 0.0)))
+    return trial.gallery.run(inputs, explanation.mistakes, float(inputs.get("r", 0.0)))
 
 
 def _compared(trial: Trial, found: Smallest) -> Iterator[Comparison]:

@@ -15,8 +15,9 @@ import numpy as np
 
 from pminusy.diagnosis.layer_probes import layer_probes
 from pminusy.diagnosis.probes import Probe
+from pminusy.diagnosis.results import Reading
 from pminusy.diagnosis.session import Answer, Raised
-from pminusy.diagnosis.subject import Reading, Seen, Subject
+from pminusy.diagnosis.subject import Seen, Subject
 
 __all__ = ["LayerSubject", "layer_bindings"]
 

@@ -59,7 +59,7 @@ def vector(shown: Shown, digits: int) -> str:
     """A number, a vector in brackets, a matrix by rows, or the largest entries with places."""
     if shown.left_out or len(shown.shape) > 2:
         entries = ",  ".join(
-            f"[{','.join(map(str, place))}] {written(value, digits)}"
+            f"[{','.join(map(str, shown.place(place)))}] {written(value, digits)}"
             for place, value in shown.entries.items()
         )
         return f"{entries}  … and {shown.left_out:,} more" if shown.left_out else entries
