@@ -11,6 +11,8 @@ from pminusy.diagnosis.binding import bindings
 from pminusy.diagnosis.conventions import in_words
 from pminusy.diagnosis.dropout import examine_dropout
 from pminusy.diagnosis.gradient_check import gradient_check
+from pminusy.diagnosis.kinks import at_kinks
+from pminusy.diagnosis.layer_stability import layer_stability
 from pminusy.diagnosis.layer_subject import layer_bindings
 from pminusy.diagnosis.layouts import LAYOUTS
 from pminusy.diagnosis.libraries import leans_on
@@ -168,7 +170,20 @@ def verdict_on(trial: Trial, verdict: Verdict) -> Verdict:
             compared=seen.compared, broken_line=seen.line,
             gradient_check=gradient_check(subject),
         )  # fmt: skip
-    stable, fragilities = stability(trial)
+    convention, tie = at_kinks(trial)
+    if tie is not None:
+        return replace(
+            verdict,
+            status="wrong",
+            findings=(tie,),
+            properties=tuple(properties),
+            summary=tie.sentence,
+        )
+    if convention:
+        verdict = replace(verdict, assumed=(*verdict.assumed, convention))
+    stable, fragilities = (
+        layer_stability(trial) if trial.subject.exercise.name in LAYERS else stability(trial)
+    )
     fragilities += [findings.as_fragility(fault) for fault in faults]
     properties += stable
     status: Status = "fragile" if fragilities else "correct"
