@@ -77,7 +77,8 @@ def best_trial(
     if trials:
         return min(trials, key=_rank)
     if reference is not None and others:
-        return replace(verdict, status="wrong", summary=reference.other_arguments())
+        finding = Finding("", reference.other_arguments())
+        return replace(verdict, status="wrong", findings=(finding,), summary=finding.sentence)
     return _does_not_run(verdict, failures[0])
 
 
@@ -154,8 +155,15 @@ def _expected(subject: Subject) -> str:
 def verdict_on(trial: Trial, verdict: Verdict) -> Verdict:
     """What a trial amounts to, written into a verdict that has the function's name."""
     subject, best = trial.subject, trial.best
+    title = subject.exercise.title
+    if trial.against:
+        title = (
+            "the reference's function"
+            if trial.against == "numbers"
+            else f"{title}, as the reference computes it"
+        )
     verdict = replace(
-        verdict, exercise=subject.exercise.title, assumed=tuple(_assumed(trial)),
+        verdict, exercise=title, assumed=tuple(_assumed(trial)),
         pins=tuple(_pins(trial)), status="correct",
     )  # fmt: skip
     faults = _faults(trial)

@@ -113,7 +113,12 @@ def _unrecognised(trial: Trial, facet: Facet, recognised: bool) -> str:
             value, right, rtol=1e-6, atol=1e-9, equal_nan=True
         ):
             also = "also " if recognised else ""
-            return f"{also}{name} {describe(value, right, _sizes(probe.inputs), y)}."
+            said = describe(value, right, _sizes(probe.inputs), y)
+            if trial.against:
+                said = said.replace("the right value", "the reference's").replace(
+                    "is right", "is the reference's"
+                )
+            return f"{also}{name} {said}."
     if raised:
         return f"it raises {raised[0][1]} on {raised[0][0]}."
     return f"{name} is missing on some inputs."
@@ -287,6 +292,8 @@ def _broken_line(trial: Trial, found: Smallest) -> DerivationLine | None:
     exercise = trial.subject.exercise.name
     first = next(iter(trial.best.mistakes), None)
     step = first.step if first is not None else found.letters[0] if exercise in LAYERS else ""
+    if trial.against:
+        return None
     line = layer_line(exercise, step, int(found.inputs.get("stride", 1))) if step else None
     if line is None and first is not None and exercise not in LAYERS:
         line = first_wrong_line(first, found.right)
@@ -327,7 +334,8 @@ def _compared(trial: Trial, found: Smallest) -> Iterator[Comparison]:
     if first is not None:
         made = _record(trial, found.inputs, trial.best)
         step = trial.subject.exercise.recipe.step(first.step)
-        if made is not None and _numeric(made.get(first.step)):
+        known = first.step in found.right  # a reference shows its results alone
+        if made is not None and known and _numeric(made.get(first.step)):
             usual = formula(step.name, step.formula, trial.best.conventions)
             yield Comparison(
                 first.step, first.right or usual,
@@ -353,5 +361,12 @@ def _numeric(value: Any) -> bool:
 
 
 def _formula_of(trial: Trial, letter: str) -> str:
+    if trial.against == "numbers":
+        return _LETTERS[letter]
     steps = {step.name: step.formula for step in trial.subject.exercise.recipe.steps}
-    return formula(letter, steps[letter], trial.best.conventions) if letter in steps else ""
+    if letter not in steps:
+        return ""
+    said = formula(letter, steps[letter], trial.best.conventions)
+    if trial.subject.regularised:
+        return said
+    return said.replace(" + R", "").replace(" + 2 r W", "").replace(" + r W", "")
