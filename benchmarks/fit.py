@@ -42,7 +42,7 @@ def reference(problem: Problem, limit: float) -> dict[str, Any]:
     watch = Watch(problem, -1.0, limit)
     fit_ours(problem, watch)
     best = min(value for _, value in watch.trace)
-    return {"objective": best, "seconds": time_to(watch.trace, best * (1 + 1e-8))}
+    return {"objective": best, "seconds": time_to(watch.trace, best * (1 + 1e-6))}
 
 
 def time_to(trace: list[Any], target: float) -> float | None:
@@ -62,14 +62,14 @@ def piece(
 ) -> dict[str, Any]:
     """A peer between two fits of ours."""
     target = known["objective"] * (1 + 0.9e-8)
-    limit = min(limit, 20 * known["seconds"])
+    longest, limit = limit, min(limit, 20 * known["seconds"])
     threads = _quickest_threads(problem, peer, dtype)
     fit_ours(problem, Watch(problem, target, limit), max_iter=2)  # what is compiled is loaded
-    found = [ours(problem, target, limit)]
+    found = [ours(problem, target, longest)]
     watch = Watch(problem, target, limit)
     with threadpool_limits(threads):
         fit_peer(peer, problem, watch, _TYPES[dtype])
-    found.append(ours(problem, target, limit))
+    found.append(ours(problem, target, longest))
     return {"trace": watch.trace, "limit": limit, "threads": threads, "ours": found}
 
 
@@ -160,9 +160,11 @@ def measure(names: list[str], folder: Path, seconds: float, limit: float) -> boo
             at["reference"] = reference(problem, min(limit, seconds))
             _write(store)
         for peer, dtype in _pieces(problem, at):
+            if _needless(at, peer, dtype):
+                continue
             if time.monotonic() + _expected(at, limit) > ends:
                 whole = False
-                continue
+                break
             at["peers"].setdefault(peer, {})[dtype] = piece(
                 problem, peer, dtype, at["reference"], limit
             )
@@ -183,6 +185,15 @@ def _pieces(problem: Problem, at: dict[str, Any]) -> list[tuple[str, str]]:
             runs.pop("skipped", None)
             left += [(peer, dtype) for dtype in _TYPES if dtype not in runs]
     return left
+
+
+def _needless(at: dict[str, Any], peer: str, dtype: str) -> bool:
+    """Whether float32 has arrived at all gaps, or was stopped before the first."""
+    if dtype == "float32":
+        return False
+    least = min(value for _, value in at["peers"][peer]["float32"]["trace"])
+    gap = least / at["reference"]["objective"] - 1
+    return bool(gap <= 1e-8 or gap > 1e-4)
 
 
 def _expected(at: dict[str, Any], limit: float) -> float:
