@@ -39,6 +39,7 @@ _MEMORY_LIMIT = 60.0
 
 def reference(problem: Problem, limit: float) -> dict[str, Any]:
     """Our solution to the last digits: what everyone has to come near."""
+    fit_ours(problem, Watch(problem, -1.0, limit), max_iter=2)  # what is compiled is loaded
     watch = Watch(problem, -1.0, limit)
     fit_ours(problem, watch)
     best = min(value for _, value in watch.trace)
