@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pminusy.derivation.build import derive
 from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.equations import EQUATIONS
@@ -67,9 +69,14 @@ def examples() -> dict[str, tuple[str, Derivation]]:
         "two": ("two classes", batch | {"W": W[:2], "y": [0, 1, 1]}),
         "rows": ("`--network` of rows",
                  {"x": X, "y": [0, 1, 2], "network": "linear:3,batchnorm,relu,dropout:0.5"}),
-        "sequence": ("`--network` of sequences",
+        "test": ("`--network` in test mode",
+                 {"x": X, "y": [0, 1, 2], "network": "linear:3,batchnorm:test,relu,dropout:test"}),
+        "sequence": ("`--network` of a sequence",
                      {"x": [[0.1, 0.9, -0.4, 0.3, 0.7, -0.2]], "y": [1],
-                      "network": "conv:2x3,maxpool:2/1"}),
+                      "network": "conv:2x2/2,maxpool:2/1"}),
+        "image": ("`--network` of an image",
+                  {"x": [np.linspace(-1, 1, 20) ** 3], "y": [1],
+                   "network": "image:4x5,conv:2x3/2+1,batchnorm,maxpool:2/1"}),
     }  # fmt: skip
     return {key: (words, derive(**asked)) for key, (words, asked) in made.items()}
 
@@ -106,8 +113,8 @@ def _preface(count: int, proved: int) -> list[str]:
         "Each of these lines is proved whenever it is shown: exactly for K = 2, 3 and 4 (those of "
         "a batch for K = 2 and 3), and at the reader's numbers to 30 digits. A ✓ under *any K* "
         "says that SymPy also proved the line with K left open when this page was made: "
-        f"{proved} of {count}. The others hold matrices, inequalities, products of sums or letters beyond one "
-        "row, which it cannot yet decide.",
+        f"{proved} of {count}. The others hold matrices, inequalities, products of sums or letters "
+        "beyond one row, which it cannot yet decide.",
         "",
         f"Tampering: {tried:,} statements with one symbol changed were put to the same proofs (a "
         f"sign, an index, a letter, a missing δ, a dropped factor or term, a wrong base). "

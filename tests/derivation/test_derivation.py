@@ -171,10 +171,6 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "1 finite",
     ),
     "a route of an ignored row": ({"z": [1.0, 2.0], "y": -100, "route": "long"}, "that counts"),
-    "a network's reduction": (
-        {"network": "relu:2", "x": [[1.0, 2.0]], "y": [0], "reduction": "sum"},
-        "the mean over",
-    ),
     "digits": ({"z": [1.0, 2.0], "y": 0, "digits": 31}, "from 1 to 30"),
     "steps": ({"x": [1.0], "W": [[1.0], [2.0]], "y": 0, "steps": 0}, "from 1 to 1000"),
     "a rate": ({"x": [1.0], "W": [[1.0], [2.0]], "y": 0, "rate": -1.0}, "above 0"),

@@ -65,7 +65,11 @@ def explain(
     network: Annotated[
         str | None,
         typer.Option(
-            help="Layers before the head: relu:5,batchnorm,dropout:0.5,conv:2x3 (1-D),maxpool:2."
+            help="Layers before the head, such as image:6x6,conv:4x3/2+1,batchnorm,relu,"
+            "maxpool:2/1,dropout:0.5,linear:5. conv:CHANNELSxSIZE[/STRIDE][+PADDING] and "
+            "maxpool:SIZE[/STRIDE] take 3 or 3x5; image:[CHANNELSx]HEIGHTxWIDTH and "
+            "sequence:[CHANNELSx]LENGTH say how a row is read; batchnorm:test and dropout:test are "
+            "those of after training; relu:5 is linear:5,relu."
         ),
     ] = None,
     seed: Annotated[int, _whole("Which random weights and masks they get.")] = Request.seed,

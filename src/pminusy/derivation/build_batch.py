@@ -25,7 +25,7 @@ from pminusy.derivation.setup import class_names, setup_of
 from pminusy.derivation.step import Table
 from pminusy.errors import InputError
 
-__all__ = ["derive_batch"]
+__all__ = ["derive_batch", "upstream_of"]
 
 _PROVED_ROWS = 4
 """So many rows are derived with numbers; a longer batch is summed up in figures."""
@@ -139,7 +139,7 @@ def _chapter(
     )
     values: dict[str, Any] = {
         "Y": targets.Y[chosen], "r": (~ignored).astype(float), "omega_n": omega, "w": weight,
-        "g": _upstream(asked, len(targets.Y))[chosen], "C": 1.0, "eta": asked.rate,
+        "g": upstream_of(asked, len(targets.Y))[chosen], "C": 1.0, "eta": asked.rate,
         "T": options.temperature, "kappa": options.softcap or 1.0, "zeta": options.z_loss,
         "epsilon": options.label_smoothing, "B": options.log_base or 2.0,
         "V": setup.values["V"] if layer else np.zeros((K, D)), "V_b": setup.values["V_b"],
@@ -167,7 +167,7 @@ def _digits(values: dict[str, Any], setup: Setup) -> int:
 _HEAVY = ("batch_hvp", "batch_dL_dX", "batch_dL_dW", "gradient_step_batch", "batch_dL_B_dW")
 
 
-def _upstream(asked: Request, N: int) -> Any:
+def upstream_of(asked: Request, N: int) -> Any:
     """What each row's loss is told from above: ones unless it was given."""
     if asked.grad_output is None:
         return np.ones(N)
@@ -185,7 +185,7 @@ def _figures(asked: Request, given: Given, targets: Targets) -> Table:
     options, labels = asked.options, targets.labels
     target = targets.Y if labels is None else np.where(labels < 0, options.ignore_index, labels)
     mass = target_mass(target, N, K, options)
-    upstream = _upstream(asked, N) if options.reduction == "none" else None
+    upstream = upstream_of(asked, N) if options.reduction == "none" else None
     loss, gradient = head.cross_entropy_grad(u, mass, options, upstream)
     alone = replace(options, reduction="none")
     rows = head.cross_entropy(u, target_mass(target, N, K, alone), alone)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -228,12 +229,29 @@ def _chosen(relation: Relation, at: Evaluator) -> list[Mapping[str, int]]:
     c = at.world.fixed.get("c", 0)
     if len(letters) == 1 and size <= WRITTEN_OUT:
         return list(environments(relation, at))
+    if any(index.space in _LARGE for index in letters):
+        return _at_largest(relation, letters, at)
     others = [] if _many(at) and size > MANY else [i for i in (0, 1) if i != c][:1]
     chosen = sorted({c, *others})
     envs = list(
         environments(relation, at, lambda index: [i for i in chosen if i < at.size(index.space)])
     )
     return envs[:2] if len(letters) < 2 else envs[:4]
+
+
+_LARGE = frozenset("TUQREFVX")
+
+
+def _at_largest(
+    relation: Relation, letters: list[t.Index], at: Evaluator
+) -> list[Mapping[str, int]]:
+    """Of an image the two entries that are largest: most others are small, and many 0."""
+    entries = value(relation, at).entries
+    ranked = sorted(entries, key=lambda place_: -abs(entries[place_]))[:2]
+    names = [index.name for index in letters]
+    return [
+        {**at.world.fixed, **dict(zip(names, place_, strict=True))} for place_ in sorted(ranked)
+    ]
 
 
 def _labelled(relation: Relation, at: Evaluator, env: Mapping[str, int]) -> Mapping[str, int]:
@@ -268,7 +286,7 @@ def _indexed(tree: Node, env: Mapping[str, int]) -> Node:
 
 def _slot(slot: t.Slot, env: Mapping[str, int]) -> t.Slot:
     if isinstance(slot, t.Offset):
-        return place(slot, env) if {slot.index.name, slot.by.name} <= set(env) else slot
+        return place(slot, env) if {i.name for _, i in slot.terms} <= set(env) else slot
     return env.get(slot.name, slot) if isinstance(slot, t.Index) else slot
 
 
@@ -285,12 +303,52 @@ def _fill(tree: Node, at: Evaluator, env: Mapping[str, int]) -> Node:
         return t.Number(Fraction(int(place(tree.i, env) == place(tree.j, env))))
     if isinstance(tree, t.Sum):
         return _written_out(tree, at, env)
-    if isinstance(tree, t.Max | t.Wins | t.Indicator):
+    if isinstance(tree, t.Max):
+        window = [{**env, **dict(place_)} for place_ in _places_of(tree.over, at)]
+        return t.Largest(_abridged([_fill(tree.body, at, place_) for place_ in window]))
+    if isinstance(tree, t.Wins | t.Indicator):
         return t.Value(settled(at.value(tree, env)))
     return t.rebuild(tree, tuple(_fill(part, at, env) for part in t.children(tree)))
 
 
+_SLIDING = frozenset("EFQR")
+"""Places in a window, and windows: few terms of a sum over them are not 0."""
+
+
+def _places_of(over: Sequence[t.Index], at: Evaluator) -> Iterator[tuple[tuple[str, int], ...]]:
+    names = [index.name for index in over]
+    for places in product(*(range(at.size(index.space)) for index in over)):
+        yield tuple(zip(names, places, strict=True))
+
+
+def _abridged(terms: list[Node], most: int = WRITTEN_OUT) -> tuple[Node, ...]:
+    """A short list as it is; of a long one the first two and the last."""
+    if len(terms) <= most:
+        return tuple(terms)
+    return (*terms[:2], t.Ref("…"), terms[-1])
+
+
+def _over_windows(tree: t.Sum, at: Evaluator, env: Mapping[str, int]) -> Node | None:
+    """A sum over windows, however many sums deep: the terms that are not 0."""
+    over: list[t.Index] = []
+    body: Node = tree
+    while isinstance(body, t.Sum) and body.without is None and body.above is None:
+        over.append(body.index)
+        body = body.body
+    if not any(index.space in _SLIDING for index in over):
+        return None
+    places = [{**env, **dict(place_)} for place_ in _places_of(over, at)]
+    terms = [_fill(body, at, place_) for place_ in places if at.value(body, place_)]
+    shown = _abridged(terms, 3)
+    if len(shown) < 2:
+        return shown[0] if shown else t.Number(Fraction(0))
+    return t.Add(shown)
+
+
 def _written_out(tree: t.Sum, at: Evaluator, env: Mapping[str, int]) -> Node:
+    windows = _over_windows(tree, at, env)
+    if windows is not None:
+        return windows
     places = list(at.places(tree, env))
     if not places:
         return t.Number(Fraction(0))

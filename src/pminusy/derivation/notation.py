@@ -27,7 +27,8 @@ _LETTERS = {
     "E2": "E", "V_b": "β", "L_n": "L", "Omega": "Ω", "lse_n": "lse", "S_n": "S", "A_n": "A",
     "omega_n": "ω", "x_p": "x", "root": "ρ", "curve": "z″", "CE_new": "L⁺",
     "W_new": "W⁺", "b_new": "b⁺", "z_new": "z⁺", "u_new": "u⁺", "p_new": "p⁺",
-    "gamma": "γ", "mu": "μ", "var": "σ²", "xhat": "x̂", "mask": "m", "rate": "r", "eps": "ε",
+    "gamma": "γ", "beta": "β", "mu": "μ", "var": "σ²", "xhat": "x̂", "mask": "m", "rate": "r",
+    "eps": "ε",
 }  # fmt: skip
 
 

@@ -203,9 +203,9 @@ def _checks(line: Line, arena: Arena) -> Iterator[Check]:
 
 
 def _sizes(worlds: list[Evaluator]) -> str:
-    """In words, the numbers of classes and of rows for which a line was proved exactly."""
+    """In words, the numbers of classes, rows, … for which a line was proved exactly."""
     words = []
-    for space in ("K", "N"):
+    for space in ("K", "N", "C", "T", "U"):
         found = sorted({world.size(space) for world in worlds if space in world.world.sizes})
         if found:
             words.append(f"{space} = {', '.join(map(str, found))}")

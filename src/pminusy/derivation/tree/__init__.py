@@ -10,7 +10,7 @@ are written. `evaluate` gives their values, exact ones among them, where they ar
 `index`, `nodes`, `arrays` and `relation` have the kinds; `walk` takes trees apart.
 """
 
-from pminusy.derivation.tree.arrays import Diag, Flatten, Hadamard, Identity, Ones, Outer
+from pminusy.derivation.tree.arrays import Diag, Hadamard, Identity, Ones, Outer, Reshape
 from pminusy.derivation.tree.index import Index, Offset, Slot
 from pminusy.derivation.tree.nodes import (
     Abs,
@@ -20,6 +20,7 @@ from pminusy.derivation.tree.nodes import (
     Div,
     Fence,
     Indicator,
+    Largest,
     Log,
     MatMul,
     Max,
@@ -57,11 +58,11 @@ __all__ = [
     "Diag",
     "Div",
     "Fence",
-    "Flatten",
     "Hadamard",
     "Identity",
     "Index",
     "Indicator",
+    "Largest",
     "Log",
     "MatMul",
     "Max",
@@ -76,6 +77,7 @@ __all__ = [
     "Power",
     "Ref",
     "Relation",
+    "Reshape",
     "Size",
     "Slot",
     "Sum",

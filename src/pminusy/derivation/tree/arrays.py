@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pminusy.derivation.tree.nodes import Node
 
-__all__ = ["Diag", "Flatten", "Hadamard", "Identity", "Ones", "Outer"]
+__all__ = ["Diag", "Hadamard", "Identity", "Ones", "Outer", "Reshape"]
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,11 @@ class Outer(Node):
 
 
 @dataclass(frozen=True)
-class Flatten(Node):
-    """All axes but the first as one."""
+class Reshape(Node):
+    """The same entries in the same order, by other axes."""
 
     body: Node
+    spaces: tuple[str, ...]
 
 
 @dataclass(frozen=True)

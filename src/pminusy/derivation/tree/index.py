@@ -17,12 +17,13 @@ class Index:
 
 @dataclass(frozen=True)
 class Offset:
-    """The index `stride · index ± by`; a quantity is 0 where that is outside its range."""
+    """The index Σ factor · index + shift, such as 2q + e − 1.
 
-    index: Index
-    by: Index
-    stride: int = 1
-    backwards: bool = False
+    A quantity is 0 where that is outside its range: so padding needs no letter of its own.
+    """
+
+    terms: tuple[tuple[int, Index], ...]
+    shift: int = 0
 
 
 Slot = Index | int | Offset

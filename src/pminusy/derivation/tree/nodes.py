@@ -12,9 +12,9 @@ from typing import Any
 from pminusy.derivation.tree.index import Index, Slot
 
 __all__ = [
-    "Abs", "Add", "Apply", "Delta", "Div", "Fence", "Indicator", "Log", "MatMul", "Max", "Mul",
-    "Neg", "Node", "Number", "Partial", "Power", "Ref", "Size", "Sum", "Transpose", "Value", "Wins",
-    "exp", "ln", "node",
+    "Abs", "Add", "Apply", "Delta", "Div", "Fence", "Indicator", "Largest", "Log", "MatMul", "Max",
+    "Mul", "Neg", "Node", "Number", "Partial", "Power", "Ref", "Size", "Sum", "Transpose", "Value",
+    "Wins", "exp", "ln", "node",
 ]  # fmt: skip
 
 
@@ -190,19 +190,26 @@ class Indicator(Node):
 
 @dataclass(frozen=True)
 class Max(Node):
-    """Largest value of `body` over `index`; the first one counts on ties."""
+    """Largest value of `body` over all of `over`; the first one counts on ties."""
 
-    index: Index
+    over: tuple[Index, ...]
     body: Node
 
 
 @dataclass(frozen=True)
-class Wins(Node):
-    """1 where `window` (a body over `index`) has its first maximum at the entry `place`, else 0."""
+class Largest(Node):
+    """The largest of a few terms: a maximum with the reader's numbers put in."""
 
-    index: Index
+    terms: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Wins(Node):
+    """1 where `window` has its first maximum over `over` at the entry that ends in `places`."""
+
+    over: tuple[Index, ...]
     window: Ref
-    place: Index
+    places: tuple[Index, ...]
 
 
 @dataclass(frozen=True)

@@ -66,11 +66,12 @@ def _free(tree: Node) -> frozenset[Index]:
     elif isinstance(tree, Delta):
         own.update(_indices((tree.i, tree.j)))
     elif isinstance(tree, Wins):
-        own.add(tree.place)
+        own.update(tree.places)
     below = frozenset().union(*(_free(part) for part in children(tree)))
-    if isinstance(tree, Sum | Max | Wins):
-        below = below - {tree.index}
+    if isinstance(tree, Max | Wins):
+        below = below - set(tree.over)
     if isinstance(tree, Sum):
+        below = below - {tree.index}
         own.update(_indices((tree.without, tree.above)))
     return below | own
 
@@ -81,5 +82,5 @@ def _indices(slots: tuple[Slot | None, ...]) -> list[Index]:
         if isinstance(slot, Index):
             found.append(slot)
         elif isinstance(slot, Offset):
-            found += [slot.index, slot.by]
+            found += [index for _, index in slot.terms]
     return found
