@@ -99,11 +99,9 @@ def _refuse_unused(asked: Request, found: Given) -> None:
         "normalise": (asked.normalise and found.source != "probabilities", "probabilities"),
         "row": (asked.row != 0 and not found.batch, "a batch of several rows"),
         "reduction": (asked.reduction != "mean" and not found.batch, "a batch of several rows"),
-        "grad_output": (
-            asked.grad_output is not None and asked.reduction != "none",
-            "a batch and reduction none",
-        ),
     }
+    if asked.grad_output is not None and asked.reduction != "none":
+        raise InputError("grad_output", 'reduction="none" beside it', repr(asked.reduction))
     for name, (refused, needs) in unused.items():
         if refused:
             raise InputError(name, f"{needs} beside it", f"{found.source} alone", "leave it out")

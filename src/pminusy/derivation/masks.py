@@ -97,7 +97,7 @@ class Mask:
         if not self.infinite:
             lines.append(chapter.gradient(setup.case))
         masked = Chapter(
-            "masks", "Masked classes", f"The logit −∞ of class {self._names} is a mask.",
+            "masks", "Masked classes", f"Masked by a logit of −∞: {self._names}.",
             tuple(lines), self._arena(setup),
         )  # fmt: skip
         if not self.infinite:

@@ -178,7 +178,7 @@ class Printer(ABC):
         """Fraction of two trees."""
         if self.inline_division:
             return self.fraction(self.inside(above, _PRODUCT), self.inside(below, _POWER))
-        return self.fraction(self.tree(above), self.tree(below))
+        return self.fraction(self.tree(_bare(above)), self.tree(_bare(below)))
 
 
 def _bare(tree: t.Node) -> t.Node:
