@@ -151,15 +151,17 @@ def _bars(derivation: Derivation, width: int) -> RenderableType:
         ],
     }
     used = sum(max(map(cell_len, (head, *cells))) + 2 for head, cells in columns.items())
-    bar = max(0, min(_BAR, (width - used - 6) * 2 // 3)) // 2
+    bar = min(_BAR, (width - used - 6) * 2 // 3) // 2
+    bar = bar if bar > 1 else 0
     table = RichTable(box=None, pad_edge=False, padding=(0, 1))
     for place, head in enumerate(columns):
         side: JustifyMethod = "right" if place else "left"
         least = None if place else min(8, max(map(cell_len, columns["class"])))
         table.add_column(head, justify=side, no_wrap=place > 0, min_width=least)
-        if place == 1:
+        if place == 1 and bar:
             table.add_column("", no_wrap=True)  # the bar of p
-    table.add_column("", no_wrap=True)
+    if bar:
+        table.add_column("", no_wrap=True)
     top = max((abs(value) for value in summary.gradient), default=1) or 1
     for row, k in enumerate(order):
         gradient = summary.gradient[k]
@@ -167,10 +169,13 @@ def _bars(derivation: Derivation, width: int) -> RenderableType:
         length = round(float(abs(gradient) / top) * bar)
         left = ("█" * length if gradient < 0 else "").rjust(bar)
         right = "█" * length if gradient > 0 else ""
-        name, p, target, shown = (cells[row] for cells in columns.values())
+        name, p, target, shown = (column[row] for column in columns.values())
         of_p = Text("█" * round(float(summary.probabilities[k]) * bar), style="cyan")
-        of_gradient = Text(f"{left}│{right}" if bar > 1 else "", style=color)
-        table.add_row(Text(name), p, of_p, target, Text(shown, style=color), of_gradient)
+        cells = [Text(name), Text(p), of_p, Text(target), Text(shown, style=color)]
+        if bar:
+            table.add_row(*cells, Text(f"{left}│{right}", style=color))
+        else:
+            table.add_row(*(cell for cell in cells if cell is not of_p))
     items: list[RenderableType] = [table]
     left_out = len(summary.classes) - len(order)
     if left_out:
