@@ -200,7 +200,7 @@ def test_a_narrow_terminal_keeps_names_and_numbers(width):
     for shown in ("日本語", "birch", "ash", "0.86989", "−0.86989", "5.0015×10⁻¹⁹"):
         assert shown in bars
     assert "…" not in bars
-    assert ("█" in bars) == (width > 42)
+    assert ("█" in bars) == (width > 50)
 
 
 def test_an_infinite_loss_in_every_format():
