@@ -165,7 +165,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a reduction": ({"z": [[1.0, 2.0]], "y": [0], "reduction": "max"}, '"mean", "sum" or "none"'),
     "a reduction of one": ({"z": [1.0, 2.0], "y": 0, "reduction": "sum"}, "a batch"),
-    "upstream": ({"z": [[1.0, 2.0]], "y": [0], "grad_output": [1.0]}, "reduction none"),
+    "upstream": ({"z": [[1.0, 2.0]], "y": [0], "grad_output": [1.0]}, 'reduction="none"'),
     "upstream's length": (
         {"z": [[1.0, 2.0]], "y": [0], "reduction": "none", "grad_output": [1.0, 2.0]},
         "1 finite",

@@ -24,7 +24,9 @@ NASTY = (
     "\x1b[31mred[bold]\u202e",
     "[2em]* | a_b^c ~ {d} \\",
 )
-PAGES = ["layer", "everything", "batch", "rows", "sequence", "image", "test mode"]
+PAGES = ["layer", "everything", "batch", "rows", "sequence", "image", "test mode",
+         "masked, options",
+         "infinite", "ignored, all options", "batch, all options", "none"]  # fmt: skip
 
 
 def nasty(**more):
