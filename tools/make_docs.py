@@ -110,8 +110,9 @@ def _preface(count: int, proved: int) -> list[str]:
         "Every equation and fact that this package computes or claims, and the step of "
         "`pminusy explain` that states and proves it. Written by `tools/make_docs.py`.",
         "",
-        "Each of these lines is proved whenever it is shown: exactly for K = 2, 3 and 4 (those of "
-        "a batch for K = 2 and 3), and at the reader's numbers to 30 digits. A ✓ under *any K* "
+        "Each of these lines is proved whenever it is shown: exactly for K = 2, 3 and 4 (long ones "
+        "and those of a batch for fewer, as each step says), and at the reader's numbers to 30 "
+        "digits. A ✓ under *any K* "
         "says that SymPy also proved the line with K left open when this page was made: "
         f"{proved} of {count}. The others hold matrices, inequalities, products of sums or letters "
         "beyond one row, which it cannot yet decide.",
