@@ -149,7 +149,8 @@ class _Reader:
             self._bound.discard(letter)
         if without:
             self._note(without)
-        size, join = self.letters.sizes[letter], {"sum": sum, "max": max}[kind]
+        size = self.letters.sizes[letter]
+        join: Callable[[list[Any]], Any] = sum if kind == "sum" else max
         return lambda at: join(
             [body({**at, letter: i}) for i in range(size) if not without or i != at[without]]
         )

@@ -9,7 +9,6 @@ import importlib
 import re
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -169,7 +168,8 @@ def test_a_docstring_states_what_the_derivation_proves(where, formula, which, st
     assert formula in text
     first, *others = sides(readable(formula), letters(which))
     for other in others:
-        np.testing.assert_allclose(*np.broadcast_arrays(first, other), rtol=1e-9, atol=1e-12)
+        one, two = np.broadcast_arrays(first, other)
+        np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-12)
     assert any(step in derivation(case) for case in ("layer", "everything", "batch"))
 
 
@@ -207,6 +207,7 @@ def _states(line: str) -> bool:
 )
 def test_a_slip_would_be_seen(right, wrong):
     of = letters("row")
-    assert SimpleNamespace(sides=sides(right, of)).sides
-    one, other = sides(wrong, of)
-    assert not np.allclose(*np.broadcast_arrays(one, other))
+    first, second = np.broadcast_arrays(*sides(right, of))
+    assert np.allclose(first, second)
+    one, other = np.broadcast_arrays(*sides(wrong, of))
+    assert not np.allclose(one, other)

@@ -54,7 +54,7 @@ def elsewhere(case, seed):
     K, D = (2, 2) if two else (5, 3)
     if "network" in given:
         given["x"] = rng.standard_normal(np.shape(given["x"])) * 2
-    elif np.ndim(given["y"]) == 2 or len(np.shape(given.get("x", given.get("z")))) == 2:
+    elif np.ndim(given["y"]) == 2 or np.ndim(given["x"] if "x" in given else given["z"]) == 2:
         given |= _elsewhere_batch(given, rng, K, D)
     elif "x" in given:
         given |= {"x": rng.standard_normal(D), "W": rng.standard_normal((K, D))}
