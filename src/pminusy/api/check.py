@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ from pminusy.files import write_atomically
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Report", "check", "check_file", "check_folder", "settings_for", "with_reference"]
+__all__ = ["Report", "against", "check", "check_file", "check_folder", "settings_for"]
 
 _UNPROTECTED = "it ran in a limited process of its own, not in a sandbox: check only code you trust"
 
@@ -159,8 +160,9 @@ def settings_for(
     return Settings(kind=kind, image=image, **others)
 
 
-def with_reference(settings: Settings, path: Path | None) -> Settings:
-    """The same settings, with a teacher's own file as the standard.
+@contextmanager
+def against(settings: Settings, path: Path | None) -> Iterator[Settings]:
+    """The same settings, with a teacher's own file as the standard while the block runs.
 
     Of a correct file the conventions are required. With any other the numbers of a submission are
     compared with its own.
@@ -170,6 +172,15 @@ def with_reference(settings: Settings, path: Path | None) -> Settings:
     InputError
         The reference is missing, does not run, or has no function or several that fit.
     """
+    standard = _with_reference(settings, path)
+    try:
+        yield standard
+    finally:
+        if standard.reference is not None:
+            standard.reference.close()
+
+
+def _with_reference(settings: Settings, path: Path | None) -> Settings:
     if path is None:
         return settings
     what = f"reference {path.name!r}"

@@ -11,6 +11,8 @@ from pminusy.diagnosis.binding import bindings
 from pminusy.diagnosis.conventions import in_words
 from pminusy.diagnosis.dropout import examine_dropout
 from pminusy.diagnosis.gradient_check import gradient_check
+from pminusy.diagnosis.kinks import at_kinks
+from pminusy.diagnosis.layer_stability import layer_stability
 from pminusy.diagnosis.layer_subject import layer_bindings
 from pminusy.diagnosis.layouts import LAYOUTS
 from pminusy.diagnosis.libraries import leans_on
@@ -75,7 +77,8 @@ def best_trial(
     if trials:
         return min(trials, key=_rank)
     if reference is not None and others:
-        return replace(verdict, status="wrong", summary=reference.other_arguments())
+        finding = Finding("", reference.other_arguments())
+        return replace(verdict, status="wrong", findings=(finding,), summary=finding.sentence)
     return _does_not_run(verdict, failures[0])
 
 
@@ -152,8 +155,15 @@ def _expected(subject: Subject) -> str:
 def verdict_on(trial: Trial, verdict: Verdict) -> Verdict:
     """What a trial amounts to, written into a verdict that has the function's name."""
     subject, best = trial.subject, trial.best
+    title = subject.exercise.title
+    if trial.against:
+        title = (
+            "the reference's function"
+            if trial.against == "numbers"
+            else f"{title}, as the reference computes it"
+        )
     verdict = replace(
-        verdict, exercise=subject.exercise.title, assumed=tuple(_assumed(trial)),
+        verdict, exercise=title, assumed=tuple(_assumed(trial)),
         pins=tuple(_pins(trial)), status="correct",
     )  # fmt: skip
     faults = _faults(trial)
@@ -168,7 +178,20 @@ def verdict_on(trial: Trial, verdict: Verdict) -> Verdict:
             compared=seen.compared, broken_line=seen.line,
             gradient_check=gradient_check(subject),
         )  # fmt: skip
-    stable, fragilities = stability(trial)
+    convention, tie = at_kinks(trial)
+    if tie is not None:
+        return replace(
+            verdict,
+            status="wrong",
+            findings=(tie,),
+            properties=tuple(properties),
+            summary=tie.sentence,
+        )
+    if convention:
+        verdict = replace(verdict, assumed=(*verdict.assumed, convention))
+    stable, fragilities = (
+        layer_stability(trial) if trial.subject.exercise.name in LAYERS else stability(trial)
+    )
     fragilities += [findings.as_fragility(fault) for fault in faults]
     properties += stable
     status: Status = "fragile" if fragilities else "correct"

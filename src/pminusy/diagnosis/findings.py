@@ -10,12 +10,13 @@ import numpy as np
 
 from pminusy.diagnosis.conventions import formula
 from pminusy.diagnosis.describe import describe
-from pminusy.diagnosis.first_wrong_line import first_wrong_line
+from pminusy.diagnosis.first_wrong_line import first_wrong_line, layer_line
 from pminusy.diagnosis.gallery import Facet
 from pminusy.diagnosis.matching import Explanation
 from pminusy.diagnosis.mistakes.mistake import Mistake
 from pminusy.diagnosis.probes import probes
 from pminusy.diagnosis.purity import changed_inputs
+from pminusy.diagnosis.recipes.layers import LAYERS
 from pminusy.diagnosis.shrink import Smallest, smallest
 from pminusy.diagnosis.subject import Seen
 from pminusy.diagnosis.verdict import Comparison, DerivationLine, Finding, Fragility, Property
@@ -112,7 +113,12 @@ def _unrecognised(trial: Trial, facet: Facet, recognised: bool) -> str:
             value, right, rtol=1e-6, atol=1e-9, equal_nan=True
         ):
             also = "also " if recognised else ""
-            return f"{also}{name} {describe(value, right, _sizes(probe.inputs), y)}."
+            said = describe(value, right, _sizes(probe.inputs), y)
+            if trial.against:
+                said = said.replace("the right value", "the reference's").replace(
+                    "is right", "is the reference's"
+                )
+            return f"{also}{name} {said}."
     if raised:
         return f"it raises {raised[0][1]} on {raised[0][0]}."
     return f"{name} is missing on some inputs."
@@ -277,14 +283,30 @@ def shown(trial: Trial) -> Shown:
         )
         for letter, value in found.inputs.items()
     )
-    mistakes = trial.best.mistakes
-    line = first_wrong_line(mistakes[0], found.right) if mistakes else None
+    line = _broken_line(trial, found)
     return Shown(inputs, tuple(_compared(trial, found)), line)
+
+
+def _broken_line(trial: Trial, found: Smallest) -> DerivationLine | None:
+    """The derivation's own line: of the first mistake, or of the first result that differs."""
+    exercise = trial.subject.exercise.name
+    first = next(iter(trial.best.mistakes), None)
+    step = first.step if first is not None else found.letters[0] if exercise in LAYERS else ""
+    if trial.against:
+        return None
+    line = layer_line(exercise, step, int(found.inputs.get("stride", 1))) if step else None
+    if line is None and first is not None and exercise not in LAYERS:
+        line = first_wrong_line(first, found.right)
+    return line
 
 
 def _written(value: Any) -> str:
     """An input as it can be typed into Python."""
-    return str(np.asarray(value).round(6).tolist())
+    array = np.asarray(value).round(6)
+    if array.ndim > 2:
+        flat = array.reshape(-1, array.shape[-1]) if array.size > array.shape[-1] else array.ravel()
+        return f"np.reshape({flat.tolist()}, {array.shape})"
+    return str(array.tolist())
 
 
 def _explains(trial: Trial, inputs: Mapping[str, Any], seen: Seen) -> bool:
@@ -293,6 +315,7 @@ def _explains(trial: Trial, inputs: Mapping[str, Any], seen: Seen) -> bool:
         return False
     return all(
         made.get(letter) is not None
+        and np.shape(made[letter]) == value.shape
         and np.allclose(
             value, np.asarray(made[letter], float), rtol=1e-4, atol=1e-7, equal_nan=True
         )
@@ -311,7 +334,8 @@ def _compared(trial: Trial, found: Smallest) -> Iterator[Comparison]:
     if first is not None:
         made = _record(trial, found.inputs, trial.best)
         step = trial.subject.exercise.recipe.step(first.step)
-        if made is not None and _numeric(made.get(first.step)):
+        known = first.step in found.right  # a reference shows its results alone
+        if made is not None and known and _numeric(made.get(first.step)):
             usual = formula(step.name, step.formula, trial.best.conventions)
             yield Comparison(
                 first.step, first.right or usual,
@@ -337,5 +361,12 @@ def _numeric(value: Any) -> bool:
 
 
 def _formula_of(trial: Trial, letter: str) -> str:
+    if trial.against == "numbers":
+        return _LETTERS[letter]
     steps = {step.name: step.formula for step in trial.subject.exercise.recipe.steps}
-    return formula(letter, steps[letter], trial.best.conventions) if letter in steps else ""
+    if letter not in steps:
+        return ""
+    said = formula(letter, steps[letter], trial.best.conventions)
+    if trial.subject.regularised:
+        return said
+    return said.replace(" + R", "").replace(" + 2 r W", "").replace(" + r W", "")

@@ -19,7 +19,7 @@ _STEPS = 80
 
 def fitted(gallery: Gallery, facets: Mapping[Facet, Sequence[Any]]) -> list[Mistake]:
     """Mistakes of the families whose number makes them agree with some facet of the first probe."""
-    if not gallery.catalogue:  # a reference that the catalogue does not explain
+    if not gallery.fits_numbers:
         return []
     found: dict[tuple[str, str], Mistake] = {}
     for facet, seen in facets.items():

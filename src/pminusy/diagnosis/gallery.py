@@ -65,6 +65,8 @@ class Gallery:
     that differ in nothing else share them.
     """
 
+    fits_numbers = True  # whether mistakes with a number in them are looked for
+
     def __init__(
         self,
         exercise: Exercise,

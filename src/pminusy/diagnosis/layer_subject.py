@@ -37,6 +37,11 @@ _SETTINGS = {
 }  # fmt: skip
 
 
+_SETTING_WORDS = {
+    "size": "window size", "old_mean": "running mean before", "old_var": "running variance before",
+}  # fmt: skip
+
+
 def backward_name(name: str, names: Sequence[str]) -> str:
     """The `*_backward` that belongs to a `*_forward`, if it is there."""
     wanted = re.sub(r"forward|fwd", lambda m: {"forward": "backward"}.get(m[0], "bwd"), name)
@@ -102,6 +107,20 @@ class LayerSubject(Subject):
         return LayerSubject(
             self.session, self.candidate, self.proposal, self.layouts, readings, nothing
         )
+
+    def parameter(self, letter: str) -> str:
+        """What the learner calls a letter, in the forward pass or for the upstream gradient."""
+        functions = self.session.inventory.functions
+        if letter == "g":
+            name = backward_name(self.candidate.entry["name"], [f["name"] for f in functions])
+            found = next((f for f in functions if f["name"] == name), None)
+            return str(found["parameters"][0]["name"]) if found and found["parameters"] else "g"
+        letters = iter(_ARGUMENTS[self.proposal.exercise])
+        for parameter in self.candidate.entry["parameters"]:
+            known = _setting(parameter["name"]) or next(letters, "")
+            if known == letter:
+                return str(parameter["name"])
+        return _SETTING_WORDS.get(letter, letter)
 
     def laid_out(self, letter: str, value: Any, inputs: Mapping[str, Any]) -> Any:
         """Weights as the learner has them."""

@@ -83,6 +83,8 @@ class Reference:
 class _ReferenceGallery(Gallery):
     """What is right is what the reference returns; mistakes are made on top of what explains it."""
 
+    fits_numbers = False
+
     def __init__(self, reference: Reference, trial: Trial) -> None:
         self._reference = reference
         subject = trial.subject
@@ -90,8 +92,24 @@ class _ReferenceGallery(Gallery):
             subject.exercise, subject.given, subject.single, trial.best.conventions, trial.square
         )
         self._data: Gallery = self
-        if reference.base is None:
-            self.catalogue, self.by_id = [], {}
+        self.catalogue = self._on_top(reference.base) if reference.base is not None else []
+        self.by_id = {mistake.id: mistake for mistake in self.catalogue}
+
+    def _on_top(self, base: tuple[Mistake, ...]) -> list[Mistake]:
+        """Mistakes in steps that the reference computes as usual; and its own left out."""
+        taken = {step for mistake in base for step in mistake.changes}
+        usual = [m for m in self.catalogue if not taken & m.changes.keys()]
+        return [*(self._left_out(mistake) for mistake in base), *usual]
+
+    def _left_out(self, mistake: Mistake) -> Mistake:
+        steps = {name: self.exercise.recipe.step(name) for name in mistake.changes}
+        plain = {name: step.compute for name, step in steps.items()}
+        return Mistake(
+            "reference.left_out", mistake.step, plain[mistake.step], steps[mistake.step].formula,
+            f"What the reference does here is missing: {mistake.wrong}.",
+            "The reference does something more here.", right=mistake.wrong,
+            also={name: change for name, change in plain.items() if name != mistake.step},
+        )  # fmt: skip
 
     def run(
         self, inputs: Mapping[str, Any], mistakes: Iterable[Mistake], r: float
@@ -102,6 +120,4 @@ class _ReferenceGallery(Gallery):
             return self._reference.values({**inputs, "r": r})
         if self._reference.base is None:
             return None
-        known = {m.id for m in mistakes}
-        base = tuple(m for m in self._reference.base if m.id not in known)
-        return super().run(inputs, (*base, *mistakes), r)
+        return super().run(inputs, (*self._reference.base, *mistakes), r)

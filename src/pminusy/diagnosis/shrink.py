@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from pminusy.diagnosis.layer_probes import small_layer_inputs
+from pminusy.diagnosis.recipes.layers import LAYERS
 from pminusy.diagnosis.subject import Seen, Subject
 from pminusy.diagnosis.trial import Trial
 
@@ -71,6 +73,9 @@ def _differs(value: Any, right: Any) -> bool:
 
 
 def _inputs(subject: Subject) -> Iterator[dict[str, Any]]:
+    if subject.exercise.name in LAYERS:
+        yield from small_layer_inputs(subject.exercise.name)
+        return
     sizes = [size for size in _SIZES if size[0] == 1] if subject.single else _SIZES
     strengths = (0.0, 1.0) if subject.regularised else (0.0,)
     options = ((1.0, 0.0), (2.0, 0.2)) if {"T", "eps"} & set(subject.given) else ((1.0, 0.0),)

@@ -36,6 +36,9 @@ class Trial:
         Whether it computes in float32.
     square
         The sizes that agree on the probes, where it runs on no others.
+    against
+        Whether what is right is a teacher's own function: "named" where the catalogue explains that
+        one, "numbers" where only its numbers are known.
     """
 
     subject: Subject
@@ -44,6 +47,7 @@ class Trial:
     explanations: list[Explanation]
     single_precision: bool
     square: str = ""
+    against: str = ""
 
     @property
     def probes(self) -> list[Probe]:
@@ -85,7 +89,8 @@ def try_out(
     evidence = Evidence(facets, SINGLE_TOLERANCE if single else TOLERANCE)
     explanations = explain(evidence, galleries)
     best = next(g for g in galleries if g.conventions == explanations[0].conventions)
-    return Trial(subject, best, seen, explanations, single, square)
+    against = "" if standard is None else "named" if standard.catalogue else "numbers"
+    return Trial(subject, best, seen, explanations, single, square, against)
 
 
 def _galleries(subject: Subject, pins: Mapping[str, Any], square: str) -> list[Gallery]:

@@ -155,7 +155,7 @@ class SoftmaxRegressionCV(LinearClassifier):
         if self.refit:
             penalty = Penalty(1.0 - self.l1_ratio_, self.l1_ratio_)
             start = coordinates.from_parameters(*final.parameters_)
-            fit = final._solve(source, coordinates, self.C_, penalty, start)
+            fit = final._solve(source.merged(), coordinates, self.C_, penalty, start)
             final._set(fit, coordinates)
             final._warn(fit, coordinates, separable=False)
         else:
@@ -216,7 +216,7 @@ class SoftmaxRegressionCV(LinearClassifier):
             for f, (train, _) in enumerate(folds):
                 chosen = np.zeros(source.rows)
                 chosen[train] = 1.0
-                part = source.weighted(chosen)
+                part = source.weighted(chosen).merged()
                 for r, ratio in enumerate(self.l1_ratios_):
                     vector = np.zeros(coordinates.size)
                     for c, C in enumerate(self.Cs_):
