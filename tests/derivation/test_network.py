@@ -58,7 +58,7 @@ BAD = {
     "linear:0": "linear:UNITS",
     "relu:-2": "relu:UNITS",
     "batchnorm:3": "batchnorm:test",
-    "image:4x4": "6 entries a row for image:4x4, got 16",
+    "image:4x4": "16 entries a row before image:4x4, got 6",
     "image:7": "HEIGHTxWIDTH",
     "linear:9999": "at most 1,000 entries",
     "relu,,relu": "layers among",

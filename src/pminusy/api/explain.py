@@ -74,10 +74,13 @@ def explain(
     ridge
         λ of the ridge penalty in its step.
     network
-        Layers before the head, in order: "linear:UNITS", "relu", "relu:UNITS" (linear, then ReLU),
-        "batchnorm" (of two rows or more, in training), "dropout:RATE", "conv:CHANNELSxWIDTH" (along
-        the one axis of x, stride 1, no padding), "maxpool:SIZE" or "maxpool:SIZE/STRIDE"; a linear
-        layer to K logits closes it. The loss has no options then, and a layer at most 400 entries.
+        Layers before the head, in order, such as "image:6x6,conv:4x3/2+1,batchnorm,relu,maxpool:2":
+        "linear:UNITS", "relu" or "relu:UNITS" (linear, then ReLU), "batchnorm" (by feature, or by
+        channel) or "batchnorm:test", "dropout:RATE" or "dropout:test",
+        "conv:CHANNELSxSIZE[/STRIDE][+PADDING]", "maxpool:SIZE[/STRIDE]" (3, or 3x5 on images),
+        "image:[CHANNELSx]HEIGHTxWIDTH", "sequence:[CHANNELSx]LENGTH", "flatten". A linear layer to
+        K logits closes it. x may be (N, D), (N, C, T) or (N, C, H, W); a layer has at most 1,000
+        entries.
     seed
         Which random weights and masks those layers get.
     route

@@ -101,7 +101,7 @@ def _image(word: Word, at: Any, still: Any, rng: Any) -> Run:
     entries = at[0].size
     if int(np.prod(sizes)) != entries:
         raise InputError(
-            "network", f"{entries} entries a row for {word.text}", str(int(np.prod(sizes))),
+            "network", f"{int(np.prod(sizes))} entries a row before {word.text}", str(entries),
             "channels, height and width multiply to the entries of a row",
         )  # fmt: skip
     return _reshape(at, still, (len(at), *sizes))
