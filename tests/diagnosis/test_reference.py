@@ -1,4 +1,4 @@
-# ruff: noqa: E501  # programs, one line each
+# programs, one line each
 """A teacher's own function as the standard, where it is not the plain exercise."""
 
 import json
