@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pminusy.derivation.build import derive
 from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.equations import EQUATIONS
@@ -40,8 +42,16 @@ def examples() -> dict[str, Derivation]:
         "`--network` of rows": derive(
             x=X, y=[0, 1, 2], network="linear:3,batchnorm,relu,dropout:0.5"
         ),
-        "`--network` of sequences": derive(
-            x=[[0.1, 0.9, -0.4, 0.3, 0.7, -0.2]], y=[1], network="conv:2x3,maxpool:2/1"
+        "`--network` in test mode": derive(
+            x=X, y=[0, 1, 2], network="linear:3,batchnorm:test,relu,dropout:test"
+        ),
+        "`--network` of a sequence": derive(
+            x=[[0.1, 0.9, -0.4, 0.3, 0.7, -0.2]], y=[1], network="conv:2x2/2,maxpool:2/1"
+        ),
+        "`--network` of an image": derive(
+            x=[np.linspace(-1, 1, 20) ** 3],
+            y=[1],
+            network="image:4x5,conv:2x3/2+1,batchnorm,maxpool:2/1",
         ),
     }
 

@@ -18,6 +18,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "z_loss": {"z_loss": 0.01},
     "log_base": {"log_base": 2.0},
 }
+
+
+def _network(network: str, rows: int, columns: int) -> dict[str, Any]:
+    x = np.random.default_rng(columns).standard_normal((rows, columns))
+    return {"network": network, "x": x.tolist(), "y": [0, 1, 1][:rows]}
+
+
 CASES: dict[str, dict[str, Any]] = {
     "logits": {"z": [2.0, 1.0, 0.1], "y": 0},
     "probabilities": {"probabilities": [0.2, 0.6, 0.2], "y": 0},
@@ -31,14 +38,13 @@ CASES: dict[str, dict[str, Any]] = {
         "x": [[1.0, -2.0], [0.5, 1.0]], "W": W[:2], "y": [0, 1], "label_smoothing": 0.1,
         "weight": [1.0, 3.0],
     },
-    "rows": {
-        "network": "linear:4,batchnorm,relu,dropout:0.4", "y": [0, 1, 1],
-        "x": np.random.default_rng(0).standard_normal((3, 3)).tolist(),
-    },
-    "sequence": {
-        "network": "conv:2x3,maxpool:2/1,relu:3", "y": [0, 1],
-        "x": np.random.default_rng(1).standard_normal((2, 6)).tolist(),
-    },
+    "rows": _network("linear:4,batchnorm,relu,dropout:0.4", 3, 3),
+    "sequence": _network("conv:2x3,maxpool:2/1,relu:3", 2, 6),
+    "strided sequence": _network("sequence:2x5,conv:2x3/2+1,batchnorm,relu", 2, 10),
+    "image": _network("image:4x5,conv:2x2x3/2x1+1x0,relu,maxpool:2/1", 2, 20),
+    "image by channel": _network("image:2x3x2,batchnorm,dropout:0.3,conv:1x2,relu", 2, 12),
+    "test mode": _network("linear:3,batchnorm:test,relu,dropout:test", 2, 3),
+    "image in test mode": _network("image:2x2x2,batchnorm:test,dropout:test,conv:2x2+1", 1, 8),
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ NASTY = (
     "\x1b[31mred[bold]\u202e",
     "[2em]* | a_b^c ~ {d} \\",
 )
-PAGES = ["layer", "everything", "batch", "rows", "sequence"]
+PAGES = ["layer", "everything", "batch", "rows", "sequence", "image", "test mode"]
 
 
 def nasty(**more):

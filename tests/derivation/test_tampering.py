@@ -5,22 +5,22 @@ import sys
 import numpy as np
 import pytest
 
-from pminusy.derivation import batch, model, network
+from pminusy.derivation import batch, model
 from pminusy.derivation.build import derive
 from pminusy.derivation.proof import ProofError, prove_by_algebra, prove_by_numbers
 from tests.derivation.cases import CASES as CASES_BY_NAME
 from tests.derivation.cases import derivation
 from tests.derivation.mutants import mutants
 
-CASES = ["layer", "z_loss", "log_base", "softcap", "weight", "label_smoothing", "batch", "rows",
-         "sequence", "batch of two classes"]  # fmt: skip
+CASES = ["layer", "z_loss", "log_base", "softcap", "weight", "label_smoothing", "batch",
+         "batch of two classes"]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def _own_algebra():
     """Mutants use up spare generators of the rings that proofs share; later proofs get new ones."""
     yield
-    for room in (batch, model, network):
+    for room in (batch, model):
         room._algebra.cache_clear()
 
 
@@ -40,9 +40,7 @@ def elsewhere(case, seed):
     given = dict(CASES_BY_NAME[case])
     two = case == "batch of two classes"
     K, D = (2, 2) if two else (5, 3)
-    if "network" in given:
-        given["x"] = rng.standard_normal(np.shape(given["x"])) * 2
-    elif np.ndim(given["y"]) == 1:
+    if np.ndim(given["y"]) == 1:
         given |= {"x": rng.standard_normal((3, D)), "W": rng.standard_normal((K, D))}
         given |= {"b": rng.standard_normal(K), "y": rng.integers(0, K, 3).tolist()}
     elif "x" in given:

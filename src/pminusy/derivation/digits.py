@@ -53,8 +53,10 @@ def _superscript(number: int) -> str:
 def rounded(value: Any, digits: int = 5) -> Digits:
     """Round to so many significant digits; zeros at the end are left off."""
     value = decimals.mpf(value)
-    if not settled(value):
+    if not value:
         return Digits(False, "0")
+    if not decimals.isfinite(value):
+        return Digits(bool(value < 0), "∞" if decimals.isinf(value) else "NaN")
     shown = decimals.nstr(
         abs(value), digits, min_fixed=-decimals.inf, max_fixed=-decimals.inf, strip_zeros=False
     )

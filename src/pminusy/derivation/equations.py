@@ -20,6 +20,17 @@ def _of(section: str, *facts: tuple[str, str]) -> tuple[Equation, ...]:
     return tuple(Equation(section, fact, tuple(steps.split())) for fact, steps in facts)
 
 
+def _windowed(section: str, kind: str, *facts: tuple[str, str]) -> tuple[Equation, ...]:
+    """The same facts along one axis and along two."""
+    return tuple(
+        Equation(
+            section, f"{fact}, {words}", tuple(f"{kind}{axes}_{step}" for step in steps.split())
+        )
+        for axes, words in (("1d", "of a sequence"), ("2d", "of an image"))
+        for fact, steps in facts
+    )
+
+
 EQUATIONS = (
     *_of(
         "forward",
@@ -115,15 +126,51 @@ EQUATIONS = (
     ),
     *_of(
         "layers",
-        ("linear", "linear_forward linear_dW linear_db linear_da"),
-        ("ReLU", "relu_forward relu_da"),
-        ("dropout", "dropout_forward dropout_da"),
-        (
-            "batch norm",
-            "batchnorm_mean batchnorm_variance batchnorm_normalised batchnorm_forward "
-            "batchnorm_dgamma batchnorm_dbeta batchnorm_da",
-        ),
-        ("max pool", "maxpool_forward maxpool_da"),
-        ("convolution", "conv_forward conv_dW conv_db conv_da"),
+        ("back-propagation: each layer takes its g from the one behind it", "linear_upstream"),
+        ("linear", "linear_forward"),
+        ("dW = gᵀ X, db = Σ g", "linear_dW linear_db"),
+        ("dX = g W", "linear_paths linear_local linear_da"),
+        ("ReLU", "relu_forward relu_upstream"),
+        ("g ⊙ [a > 0]", "relu_paths relu_local relu_da"),
+        ("dropout", "dropout_forward dropout_upstream"),
+        ("the same mask on the way back", "dropout_paths dropout_local dropout_da"),
+        ("dropout once training is over", "dropout_test_forward dropout_test_upstream"),
+        ("passes g as it is", "dropout_test_paths dropout_test_local dropout_test_da"),
     ),
-)
+    *_of(
+        "batch norm",
+        ("mean", "batchnorm_mean batchnorm_mean_by"),
+        ("biased variance", "batchnorm_variance batchnorm_variance_by"),
+        ("γ x̂ + β", "batchnorm_normalised batchnorm_forward batchnorm_upstream"),
+        ("dγ and dβ", "batchnorm_dgamma batchnorm_dbeta"),
+        ("dx, through mean and variance too", "batchnorm_paths batchnorm_local batchnorm_da"),
+        (
+            "channel by channel of an image",
+            "batchnorm_channels_mean batchnorm_channels_mean_by batchnorm_channels_variance "
+            "batchnorm_channels_variance_by batchnorm_channels_normalised "
+            "batchnorm_channels_forward batchnorm_channels_upstream",
+        ),
+        (
+            "its gradients",
+            "batchnorm_channels_dgamma batchnorm_channels_dbeta batchnorm_channels_paths "
+            "batchnorm_channels_local batchnorm_channels_da",
+        ),
+        (
+            "with running statistics: a linear map",
+            "batchnorm_test_normalised batchnorm_test_forward batchnorm_test_upstream",
+        ),
+        (
+            "its gradients",
+            "batchnorm_test_dgamma batchnorm_test_dbeta batchnorm_test_paths "
+            "batchnorm_test_local batchnorm_test_da",
+        ),
+    ),
+    *_windowed("max pool", "maxpool", ("maximum of each window", "forward upstream"),
+               ("g goes to the arg-max, 0 elsewhere", "local"),
+               ("overlapping windows add up", "paths da")),
+    *_windowed("convolution", "conv", ("cross-correlation and bias", "forward upstream"),
+               ("dW correlates the input with g", "dW"), ("db sums g", "db"),
+               ("dX: each window hands g back", "paths local da"),
+               ("the full convolution of g with the kernel, channels exchanged", "spread full"),
+               ("the full correlation with the flipped kernel", "flipped")),
+)  # fmt: skip

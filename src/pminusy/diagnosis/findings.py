@@ -294,7 +294,7 @@ def _broken_line(trial: Trial, found: Smallest) -> DerivationLine | None:
     step = first.step if first is not None else found.letters[0] if exercise in LAYERS else ""
     if trial.against:
         return None
-    line = layer_line(exercise, step, int(found.inputs.get("stride", 1))) if step else None
+    line = layer_line(exercise, step, found.inputs) if step else None
     if line is None and first is not None and exercise not in LAYERS:
         line = first_wrong_line(first, found.right)
     return line

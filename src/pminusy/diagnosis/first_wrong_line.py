@@ -13,6 +13,7 @@ import numpy as np
 from pminusy.derivation.build import derive
 from pminusy.derivation.chapters.network import lines
 from pminusy.derivation.derivation import Derivation
+from pminusy.derivation.layer_form import Axis, Form
 from pminusy.derivation.notation import notation
 from pminusy.derivation.render.text import TextPrinter
 from pminusy.diagnosis.mistakes.mistake import Mistake
@@ -59,8 +60,8 @@ _OF_HIDDEN_LAYER = {  # steps of a network before its head
 _MOST_NUMBERS = 3
 
 
-def layer_line(exercise: str, step: str, stride: int = 1) -> DerivationLine | None:
-    """The line of a layer's derivation: for any size; images in one dimension."""
+def layer_line(exercise: str, step: str, inputs: Mapping[str, Any]) -> DerivationLine | None:
+    """The line of a layer's derivation: for any size, with the stride and padding of the inputs."""
     if exercise in _OF_LAYER:
         kind, names = _OF_LAYER[exercise]
         name = names.get(step, "")
@@ -68,12 +69,21 @@ def layer_line(exercise: str, step: str, stride: int = 1) -> DerivationLine | No
         kind, name = _OF_HIDDEN_LAYER.get(step, ("", ""))
     if not name:
         return None
-    found = next(line for line in lines(kind, "layer", stride) if line.name == f"layer_{name}")
+    form = _form(kind, inputs)
+    found = next(line for line in lines(form, "layer") if line.name == f"layer_{name}")
     statement = TextPrinter(notation("p")).relation(found.statement)
-    image = " (Written in one dimension; in two it is the same with another index.)"
     letters = " a is what goes in, g the gradient that comes from above."
-    why = found.why + letters * (name != "forward") + (image if kind in ("maxpool", "conv") else "")
-    return DerivationLine(f"{kind}_{name}", found.title, statement, why)
+    why = found.why + letters * (name != "forward")
+    return DerivationLine(f"{form.name}_{name}", found.title, statement, why)
+
+
+def _form(kind: str, inputs: Mapping[str, Any]) -> Form:
+    """The layer as the derivation has it: windows slide along both axes of an image."""
+    if kind not in ("maxpool", "conv"):
+        return Form(kind)
+    kernel = inputs["W"].shape[2:] if kind == "conv" else (int(inputs["size"]),) * 2
+    stride, padding = int(inputs.get("stride", 1)), int(inputs.get("pad", 0))
+    return Form(kind, 4, tuple(Axis(size, stride, padding) for size in kernel))
 
 
 def first_wrong_line(mistake: Mistake, record: Mapping[str, Any]) -> DerivationLine | None:
