@@ -122,6 +122,17 @@ LOGITS = (
         "The sign of the difference is lost.", "There is an operation too many.",
     ),
     Mistake(
+        "dL_dz.one_added_elsewhere", "dL_dz_i", lambda t: t["p"] + 1 - 2 * one_hot(t),
+        "p + 1 in the other columns",
+        "1 is added to the probabilities of the other classes; only the true class has a 1, subtracted.",
+        "The columns of the other classes have a term too many.",
+    ),
+    Mistake(
+        "dL_dz.one_taken_elsewhere", "dL_dz_i", lambda t: t["p"] - (1 - one_hot(t)), "p − (1 − Y)",
+        "1 is subtracted from the other classes; subtract it from the true class alone.",
+        "The labels select the opposite of what they should.",
+    ),
+    Mistake(
         "dL_dz.one_everywhere", "dL_dz_i", lambda t: t["p"] - 1, "p − 1, in every column",
         "1 is subtracted from every class; subtract it from the true class alone.",
         "The labels have no effect on the gradient.",

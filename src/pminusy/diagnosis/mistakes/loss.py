@@ -141,6 +141,14 @@ LOSS = (
         "The sign of one term is turned.", right="L_i = ln Σ_j e^(z_ij) − z_i,y",
     ),
     Mistake(
+        "loss.score_added_shifted", "L_i",
+        lambda t: np.log(t["e"].sum(1)) + _own_of("z")(t) - t["m"][:, 0],
+        "ln Σ_j e^(z_j − m) + (z_y − m)",
+        "The score of the true class is added where it should be subtracted.",
+        "The sign of one term is turned.", right="L_i = ln Σ_j e^(z_ij) − z_i,y",
+        called="loss.score_added",
+    ),
+    Mistake(
         "loss.shift_forgotten", "L_i",
         lambda t: np.log(t["e"].sum(1)) - _own_of("z")(t),
         "ln Σ_j e^(z_j − m) − z_y",
