@@ -117,7 +117,8 @@ def _smallest(verdict: Verdict, hints: int) -> Iterator[Line]:
     if not verdict.smallest:
         return
     yield Line("")
-    yield Line("  On the smallest input that shows it", "head")
+    many = verdict.exercise == "dropout"
+    yield Line(f"  On {'many entries' if many else 'the smallest input that shows it'}", "head")
     for name, value in verdict.smallest:
         first, *more = value.split("\n")
         yield Line(f"    {clean(name)} = {first}")
