@@ -100,7 +100,7 @@ def battery(family: str, rng: np.random.Generator) -> list[list[Any]]:
             "one-hot": [z, np.eye(K)[y]], "one-hot sums": [z, np.eye(K)[y]],
             "column": [z, y[:, None]], "columns": [z.T, y], "softmax": [z], "softmax rows": [z],
             "log-softmax": [z], "one sample": [z[0], int(y[0])], "ridge": [W, r],
-            "probabilities": [np.exp(z) / np.exp(z).sum(1, keepdims=True), y], "class": [z, y],
+            "probabilities": [_normalised(z), y], "class": [z, y],
             "epoch": [X, y, W, 0.1, 3], "network epoch": [X, y, *_two_layers(rng, D, K), 0.1, 3],
             "network": [X, y, r, *_two_layers(rng, D, K), rng.normal(size=6), b],
         }  # fmt: skip
@@ -108,6 +108,11 @@ def battery(family: str, rng: np.random.Generator) -> list[list[Any]]:
         logits = ("logits", "in place", "loss alone", "helper", "per row")
         cases.append([z, y] if family in logits else arguments.get(family, default))
     return cases
+
+
+def _normalised(z: Any) -> Any:
+    e = np.exp(np.clip(z, -30, 30))
+    return e / e.sum(1, keepdims=True)
 
 
 def _two_layers(rng: np.random.Generator, D: int, K: int) -> list[Any]:
