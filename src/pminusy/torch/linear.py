@@ -104,9 +104,11 @@ def linear_cross_entropy(
     elif torch.compiler.is_compiling():
         losses = compiled(Layer(X, linear_weight, linear_bias, y, settings, room, compute))
     else:
-        losses = _LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]  # torch leaves it so
-            X, linear_weight, linear_bias, y, settings, room, compute
-        )
+        layer = (X, linear_weight, linear_bias, y, settings, room, compute)
+        if torch.is_grad_enabled():
+            losses = _LinearCrossEntropy.apply(*layer)  # type: ignore[no-untyped-call]  # untyped
+        else:
+            losses = evaluate(Layer(*layer), NOTHING, None).loss
     return losses.reshape(shape) if reduction == "none" else losses
 
 
