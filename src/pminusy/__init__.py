@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pminusy.api.table_model import TableModel, load
     from pminusy.kernels.dispatch import why
     from pminusy.kernels.threads import get_num_threads, set_num_threads
+    from pminusy.learn.calibration import reliability, temperature_scaling
     from pminusy.learn.softmax_regression import SoftmaxRegression
     from pminusy.learn.softmax_regression_cv import SoftmaxRegressionCV
 
@@ -41,6 +42,7 @@ _HOMES = {
     "pminusy.api.fit_table": ("fit_table",),
     "pminusy.api.table_model": ("TableModel", "load"),
     "pminusy.kernels.dispatch": ("why",),
+    "pminusy.learn.calibration": ("reliability", "temperature_scaling"),
     "pminusy.learn.softmax_regression": ("SoftmaxRegression",),
     "pminusy.learn.softmax_regression_cv": ("SoftmaxRegressionCV",),
     "pminusy.kernels.threads": ("get_num_threads", "set_num_threads"),
@@ -75,9 +77,11 @@ __all__ = [
     "linear_cross_entropy_hvp",
     "load",
     "log_softmax",
+    "reliability",
     "set_num_threads",
     "softmax",
     "softmax_jacobian",
+    "temperature_scaling",
     "why",
 ]
 
