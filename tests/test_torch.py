@@ -215,10 +215,18 @@ def test_no_route_of_the_linear_form_holds_all_logits(monkeypatch, route):
     y: Any = torch.arange(N) % K
     if soft:
         y = torch.softmax(logits(N, K, seed=7, requires_grad=False), -1).requires_grad_()
-    rows = []
+    rows: list[int] = []
     real, layer = F.linear, products.layer
-    monkeypatch.setattr(F, "linear", lambda X, *a: rows.append(len(X)) or real(X, *a))
-    monkeypatch.setattr(products, "layer", lambda X, *a: rows.append(len(X)) or layer(X, *a))
+
+    def watched(function: Any) -> Any:
+        def call(X: Any, *others: Any) -> Any:
+            rows.append(len(X))
+            return function(X, *others)
+
+        return call
+
+    monkeypatch.setattr(F, "linear", watched(real))
+    monkeypatch.setattr(products, "layer", watched(layer))
     function = linear_cross_entropy
     if compiled:
         function = torch.compile(function, fullgraph=True, backend="aot_eager")

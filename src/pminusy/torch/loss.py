@@ -133,7 +133,12 @@ def _numpy_call(z: Tensor, y: Tensor, settings: Settings) -> tuple[Any, ...]:
     options = options_of(settings, *logits.shape)
     target = array(y).astype(logits.dtype, copy=False) if y.is_floating_point() else array(y)
     target = arguments.targets(target, logits, options.ignore_index)
-    return implementation(*logits.shape, options, small=0), logits, target, options
+    return (
+        implementation(logits.shape[0], logits.shape[1], options, small=0),
+        logits,
+        target,
+        options,
+    )
 
 
 class _CrossEntropy(torch.autograd.Function):
