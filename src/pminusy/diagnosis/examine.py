@@ -195,7 +195,7 @@ def verdict_on(trial: Trial, verdict: Verdict) -> Verdict:
     fragilities += [findings.as_fragility(fault) for fault in faults]
     properties += stable
     status: Status = "fragile" if fragilities else "correct"
-    summary = "Correct, and stable on every input that was tried."
+    summary = f"Correct{', and stable' * bool(stable)} on every input that was tried."
     if fragilities:
         summary = f"Correct on ordinary inputs, but fragile: {fragilities[0].sentence}"
     return replace(
@@ -225,6 +225,8 @@ def _assumed(trial: Trial) -> Iterator[str]:
     ):
         if role is not None and role in subject.layouts and role in LAYOUTS:
             words = LAYOUTS[role][subject.layouts[role]].words
+            if "W1" in subject.given and role in ("W1", "W"):  # from D to H, from H to K
+                words = words.replace("K" if role == "W1" else "D", "H")
             yield f"{parameter['name']} is {_NAMES[role]}, {words}"
         elif role is not None and role in _NAMES:
             yield f"{parameter['name']} is {_NAMES[role]}"
