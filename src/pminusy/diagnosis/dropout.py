@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from pminusy.diagnosis.content import Comparison, Finding, Property
 from pminusy.diagnosis.first_wrong_line import layer_line
 from pminusy.diagnosis.layer_subject import backward_name
 from pminusy.diagnosis.session import Session
 from pminusy.diagnosis.signatures import Candidate
-from pminusy.diagnosis.verdict import Comparison, Finding, Property, Verdict
+from pminusy.diagnosis.verdict import Verdict
 
 __all__ = ["examine_dropout"]
 
@@ -181,13 +182,14 @@ def _mask_findings(seen: _Mask, pins: Mapping[str, Any]) -> Iterator[Finding]:
     keep, drop = _near(seen.kept, _P), _near(seen.kept, 1 - _P)
     share = _share(seen, pins)
     right = f"a ⊙ mask / {share}, mask 1 with probability {share.strip('()')}"
+    right += ", q the share to keep" * (share == "q")
     pinned = {"keep": keep, "drop": drop}.get(pins.get("dropout", ""), True)
     scale = _scale(seen)
     normal = NormalDist()
     if seen.kept > 0.999:
         yield _finding(
-            "dropout.nothing_dropped", "Nothing is ever dropped: the comparison is always true "
-            "(`rand < p / p` is `rand < 1`).", f"{scale:.4g} a", right, "Precedence, or the mask.",
+            "dropout.nothing_dropped", "Nothing is ever dropped. Is the comparison always true? "
+            "`rand < p / p` is `rand < 1`.", f"{scale:.4g} a", right, "Precedence, or the mask.",
         )  # fmt: skip
     elif _near(seen.kept, normal.cdf(_P)) or _near(seen.kept, 1 - normal.cdf(_P)):
         yield _finding(

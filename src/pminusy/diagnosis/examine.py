@@ -8,6 +8,7 @@ from typing import Any
 
 from pminusy.diagnosis import findings
 from pminusy.diagnosis.binding import bindings
+from pminusy.diagnosis.content import Finding, Property, Status
 from pminusy.diagnosis.conventions import in_words
 from pminusy.diagnosis.dropout import examine_dropout
 from pminusy.diagnosis.gradient_check import gradient_check
@@ -25,7 +26,7 @@ from pminusy.diagnosis.signatures import Candidate
 from pminusy.diagnosis.stability import stability
 from pminusy.diagnosis.subject import Subject
 from pminusy.diagnosis.trial import Trial, try_out
-from pminusy.diagnosis.verdict import Finding, Property, Status, Verdict
+from pminusy.diagnosis.verdict import Verdict
 
 __all__ = ["best_trial", "examine", "verdict_on"]
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from pminusy.diagnosis.content import Fragility, Property
 from pminusy.diagnosis.mistakes import loss, softmax
 from pminusy.diagnosis.mistakes.mistake import Mistake
 from pminusy.diagnosis.probes import Probe, extremes, with_scores
 from pminusy.diagnosis.subject import Seen, Subject
 from pminusy.diagnosis.trial import Trial
-from pminusy.diagnosis.verdict import Fragility, Property
 from pminusy.diagnosis.wording import number, vector
 
 __all__ = ["stability"]

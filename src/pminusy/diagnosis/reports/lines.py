@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pminusy.diagnosis.content import Comparison, Content, DerivationLine, Finding, Fragility
 from pminusy.diagnosis.reports.clean import clean, clean_lines
-from pminusy.diagnosis.verdict import Comparison, DerivationLine, Finding, Fragility, Verdict
 
 __all__ = ["HEADINGS", "Line", "lines"]
 
@@ -55,7 +55,7 @@ class Line:
         )  # fmt: skip
 
 
-def lines(verdict: Verdict, hints: int = 3) -> Iterator[Line]:
+def lines(verdict: Content, hints: int = 3) -> Iterator[Line]:
     """The report of one function.
 
     Parameters
@@ -113,7 +113,7 @@ def _fragility(fragility: Fragility, hints: int) -> Iterator[Line]:
         yield Line(f"  formula    {fragility.right}")
 
 
-def _smallest(verdict: Verdict, hints: int) -> Iterator[Line]:
+def _smallest(verdict: Content, hints: int) -> Iterator[Line]:
     if not verdict.smallest:
         return
     yield Line("")
@@ -156,7 +156,7 @@ def _comparison(comparison: Comparison) -> Iterator[Line]:
             yield Line(f"             {row}", style)
 
 
-def _rest(verdict: Verdict) -> Iterator[Line]:
+def _rest(verdict: Content) -> Iterator[Line]:
     failed = [p for p in verdict.properties if not p.holds]
     held = [p.name for p in verdict.properties if p.holds]
     if verdict.properties:
