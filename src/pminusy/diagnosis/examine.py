@@ -142,8 +142,8 @@ def _does_not_run(verdict: Verdict, raised: Raised) -> Verdict:
 def _expected(subject: Subject) -> str:
     words = {
         "L": "the loss",
-        "p": "probabilities",
-        "log_p": "log-probabilities",
+        "p": "an array of probabilities",
+        "log_p": "an array of log-probabilities",
         "R": "the penalty",
     }
     outputs = subject.exercise.outputs

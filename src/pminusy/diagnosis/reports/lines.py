@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pminusy.diagnosis.content import Comparison, Content, DerivationLine, Finding, Fragility
 from pminusy.diagnosis.reports.clean import clean, clean_lines
 
-__all__ = ["HEADINGS", "Line", "lines"]
+__all__ = ["HEADINGS", "Line", "in_short", "lines"]
 
 HEADINGS = {
     "correct": ("✓", "correct", "good"),
@@ -55,6 +55,13 @@ class Line:
         )  # fmt: skip
 
 
+def in_short(verdict: Content) -> str:
+    """What is wrong, in one line of a table."""
+    if verdict.fragilities:
+        return verdict.fragilities[0].sentence
+    return "" if verdict.status == "correct" else verdict.summary.partition("\n")[0]
+
+
 def lines(verdict: Content, hints: int = 3) -> Iterator[Line]:
     """The report of one function.
 
@@ -66,7 +73,7 @@ def lines(verdict: Content, hints: int = 3) -> Iterator[Line]:
         How much to tell: 1 where to look, 2 what is off, 3 the formula.
     """
     mark, words, style = HEADINGS[verdict.status]
-    where = f" in {clean(verdict.source)}" if verdict.source else ""
+    where = f" in {clean(verdict.source)}" if verdict.source not in ("", verdict.name) else ""
     yield Line(f"{mark} {clean(verdict.name)}{where}: {words}", style)
     if verdict.exercise:
         yield Line(f"  taken as: {verdict.exercise}", "dim")
