@@ -229,7 +229,10 @@ def _edited(rng: random.Random) -> Iterator[tuple[Style, str, str, str, str, tup
         if style.family not in _WITHOUT_BATTERY:
             source = style.source()
             verdict = judge(source)
-            known[style.name] = (style, source, verdict.name, verdict.pins)
+            pins = verdict.pins
+            if style.family == "column":  # it takes either, and the battery asks for columns
+                pins = tuple("column" if pin == "index" else pin for pin in pins)
+            known[style.name] = (style, source, verdict.name, pins)
     while True:
         for style, source, name, pins in known.values():
             for what, text in itertools.islice(mutants.mutants(source, rng), 12):
