@@ -159,7 +159,7 @@ def peak(N: int, D: int, K: int, workspace: int) -> float:
     X, W, y = made(N, D, K)
     before = resident("VmRSS")
     found: Any = pmy.linear_cross_entropy_grad(X, W, None, y, workspace=workspace * MIB)
-    outputs = (found.dL_dX.nbytes + found.dL_dW.nbytes) / MIB
+    outputs = float(found.dL_dX.nbytes + found.dL_dW.nbytes) / MIB
     return max(resident("VmHWM"), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024) - (
         before + outputs
     )

@@ -111,7 +111,8 @@ class WeightSum:
     def memory(self) -> int:
         """Bytes beside the result."""
         part = self._classes * self._sum.shape[1] * self._sum.itemsize
-        return threads.get_num_threads() * part + (0 if self._low is None else self._low.nbytes)
+        carried = 0 if self._low is None else int(self._low.nbytes)
+        return int(threads.get_num_threads() * part) + carried
 
     def add(self, dL_dz: Array, X: Any) -> None:
         """Add the share of a tile."""
