@@ -14,6 +14,7 @@ from rich.table import Table
 
 __all__ = ["Measured", "by_turns", "draw", "paste", "write"]
 
+_PAUSE = 0.06  # seconds; twice as long as OpenBLAS's threads spin
 DOCS = Path(__file__).parent.parent / "docs"
 
 
@@ -31,12 +32,16 @@ class Measured:
 
 
 def by_turns(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median milliseconds of each function; a round calls every one of them once."""
+    """Median milliseconds of each function; a round calls every one of them once.
+
+    Each after a pause: the threads of whoever came before spin for some time before they sleep.
+    """
     times: dict[str, list[float]] = {name: [] for name in functions}
     for function in functions.values():
         function()
     for _ in range(rounds):
         for name, function in functions.items():
+            time.sleep(_PAUSE)
             start = time.perf_counter()
             function()
             times[name].append(time.perf_counter() - start)

@@ -129,8 +129,8 @@ def test_settings_survive_the_file_an_infinite_C_too(tmp_path):
     [
         ({"shares": np.array([0.5, -0.5, 1.0])}, {}, "shares: expected positive numbers that sum"),
         ({"W": np.ones((3, 1))}, {}, "W: expected shape"),
-        ({}, {"C": "much"}, "settings: expected numbers by name"),
-        ({}, None, "settings: expected numbers by name"),
+        ({}, {"C": [1]}, "settings: expected numbers or words by name"),
+        ({}, None, "settings: expected numbers or words by name"),
     ],
 )
 def test_a_model_file_changed_by_hand_is_refused(model, tmp_path, tensors, settings, message):
@@ -281,3 +281,97 @@ def test_options_out_of_range(options, message):
     with pytest.raises(InputError) as caught:
         pmy.fit_table(_frame(), target="kind", **options)
     assert str(caught.value) == message
+
+
+def test_cross_validation_chooses_and_leaves_its_path():
+    model = pmy.fit_table(_frame(120), target="kind", C=[1e-4, 0.1, 1.0], cv=3)
+    run = model.run
+    assert [point.C for point in run.path] == [1e-4, 0.1, 1.0]
+    assert run.chosen.mean_score == max(point.mean_score for point in run.path)
+    assert model.settings["C"] == run.chosen.C
+    assert model.settings["folds"] == 3
+    alone = pmy.fit_table(_frame(120), target="kind", C=run.chosen.C)
+    np.testing.assert_allclose(model.W, alone.W, atol=1e-4)
+
+
+def test_a_choice_at_the_end_of_what_was_tried_is_said():
+    run = pmy.fit_table(_frame(120), target="kind", C=[1e-6, 1e-5]).run
+    assert "C = 1e-05 is the largest tried: the best may lie beyond" in run.notes
+
+
+def test_class_weights_by_name_and_balanced():
+    frame = _frame(120)
+    plain = pmy.fit_table(frame, target="kind")
+    weighted = pmy.fit_table(frame, target="kind", class_weight={"bee": 5.0})
+    assert weighted.b[1] - weighted.b[0] > plain.b[1] - plain.b[0]
+    assert weighted.settings["weight of bee"] == 5.0
+    rows = plain.run.training
+    counts = np.bincount(rows.y)
+    by_hand = {n: rows.y.size / (3 * counts[k]) for k, n in enumerate(("ant", "bee", "cat"))}
+    balanced = pmy.fit_table(frame, target="kind", class_weight="balanced")
+    same = pmy.fit_table(frame, target="kind", class_weight=by_hand)
+    np.testing.assert_allclose(balanced.W, same.W, atol=1e-6)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_calibration_divides_the_layer_by_the_temperature_of_the_held_out_rows(tmp_path, classes):
+    frame = _frame(300).with_columns(pl.Series("length", np.random.default_rng(5).normal(size=300)))
+    frame = frame.with_columns(
+        pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("ant")).otherwise(pl.col("kind"))
+        .alias("kind")
+    )  # fmt: skip
+    if classes == 2:
+        frame = frame.with_columns((pl.col("kind") == "ant").alias("kind"))
+    plain = pmy.fit_table(frame, target="kind", C=np.inf)
+    model = pmy.fit_table(frame, target="kind", C=np.inf, calibrate=True)
+    T = model.settings["temperature"]
+    assert isinstance(T, float)
+    rows = plain.run.held_out
+    z = rows.X @ plain.W.T + plain.b
+    assert pmy.temperature_scaling(z, rows.y).temperature == pytest.approx(T)
+    np.testing.assert_allclose(model.W, plain.W / T)
+    np.testing.assert_allclose(model.b, plain.b / T)
+    model.save(tmp_path / "m.safetensors")
+    loaded = pmy.load(tmp_path / "m.safetensors")
+    assert loaded.settings["temperature"] == T
+    assert loaded.predict(frame).equals(model.predict(frame))
+    # Judged by halves: close to the loss under its own temperature, but not that.
+    log_p = model.log_probabilities(rows.X)
+    own = -log_p[np.arange(rows.y.size), rows.y].mean()
+    assert own < model.run.scores.log_loss < own + 0.05
+    found = model.run.calibration
+    assert found is not None
+    np.testing.assert_array_equal(found.log_p_before, plain.log_probabilities(rows.X))
+
+
+def test_no_temperature_is_best_where_all_is_right():
+    frame = _frame(100).with_columns(pl.col("kind").rank("dense").alias("length") * 50.0)
+    model = pmy.fit_table(frame, target="kind", calibrate=True)
+    assert model.run.scores.accuracy == 1.0
+    assert "temperature" not in model.settings
+    assert any("not calibrated" in note for note in model.run.notes)
+
+
+def test_summary_has_the_names_of_the_table():
+    model = pmy.fit_table(_frame(120), target="kind", C=[0.1, 1.0])
+    found = model.summary()
+    assert found.features == (*model.schema.feature_names, "(intercept)")
+    assert list(found.classes) == ["ant", "bee", "cat"]
+    np.testing.assert_allclose(found.coefficients[:, :-1], model.W[1:] - model.W[:1])
+    assert "bee" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"C": []}, "C: expected at least one number, got []"),
+        ({"cv": 2.5}, "cv: expected a whole number of folds, at least 2, got 2.5"),
+        ({"class_weight": 3}, 'class weight: expected "balanced", or weights by class, got 3'),
+        ({"calibrate": True, "test_size": 0}, "calibrate: expected held-out rows, got none"),
+        ({"l1_ratio": "a"}, "l1 ratio: expected a number from 0 to 1, got 'a'"),
+    ],
+)
+def test_training_options_out_of_range(options, message):
+    with pytest.raises(InputError) as caught:
+        pmy.fit_table(_frame(), target="kind", **options)
+    assert str(caught.value).startswith(message)

@@ -42,6 +42,13 @@ def test_a_temperature_without_bound_is_said():
     assert not temperature_scaling([[1.0, 0.0]] * 3, [1, 1, 1]).bounded
 
 
+def test_a_row_that_is_barely_wrong_bounds_the_temperature():
+    found = temperature_scaling([[300.0, 0.0]] * 50 + [[1e-3, 0.0]], [0] * 50 + [1])
+    assert found.bounded
+    assert found.loss_after <= found.loss_before
+    assert not temperature_scaling([[300.0, 0.0]] * 50, [0] * 50).bounded
+
+
 def test_expected_error_by_hand():
     p = np.array([[0.8, 0.2], [0.7, 0.3], [0.4, 0.6], [0.95, 0.05]])
     found = reliability(p, [0, 1, 1, 0], bins=2, sample_weight=[1, 1, 1, 2])

@@ -8,7 +8,7 @@ import pytest
 
 from pminusy.core.options import Options
 from pminusy.core.trace import Trace
-from pminusy.report.data import ArguedRow
+from pminusy.report.data import ArguedRow, PathValue
 from pminusy.report.page import render_page
 from pminusy.report.text import number, share, signed
 from tests.report.document import read, section
@@ -429,3 +429,69 @@ def test_options_of_the_loss_are_said_in_the_derivation():
     text = section(read(render_page(replace(base, trace=run))), "derivation").text
     assert "The target mass q is what the options" in text
     assert "κ tanh(u / κ)" in text
+
+
+def _path(K=3, ratios=(0.0,), Cs=(0.01, 0.1, 1.0, 10.0), zero=False):
+    return tuple(
+        PathValue(C, r, 0.5 + 0.1 * abs(np.log10(C)), 0.02, 1 - r / 2, (0.0 if zero else C,) * K)
+        for r in ratios
+        for C in Cs
+    )
+
+
+def test_a_path_is_drawn_told_and_linked():
+    path = _path(ratios=(0.0, 0.5))
+    page = read(render_page(fit_report(path=path, chosen=path[2])))
+    part = section(page, "path")
+    assert [a.attributes["href"] for a in page.all("nav")[0].all("a")][-2:] == [
+        "#path",
+        "#training",
+    ]
+    assert "C = 1" in part.text
+    rows = part.all("table")[0].rows[1:]
+    assert len(rows) == 8
+    assert rows[2][:4] == ["1", "0", "0.5000", "0.02000"]
+    assert len(part.all("svg")) == 2
+    score, weights = part.all("svg")
+    assert len(score.all("path")) == 2
+    assert len(weights.all("path")) == 3
+    assert "L1 ratio 0.5" in score.text
+
+
+def test_a_path_without_anything_to_draw_is_a_table():
+    path = _path(Cs=(1.0,)) + _path(Cs=(np.inf,))
+    part = section(read(render_page(fit_report(path=path, chosen=path[0]))), "path")
+    assert not part.all("svg")
+    assert len(part.all("table")[0].rows) == 3
+    path = _path(zero=True)
+    part = section(read(render_page(fit_report(path=path, chosen=path[0]))), "path")
+    assert len(part.all("svg")) == 1
+
+
+def test_hostile_class_names_in_a_path_stay_text():
+    names = tuple(HOSTILE) + tuple(f"c{i}" for i in range(20))
+    path = _path(K=len(names))
+    html = render_page(fit_report(K=len(names), classes=names, path=path, chosen=path[0]))
+    part = section(read(html), "path")
+    assert not part.all("img")
+    assert "8 of 27 classes" in part.text
+    assert "<script>" not in html
+
+
+def test_calibration_before_and_after():
+    report = fit_report(n=200)
+    p = report.held_out_p**2 / (report.held_out_p**2).sum(axis=1, keepdims=True)
+    page = read(render_page(replace(report, uncalibrated_p=p, temperature=2.0)))
+    part = section(page, "calibration")
+    assert len(part.all("svg")) == 2
+    assert "Before calibration" in part.text
+    assert "temperature, 2, that makes" in part.text
+    assert "above 1 it makes the model less sure" in part.text
+    assert len(section(read(render_page(report)), "calibration").all("svg")) == 1
+
+
+def test_the_gap_is_part_of_the_certificate():
+    page = section(read(render_page(fit_report(objective=0.5, gap=1e-9, solver="lbfgs"))), "scores")
+    assert "by a share of at most 1.000 × 10⁻⁹" in page.text
+    assert "lbfgs" in page.text
+    assert "minimum" not in section(read(render_page(fit_report())), "scores").text

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 import warnings
-from collections.abc import Iterable, Sequence
-from numbers import Integral, Real
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +14,14 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from pminusy.api.calibrated import Calibration, calibrated
 from pminusy.api.evaluation import row_weights
 from pminusy.api.fitted import Fitted
 from pminusy.api.table_model import TableModel
+from pminusy.api.training_options import TrainingOptions, training_options
 from pminusy.api.training_run import Rows, TrainingRun
 from pminusy.errors import InputError
 from pminusy.learn.scores import Scores, score
-from pminusy.learn.softmax_regression import SoftmaxRegression
 from pminusy.learn.split import stratified_split
 from pminusy.tables.design import (
     design_matrix,
@@ -41,9 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_table"]
 
-_TOL = 1e-6  # largest gradient entry of the mean objective, on standardised features
-_MAX_ITER = 5_000
-
 
 def fit_table(
     table: str | PathLike[str] | pl.DataFrame | Any,
@@ -51,7 +47,12 @@ def fit_table(
     *,
     drop: str | Sequence[str] = (),
     weight: str | None = None,
-    C: float = 1.0,
+    C: float | Sequence[float] | None = None,
+    l1_ratio: float | Sequence[float] = 0.0,
+    cv: int | None = None,
+    solver: str = "auto",
+    class_weight: str | Mapping[str, float] | None = None,
+    calibrate: bool = False,
     test_size: float = 0.2,
     seed: int = 0,
     progress: ProgressCallback | None = None,
@@ -72,7 +73,18 @@ def fit_table(
     weight
         Column of row weights, ≥ 0.
     C
-        Inverse strength of the penalty, as in scikit-learn; `inf` for none.
+        Inverse strength of the penalty, as in scikit-learn; `inf` for none; 1 if not given. Of
+        several values the one with the least log loss in cross-validation is taken.
+    l1_ratio
+        ρ of the elastic net, (1 − ρ)/2 ‖W‖² + ρ ‖W‖₁; several values like those of C.
+    cv
+        Folds of the cross-validation, 5 if not given; alone, ten values of C are tried.
+    solver
+        As in `SoftmaxRegression`.
+    class_weight
+        "balanced", or weights by class (1 for those not named), in training.
+    calibrate
+        Whether one temperature, fitted to the held-out rows, rescales the model.
     test_size
         Share of the rows of each class that is held out to score the model; 0 for none.
     seed
@@ -102,7 +114,10 @@ def fit_table(
     ----------
     Bridle 1990; the convention for C is scikit-learn's.
     """
-    _check_options(C, test_size, seed)
+    options = training_options(
+        C=C, l1_ratio=l1_ratio, cv=cv, solver=solver, class_weight=class_weight,
+        calibrate=calibrate, test_size=test_size, seed=seed,
+    )  # fmt: skip
     drop = _names(drop)
     started = time.perf_counter()
     whole = read_table(table)
@@ -115,10 +130,13 @@ def fit_table(
     schema = learn_schema(rows.frame[train], target, drop=drop, weight=weight)
     training = _rows(rows.frame[train], rows.index[train], schema)
     held_out = _rows(rows.frame[test], rows.index[test], schema)
-    clf = _trained(training, C, progress)
-    settings = {"C": float(C), "seed": int(seed), "test size": float(test_size)}
-    fitted = _fitted(clf, schema, training, settings)
-    scores, baseline = _scores(fitted, held_out if held_out.y.size else training)
+    clf = options.estimator(training.y, schema.classes, progress)
+    _train(clf, training)
+    fitted = _fitted(clf, schema, training, options)
+    calibration = None
+    if options.calibrate:
+        fitted, calibration = calibrated(fitted, held_out, options.seed)
+    scores, baseline = _scores(fitted, held_out if held_out.y.size else training, calibration)
     run = TrainingRun(
         name=_name_of(table),
         rows_dropped=rows.unlabelled + rows.weightless,
@@ -126,23 +144,15 @@ def fit_table(
         held_out=held_out,
         scores=scores,
         baseline=baseline,
-        history=clf.history_,
-        converged=clf.converged_,
+        estimator=clf,
+        calibration=calibration,
         seconds=time.perf_counter() - started,
         row_notes=_row_notes(rows),
         schema_notes=schema.notes,
-        split_notes=_split_notes(training, held_out, schema, test_size),
+        split_notes=_split_notes(training, held_out, schema, options.test_size),
+        training_notes=_training_notes(clf, options, training, schema, calibration),
     )
     return TableModel(**vars(fitted), record=run)
-
-
-def _check_options(C: object, test_size: object, seed: object) -> None:
-    if not isinstance(C, Real) or math.isnan(C) or C <= 0:
-        raise InputError("C", "a number above 0", repr(C))
-    if not isinstance(test_size, Real) or not 0 <= float(test_size) < 1:
-        raise InputError("test size", "a share in [0, 1)", repr(test_size))
-    if not isinstance(seed, Integral) or seed < 0:
-        raise InputError("seed", "a whole number ≥ 0", repr(seed))
 
 
 def _names(drop: Any) -> tuple[Any, ...]:
@@ -160,27 +170,51 @@ def _rows(frame: pl.DataFrame, numbers: NDArray[np.intp], schema: Schema) -> Row
     return Rows(frame, numbers, X, encode_target(frame, schema), weight, notes)
 
 
-def _trained(training: Rows, C: float, progress: ProgressCallback | None) -> SoftmaxRegression:
-    clf = SoftmaxRegression(C, tol=_TOL, max_iter=_MAX_ITER, progress=progress)
+def _train(clf: Any, training: Rows) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the result says it, with the figure
-        return clf.fit(training.X, training.y, sample_weight=training.weight)
+        # scikit-learn's splitter, of small classes; the notes say it in our words
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        clf.fit(training.X, training.y, sample_weight=training.weight)
 
 
-def _fitted(
-    clf: SoftmaxRegression, schema: Schema, training: Rows, settings: dict[str, float]
-) -> Fitted:
+def _fitted(clf: Any, schema: Schema, training: Rows, options: TrainingOptions) -> Fitted:
     W, b = clf.parameters_
-    assert b is not None  # the classifier has an intercept
     weight = np.bincount(training.y, training.weight)
+    settings = options.settings(
+        getattr(clf, "C_", options.C[0]), getattr(clf, "l1_ratio_", options.l1_ratio[0])
+    )
     return Fitted(schema, W, b, weight / weight.sum(), settings)
 
 
-def _scores(fitted: Fitted, rows: Rows) -> tuple[Scores, Scores]:
+def _scores(fitted: Fitted, rows: Rows, calibration: Calibration | None) -> tuple[Scores, Scores]:
     """Scores of the model on some rows, and of the majority class."""
-    log_p = fitted.log_probabilities(rows.X)
+    log_p = fitted.log_probabilities(rows.X) if calibration is None else calibration.log_p_after
     baseline = np.broadcast_to(np.log(fitted.shares), log_p.shape)
     return score(rows.y, log_p, rows.weight), score(rows.y, baseline, rows.weight)
+
+
+def _training_notes(
+    clf: Any,
+    options: TrainingOptions,
+    training: Rows,
+    schema: Schema,
+    calibration: Calibration | None,
+) -> tuple[str, ...]:
+    notes = []
+    if len(options.C) > 1 and clf.C_ in (options.C[0], options.C[-1]):
+        which = "smallest" if options.C[0] == clf.C_ else "largest"
+        notes.append(f"C = {clf.C_:g} is the {which} tried: the best may lie beyond")
+    if options.folds is not None:
+        rows = np.bincount(training.y, minlength=len(schema.classes))
+        small = [schema.classes[k] for k in np.flatnonzero(rows < options.folds)]
+        if small:
+            notes.append(f"classes with fewer training rows than folds: {listed(small)}")
+    if options.calibrate and calibration is None:
+        notes.append(
+            "not calibrated: no temperature is best where held-out rows are all predicted right"
+        )
+    return tuple(notes)
 
 
 def _row_notes(rows: SelectedRows) -> tuple[str, ...]:

@@ -25,7 +25,8 @@ class Fitted:
     schema
         Columns, their statistics and categories, target and classes.
     W, b
-        Weights (K, D) on the standardised features, and bias (K,).
+        Weights (K, D) on the standardised features, and bias (K,), both divided by the temperature
+        where the model is calibrated.
     shares
         Share of each class (K,) among the training rows: what the majority baseline knows.
     settings
@@ -36,7 +37,7 @@ class Fitted:
     W: NDArray[np.float64]
     b: NDArray[np.float64]
     shares: NDArray[np.float64]
-    settings: dict[str, float] = field(default_factory=dict)
+    settings: dict[str, float | str] = field(default_factory=dict)
 
     def log_probabilities(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log-probabilities (N, K) of standardised features X (N, D)."""

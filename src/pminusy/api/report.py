@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from pminusy.core.trace import Trace
 from pminusy.files import write_atomically
-from pminusy.report.data import ArguedRow, FitReport
+from pminusy.report.data import ArguedRow, FitReport, PathValue
 from pminusy.report.page import render_page
 from pminusy.tables.design import cells
 
 if TYPE_CHECKING:
     from pminusy.api.fitted import Fitted
     from pminusy.api.training_run import Rows, TrainingRun
+    from pminusy.learn.softmax_regression_cv import PathPoint
 
 __all__ = ["fit_report", "write_report"]
 
@@ -33,6 +34,9 @@ def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
     """Gather what the page shows."""
     argued = _argued_rows(model, run)
     scored = run.scored
+    clf, calibration = run.estimator, run.calibration
+    log_p = model.log_probabilities(scored.X) if calibration is None else calibration.log_p_after
+    path = tuple(_path_value(point) for point in run.path)
     scores = zip(run.scores.named(), run.baseline.named(), strict=True)
     return FitReport(
         title=f"{run.name} → {model.schema.target}",
@@ -53,14 +57,35 @@ def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
         W=model.W,
         b=model.b,
         held_out_y=scored.y,
-        held_out_p=np.exp(model.log_probabilities(scored.X)),
+        held_out_p=np.exp(log_p),
         held_out=run.held_out.y.size > 0,
         argued=argued,
         trace=_trace(model, argued[0]),
+        objective=clf.objective_,
+        gap=clf.gap_,
+        solver=clf.solver_,
+        passes=clf.n_passes_,
+        path=path,
+        chosen=_path_value(run.chosen) if path else None,
+        temperature=1.0 if calibration is None else calibration.temperature,
+        uncalibrated_p=None if calibration is None else np.exp(calibration.log_p_before),
     )
 
 
-def _setting(value: float) -> str:
+def _path_value(point: PathPoint) -> PathValue:
+    return PathValue(
+        point.C,
+        point.l1_ratio,
+        -point.mean_score,
+        point.standard_error,
+        point.nonzero,
+        point.largest,
+    )
+
+
+def _setting(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
     return str(value) if isinstance(value, int) else f"{value:g}"  # a seed has all its digits
 
 

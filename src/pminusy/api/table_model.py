@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pminusy.api.training_run import TrainingRun
     from pminusy.derivation.derivation import Derivation
+    from pminusy.learn.inference import Summary
 
 __all__ = ["TableModel", "load"]
 
@@ -142,13 +143,40 @@ class TableModel(Fitted):
             raise InputError("row", "a single row", f"{frame.height:,} rows", "choose one of them")
         return explain_row(self, frame, **options)
 
+    def summary(self, *, confidence: float = 0.95) -> Summary:
+        """Coefficients with standard errors, against the first class, on the training rows.
+
+        Of standardised features: a coefficient is what one standard deviation of a column adds to
+        the logit. A temperature is not in them.
+
+        Parameters
+        ----------
+        confidence
+            Of the intervals.
+
+        Returns
+        -------
+        Summary
+            `str`, `to_rich`, `to_frame`.
+
+        Raises
+        ------
+        InputError
+            A loaded model; L1; collinear columns without a penalty.
+        """
+        run = self.run
+        rows = run.training
+        found: Summary = run.estimator.summary(rows.X, rows.y, rows.weight, confidence=confidence)
+        names = (*self.schema.feature_names, "(intercept)")
+        return replace(found, classes=np.array(self.schema.classes, object), features=names)
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model as safetensors with JSON metadata; loading it runs no code."""
         metadata = {
             "schema": self.schema.to_json(),
             # JSON has no infinity, and C may well be infinite.
             "settings": {
-                name: value if np.isfinite(value) else _INFINITE
+                name: _INFINITE if value == math.inf else value
                 for name, value in self.settings.items()
             },
             "made_by": f"pminusy {pminusy.__version__}",
@@ -219,9 +247,10 @@ got nothing there; check the name
     return TableModel(schema, W, b, shares, _settings(path, metadata.get("settings")))
 
 
-def _settings(path: str | PathLike[str], value: object) -> dict[str, float]:
+def _settings(path: str | PathLike[str], value: object) -> dict[str, float | str]:
     if isinstance(value, dict):
         settings = {k: math.inf if v == _INFINITE else v for k, v in value.items()}
-        if all(isinstance(v, int | float) for v in settings.values()):
+        if all(isinstance(v, int | float | str) for v in settings.values()):
             return settings
-    raise InputError(f"{path}: settings", "numbers by name", "something else", "fit it again")
+    expected = "numbers or words by name"
+    raise InputError(f"{path}: settings", expected, "something else", "fit it again")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from pminusy.tables.wording import count
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from pminusy.api.calibrated import Calibration
+    from pminusy.learn.softmax_regression_cv import PathPoint
 
 __all__ = ["Rows", "TrainingRun"]
 
@@ -40,12 +43,34 @@ class TrainingRun:
     held_out: Rows
     scores: Scores
     baseline: Scores
-    history: tuple[Progress, ...]
-    converged: bool
+    estimator: Any  # SoftmaxRegression or SoftmaxRegressionCV, fitted on the training rows
+    calibration: Calibration | None
     seconds: float
     row_notes: tuple[str, ...]
     schema_notes: tuple[str, ...]
     split_notes: tuple[str, ...]
+    training_notes: tuple[str, ...]
+
+    @property
+    def history(self) -> tuple[Progress, ...]:
+        """A `Progress` for each iteration of the final fit."""
+        return tuple(self.estimator.history_)
+
+    @property
+    def converged(self) -> bool:
+        """Whether the final fit has its certificate."""
+        return bool(self.estimator.converged_)
+
+    @property
+    def path(self) -> tuple[PathPoint, ...]:
+        """What cross-validation saw at each C (and share of L1); empty without."""
+        return getattr(self.estimator, "path_", ())
+
+    @property
+    def chosen(self) -> PathPoint:
+        """The point of the path that was chosen."""
+        clf = self.estimator
+        return next(p for p in self.path if p.C == clf.C_ and p.l1_ratio == clf.l1_ratio_)
 
     @property
     def scored(self) -> Rows:
@@ -61,7 +86,7 @@ class TrainingRun:
     @property
     def certificate(self) -> float:
         """Largest absolute entry of the gradient of the mean objective at the end."""
-        return self.history[-1].optimality
+        return float(self.estimator.optimality_)
 
     @property
     def iterations(self) -> int:
@@ -72,7 +97,13 @@ class TrainingRun:
     def notes(self) -> tuple[str, ...]:
         """Everything that was left out, pooled or treated, one sentence each."""
         held_out = (f"held out: {note}" for note in self.held_out.notes)
-        return (*self.row_notes, *self.schema_notes, *self.split_notes, *held_out)
+        return (
+            *self.row_notes,
+            *self.schema_notes,
+            *self.split_notes,
+            *self.training_notes,
+            *held_out,
+        )
 
     def rows_sentence(self) -> str:
         """Rows used and how they were divided."""

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pminusy.cli.progress import training_progress
 from pminusy.cli.text import shown, stdout, visible
-from pminusy.cli.values import number, whole_number
+from pminusy.cli.values import class_weight as _class_weight
+from pminusy.cli.values import number, numbers, whole_number
+from pminusy.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pminusy.api.calibrated import Calibration
     from pminusy.api.table_model import TableModel
-    from pminusy.learn.solvers.solution import ProgressCallback
+    from pminusy.api.training_run import TrainingRun
 
 __all__ = ["fit"]
 
@@ -35,11 +37,48 @@ def fit(
     ] = None,
     weight: Annotated[str | None, typer.Option(help="Column with row weights.")] = None,
     C: Annotated[
-        float,
+        Any,
         typer.Option(
-            "--C", parser=number, metavar="NUMBER", help="Inverse strength of the penalty, or inf."
+            "--C",
+            parser=numbers,
+            metavar="NUMBERS",
+            help="Inverse strength of the penalty, or inf; 1 if not given. Several, with commas: "
+            "the best in cross-validation.",
         ),
-    ] = 1.0,
+    ] = None,
+    cv: Annotated[
+        Any,
+        typer.Option(
+            parser=whole_number,
+            metavar="NUMBER",
+            help="Folds of cross-validation; without --C, of ten values from 1e-4 to 1e4.",
+        ),
+    ] = None,
+    l1_ratio: Annotated[
+        Any,
+        typer.Option(
+            parser=numbers,
+            metavar="NUMBERS",
+            help="Share of L1 in the penalty, 0 to 1; several as for --C.",
+        ),
+    ] = None,
+    solver: Annotated[
+        str, typer.Option(help="auto, newton, lbfgs, newton-cg or proximal (for L1).")
+    ] = "auto",
+    class_weight: Annotated[
+        Any,
+        typer.Option(
+            parser=_class_weight,
+            metavar="WEIGHTS",
+            help="balanced, or CLASS=WEIGHT,CLASS=WEIGHT: how much rows of a class count.",
+        ),
+    ] = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Rescale confidence by the held-out rows.")
+    ] = False,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Coefficients with standard errors and p-values.")
+    ] = False,
     test_size: Annotated[
         float,
         typer.Option(parser=number, metavar="SHARE", help="Share of each class held out."),
@@ -56,14 +95,22 @@ def fit(
     for path in (output, report):
         if path is not None:
             taken.append(check_writable(path, inputs=taken))
+    if summary and l1_ratio is not None and any(l1_ratio):
+        got = f"--l1-ratio {','.join(f'{ratio:g}' for ratio in l1_ratio)}"
+        raise InputError("--summary", "a model without L1 penalty", got)
     console = stdout()
-    with _progress() as progress:
+    with training_progress() as progress:
         model = fit_table(
             table,
             target=target,
             drop=tuple(drop or ()),
             weight=weight,
             C=C,
+            cv=cv,
+            l1_ratio=0.0 if l1_ratio is None else l1_ratio,
+            solver=solver,
+            class_weight=class_weight,
+            calibrate=calibrate,
             test_size=test_size,
             seed=seed,
             progress=progress,
@@ -75,33 +122,11 @@ def fit(
     if report is not None:
         model.write_report(report)
         console.print(f"page    {visible(str(report))}", markup=False, soft_wrap=True)
-
-
-@contextmanager
-def _progress() -> Iterator[ProgressCallback | None]:
-    """A live line while training: iteration, objective, largest gradient entry, time."""
-    from rich.console import Console
-    from rich.progress import Progress as Display
-    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from pminusy.learn.solvers.solution import Progress
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Display(*columns, console=console, transient=True) as display:
-        task = display.add_task("reading the table", total=None)
-
-        def update(at: Progress) -> None:
-            line = (
-                f"iteration {at.iteration}   objective {at.objective:.6f}   "
-                f"largest gradient entry {at.optimality:.1e}"
-            )
-            display.update(task, description=line)
-
-        yield update
+    if summary:
+        console.print()
+        wide = console if console.is_terminal else stdout(width=110)
+        wide.print(model.summary().to_rich())
+        console.print("a coefficient is for one standard deviation of its column")
 
 
 def _print_result(console: Console, model: TableModel) -> None:
@@ -126,7 +151,27 @@ def _print_result(console: Console, model: TableModel) -> None:
     state = "converged" if run.converged else "NOT converged"
     facts.add_row(
         "certificate",
-        f"largest gradient entry {run.certificate:.1e} after {run.iterations} iterations: {state}",
+        f"largest gradient entry {run.certificate:.1e} after {run.iterations} iterations "
+        f"({run.estimator.solver_}, {run.estimator.n_passes_:.0f} passes): {state}",
     )
+    if run.path:
+        facts.add_row("C", _choice(run))
+    if run.calibration is not None:
+        facts.add_row("temperature", _calibration(run.calibration))
     facts.add_row("time", f"{run.seconds:.2f} s")
     console.print(facts)
+
+
+def _choice(run: TrainingRun) -> str:
+    """The value that cross-validation chose, and how far others are from it."""
+    best = run.chosen
+    tried = f"best of {len(run.path)} in cross-validation"
+    ratio = f", L1 ratio {best.l1_ratio:g}" if best.l1_ratio else ""
+    return (
+        f"{best.C:g}{ratio}: {tried}, log loss {-best.mean_score:.4f} ± {best.standard_error:.4f}"
+    )
+
+
+def _calibration(found: Calibration) -> str:
+    before, after = found.before.expected_error, found.after.expected_error
+    return f"{found.temperature:.4f}: expected calibration error {before:.4f} → {after:.4f}"

@@ -34,6 +34,6 @@ def shown(text: str, width: int = 60) -> Text:
     return Text(clean if len(clean) <= width else clean[: width - 1] + "…")
 
 
-def stdout() -> Console:
+def stdout(width: int | None = None) -> Console:
     """Console that prints to standard output and guesses no styles."""
-    return Console(highlight=False)
+    return Console(highlight=False, width=width)

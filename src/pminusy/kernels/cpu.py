@@ -27,9 +27,11 @@ from pminusy.kernels.mass import mass_rows
 from pminusy.kernels.memory import empty
 from pminusy.kernels.narrow import NARROW, narrow_label_rows, narrow_scratch
 from pminusy.kernels.rows import scratch
+from pminusy.kernels.sums import add_carefully
 
 __all__ = [
     "Mass",
+    "add_carefully",
     "cross_entropy",
     "cross_entropy_grad",
     "cross_entropy_hvp",

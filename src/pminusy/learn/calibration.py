@@ -72,8 +72,14 @@ def temperature_scaling(
         spread = (p * (d - mean[:, None]) ** 2).sum(axis=1)
         return float(weight @ mean), float(weight @ spread)
 
-    beta = _root(derivatives)
-    bounded = abs(np.log(beta)) < 0.999 * np.log(_LARGEST)
+    counted = d[weight > 0]
+    bounded = True
+    if (counted <= 0).all():  # every row right: surer is always better
+        beta, bounded = _LARGEST, False
+    elif derivatives(0.0)[0] >= 0:  # worse than no logits at all
+        beta, bounded = 1 / _LARGEST, False
+    else:
+        beta = _root(derivatives)
     before, after = (
         float(ops.cross_entropy(t * z, labels, sample_weight=weight, reduction="sum"))
         for t in (1.0, beta)
@@ -84,7 +90,7 @@ def temperature_scaling(
 def _root(derivatives: Any) -> float:
     """Where the first derivative is 0: Newton in ln β, kept in a bracket."""
     low, high, log_beta = -np.log(_LARGEST), np.log(_LARGEST), 0.0
-    for _ in range(200):
+    for i in range(200):
         beta = float(np.exp(log_beta))
         slope, curvature = derivatives(beta)
         if slope > 0:
@@ -93,7 +99,7 @@ def _root(derivatives: Any) -> float:
             low = log_beta
         # d/dlnβ = β ∂, d²/dlnβ² = β ∂ + β² ∂²
         bend = slope + beta * curvature
-        step = log_beta - slope / bend if bend > 0 else 0.5 * (low + high)
+        step = log_beta - slope / bend if bend > 0 and i < 40 else 0.5 * (low + high)
         if not low < step < high:
             step = 0.5 * (low + high)
         if abs(step - log_beta) < 1e-13:

@@ -27,6 +27,7 @@ Array = NDArray[Any]
 SOLVERS = ("newton", "lbfgs", "newton-cg", "proximal")
 _NEWTON_SIZE = 2000  # parameters up to which a Hessian is affordable
 _FEW_CLASSES = 40
+_ROWS_A_PARAMETER = 4  # of the first Hessian: one over all rows costs tens of passes
 _METRIC_ROWS = 6000
 _RANK = 400
 _WIDE = 4000  # features beyond which no Gram matrix is built
@@ -157,7 +158,7 @@ def _run(
     journal: Journal,
 ) -> Solution:
     if solver == "newton":
-        refresh = (0, 1, 2, 4, 8, 16, 32, 64, 128)
+        refresh = (0, 2, 5, 11, 23, 47, 95)
         return quasi_newton(
             objective, vector, models.full, goal=goal, journal=journal, refresh=refresh
         )
@@ -184,10 +185,13 @@ class _Models:
         self._rng = np.random.default_rng(0)
         self._basis: curvature.Basis | None = None
         self._kronecker: curvature.KroneckerMetric | None = None
+        self._built = 0
 
     def full(self, objective: Objective, damping: float) -> Metric:
-        """The Hessian, over a sample of the rows where all do not fit."""
-        count = max(1024, objective.workspace // (16 * (objective.D + objective.K)))
+        """The Hessian over a sample of the rows: the pairs correct it, later ones take more."""
+        most = max(1024, objective.workspace // (16 * (objective.D + objective.K)))
+        count = int(min(most, max(1024, _ROWS_A_PARAMETER * objective.size) * 1.5**self._built))
+        self._built += 1
         return curvature.FullMetric(objective, objective.draw(count, self._rng), damping)
 
     def dense(self, objective: Objective, damping: float) -> Metric:

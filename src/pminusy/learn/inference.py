@@ -81,17 +81,17 @@ class Summary:
         from rich.text import Text
 
         title = f"Softmax regression against {_plain(self.classes[0])}"
-        table = Table(title=Text(title), caption=Text(self._caption()))
-        for name in ("class", "feature"):
-            table.add_column(name)
-        share = f"{100 * self.confidence:g} %"
-        for name in ("coefficient", "std. error", "z", "p", f"{share} from", "to"):
-            table.add_column(name, justify="right")
+        table = Table(title=Text(title), caption=Text(self._caption()), box=None)
+        table.add_column("class, feature", overflow="fold")
+        share = f"{100 * self.confidence:g} % from"
+        for name in ("coefficient", "error", "z", "p", share, "to"):
+            table.add_column(name, justify="right", no_wrap=True)
         for k, label in enumerate(self.classes[1:]):
+            table.add_row(Text(_plain(label), style="bold"))
             for j, feature in enumerate(self.features):
                 numbers = (self.coefficients, self.standard_errors, self.z, self.p_values)
-                cells = [f"{array[k, j]:.4g}" for array in (*numbers, self.lower, self.upper)]
-                table.add_row(Text(_plain(label)), Text(_plain(feature)), *cells)
+                cells = [f"{array[k, j]:.3g}" for array in (*numbers, self.lower, self.upper)]
+                table.add_row(Text(f"  {_plain(feature)}"), *cells)
         return table
 
     def __str__(self) -> str:

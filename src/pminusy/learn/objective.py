@@ -111,9 +111,10 @@ class Objective:
 
     def sample(self, stride: int, offset: int = 0) -> Objective:
         """The same objective, C and all, over every stride-th row."""
+        source = self.source.sample(stride, offset)
         return Objective(
-            self.source.sample(stride, offset),
-            self.ridge * stride,
+            source,
+            self.ridge * self.mass / source.total_mass,
             self.coordinates,
             dtype=self.dtype,
             workspace=self.workspace,

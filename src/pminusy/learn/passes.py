@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.core import passes as specification
-from pminusy.core.passes import TILE
+from pminusy.core.passes import TILE, Rows
 from pminusy.kernels import threads
 from pminusy.learn.sources import Block, Source
 
@@ -141,7 +141,7 @@ class Passes:
         """Σ_k p (1 − p) of every row (N,), from kept logits."""
         return np.concatenate(
             [
-                _row_curvature(Z)[: block.rows[2]]
+                _row_curvature(Z)[: block.rows.count]
                 for Z, block in zip(self._Z, self.source.blocks(), strict=True)
             ]
         )
@@ -153,14 +153,14 @@ class Passes:
         else:
             assert at is not None
             W, b = at
-            z = X.astype(self.dtype) @ (W if self.source.sparse else W.T) + b
+            z = X.astype(self.dtype) @ (W[:, : b.size] if self.source.sparse else W.T) + b
         e = np.exp(z - z.max(axis=1, keepdims=True))
         return np.asarray(e / e.sum(axis=1, keepdims=True))
 
     def moments(self) -> tuple[Array, Array]:
         """Weighted means of every feature and of its square."""
         D = self.source.features
-        total, square, weight = np.zeros(D), np.zeros(D), 0.0
+        total, square = np.zeros(D), np.zeros(D)
         for block in self.source.blocks():
 
             def run(tiles: tuple[int, int], block: Block = block) -> tuple[Array, Array]:
@@ -171,10 +171,7 @@ class Passes:
 
             for first, second in _each(run, block.rows):
                 total, square = total + first, square + second
-            offset, stride, N = block.rows
-            weight += float(
-                block.targets.omega[offset : offset + (N - 1) * stride + 1 : stride].sum()
-            )
+        weight = self.source.total_weight
         return total / weight, square / weight
 
     def _sum(self, run: Any, visits: float) -> Sums:
@@ -206,7 +203,7 @@ def _row_curvature(Z: Array) -> Array:
     return out.ravel()
 
 
-def _each(run: Any, rows: tuple[int, int, int]) -> list[Any]:
+def _each(run: Any, rows: Rows) -> list[Any]:
     """Run over the tiles of a block, one share a thread."""
     tiles = _tiles(rows)
     parts = max(1, min(threads.get_num_threads(), tiles // _TILES_A_THREAD))
@@ -223,8 +220,8 @@ def _share(tiles: int, part: int, parts: int) -> tuple[int, int]:
     return tiles * part // parts, tiles * (part + 1) // parts
 
 
-def _tiles(rows: tuple[int, int, int]) -> int:
-    return -(-rows[2] // TILE)
+def _tiles(rows: Rows) -> int:
+    return -(-rows.count // TILE)
 
 
 def _implementation(*, small: bool) -> ModuleType:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, recall_score
 
-__all__ = ["Scores", "score"]
+__all__ = ["Scores", "log_score", "score"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +43,15 @@ def score(
         balanced_accuracy=float(np.mean(recalls)),
         log_loss=float(np.average(losses, weights=weight)),
     )
+
+
+def log_score(
+    model: Any, X: Any, y: NDArray[np.intp], sample_weight: NDArray[np.float64] | None = None
+) -> float:
+    """Mean log-probability of the labels y (N,) under a model: a scorer, larger is better.
+
+    Unlike scikit-learn's "neg_log_loss" it asks for no label that happens to be absent from y.
+    """
+    log_p = model.predict_log_proba(X)
+    index = np.searchsorted(model.classes_, y)
+    return float(np.average(log_p[np.arange(index.size), index], weights=sample_weight))

@@ -169,7 +169,7 @@ class SoftmaxRegression(LinearClassifier):
         C, penalty = self._check_parameters()
         source = self._source(X, y, sample_weight)
         coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
-        fit = self._solve(source, coordinates, C, penalty, self._start(coordinates))
+        fit = self._solve(source.merged(), coordinates, C, penalty, self._start(coordinates))
         self._set(fit, coordinates)
         self._warn(fit, coordinates, separable=math.inf == C and self._separates(source, fit))
         return self

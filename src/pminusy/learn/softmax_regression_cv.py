@@ -17,13 +17,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
+from sklearn.utils.validation import check_is_fitted
 
 from pminusy.errors import InputError
 from pminusy.learn.coordinates import Coordinates
+from pminusy.learn.inference import Summary
 from pminusy.learn.linear_classifier import LinearClassifier, is_sparse
 from pminusy.learn.objective import choose_coordinates
 from pminusy.learn.problem import Penalty, require_number
 from pminusy.learn.softmax_regression import SoftmaxRegression
+from pminusy.learn.solvers.solution import Progress, ProgressCallback
 from pminusy.learn.sources import ArraySource
 
 __all__ = ["PathPoint", "SoftmaxRegressionCV"]
@@ -59,7 +62,8 @@ class SoftmaxRegressionCV(LinearClassifier):
     refit
         Whether to fit all rows with the best C; otherwise parameters are the mean over folds at it.
     others
-        As in `SoftmaxRegression`; `verbose` above 0 shows a progress bar.
+        As in `SoftmaxRegression`; a `Progress` says which of how many problems it is of, and
+        `verbose` above 0 shows a progress bar.
 
     Attributes
     ----------
@@ -96,6 +100,7 @@ class SoftmaxRegressionCV(LinearClassifier):
         gap: float | None = None,
         max_iter: int = 1000,
         workspace: int = 64 << 20,
+        progress: ProgressCallback | None = None,
         verbose: int = 0,
     ) -> None:
         self.Cs = Cs
@@ -111,6 +116,7 @@ class SoftmaxRegressionCV(LinearClassifier):
         self.gap = gap
         self.max_iter = max_iter
         self.workspace = workspace
+        self.progress = progress
         self.verbose = verbose
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
@@ -142,13 +148,14 @@ class SoftmaxRegressionCV(LinearClassifier):
         )  # ties: first, strongest
         self.C_, self.l1_ratio_ = float(self.Cs_[c]), float(self.l1_ratios_[r])
         self.path_ = self._path(records)
-        final = self._model(self.C_, self.l1_ratio_)
+        problems = self.scores_.size + 1
+        final = self._model(self.C_, self.l1_ratio_, problems - 1, problems)
         for name, value in fitted_attributes(model):
             setattr(final, name, value)
         if self.refit:
             penalty = Penalty(1.0 - self.l1_ratio_, self.l1_ratio_)
             start = coordinates.from_parameters(*final.parameters_)
-            fit = final._solve(source, coordinates, self.C_, penalty, start)
+            fit = final._solve(source.merged(), coordinates, self.C_, penalty, start)
             final._set(fit, coordinates)
             final._warn(fit, coordinates, separable=False)
         else:
@@ -158,7 +165,30 @@ class SoftmaxRegressionCV(LinearClassifier):
             setattr(self, name, value)
         return self
 
-    def _model(self, C: float, l1_ratio: float) -> SoftmaxRegression:
+    def summary(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        confidence: float = 0.95,
+    ) -> Summary:
+        """As `SoftmaxRegression.summary`, for the model that was chosen."""
+        check_is_fitted(self, "coef_")
+        model = self._model(self.C_, self.l1_ratio_)
+        for name, value in fitted_attributes(self):
+            setattr(model, name, value)
+        return model.summary(X, y, sample_weight, confidence=confidence)
+
+    def _model(
+        self, C: float, l1_ratio: float, problem: int = 0, problems: int = 1
+    ) -> SoftmaxRegression:
+        report, progress = self.progress, None
+        if report is not None:
+
+            def progress(at: Progress) -> None:
+                report(at._replace(problem=problem, problems=problems))
+
         return SoftmaxRegression(
             C,
             l1_ratio=l1_ratio,
@@ -170,6 +200,7 @@ class SoftmaxRegressionCV(LinearClassifier):
             gap=self.gap,
             max_iter=self.max_iter,
             workspace=self.workspace,
+            progress=progress,
         )
 
     def _visits(
@@ -180,18 +211,19 @@ class SoftmaxRegressionCV(LinearClassifier):
         coordinates: Coordinates,
     ) -> Iterator[tuple[tuple[int, int, int], Array]]:
         """Every fold, share of L1 and C, and the solution there."""
-        total = len(folds) * len(self.l1_ratios_) * len(self.Cs_)
+        total, solved = len(folds) * len(self.l1_ratios_) * len(self.Cs_), 0
         with progress_bar(total, shown=bool(self.verbose)) as advance:
             for f, (train, _) in enumerate(folds):
                 chosen = np.zeros(source.rows)
                 chosen[train] = 1.0
-                part = source.weighted(chosen)
+                part = source.weighted(chosen).merged()
                 for r, ratio in enumerate(self.l1_ratios_):
                     vector = np.zeros(coordinates.size)
                     for c, C in enumerate(self.Cs_):
                         penalty = Penalty(1.0 - float(ratio), float(ratio))
+                        model.progress = self._model(1.0, 0.0, solved, total + 1).progress
                         fit = model._solve(part, coordinates, float(C), penalty, vector)
-                        vector = fit.vector
+                        vector, solved = fit.vector, solved + 1
                         advance()
                         yield (f, r, c), vector
 

@@ -17,7 +17,18 @@ from numpy.typing import NDArray
 from pminusy.report.evaluation import Bin
 from pminusy.report.text import tick
 
-__all__ = ["Curve", "Dot", "Reliability", "Tick", "curve", "reliability_plot"]
+__all__ = [
+    "Curve",
+    "Dot",
+    "Reliability",
+    "Tick",
+    "curve",
+    "log_ticks",
+    "padded",
+    "reliability_plot",
+    "round_ticks",
+    "scale",
+]
 
 Array = NDArray[Any]
 POINTS = 400  # of a curve: more than the pixels it is drawn on would not be seen
@@ -60,9 +71,9 @@ def curve(values: Array, width: float = 520, height: float = 210) -> Curve:
     first, last = (float(values[0]), float(values[-1])) if values.size else (math.nan, math.nan)
     if not drawable.size:
         return Curve(width, height, left, bottom, [], [], [], first, last, values.size)
-    low, high = _padded(float(values[drawable].min()), float(values[drawable].max()))
-    x = _scale(1.0, max(values.size, 2), left, right)
-    y = _scale(math.log10(low), math.log10(high), bottom, top)
+    low, high = padded(float(values[drawable].min()), float(values[drawable].max()))
+    x = scale(1.0, max(values.size, 2), left, right)
+    y = scale(math.log10(low), math.log10(high), bottom, top)
     kept = drawable[_thinned(drawable.size)]
     return Curve(
         width,
@@ -83,13 +94,14 @@ def _thinned(n: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, n - 1, min(n, POINTS)).round().astype(np.intp))
 
 
-def _padded(low: float, high: float) -> tuple[float, float]:
+def padded(low: float, high: float) -> tuple[float, float]:
     """Limits a little apart from the values, in the logarithm; values all equal get a factor 2."""
     room = 0.05 * (math.log10(high) - math.log10(low)) or math.log10(2)
     return low / 10**room or low, min(high * 10**room, 1e308)
 
 
-def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+def scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+    """The straight line that takes `low` to `start` and `high` to `end`."""
     return lambda value: start + (value - low) / (high - low) * (end - start)
 
 
@@ -101,10 +113,10 @@ def log_ticks(low: float, high: float) -> list[float]:
         return [10.0**e for e in range(first, last + 1, step)]
     fine = [m * 10.0**e for e in range(first - 1, last + 2) for m in (1, 2, 5)]
     inside = [t for t in fine if low <= t <= high]
-    return inside if len(inside) >= 2 else _round_ticks(low, high)
+    return inside if len(inside) >= 2 else round_ticks(low, high)
 
 
-def _round_ticks(low: float, high: float) -> list[float]:
+def round_ticks(low: float, high: float) -> list[float]:
     """About four round numbers in [low, high], for ranges far narrower than a factor of ten."""
     step = 10.0 ** math.floor(math.log10(high - low))
     step *= next(m for m in (0.2, 0.5, 1, 2, 5) if (high - low) / (step * m) <= 5)
@@ -149,9 +161,9 @@ class Reliability:
 def reliability_plot(bins: list[Bin]) -> Reliability:
     """Geometry of share right against confidence, with the count of rows of each bin."""
     left, right, top, bottom, floor = 56.0, 416.0, 12.0, 372.0, 462.0
-    x, y = _scale(0.0, 1.0, left, right), _scale(0.0, 1.0, bottom, top)
+    x, y = scale(0.0, 1.0, left, right), scale(0.0, 1.0, bottom, top)
     most = max((group.count for group in bins), default=1)
-    bar = _scale(0.0, most, 0.0, 60.0)
+    bar = scale(0.0, most, 0.0, 60.0)
     dots = [
         Dot(
             group,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from pminusy.core.trace import Trace
 
-__all__ = ["ArguedRow", "FitReport"]
+__all__ = ["ArguedRow", "FitReport", "PathValue"]
 
 Array = NDArray[Any]
 
@@ -40,6 +41,18 @@ class ArguedRow:
     p: Array
     y: int
     pushes: Array
+
+
+@dataclass(frozen=True, slots=True)
+class PathValue:
+    """One C (and share of L1) that cross-validation tried."""
+
+    C: float
+    l1_ratio: float
+    log_loss: float  # mean over the held-out folds
+    error: float  # standard error of that mean
+    nonzero: float  # share of the weights that is not 0
+    largest: tuple[float, ...]  # |weight| of each class
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +91,16 @@ class FitReport:
         The rows with the largest ‖p − y‖, largest first.
     trace
         The run of the first of them: X (1, D), W, b and what follows. None where `argued` is empty.
+    objective, gap
+        The mean objective where training ended, and how far it can be above its minimum, as a share
+        of itself; NaN where that is not known.
+    solver, passes
+        Which solver trained it, in how many visits to the data.
+    path, chosen
+        What cross-validation tried, and which of that it chose; empty and None without.
+    temperature, uncalibrated_p
+        Temperature the weights were divided by, and the probabilities (n, K) without; then
+        `held_out_p` is under temperatures that were fitted to other rows. 1 and None without.
     """
 
     title: str
@@ -102,3 +125,11 @@ class FitReport:
     held_out: bool
     argued: tuple[ArguedRow, ...]
     trace: Trace | None
+    objective: float = math.nan
+    gap: float = math.nan
+    solver: str = ""
+    passes: float = math.nan
+    path: tuple[PathValue, ...] = ()
+    chosen: PathValue | None = None
+    temperature: float = 1.0
+    uncalibrated_p: Array | None = None

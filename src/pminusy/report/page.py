@@ -11,8 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pminusy.report import evaluation, text
 from pminusy.report.argued import argument
 from pminusy.report.curves import curve, reliability_plot
-from pminusy.report.data import FitReport
+from pminusy.report.data import FitReport, PathValue
 from pminusy.report.derivation import derivation
+from pminusy.report.path import score_plot, weight_plot
 from pminusy.report.weights import grid
 
 __all__ = ["render_page"]
@@ -24,6 +25,7 @@ WEIGHT_CLASSES = 12
 WEIGHT_FEATURES = 30
 ARGUED_ROWS = 20
 NOTES = 50
+PATH_VALUES = 40
 
 
 def render_page(report: FitReport) -> str:
@@ -47,6 +49,7 @@ def render_page(report: FitReport) -> str:
         notes=report.notes[:NOTES],
         **_training(report),
         **_judged(report),
+        **_path(report),
         **_weights(report),
         **_argued(report),
     )
@@ -67,7 +70,9 @@ def _judged(report: FitReport) -> dict[str, Any]:
     y, p = report.held_out_y.astype(np.intp), report.held_out_p.reshape(-1, K)
     said = p.argmax(axis=1)
     scores = evaluation.class_scores(y, said, K)
-    bins = evaluation.reliability(y, p)
+    bins, before = evaluation.reliability(y, p), []
+    if report.uncalibrated_p is not None:
+        before = evaluation.reliability(y, report.uncalibrated_p.reshape(-1, K))
     return {
         "judged": y.size,
         "right": int((said == y).sum()),
@@ -78,7 +83,27 @@ def _judged(report: FitReport) -> dict[str, Any]:
         "bins": bins,
         "calibration_error": evaluation.calibration_error(bins),
         "reliability": reliability_plot(bins),
+        "bins_before": before,
+        "calibration_error_before": evaluation.calibration_error(before),
+        "reliability_before": reliability_plot(before),
     }
+
+
+def _path(report: FitReport) -> dict[str, Any]:
+    """What cross-validation tried, as plots and, the part nearest the choice, as a table."""
+    chosen = report.chosen
+    if chosen is None:
+        return {"path_values": ()}
+    return {
+        "path_values": _around(report.path, report.path.index(chosen)),
+        "score_by_C": score_plot(report.path, chosen),
+        "weights_by_C": weight_plot(report.path, chosen, report.classes),
+    }
+
+
+def _around(path: tuple[PathValue, ...], at: int) -> tuple[PathValue, ...]:
+    first = max(0, min(at - PATH_VALUES // 2, len(path) - PATH_VALUES))
+    return path[first : first + PATH_VALUES]
 
 
 def _weakest(scores: list[evaluation.ClassScore]) -> list[evaluation.ClassScore]:

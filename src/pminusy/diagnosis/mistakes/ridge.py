@@ -240,6 +240,10 @@ RIDGE = (
         "strength_added", lambda W, t: t["r"] + t["half"] * np.sum(W**2), "r + ½ ‖W‖²",
         "The strength is added to the norm, not multiplied with it.", "It is another operation.",
     ),
+    _in_loss(
+        "strength_added_to_factor", lambda W, t: (0.5 + t["r"]) * np.sum(W**2), "(½ + r) ‖W‖²",
+        "The strength is added to the factor ½, not multiplied with it.", "It is another operation.",
+    ),
     _in_gradient(
         "gradient_strength_added", lambda W, t: t["r"] + W, "r + W",
         "The strength is added to the weights, not multiplied with them.", "It is another operation.",
@@ -309,6 +313,12 @@ RIDGE = (
         lambda t: t["dD_dW"] * N(t) / (N(t) + t["dR_dW"]) if t["dD_dW"] is not None else None,
         "XᵀD / (N + r W)",
         "The gradient is divided by the sum N + r W: `/=` takes all of what follows it.",
+        "Precedence: an assignment operator and a sum.",
+    ),
+    Mistake(
+        "ridge.loss_divided_by_sum", "L", lambda t: t["L_i"].sum() / (N(t) + t["R"]),
+        "Σ_i L_i / (N + R)",
+        "The loss is divided by the sum N + R: `/=` takes all of what follows it.",
         "Precedence: an assignment operator and a sum.",
     ),
     Mistake(

@@ -23,6 +23,8 @@ class Progress(NamedTuple):
     optimality: float  # largest absolute entry of the gradient (or of its proximal step)
     passes: float  # visits to the data so far
     seconds: float  # since the fit began
+    problem: int = 0  # of cross-validation: which of `problems` is being solved, from 0
+    problems: int = 1
 
 
 ProgressCallback = Callable[[Progress], None]

@@ -1,0 +1,162 @@
+"""How `fit_table` trains: its options checked, and the estimator they ask for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+
+from pminusy.errors import InputError
+from pminusy.learn.problem import penalty_of, resolve_solver
+from pminusy.learn.scores import log_score
+from pminusy.learn.softmax_regression import SoftmaxRegression
+from pminusy.learn.softmax_regression_cv import SoftmaxRegressionCV
+from pminusy.tables.wording import listed, shown
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pminusy.learn.solvers.solution import ProgressCallback
+
+__all__ = ["TOL", "TrainingOptions", "training_options"]
+
+TOL = 1e-6  # largest gradient entry of the mean objective, on standardised features
+_MAX_ITER = 5_000
+_FOLDS = 5
+_VALUES = tuple(float(C) for C in np.logspace(-4, 4, 10))  # of C, where only folds are given
+
+ClassWeight = str | Mapping[str, float] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOptions:
+    """Options of the training itself; several values of C or ρ are tried on `folds` folds."""
+
+    C: tuple[float, ...]
+    l1_ratio: tuple[float, ...]
+    folds: int | None  # None: no cross-validation
+    solver: str
+    class_weight: ClassWeight
+    calibrate: bool
+    test_size: float
+    seed: int
+
+    def estimator(
+        self, y: NDArray[np.intp], classes: tuple[str, ...], progress: ProgressCallback | None
+    ) -> Any:
+        """The estimator, not fitted yet, for labels y (N,) that are indices of classes."""
+        weight = _by_index(self.class_weight, classes)
+        shared: dict[str, Any] = {"solver": self.solver, "class_weight": weight, "tol": TOL}
+        shared |= {"max_iter": _MAX_ITER, "progress": progress}
+        if self.folds is None:
+            return SoftmaxRegression(self.C[0], l1_ratio=self.l1_ratio[0], **shared)
+        largest = int(np.bincount(y).max())
+        if self.folds > largest:
+            got = f"{self.folds}, where no class has more than {largest:,} training rows"
+            raise InputError("cv", "as many rows of some class as there are folds", got)
+        folds = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
+        return SoftmaxRegressionCV(
+            self.C, l1_ratios=self.l1_ratio, cv=folds, scoring=log_score, **shared
+        )
+
+    def settings(self, C: float, l1_ratio: float) -> dict[str, float | str]:
+        """What the model remembers of its options, those left alone aside."""
+        kept: dict[str, float | str] = {"C": float(C), "seed": self.seed}
+        kept["test size"] = self.test_size
+        if l1_ratio:
+            kept["l1 ratio"] = float(l1_ratio)
+        if self.folds is not None:
+            kept["folds"] = self.folds
+        if self.solver != "auto":
+            kept["solver"] = self.solver
+        if isinstance(self.class_weight, str):
+            kept["class weight"] = self.class_weight
+        elif self.class_weight is not None:
+            for label, weight in self.class_weight.items():
+                kept[f"weight of {label}"] = float(weight)
+        return kept
+
+
+def training_options(
+    *,
+    C: Any,
+    l1_ratio: Any,
+    cv: Any,
+    solver: Any,
+    class_weight: Any,
+    calibrate: bool,
+    test_size: Any,
+    seed: Any,
+) -> TrainingOptions:
+    """Check the options before anything is read."""
+    if not isinstance(test_size, Real) or not 0 <= float(test_size) < 1:
+        raise InputError("test size", "a share in [0, 1)", repr(test_size))
+    if not isinstance(seed, Integral) or seed < 0:
+        raise InputError("seed", "a whole number ≥ 0", repr(seed))
+    if cv is not None and (isinstance(cv, bool) or not isinstance(cv, Integral) or cv < 2):
+        raise InputError("cv", "a whole number of folds, at least 2", repr(cv))
+    if C is None:
+        C = 1.0 if cv is None else _VALUES
+    values, ratios = _numbers("C", C, _is_strength), _numbers("l1 ratio", l1_ratio, _is_share)
+    for ratio in ratios:
+        _, penalty = penalty_of("deprecated", max(values), ratio)
+        resolve_solver(solver, penalty, min(values))
+    if calibrate and test_size == 0:
+        raise InputError("calibrate", "held-out rows", "none", "set a test size above 0")
+    several = len(values) * len(ratios) > 1
+    folds = int(cv) if cv is not None else (_FOLDS if several else None)
+    return TrainingOptions(
+        C=values, l1_ratio=ratios, folds=folds, solver=solver, calibrate=bool(calibrate),
+        class_weight=_checked_weight(class_weight), test_size=float(test_size), seed=int(seed),
+    )  # fmt: skip
+
+
+def _is_strength(value: Any) -> str | None:
+    valid = isinstance(value, Real) and float(value) > 0  # NaN is not
+    return None if valid else "a number above 0"
+
+
+def _is_share(value: Any) -> str | None:
+    valid = isinstance(value, Real) and 0 <= float(value) <= 1
+    return None if valid else "a number from 0 to 1"
+
+
+def _numbers(name: str, given: Any, wrong: Any) -> tuple[float, ...]:
+    """One number, or several: ascending, each once."""
+    many = isinstance(given, Iterable) and not isinstance(given, str)
+    values = list(given) if many else [given]
+    if not values:
+        raise InputError(name, "at least one number", repr(given))
+    for value in values:
+        expected = wrong(value)
+        if expected is not None:
+            raise InputError(name, expected, repr(value))
+    return tuple(sorted({float(value) for value in values}))
+
+
+def _checked_weight(given: Any) -> ClassWeight:
+    if given is None or given == "balanced":
+        return None if given is None else "balanced"
+    if not isinstance(given, Mapping):
+        expected = '"balanced", or weights by class'
+        raise InputError("class weight", expected, repr(given))
+    for label, weight in given.items():
+        if not isinstance(weight, Real) or not 0 <= float(weight) < math.inf:
+            raise InputError(
+                f"class weight of {shown(str(label))}", "a number from 0", repr(weight)
+            )
+    return {str(label): float(weight) for label, weight in given.items()}
+
+
+def _by_index(given: ClassWeight, classes: tuple[str, ...]) -> Any:
+    if given is None or isinstance(given, str):
+        return given
+    unknown = [label for label in given if label not in classes]
+    if unknown:
+        raise InputError("class weight", f"classes among {listed(classes)}", listed(unknown))
+    return {classes.index(label): weight for label, weight in given.items()}
