@@ -29,6 +29,7 @@ _NEWTON_SIZE = 2000  # parameters up to which a Hessian is affordable
 _FEW_CLASSES = 40
 _METRIC_ROWS = 6000
 _RANK = 400
+_ROUGH, _SMALL_HESSIAN = 4, 100  # Hessians that may be rough; parameters below which none is
 _WIDE = 4000  # features beyond which no Gram matrix is built
 
 
@@ -159,7 +160,7 @@ def _run(
     if solver == "newton":
         refresh = (0, 1, 2, 4, 8, 16, 32, 64, 128)
         return quasi_newton(
-            objective, vector, models.full, goal=goal, journal=journal, refresh=refresh
+            objective, vector, models.full, goal=goal, journal=journal, refresh=refresh, quick=0.05
         )
     if solver == "lbfgs":
         sparse = objective.source.sparse or objective.D > _WIDE
@@ -182,13 +183,24 @@ class _Models:
     def __init__(self, objective: Objective) -> None:
         self._whole = objective
         self._rng = np.random.default_rng(0)
+        self._built = 0
         self._basis: curvature.Basis | None = None
         self._kronecker: curvature.KroneckerMetric | None = None
 
     def full(self, objective: Objective, damping: float) -> Metric:
-        """The Hessian, over a sample of the rows where all do not fit."""
+        """The Hessian, over a sample of the rows where all do not fit.
+
+        The first ones are soon out of date: fewer rows and float32 do.
+        """
+        rough = self._built < _ROUGH and objective.size > _SMALL_HESSIAN
+        self._built += 1
         count = max(1024, objective.workspace // (16 * (objective.D + objective.K)))
-        return curvature.FullMetric(objective, objective.draw(count, self._rng), damping)
+        if rough:
+            count = min(count, max(8 * objective.size, objective.source.rows // 4))
+        sample = objective.draw(count, self._rng)
+        if rough:
+            sample = sample._replace(X=sample.X.astype(np.float32), p=sample.p.astype(np.float32))
+        return curvature.FullMetric(objective, sample, damping)
 
     def dense(self, objective: Objective, damping: float) -> Metric:
         """A Gram matrix a class for few classes, one for all beyond."""
