@@ -16,6 +16,7 @@ from pminusy.learn import curvature
 from pminusy.learn.curvature import Metric
 from pminusy.learn.objective import Evaluation, Objective
 from pminusy.learn.solvers.newton_cg import newton_cg
+from pminusy.learn.solvers.pairs import Pairs
 from pminusy.learn.solvers.proximal import SparsePenalty, proximal_newton
 from pminusy.learn.solvers.quasi_newton import quasi_newton
 from pminusy.learn.solvers.solution import Goal, Journal, Solution
@@ -73,11 +74,13 @@ def minimise(
     lasso: float = 0.0,
     one_row: bool = False,
     keep_interrupted: bool = False,
+    pairs: Pairs | None = None,
 ) -> Fit:
     """Run a solver to its goal, in float64 where float32 stops short of it.
 
     `lasso` is the strength of ‖W‖₁ in the mean objective, `one_row` whether the first of two
-    classes has no weights. With `keep_interrupted` an interrupt ends the fit where it is.
+    classes has no weights. With `keep_interrupted` an interrupt ends the fit where it is. `pairs`
+    are what L-BFGS knows at the start, and knows at the end.
     """
     precise = objective
     with one_thread_each:
@@ -85,7 +88,8 @@ def minimise(
             if solver == "proximal":
                 precise = objective.in_precision(np.float64)
                 return _proximal(precise, vector, lasso, one_row, goal, journal)
-            precise, solution = _smooth(objective, vector, solver, goal, journal)
+            pairs = Pairs(objective.size) if pairs is None else pairs
+            precise, solution = _smooth(objective, vector, solver, goal, journal, pairs)
             vector, at = solution.vector, solution.at
         except KeyboardInterrupt:
             if not keep_interrupted or journal.best is None:
@@ -104,7 +108,12 @@ def certify(objective: Objective, at: Evaluation, goal: Goal) -> Certificate:
 
 
 def _smooth(
-    objective: Objective, vector: Array, solver: str, goal: Goal, journal: Journal
+    objective: Objective,
+    vector: Array,
+    solver: str,
+    goal: Goal,
+    journal: Journal,
+    pairs: Pairs,
 ) -> tuple[Objective, Solution]:
     """The float64 objective, and where the solver ended."""
     if solver == "newton" or objective.passes.small:
@@ -113,14 +122,14 @@ def _smooth(
     rows = objective.source.rows
     if solver == "lbfgs" and not np.any(vector) and rows >= 4 * _METRIC_ROWS:
         vector = _warm(objective, vector, models, journal)
-    solution = _run(solver, objective, vector, models, goal, journal)
+    solution = _run(solver, objective, vector, models, goal, journal, pairs)
     if objective.dtype == np.float64:
         return objective, solution
     precise = objective.in_precision(np.float64)
     at = precise.evaluate(solution.vector)
     if goal.reached(precise, at) or journal.exhausted:
         return precise, solution._replace(at=at)
-    return precise, _run(solver, precise, solution.vector, models, goal, journal)
+    return precise, _run(solver, precise, solution.vector, models, goal, journal, pairs)
 
 
 def _proximal(
@@ -156,11 +165,19 @@ def _run(
     models: _Models,
     goal: Goal,
     journal: Journal,
+    pairs: Pairs,
 ) -> Solution:
     if solver == "newton":
         refresh = (0, 1, 2, 4, 8, 16, 32, 64, 128)
         return quasi_newton(
-            objective, vector, models.full, goal=goal, journal=journal, refresh=refresh, quick=0.05
+            objective,
+            vector,
+            models.full,
+            goal=goal,
+            journal=journal,
+            refresh=refresh,
+            quick=0.05,
+            pairs=pairs,
         )
     if solver == "lbfgs":
         sparse = objective.source.sparse or objective.D > _WIDE
@@ -171,6 +188,7 @@ def _run(
             goal=goal,
             journal=journal,
             refresh=(0, 3, 9, 20, 50, 100),
+            pairs=pairs,
         )
     if solver == "newton-cg":
         return newton_cg(objective, vector, curvature.DiagonalMetric, goal=goal, journal=journal)

@@ -155,8 +155,10 @@ class Passes:
             assert at is not None
             W, b = at
             z = X.astype(self.dtype) @ (W[:, : b.size] if self.source.sparse else W.T) + b
-        e = np.exp(z - z.max(axis=1, keepdims=True))
-        return np.asarray(e / e.sum(axis=1, keepdims=True))
+        z = z - z.max(axis=1, keepdims=True)
+        np.exp(z, out=z)
+        z /= z.sum(axis=1, keepdims=True)
+        return np.asarray(z)
 
     def moments(self) -> tuple[Array, Array]:
         """Weighted means of every feature and of its square."""

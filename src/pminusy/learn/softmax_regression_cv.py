@@ -24,6 +24,7 @@ from pminusy.learn.coordinates import Coordinates
 from pminusy.learn.inference import Summary
 from pminusy.learn.linear_classifier import LinearClassifier, is_sparse
 from pminusy.learn.objective import choose_coordinates
+from pminusy.learn.path import Path
 from pminusy.learn.problem import Penalty, require_number
 from pminusy.learn.softmax_regression import SoftmaxRegression
 from pminusy.learn.solvers.solution import Progress, ProgressCallback
@@ -218,11 +219,11 @@ class SoftmaxRegressionCV(LinearClassifier):
                 chosen[train] = 1.0
                 part = source.weighted(chosen).merged()
                 for r, ratio in enumerate(self.l1_ratios_):
-                    vector = np.zeros(coordinates.size)
+                    vector, path = np.zeros(coordinates.size), Path()
                     for c, C in enumerate(self.Cs_):
                         penalty = Penalty(1.0 - float(ratio), float(ratio))
                         model.progress = self._model(1.0, 0.0, solved, total + 1).progress
-                        fit = model._solve(part, coordinates, float(C), penalty, vector)
+                        fit = model._solve(part, coordinates, float(C), penalty, vector, path)
                         vector, solved = fit.vector, solved + 1
                         advance()
                         yield (f, r, c), vector

@@ -22,7 +22,6 @@ __all__ = ["quasi_newton"]
 
 Array = NDArray[Any]
 
-_PAIR_BYTES = 48 << 20
 # Share of what is left to gain that is added to the model's diagonal, in coordinates of size one:
 # far from the optimum curvature changes along a step, and where there is none a step is endless.
 
@@ -43,6 +42,7 @@ def quasi_newton(
     quick: float = 0.0,
     enough: float = 0.0,
     metric_now: Metric | None = None,
+    pairs: Pairs | None = None,
 ) -> Solution:
     """Minimise.
 
@@ -67,12 +67,14 @@ def quasi_newton(
         Also stop once a step promises less than this, relative to f.
     metric_now
         A model to begin with, instead of building one.
+    pairs
+        Pairs to begin with, and to add to.
     """
     at = objective.evaluate(vector)
     if not journal.history:
         journal.note(objective, vector, at)
-    memory = int(np.clip(_PAIR_BYTES // (16 * max(vector.size, 1)), 5, 20))
-    pairs, model, failures, steps = Pairs(memory), metric_now, 0, 0
+    pairs = Pairs(vector.size) if pairs is None else pairs
+    model, failures, steps = metric_now, 0, 0
     left = abs(at.value)  # what may still be gained; the promise of the last step, later
     least, idle = np.inf, 0
     due, fast = False, False
