@@ -1,212 +1,293 @@
 """Time to the same objective: ours and its peers, on the data sets of a folder.
 
-    python -m benchmarks.fit --data FOLDER [--only mnist,letter] [--json FILE] [--skip-peers]
+    python -m benchmarks.fit --data FOLDER [--only mnist,letter] [--seconds 140]
 
-Every implementation runs in a process of its own, one after the other, because the BLAS threads it
-likes best have to be set before NumPy is loaded. What it reached when is read from inside: our
-history; for scikit-learn every evaluation of its loss (one patched method, some microseconds each);
-SAGA, whose loop cannot be watched, from runs of 10, 40, 160 … epochs. The reference is the best
-objective found by anyone. A peer is stopped at 20 × our time to 1e-6 or at 10 minutes.
+Every peer runs between two fits of ours in one process, with the type and the number of BLAS
+threads it is quickest with, until its parameters, scored in float64, are within 1e-8 of the best
+objective found by anyone; it is stopped at 20 × our time, or at `--limit`. Results are kept in
+docs/benchmarks/fit.json; what is there is not measured again, so `--seconds` measures in pieces.
+When all is there, the table and the figure are pasted into docs/benchmarks.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
+import logging
 import os
+import subprocess
+import sys
+import tempfile
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
-from benchmarks.problems import PROBLEMS, load
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks import fit_report
+from benchmarks.fit_peers import PEERS, Watch, fit_ours, fit_peer, missing, unfit
+from benchmarks.harness import DOCS
+from benchmarks.problems import PROBLEMS, Problem, load
 
 __all__ = ["main"]
 
-GAPS = (1e-4, 1e-6, 1e-8)
-PEERS = ("lbfgs", "newton-cg", "newton-cholesky", "saga")
-_LARGEST_HESSIAN = 6000  # parameters up to which newton-cholesky is tried
-_LIMIT = 600.0
-_FLOAT64 = ("letter", "shuttle", "covertype_sub")  # small: peers are quicker to 1e-8 in float64
-
-Trace = list[tuple[float, float]]  # seconds, mean objective
+STORE = DOCS / "benchmarks" / "fit.json"
+_TYPES = {"float32": np.float32, "float64": np.float64}
+_MEMORY_LIMIT = 60.0
 
 
-def ours(name: str, folder: Path, pipe: Any) -> None:
-    """Fit twice; the second run counts, the first one compiles."""
-    import resource
-
-    from pminusy.learn.softmax_regression import SoftmaxRegression
-
-    problem = load(name, folder)
-    took = []
-    for _ in range(2):
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        began, cpu = time.perf_counter(), time.process_time()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            model = SoftmaxRegression(tol=2e-8, max_iter=500).fit(problem.X, problem.y)
-        took.append((time.perf_counter() - began, time.process_time() - cpu))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    setup = took[1][0] - model.history_[-1].seconds  # checks, coordinates, certificate
-    trace = [(setup + point.seconds, point.objective) for point in model.history_]
-    result = {"trace": trace, "seconds": took[1][0], "cpu": took[1][1]}
-    result |= {"compile": took[0][0] - took[1][0], "peak_mb": (peak - before) / 1024}
-    result |= {"solver": model.solver_, "passes": model.n_passes_}
-    pipe.send(result | {"objective": model.objective_, "optimality": model.optimality_})
+def reference(problem: Problem, limit: float) -> dict[str, Any]:
+    """Our solution to the last digits: what everyone has to come near."""
+    fit_ours(problem, Watch(problem, -1.0, limit), max_iter=2)  # what is compiled is loaded
+    watch = Watch(problem, -1.0, limit)
+    fit_ours(problem, watch)
+    best = min(value for _, value in watch.trace)
+    return {"objective": best, "seconds": time_to(watch.trace, best * (1 + 1e-6))}
 
 
-def scikit_learn(name: str, folder: Path, solver: str, pipe: Any) -> None:
-    """Fit until killed or done; every new least objective is sent at once."""
-    import numpy as np
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.linear_model._linear_loss import LinearModelLoss
-
-    problem = load(name, folder)
-    X = problem.X.astype(np.float64) if name in _FLOAT64 else problem.X
-    warnings.simplefilter("ignore")
-    began = time.perf_counter()
-    best = float("inf")
-    evaluate = LinearModelLoss.loss_gradient
-
-    def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        nonlocal best
-        result = evaluate(self, *args, **kwargs)
-        if result[0] < best:
-            best = float(result[0])
-            pipe.send((time.perf_counter() - began, best))
-        return result
-
-    LinearModelLoss.loss_gradient = watched
-    if solver != "saga":
-        tol = 1e-10 if X.dtype == np.float64 else 1e-8
-        LogisticRegression(solver=solver, tol=tol, max_iter=100_000).fit(X, problem.y)
-        return
-    for epochs in (10, 40, 160, 640):
-        began = time.perf_counter()
-        model = LogisticRegression(solver=solver, tol=1e-12, max_iter=epochs).fit(X, problem.y)
-        pipe.send((time.perf_counter() - began, _objective(model, X, problem.y)))
-
-
-def _objective(model: Any, X: Any, y: Any) -> float:
-    import numpy as np
-    from scipy.special import logsumexp
-
-    z = np.asarray(X @ model.coef_.T) + model.intercept_
-    index = np.searchsorted(model.classes_, y)
-    loss = float(np.mean(logsumexp(z, axis=1) - z[np.arange(len(y)), index]))
-    return loss + 0.5 * float(np.sum(model.coef_**2)) / len(y)
-
-
-def _run(target: Any, arguments: tuple[Any, ...], threads: int, limit: float) -> list[Any]:
-    """What a process sends until it ends or the limit is met."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe(duplex=False)
-    before = dict(os.environ)
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[variable] = str(threads)
-    process = context.Process(target=target, args=(*arguments, there))
-    process.start()
-    os.environ.clear()
-    os.environ.update(before)
-    there.close()
-    messages, deadline = [], None
-    try:
-        while deadline is None or time.monotonic() < deadline:
-            if here.poll(0.1):
-                messages.append(here.recv())
-                deadline = deadline or time.monotonic() + limit
-            elif not process.is_alive():
-                break
-    except EOFError:
-        pass
-    process.kill()
-    process.join()
-    return messages
-
-
-def time_to(trace: Trace, target: float) -> float | None:
+def time_to(trace: list[Any], target: float) -> float | None:
     """First time at which the objective was as low."""
     return next((seconds for seconds, value in trace if value <= target), None)
 
 
-def measure(name: str, folder: Path, *, peers: bool) -> dict[str, Any]:
-    """All implementations on one problem."""
-    threads = os.cpu_count() or 1
-    own = _run(ours, (name, folder), threads, _LIMIT)[0]
-    result: dict[str, Any] = {"name": name, "ours": own, "peers": {}}
-    best = own["objective"]
-    limit = min(_LIMIT, 20 * (time_to(own["trace"], best * (1 + 1e-6)) or own["seconds"]))
+def ours(problem: Problem, target: float, limit: float) -> list[tuple[float, float]]:
+    """What a fit of ours passes through."""
+    watch = Watch(problem, target, limit)
+    fit_ours(problem, watch)
+    return watch.trace
+
+
+def piece(
+    problem: Problem, peer: str, dtype: str, known: dict[str, Any], limit: float
+) -> dict[str, Any]:
+    """A peer between two fits of ours."""
+    target = known["objective"] * (1 + 0.9e-8)
+    longest, limit = limit, min(limit, 20 * known["seconds"])
+    threads = _quickest_threads(problem, peer, dtype)
+    fit_ours(problem, Watch(problem, target, limit), max_iter=2)  # what is compiled is loaded
+    found = [ours(problem, target, longest)]
+    watch = Watch(problem, target, limit)
+    with threadpool_limits(threads):
+        fit_peer(peer, problem, watch, _TYPES[dtype])
+    found.append(ours(problem, target, longest))
+    return {"trace": watch.trace, "limit": limit, "threads": threads, "ours": found}
+
+
+def _quickest_threads(problem: Problem, peer: str, dtype: str) -> int:
+    """1 or all BLAS threads, by the time of one look each."""
+    most = os.cpu_count() or 1
+    if most == 1:
+        return 1
+    took = {}
+    for threads in (1, most):
+        watch = Watch(problem, np.inf, np.inf)  # stops at the first parameters scored
+        with threadpool_limits(threads):
+            fit_peer(peer, problem, watch, _TYPES[dtype])
+            watch = Watch(problem, -1.0, 2 * max(watch.seconds, 0.05))
+            fit_peer(peer, problem, watch, _TYPES[dtype])
+        took[threads] = watch.trace[-1][0] / len(watch.trace)
+    return min(took, key=lambda threads: took[threads])
+
+
+def peak(name: str, folder: Path, who: str) -> float:
+    """MB that a fit adds, at most, to a process that has loaded the problem."""
     problem = load(name, folder)
-    parameters = len(set(problem.y.tolist())) * (problem.X.shape[1] + 1)
-    for solver in PEERS if peers else ():
-        if solver == "newton-cholesky" and parameters > _LARGEST_HESSIAN:
-            result["peers"][solver] = {"skipped": f"{parameters} parameters: its Hessian"}
+    warm = problem._replace(X=problem.X[:300], y=np.arange(300) % 3)
+    target = Watch(warm, -1.0, 5.0)
+    run(who, warm, target)  # imports, compiled code, threads
+    watch = Watch(problem, -np.inf, _MEMORY_LIMIT)
+    watch.look = lambda *_, **__: watch.check()  # type: ignore[method-assign]  # scores nothing
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins again
+    before = _status("VmRSS")
+    run(who, problem, watch)
+    return (_status("VmHWM") - before) / 1024
+
+
+def run(who: str, problem: Problem, watch: Watch) -> None:
+    """Fit ours or a peer, in float32."""
+    if who == "ours":
+        fit_ours(problem, watch)
+    else:
+        fit_peer(who, problem, watch, np.float32)
+
+
+def _status(key: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(key))
+
+
+def _in_new_process(*arguments: str, **environment: str) -> str:
+    """What this module prints when called with these arguments."""
+    command = [sys.executable, "-m", "benchmarks.fit", *arguments]
+    env = {**os.environ, **environment}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1]
+
+
+def compilation(folder: Path) -> dict[str, float]:
+    """Seconds that the first fit of a dense and of a sparse problem takes beyond the second."""
+    with tempfile.TemporaryDirectory() as cache:
+        found = _in_new_process("--data", str(folder), "--compile", NUMBA_CACHE_DIR=cache)
+    return dict(json.loads(found))
+
+
+def _compile(folder: Path) -> dict[str, float]:
+    took = {}
+    for name in ("letter", "clinc150"):
+        if not (folder / f"{name}.npz").exists():
             continue
-        trace = _run(scikit_learn, (name, folder, solver), 1, limit)
-        result["peers"][solver] = {"trace": trace[-400:], "limit": limit}
-    return result
+        problem, seconds = load(name, folder), []
+        for _ in range(2):
+            began = time.perf_counter()
+            fit_ours(problem, Watch(problem, -1.0, 60.0), max_iter=3)
+            seconds.append(time.perf_counter() - began)
+        took["sparse" if name == "clinc150" else "dense"] = seconds[0] - seconds[1]
+    return took
 
 
-def table(results: list[dict[str, Any]]) -> str:
-    """Markdown: seconds to each gap, ours and the best peer, and their ratio."""
-    lines = [
-        "| problem | solver | passes | ours, s to 1e-4 / 1e-6 / 1e-8 "
-        "| best peer | its seconds | ratio |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for result in results:
-        own, peers = result["ours"], result["peers"]
-        traces = {name: peer["trace"] for name, peer in peers.items() if "trace" in peer}
-        values = [value for trace in traces.values() for _, value in trace]
-        # Certified in float64; what float32 peers say of themselves is uncertain by 1e-7 and more.
-        reference = (
-            own["objective"] if own["optimality"] < 1e-6 else min([own["objective"], *values])
-        )
-        mine, theirs, ratios, names = [], [], [], []
-        for gap in GAPS:
-            target = reference * (1 + gap)
-            seconds = time_to(own["trace"], target)
-            reached = {n: t for n, trace in traces.items() if (t := time_to(trace, target))}
-            limit = max([peer["limit"] for peer in peers.values() if "limit" in peer], default=None)
-            mine.append("–" if seconds is None else f"{seconds:.2f}")
-            if reached:
-                name = min(reached, key=lambda n: reached[n])
-                theirs.append(f"{reached[name]:.1f}")
-                names.append(name)
-                ratios.append("–" if seconds is None else f"{reached[name] / seconds:.1f}")
-            else:
-                theirs.append("–" if limit is None else f"> {limit:.0f}")
-                ratios.append(
-                    "–" if seconds is None or limit is None else f"> {limit / seconds:.0f}"
-                )
-        best = ", ".join(dict.fromkeys(names)) or "–"
-        lines.append(
-            f"| {result['name']} | {own['solver']} | {own['passes']:.0f} | {' / '.join(mine)} | "
-            f"{best} | {' / '.join(theirs)} | {' / '.join(ratios)} |"
-        )
-    return "\n".join(lines)
+def measure(names: list[str], folder: Path, seconds: float, limit: float) -> bool:
+    """All pieces that are not in the store and fit the time; whether none is left."""
+    ends, whole = time.monotonic() + seconds, True
+    for name in names:
+        if not (folder / f"{name}.npz").exists():
+            print(f"{name}: not in {folder}, skipped", flush=True)
+            continue
+        store = _read()
+        at = store["problems"].setdefault(name, {"peers": {}, "peak_mb": {}})
+        problem = load(name, folder)
+        at["shape"] = [*problem.X.shape, len(np.unique(problem.y))]
+        if "reference" not in at:
+            at["reference"] = reference(problem, min(limit, seconds))
+            _write(store)
+        for peer, dtype in _pieces(problem, at):
+            if _needless(at, peer, dtype):
+                continue
+            if time.monotonic() + _expected(at, limit) > ends:
+                whole = False
+                break
+            at["peers"].setdefault(peer, {})[dtype] = piece(
+                problem, peer, dtype, at["reference"], limit
+            )
+            _write(store)
+            print(f"{name} {peer} {dtype}: {fit_report.in_words(at, peer, dtype)}", flush=True)
+    return whole
+
+
+def _pieces(problem: Problem, at: dict[str, Any]) -> list[tuple[str, str]]:
+    """Peers and types that are not in the store; those that cannot be are noted there."""
+    left = []
+    for peer in PEERS:
+        runs = at["peers"].get(peer, {})
+        reason = "not installed" if missing(peer) else unfit(peer, problem)
+        if reason and not runs:
+            at["peers"][peer] = {"skipped": reason}
+        elif not reason:
+            runs.pop("skipped", None)
+            left += [(peer, dtype) for dtype in _TYPES if dtype not in runs]
+    return left
+
+
+def _needless(at: dict[str, Any], peer: str, dtype: str) -> bool:
+    """Whether float32 has arrived at all gaps, or was stopped before the first."""
+    if dtype == "float32":
+        return False
+    least = min(value for _, value in at["peers"][peer]["float32"]["trace"])
+    gap = least / at["reference"]["objective"] - 1
+    return bool(gap <= 1e-8 or gap > 1e-4)
+
+
+def _expected(at: dict[str, Any], limit: float) -> float:
+    """Seconds that a piece may take, at most about."""
+    own = float(at["reference"]["seconds"])
+    return 5.0 + 4 * own + 1.2 * min(limit, 20 * own)
+
+
+def measure_memory(names: list[str], folder: Path, seconds: float) -> bool:
+    """The peaks that are not in the store; whether none is left."""
+    ends, whole = time.monotonic() + seconds, True
+    for name in names:
+        store = _read()
+        at = store["problems"].get(name)
+        if at is None:
+            continue
+        fastest = fit_report.best_peer(at)
+        for who in ("ours", *([fastest] if fastest else [])):
+            if who in at["peak_mb"]:
+                continue
+            if time.monotonic() + _MEMORY_LIMIT / 2 > ends:
+                whole = False
+                continue
+            found = _in_new_process("--data", str(folder), "--only", name, "--peak", who)
+            at["peak_mb"][who] = float(found)
+            _write(store)
+            print(f"{name} {who}: {float(found):.0f} MB", flush=True)
+    return whole
+
+
+def _read() -> dict[str, Any]:
+    if STORE.exists():
+        return dict(json.loads(STORE.read_text()))
+    return {"problems": {}}
+
+
+def _write(store: dict[str, Any]) -> None:
+    STORE.parent.mkdir(exist_ok=True)
+    part = STORE.with_suffix(".part")
+    part.write_text(json.dumps(_rounded(store), indent=None, separators=(",", ":")) + "\n")
+    part.replace(STORE)
+
+
+def _rounded(value: Any) -> Any:
+    """Seconds to 0.1 ms, objectives to 12 digits."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.12g}") if isinstance(value, float) else value
+
+
+def forget(names: list[str]) -> None:
+    """Drop what was measured on some problems."""
+    store = _read()
+    for name in names:
+        store["problems"].pop(name, None)
+    _write(store)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure what is missing, print, paste."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--only", default=",".join(PROBLEMS), help="names, with commas")
-    parser.add_argument("--json", type=Path, help="where to write all traces")
-    parser.add_argument("--skip-peers", action="store_true")
+    parser.add_argument("--seconds", type=float, default=np.inf, help="time for this call")
+    parser.add_argument("--limit", type=float, default=600.0, help="seconds a peer may take")
+    parser.add_argument("--again", action="store_true", help="forget what was measured before")
+    parser.add_argument("--memory", action="store_true", help="measure peaks instead of times")
+    parser.add_argument("--peak", help=argparse.SUPPRESS)
+    parser.add_argument("--compile", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    results = []
-    for name in arguments.only.split(","):
-        if not (arguments.data / f"{name}.npz").exists():
-            print(f"{name}: not in {arguments.data}, skipped", flush=True)
-            continue
-        results.append(measure(name, arguments.data, peers=not arguments.skip_peers))
-        print(table(results[-1:]).splitlines()[-1], flush=True)
-        if arguments.json:
-            arguments.json.write_text(json.dumps(results))
-    print(table(results))
+    logging.disable(logging.INFO)
+    names, folder = arguments.only.split(","), arguments.data
+    if arguments.peak:
+        print(peak(names[0], folder, arguments.peak))
+        return
+    if arguments.compile:
+        print(json.dumps(_compile(folder)))
+        return
+    if arguments.again:
+        forget(names)
+    if arguments.memory:
+        whole = measure_memory(names, folder, arguments.seconds)
+    else:
+        whole = measure(names, folder, arguments.seconds, arguments.limit)
+    store = _read()
+    if whole and "compile" not in store:
+        store["compile"] = compilation(folder)
+        _write(store)
+    fit_report.show(store)
+    if not whole:
+        print("more is left to measure: run this again")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ Array = NDArray[Any]
 SOLVERS = ("newton", "lbfgs", "newton-cg", "proximal")
 _NEWTON_SIZE = 2000  # parameters up to which a Hessian is affordable
 _FEW_CLASSES = 40
+_ROWS_A_PARAMETER = 4  # of the first Hessian: one over all rows costs tens of passes
 _METRIC_ROWS = 6000
 _RANK = 400
 _ROUGH, _SMALL_HESSIAN = 4, 100  # Hessians that may be rough; parameters below which none is
@@ -168,7 +169,7 @@ def _run(
     pairs: Pairs,
 ) -> Solution:
     if solver == "newton":
-        refresh = (0, 1, 2, 4, 8, 16, 32, 64, 128)
+        refresh = (0, 2, 5, 11, 23, 47, 95)
         return quasi_newton(
             objective,
             vector,
@@ -201,23 +202,21 @@ class _Models:
     def __init__(self, objective: Objective) -> None:
         self._whole = objective
         self._rng = np.random.default_rng(0)
-        self._built = 0
         self._basis: curvature.Basis | None = None
         self._kronecker: curvature.KroneckerMetric | None = None
+        self._built = 0
 
     def full(self, objective: Objective, damping: float) -> Metric:
-        """The Hessian, over a sample of the rows where all do not fit.
+        """The Hessian over a sample of the rows: the pairs correct it, later ones take more.
 
-        The first ones are soon out of date: fewer rows and float32 do.
+        The first ones are soon out of date, and float32 does for them.
         """
-        rough = self._built < _ROUGH and objective.size > _SMALL_HESSIAN
-        self._built += 1
-        count = max(1024, objective.workspace // (16 * (objective.D + objective.K)))
-        if rough:
-            count = min(count, max(8 * objective.size, objective.source.rows // 4))
+        most = max(1024, objective.workspace // (16 * (objective.D + objective.K)))
+        count = int(min(most, max(1024, _ROWS_A_PARAMETER * objective.size) * 1.5**self._built))
         sample = objective.draw(count, self._rng)
-        if rough:
+        if self._built < _ROUGH and objective.size > _SMALL_HESSIAN:
             sample = sample._replace(X=sample.X.astype(np.float32), p=sample.p.astype(np.float32))
+        self._built += 1
         return curvature.FullMetric(objective, sample, damping)
 
     def dense(self, objective: Objective, damping: float) -> Metric:
