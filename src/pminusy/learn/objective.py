@@ -94,6 +94,7 @@ class Objective:
             self.penalty[:, None] if coordinates.features_first else self.penalty
         )
         self._kernel_point: tuple[Array, Array] | None = None
+        self._class_curvature: tuple[tuple[Array, Array], Array] | None = None  # and where
 
     @property
     def size(self) -> int:
@@ -160,8 +161,10 @@ class Objective:
     def class_curvature(self) -> Array:
         """(1 / M) Σ S p_k (1 − p_k), for each class."""
         assert self._kernel_point is not None
-        sums = self.passes.curvature(*self._kernel_point, diagonal=False)
-        return np.asarray(sums.g / self.mass)
+        if self._class_curvature is None or self._class_curvature[0] is not self._kernel_point:
+            sums = self.passes.curvature(*self._kernel_point, diagonal=False)
+            self._class_curvature = self._kernel_point, sums.g / self.mass
+        return self._class_curvature[1]
 
     def draw(self, count: int, rng: np.random.Generator) -> Sample:
         """Rows for a curvature model: by how much each adds where that is known, else evenly.
@@ -190,7 +193,11 @@ class Objective:
     def rows_evenly(self, count: int) -> Array:
         """Rows of X, evenly spaced, in the coordinates of the solver: (n, D) float32."""
         N = self.source.rows
-        X, _ = self.source.take(np.arange(min(count, N)) * N // min(count, N))
+        return self.rows_at(np.arange(min(count, N)) * N // min(count, N))
+
+    def rows_at(self, rows: Array) -> Array:
+        """Some rows of X, in the coordinates of the solver: (n, D) float32."""
+        X, _ = self.source.take(rows)
         centred = (X - self.coordinates.centre) / self.coordinates.scale
         return np.asarray(centred, np.float32)
 

@@ -195,7 +195,7 @@ class SoftmaxRegression(LinearClassifier):
         if solver == "auto":
             solver = choose_solver(objective, l1=lasso > 0)
         if path is not None:
-            path.go_to(objective)
+            path.turn_to(objective)
         return minimise(
             objective,
             start,
