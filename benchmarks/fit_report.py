@@ -24,8 +24,8 @@ def _runs(at: dict[str, Any], peer: str) -> dict[str, Any]:
 
 
 def _traces(at: dict[str, Any]) -> list[Any]:
-    """All fits of ours."""
-    return [
+    """All fits of ours: those that were measured again, or those beside the peers."""
+    return at.get("ours") or [
         trace for peer in at["peers"] for run in _runs(at, peer).values() for trace in run["ours"]
     ]
 
@@ -39,6 +39,7 @@ def _reference(at: dict[str, Any]) -> float:
         for trace in (run["trace"], *run["ours"])
         for _, value in trace
     ]
+    values += [value for trace in at.get("ours", []) for _, value in trace]
     return float(min([at["reference"]["objective"], *values]))
 
 
