@@ -1,6 +1,10 @@
 """`explain` from Python."""
 
+import inspect
+from dataclasses import MISSING, fields
+
 from pminusy.api.explain import explain
+from pminusy.derivation.request import Request
 
 
 def test_explain_gives_a_derivation():
@@ -9,3 +13,13 @@ def test_explain_gives_a_derivation():
     assert "every one proved" in str(d)
     assert d._repr_html_().startswith("<main")
     assert [step.name for step in d][:2] == ["softmax", "shift"]
+
+
+def test_the_signature_is_that_of_the_request():
+    parameters = inspect.signature(explain).parameters.values()
+    asked = [field for field in fields(Request) if field.init]
+    assert [p.name for p in parameters] == [field.name for field in asked]
+    for parameter, field in zip(parameters, asked, strict=True):
+        default = inspect.Parameter.empty if field.default is MISSING else field.default
+        assert parameter.default == default
+        assert parameter.annotation == field.type

@@ -31,7 +31,7 @@ def mutants(relation: Relation) -> Iterator[tuple[str, Relation]]:
 
 def _mutated(tree: Node, scope: frozenset[t.Index]) -> Iterator[tuple[str, Node]]:
     yield from _here(tree, scope)
-    inner = scope | {tree.index} if isinstance(tree, t.Sum | t.Max | t.Wins) else scope
+    inner = scope | _bound(tree)
     parts = t.children(tree)
     for place, part in enumerate(parts):
         if isinstance(tree, t.Partial) and place == 1:
@@ -40,6 +40,12 @@ def _mutated(tree: Node, scope: frozenset[t.Index]) -> Iterator[tuple[str, Node]
             if isinstance(tree, t.Wins) and not isinstance(changed, t.Ref):
                 continue
             yield what, t.rebuild(tree, (*parts[:place], changed, *parts[place + 1 :]))
+
+
+def _bound(tree: Node) -> frozenset[t.Index]:
+    if isinstance(tree, t.Sum):
+        return frozenset({tree.index})
+    return frozenset(tree.over) if isinstance(tree, t.Max | t.Wins) else frozenset()
 
 
 def _here(tree: Node, scope: frozenset[t.Index]) -> Iterator[tuple[str, Node]]:
@@ -55,6 +61,8 @@ def _here(tree: Node, scope: frozenset[t.Index]) -> Iterator[tuple[str, Node]]:
             yield what, replace(tree, by=by)
     if isinstance(tree, t.Delta):
         yield "δ missing", t.Number(Fraction(1))
+        for what, changed in _slots(tree.j, scope):
+            yield f"δ: {what}", replace(tree, j=changed)
     if isinstance(tree, t.Neg):
         yield "sign lost", tree.body
     elif isinstance(tree, t.Ref | t.Mul | t.Div | t.Sum | t.Apply | t.Partial):
@@ -79,17 +87,38 @@ def _here(tree: Node, scope: frozenset[t.Index]) -> Iterator[tuple[str, Node]]:
         yield "transpose lost", tree.body
     if isinstance(tree, t.Apply) and tree.function in ("ln", "exp"):
         yield "function lost", tree.argument
-    if isinstance(tree, t.Indicator):
+    if isinstance(tree, t.Indicator | t.Wins):
         yield "mask lost", t.Number(Fraction(1))
+    if isinstance(tree, t.Size):
+        yield "size changed", tree + 1
+    if isinstance(tree, t.Sum):
+        yield "sum over a part", replace(tree, without=0)
     if isinstance(tree, t.Outer):
         yield "outer product turned", t.Outer(tree.right, tree.left)
 
 
 def _reindexed(tree: t.Ref, scope: frozenset[t.Index]) -> Iterator[tuple[str, t.Ref]]:
     for place, slot in enumerate(tree.indices):
-        if not isinstance(slot, t.Index):
-            continue
+        for what, changed in _slots(slot, scope):
+            indices = (*tree.indices[:place], changed, *tree.indices[place + 1 :])
+            yield f"{tree.name}: {what}", replace(tree, indices=indices)
+
+
+def _slots(slot: t.Slot, scope: frozenset[t.Index]) -> Iterator[tuple[str, t.Slot]]:
+    if isinstance(slot, t.Index):
         for other in sorted(scope, key=lambda index: index.name):
             if other != slot and other.space == slot.space:
-                indices = (*tree.indices[:place], other, *tree.indices[place + 1 :])
-                yield f"{tree.name}: {other.name} for {slot.name}", replace(tree, indices=indices)
+                yield f"{other.name} for {slot.name}", other
+    if isinstance(slot, t.Offset):
+        for by in (-1, 1):
+            yield f"shift {by:+}", replace(slot, shift=slot.shift + by)
+        for place, (factor, index) in enumerate(slot.terms):
+            before, after = slot.terms[:place], slot.terms[place + 1 :]
+            for wrong in (-factor, factor + 1):
+                terms = (*before, (wrong, index), *after)
+                yield f"{wrong} {index.name} for {factor} {index.name}", replace(slot, terms=terms)
+            if before or after:
+                yield f"{index.name} dropped", replace(slot, terms=(*before, *after))
+            for what, changed in _slots(index, scope):
+                assert isinstance(changed, t.Index)
+                yield what, replace(slot, terms=(*before, (factor, changed), *after))

@@ -36,12 +36,13 @@ def test_the_worked_example():
 def test_every_equation_has_its_step():
     names = {name for case in CASES for name in derivation(case)._places}
     names |= {name.partition("_")[2] for name in names if name.startswith("layer")}
-    missing = [step for equation in EQUATIONS for step in equation.steps if step not in names]
+    listed = [step.partition("@")[0] for equation in EQUATIONS for step in equation.steps]
+    missing = [step for step in listed if step not in names]
     assert not missing
 
 
 def test_every_step_belongs_to_an_equation_or_says_why_not():
-    listed = {step for equation in EQUATIONS for step in equation.steps}
+    listed = {step.partition("@")[0] for equation in EQUATIONS for step in equation.steps}
     extra = {"step_logits", "step_probabilities", "step_loss", "step_transform"}
     for case in CASES:
         for name in derivation(case)._places:
@@ -146,7 +147,7 @@ def test_a_long_network():
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
-    "a negative probability": ({"probabilities": [-0.1, 1.1], "y": 0}, "above 0"),
+    "a negative probability": ({"probabilities": [-0.1, 1.1], "y": 0}, "≥ 0, got -0.1"),
     "a sum that is off": ({"probabilities": [0.3, 0.6], "y": 0}, "off by -0.1; pass --normalise"),
     "a target out of range": ({"z": [1.0, 2.0], "y": 2}, "from 0 to 1, got 2"),
     "a misspelt class": (
@@ -154,7 +155,25 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "did you mean 'cat'",
     ),
     "NaN": ({"z": [1.0, math.nan], "y": 0}, "NaN spreads"),
-    "infinity": ({"z": [1.0, -math.inf], "y": 0}, "mask"),
+    "infinity": ({"z": [1.0, math.inf], "y": 0}, "a certain class"),
+    "masks alone": ({"z": [-math.inf, -math.inf], "y": 0}, "a row of only −∞ is NaN"),
+    "one class left": ({"z": [1.0, -math.inf], "y": 0}, "p is 1 and L is 0"),
+    "a mask under a cap": ({"z": [1.0, -math.inf, 0.0], "y": 0, "softcap": 2.0}, "mask after"),
+    "a mask in a mean of weight 0": (
+        {"z": [1.0, -math.inf, 0.0], "y": 0, "label_smoothing": 0.1, "weight": [1.0, 0.0, 1.0]},
+        "leave the class out",
+    ),
+    "a reduction": ({"z": [[1.0, 2.0]], "y": [0], "reduction": "max"}, '"mean", "sum" or "none"'),
+    "a reduction of one": ({"z": [1.0, 2.0], "y": 0, "reduction": "sum"}, "a batch"),
+    "upstream": ({"z": [[1.0, 2.0]], "y": [0], "grad_output": [1.0]}, 'reduction="none"'),
+    "upstream's length": (
+        {"z": [[1.0, 2.0]], "y": [0], "reduction": "none", "grad_output": [1.0, 2.0]},
+        "1 finite",
+    ),
+    "a route of an ignored row": ({"z": [1.0, 2.0], "y": -100, "route": "long"}, "that counts"),
+    "digits": ({"z": [1.0, 2.0], "y": 0, "digits": 31}, "from 1 to 30"),
+    "steps": ({"x": [1.0], "W": [[1.0], [2.0]], "y": 0, "steps": 0}, "from 1 to 1000"),
+    "a rate": ({"x": [1.0], "W": [[1.0], [2.0]], "y": 0, "rate": -1.0}, "above 0"),
     "lengths": ({"x": [1.0], "W": [[1.0, 2.0], [3.0, 4.0]], "y": 0}, "2 features"),
     "names": ({"z": [1.0, 2.0], "y": 0, "classes": ["a"]}, "2 names"),
     "nothing": ({"y": 0}, "got nothing"),
@@ -209,6 +228,56 @@ def test_logits_far_apart_are_proved_too(y):
     assert float(gradient) == (1.0 if y else 0.0)
     assert y or gradient < 0
     assert y == 0 or "0 · 0 +" not in str(d)
+
+
+def test_the_digits_of_one_derivation_are_its_own():
+    before = decimals.dps
+    far, near = derive(z=[800.0, 0.0], y=0), derive(z=[1.0, 0.0], y=0)
+    assert [d.chapters[0].arena.numbers.world.digits for d in (far, near)] == [458, 111]
+    assert near["softmax"].value
+    assert written(far["softmax"].value.entries[(1,)]) == "3.6679×10⁻³⁴⁸"
+    assert decimals.dps == before
+
+
+def test_an_ignored_row_counts_nothing():
+    d = derivation("ignored, all options")
+    assert [written(v) for v in d.summary.gradient] == ["0", "0", "0"]
+    assert "an ignored row" in d.summary.heading
+    batch = derivation("ignored rows")
+    assert written(batch["batch_denominator"].value.entries[()]) == "2"
+    kept = derive(**CASES["ignored rows"] | {"x": [[1.0, -2.0], [2.0, 0.0]], "y": [0, 2]})
+    one, other = (x["batch_dL_dW"].value.entries for x in (batch, kept))
+    assert [float(v) for v in one.values()] == pytest.approx([float(v) for v in other.values()])
+
+
+def test_ignore_index_may_be_a_class():
+    assert "ignored_loss" in derive(z=[1.0, 2.0], y=0, ignore_index=0).names
+
+
+def test_a_mask_is_left_out_and_keeps_the_names_of_the_others():
+    d = derivation("masked")
+    exact = np.exp([2.0, -np.inf, 0.1, 1.0])
+    assert [float(v) for v in d.summary.probabilities] == pytest.approx(exact / exact.sum())
+    assert d.summary.true_class == 2
+    assert "K = 4, of which 1 masked" in d.summary.heading
+    assert [row.indices["k"] for row in d["softmax"].rows] == [0, 2, 3]
+    assert "p_3 = " in str(d)
+    assert all(v == 0 for v in d["mask_gradient"].value.entries.values())
+
+
+def test_a_target_on_a_mask_is_an_infinite_loss():
+    d = derivation("infinite")
+    assert math.isinf(float(d.summary.loss))
+    assert float(d.summary.gradient[1]) == pytest.approx(-0.1 / 3)
+    assert "loss ∞" in str(d)
+    assert derive(probabilities=[0.5, 0.5, 0.0], y=2, depth="result").summary.loss == decimals.inf
+
+
+def test_rows_of_a_batch_are_called_by_their_number():
+    d = derive(z=np.eye(12), y=list(range(12)), row=9, depth="outline")
+    assert {row.indices["n"] for row in d["batch_row_loss"].rows} == {0, 1, 2, 9}
+    assert "row 9 of a batch" in d.summary.heading
+    assert "rows 0, 1, 2, 9" in d.summary.notes[0]
 
 
 def test_logits_too_far_apart_are_refused():

@@ -5,19 +5,32 @@ import sympy
 
 from pminusy.derivation.general import holds_for_any_K, to_sympy
 from pminusy.derivation.letters import L, i, j, k, p, y, z
+from pminusy.derivation.proof import prove_by_algebra
 from pminusy.derivation.tree import Delta, Partial, Relation, Sum
 from tests.derivation.cases import derivation
+from tests.derivation.mutants import mutants
 
 FOR_ANY_K = [
-    "softmax", "shift", "p_sum", "denominator", "numerator", "quotient", "jacobian_own", "jacobian",
+    "softmax", "shift", "p_sum", "cross_entropy_one_hot", "ce_sum", "ce_log", "dL_dp",
+    "denominator", "numerator", "quotient", "jacobian_own", "jacobian_other", "jacobian", "chain",
     "chain_filled", "chain_cancelled", "chain_split", "others_sum", "chain_combined", "dL_dz_long",
-    "sparse_row", "dL_dz_sparse", "direct_lse", "dL_dz_direct", "row_sum", "hessian",
+    "sparse_chain", "sparse_row", "sparse_own", "sparse_other", "dL_dz_sparse", "direct_loss",
+    "direct_lse", "direct_own", "dL_dz_direct", "row_sum", "hessian", "likelihood", "shifted_lse",
+    "stable_loss", "stable_log1p", "stable_gradient",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FOR_ANY_K)
 def test_proved_with_K_left_open(name):
     assert derivation("logits")[name].holds_for_any_K
+
+
+@pytest.mark.parametrize("name", ["jacobian_other", "sparse_own", "dL_dp", "stable_gradient"])
+def test_no_slip_is_proved(name):
+    line, arena = derivation("logits")[name].line, derivation("logits")[name].arena
+    for what, mutant in mutants(line.statement):
+        if holds_for_any_K(mutant):  # then it is a fact, and exact algebra proves it too
+            assert prove_by_algebra(mutant, arena.algebra(mutant, (2, 3))), what
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,9 @@ NASTY = (
     "\x1b[31mred[bold]\u202e",
     "[2em]* | a_b^c ~ {d} \\",
 )
-PAGES = ["layer", "everything", "batch", "rows", "sequence"]
+PAGES = ["layer", "everything", "batch", "rows", "sequence", "image", "test mode",
+         "masked, options",
+         "infinite", "ignored, all options", "batch, all options", "none"]  # fmt: skip
 
 
 def nasty(**more):
@@ -191,3 +193,22 @@ def test_generated_docs_are_fresh():
         assert path.read_text(encoding="utf-8") == text, (
             f"{path.name} is stale: run tools/make_docs.py"
         )
+
+
+@pytest.mark.parametrize("width", [42, 50, 80])
+def test_a_narrow_terminal_keeps_names_and_numbers(width):
+    d = derive(z=[2.0, -40.0, 0.1], y=2, classes=["日本語", "birch", "ash"], depth="result")
+    bars = to_text(d, width=width).split("loss")[0]
+    for shown in ("日本語", "birch", "ash", "0.86989", "−0.86989", "5.0015×10⁻¹⁹"):
+        assert shown in bars
+    assert "…" not in bars
+    assert ("█" in bars) == (width > 50)
+
+
+def test_an_infinite_loss_in_every_format():
+    d = derivation("infinite")
+    document = json.loads(d.to_json())
+    jsonschema.validate(document, json.loads((ROOT / "docs/explain.schema.json").read_text()))
+    assert document["loss"] == {"shown": "inf", "exact": "inf"}
+    assert r"\infty" in d.to_latex()
+    assert "∞" in d.to_html()

@@ -47,10 +47,13 @@ LOG = "import numpy as np\ndef softmax_loss(z, y):\n    e = np.exp(z - z.max(axi
     ("argument", "mechanism"),
     [
         ("p", "log.of_probability"),
-        ("p + 1e-12", "log.guard_1e-12"),
-        ("p + 1e-8", "log.guard_1e-08"),
-        ("np.clip(p, 1e-7, 1 - 1e-7)", "log.guard_1e-07"),
-        ("np.maximum(p, 1e-15)", "log.guard_1e-15"),
+        ("p + 1e-12", "log.added_1e-12"),
+        ("p + 1e-8", "log.added_1e-08"),
+        ("np.clip(p, 1e-7, 1 - 1e-7)", "log.clipped_1e-07"),
+        ("np.maximum(p, 1e-15)", "log.clipped_1e-15"),
+        ("np.maximum(p, 3e-6)", "log.clipped_3e-06"),
+        ("p + np.finfo(float).eps", "log.added_2.22e-16"),
+        ("np.where(p > 0, p, 1)", "log.zero_skipped"),
     ],
 )
 def test_fragile_logarithm(argument, mechanism):

@@ -5,7 +5,8 @@ import pytest
 
 from pminusy.diagnosis.conventions import Conventions, allowed
 from pminusy.diagnosis.exercise import EXERCISES
-from pminusy.diagnosis.matching import Evidence, explain, gallery
+from pminusy.diagnosis.gallery import gallery
+from pminusy.diagnosis.matching import Evidence, explain
 from pminusy.diagnosis.mistakes.network import NETWORK_ONLY
 from pminusy.diagnosis.probes import STRENGTH
 
@@ -13,19 +14,21 @@ GIVEN = {
     "linear": ("X", "W", "b", "y", "r"), "logits": ("z", "y"), "probabilities": ("p", "y"),
     "softmax": ("z",), "network": ("X0", "W1", "b1", "W", "b", "y", "r"), "ridge": ("W", "r"),
     "batch norm": ("X",), "convolution": ("X",), "max pool": ("X",), "ReLU": ("X",),
-    "linear layer": ("X",),
+    "linear layer": ("X",), "logits with options": ("z", "y", "T", "eps"),
 }  # fmt: skip
 LETTERS = {
     "linear": ("L", "dL_dW", "dL_db"), "logits": ("L", "dL_dz"), "probabilities": ("L",),
     "softmax": ("p",), "network": ("L", "dL_dW1", "dL_db1", "dL_dW", "dL_db"),
     "ridge": ("R", "dR_dW"),
 }  # fmt: skip
+OPTIONS = ("temperature.", "smoothing.")
 OF_NETWORK = {m.id for m in NETWORK_ONLY}  # the head's are tried without one
 CASES = [
     (name, m.id)
     for name in GIVEN
-    for m in EXERCISES[name].catalogue
-    if name != "network" or m.id in OF_NETWORK
+    for m in EXERCISES[name.removesuffix(" with options")].catalogue
+    if (name != "network" or m.id in OF_NETWORK)
+    and m.id.startswith(OPTIONS) == name.endswith("with options")
 ]
 
 
@@ -49,7 +52,7 @@ def seen_with(reading, mistakes, letters):
 
 def galleries_of(name):
     return [
-        gallery(name, GIVEN[name], False, reading)
+        gallery(name.removesuffix(" with options"), GIVEN[name], False, reading)
         for reading in allowed({"reduction": "mean", "half": 0.5, "free": None}, True, True)
     ]
 
@@ -59,6 +62,7 @@ def galleries_of(name):
 def test_mistake_is_recognised_from_its_numbers(name, mistake):
     readings = galleries_of(name)
     made = readings[0].by_id[mistake]
+    name = name.removesuffix(" with options")
     letters = LETTERS.get(name) or tuple(
         s.name for s in EXERCISES[name].recipe.steps if "d" in s.name or "out" in s.name
     )

@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 from pminusy.core import passes
-from pminusy.core.passes import Csr, Targets
+from pminusy.core.passes import PADDING, Csr, Rows, Targets
 from pminusy.kernels import fit
 
 K, D = 7, 19
@@ -24,6 +24,8 @@ def _setting(kind, dtype, sparse):
         X = Csr(rows.data, rows.indices, rows.indptr)
     shape = (D, K) if sparse else (K, D)
     W, V = random.normal(size=(2, *shape)).astype(dtype)
+    if sparse:  # columns beyond the classes do not count
+        W, V = (np.pad(a, ((0, 0), (0, -K % PADDING)), constant_values=7) for a in (W, V))
     b, v = random.normal(size=(2, K)).astype(dtype)
     omega = random.random(N)
     omega[::11] = 0
@@ -36,12 +38,12 @@ def _setting(kind, dtype, sparse):
 def _everything(module, setting, rows):
     """All passes, their sums one after the other."""
     X, y, W, b, V, v = setting
-    tiles = (0, -(-rows[2] // passes.TILE))
+    tiles = (0, -(-rows.count // passes.TILE))
     Z, A = (np.zeros((tiles[1], K, passes.TILE), W.dtype) for _ in range(2))
     nothing, out = np.zeros((0, 0, 0), W.dtype), []
 
     def take(call):
-        G, g = np.zeros(W.shape), np.zeros(K)
+        G, g = np.zeros((D, K) if isinstance(X, Csr) else (K, D)), np.zeros(K)
         result = call(G, g)
         out.extend([np.atleast_1d(0.0 if result is None else result), G, g])
 
@@ -56,7 +58,14 @@ def _everything(module, setting, rows):
     return out
 
 
-@pytest.mark.parametrize("rows", [(0, 1, 333), (1, 3, 111)], ids=["all rows", "every third"])
+ROWS = {
+    "all rows": Rows(0, 1, 333),
+    "every third": Rows(1, 3, 111),
+    "some": Rows(1, 2, 70, np.random.default_rng(0).permutation(333)[:150]),
+}
+
+
+@pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
 @pytest.mark.parametrize("kind", ["labels", "smoothed", "soft"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
@@ -72,7 +81,7 @@ def test_compiled_passes_are_the_specification(sparse, dtype, kind, rows):
 def test_integers_are_read_as_they_are():
     X, y, W, b, *_ = _setting("labels", np.float32, sparse=False)
     X = (np.abs(X) * 50).astype(np.uint8)
-    rows, tiles, nothing = (0, 1, 333), (0, 6), np.zeros((0, 0, 0), np.float32)
+    rows, tiles, nothing = Rows(0, 1, 333), (0, 6), np.zeros((0, 0, 0), np.float32)
     results = []
     for inputs in (X, X.astype(np.float32)):
         G, g = np.zeros(W.shape), np.zeros(K)
@@ -91,7 +100,7 @@ def test_certain_rows_keep_their_small_residuals():
             y,
             z.T.copy(),
             np.zeros(2),
-            (0, 1, 1),
+            Rows(0, 1, 1),
             (0, 1),
             np.zeros((0, 0, 0)),
             G,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from pminusy.diagnosis.submission import (
     Submission,
     SubmissionFault,
     check_submission,
+    open_reference,
     read,
 )
 from pminusy.diagnosis.verdict import Verdict
@@ -32,7 +34,7 @@ from pminusy.files import write_atomically
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Report", "check", "check_file", "check_folder", "settings_for", "with_reference"]
+__all__ = ["Report", "against", "check", "check_file", "check_folder", "settings_for"]
 
 _UNPROTECTED = "it ran in a limited process of its own, not in a sandbox: check only code you trust"
 
@@ -107,12 +109,7 @@ def check_file(path: Path, settings: Settings) -> list[Verdict]:
     InputError
         No such file, not Python, no function that fits, or several.
     """
-    if not path.exists():
-        raise InputError(f"file {str(path)!r}", "a file or folder", "nothing there")
-    if path.suffix not in (".py", ".ipynb"):
-        raise InputError(
-            f"file {path.name!r}", "a .py or .ipynb file", repr(path.suffix or path.name)
-        )
+    _require_source(path, f"file {str(path)!r}")
     try:
         verdicts = check_submission(_with_neighbours(path), settings)
     except SubmissionFault as fault:
@@ -120,6 +117,14 @@ def check_file(path: Path, settings: Settings) -> list[Verdict]:
     if settings.kind == "none":
         verdicts = [replace(v, notes=(*v.notes, _UNPROTECTED)) for v in verdicts]
     return verdicts
+
+
+def _require_source(path: Path, what: str) -> None:
+    if not path.exists():
+        raise InputError(what, "a file or folder", "nothing there")
+    if path.suffix not in (".py", ".ipynb") or path.is_dir():
+        kind = "a folder" if path.is_dir() else repr(path.suffix or path.name)
+        raise InputError(what, "a .py or .ipynb file", kind)
 
 
 def _with_neighbours(path: Path) -> Submission:
@@ -155,23 +160,39 @@ def settings_for(
     return Settings(kind=kind, image=image, **others)
 
 
-def with_reference(settings: Settings, reference: Path | None) -> Settings:
-    """The same settings, with the conventions of a teacher's own file required.
+@contextmanager
+def against(settings: Settings, path: Path | None) -> Iterator[Settings]:
+    """The same settings, with a teacher's own file as the standard while the block runs.
+
+    Of a correct file the conventions are required. With any other the numbers of a submission are
+    compared with its own.
 
     Raises
     ------
     InputError
-        The reference is not right itself.
+        The reference is missing, does not run, or has no function or several that fit.
     """
-    if reference is None:
+    standard = _with_reference(settings, path)
+    try:
+        yield standard
+    finally:
+        if standard.reference is not None:
+            standard.reference.close()
+
+
+def _with_reference(settings: Settings, path: Path | None) -> Settings:
+    if path is None:
         return settings
-    verdict = check_file(reference, Settings(function=settings.function))[0]
-    if verdict.status not in ("correct", "fragile"):
-        raise InputError(
-            f"reference {reference.name!r}", "a correct implementation",
-            f"one that is {verdict.status}", verdict.summary,
-        )  # fmt: skip
-    return replace(settings, pins={**parse_pins(verdict.pins), **settings.pins})
+    what = f"reference {path.name!r}"
+    _require_source(path, what)
+    try:
+        found, verdict = open_reference(_with_neighbours(path), settings)
+    except SubmissionFault as fault:
+        raise InputError(what, "a file that can be read", str(fault)) from None
+    if found is None and verdict.status not in ("correct", "fragile"):
+        raise InputError(what, "a function that runs", verdict.status, verdict.summary)
+    pins = parse_pins(verdict.pins) if found is None else found.pins
+    return replace(settings, pins={**pins, **settings.pins}, reference=found)
 
 
 @dataclass(frozen=True)

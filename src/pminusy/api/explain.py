@@ -40,6 +40,9 @@ def explain(
     notation: str = "p",
     hints: int = 0,
     digits: int = 5,
+    reduction: str = "mean",
+    grad_output: ArrayLike | None = None,
+    ignore_index: int = -100,
     weight: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     label_smoothing: float = 0.0,
@@ -71,10 +74,13 @@ def explain(
     ridge
         λ of the ridge penalty in its step.
     network
-        Layers before the head, in order: "linear:UNITS", "relu", "relu:UNITS" (linear, then ReLU),
-        "batchnorm" (of two rows or more, in training), "dropout:RATE", "conv:CHANNELSxWIDTH" (along
-        the one axis of x, stride 1, no padding), "maxpool:SIZE" or "maxpool:SIZE/STRIDE"; a linear
-        layer to K logits closes it. The loss has no options then, and a layer at most 400 entries.
+        Layers before the head, in order, such as "image:6x6,conv:4x3/2+1,batchnorm,relu,maxpool:2":
+        "linear:UNITS", "relu" or "relu:UNITS" (linear, then ReLU), "batchnorm" (by feature, or by
+        channel) or "batchnorm:test", "dropout:RATE" or "dropout:test",
+        "conv:CHANNELSxSIZE[/STRIDE][+PADDING]", "maxpool:SIZE[/STRIDE]" (3, or 3x5 on images),
+        "image:[CHANNELSx]HEIGHTxWIDTH", "sequence:[CHANNELSx]LENGTH", "flatten". A linear layer to
+        K logits closes it. x may be (N, D), (N, C, T) or (N, C, H, W); a layer has at most 1,000
+        entries.
     seed
         Which random weights and masks those layers get.
     route
@@ -87,6 +93,13 @@ def explain(
         0 to 3: how much is held back for the reader to fill in.
     digits
         Significant digits shown.
+    reduction
+        How the rows of a batch are put together: "mean", "sum", or "none", which leaves a loss for
+        each row.
+    grad_output
+        With reduction "none": what each row's loss is told from above, (N,); ones by default.
+    ignore_index
+        The label of a row that is not to count.
     weight, sample_weight, label_smoothing, temperature, z_loss, softcap, log_base
         Options of the loss, as in `pminusy.core.options.Options`.
 
@@ -114,15 +127,11 @@ def explain(
     ----------
     Bridle 1990; Böhning 1992; every line is proved where it is shown.
     """
-    from pminusy.derivation.build import derive
+    fields = dict(locals())  # one name for each field of Request: a test compares them
+    from pminusy.derivation.build import derivation_of
+    from pminusy.derivation.request import Request
 
-    return derive(
-        y=y, z=z, probabilities=probabilities, x=x, W=W, b=b, normalise=normalise, classes=classes,
-        features=features, row=row, rate=rate, steps=steps, ridge=ridge, network=network, seed=seed,
-        route=route, depth=depth, notation=notation, hints=hints, digits=digits, weight=weight,
-        sample_weight=sample_weight, label_smoothing=label_smoothing, temperature=temperature,
-        z_loss=z_loss, softcap=softcap, log_base=log_base,
-    )  # fmt: skip
+    return derivation_of(Request(**fields))
 
 
 def row_of(frame: pl.DataFrame, row: int) -> pl.DataFrame:
@@ -134,7 +143,8 @@ def row_of(frame: pl.DataFrame, row: int) -> pl.DataFrame:
 
 def explain_row(model: Fitted, frame: pl.DataFrame, **options: Any) -> Derivation:
     """Derivation for one row of a table under a trained model, with its names."""
-    from pminusy.derivation.build import derive
+    from pminusy.derivation.build import derivation_of
+    from pminusy.derivation.request import Request
     from pminusy.tables.design import design_matrix, encode_target
     from pminusy.tables.wording import listed, shown
 
@@ -144,7 +154,5 @@ def explain_row(model: Fitted, frame: pl.DataFrame, **options: Any) -> Derivatio
         got = shown(frame[schema.target][0]) if frame[schema.target][0] is not None else "none"
         raise InputError(f"target {shown(schema.target)}", f"one of {listed(schema.classes)}", got)
     X, _ = design_matrix(frame, schema)
-    return derive(
-        y=c, x=X[0], W=model.W, b=model.b, classes=schema.classes,
-        features=schema.feature_names, **options,
-    )  # fmt: skip
+    names: dict[str, Any] = {"classes": schema.classes, "features": schema.feature_names}
+    return derivation_of(Request(y=c, x=X[0], W=model.W, b=model.b, **names, **options))

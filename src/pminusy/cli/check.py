@@ -47,7 +47,8 @@ def check(
         str, typer.Option(help="Conventions that are required: mean,half,index … (see the docs).")
     ] = "",
     reference: Annotated[
-        Path | None, typer.Option(help="A correct file whose conventions are required.")
+        Path | None,
+        typer.Option(help="The teacher's own file: its conventions, or else its numbers, count."),
     ] = None,
     format: Annotated[Format, typer.Option(help="Format of the report.")] = Format.terminal,  # noqa: A002  # its name on the command line
     output: Annotated[
@@ -83,13 +84,13 @@ def check(
         path.is_dir(), chosen=sandbox.value, trust=trust, image=image, function=function,
         pins=parse_pins(pin), limits=Limits(seconds=seconds),
     )  # fmt: skip
-    settings = api.with_reference(settings, reference)
     points = read_rubric(rubric) if rubric is not None else None
-    if path.is_dir():
-        with _progress(format is Format.terminal) as progress:
-            verdicts = api.check_folder(path, settings, jobs=jobs, memory=resume, progress=progress)
-    else:
-        verdicts = api.check_file(path, settings)
+    with api.against(settings, reference) as standard:
+        if path.is_dir():
+            with _progress(format is Format.terminal) as bar:
+                verdicts = api.check_folder(path, standard, jobs=jobs, memory=resume, progress=bar)
+        else:
+            verdicts = api.check_file(path, standard)
     report = api.Report(verdicts, path.name, folder=path.is_dir(), hints=hints, rubric=points)
     if feedback is not None:
         report.write_feedback(feedback)

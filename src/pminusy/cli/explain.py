@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from pminusy.cli.arrays import array_of, names, optional_array, target_of
+from pminusy.cli.arrays import names, optional_array, target_of
 from pminusy.cli.text import visible
 from pminusy.cli.values import number, whole_number
+from pminusy.derivation.request import Request
 from pminusy.errors import InputError
 from pminusy.files import check_writable, write_atomically
 
@@ -58,57 +59,75 @@ def explain(
     normalise: Annotated[bool, typer.Option(help="Divide the probabilities by their sum.")] = False,
     classes: Annotated[str | None, typer.Option(help="Names of the classes: a,b,c.")] = None,
     features: Annotated[str | None, typer.Option(help="Names of the features: a,b,c.")] = None,
-    rate: Annotated[float, _number("Learning rate of the gradient step.")] = 0.1,
-    steps: Annotated[int, _whole("How many gradient steps to follow.")] = 1,
-    ridge: Annotated[float, _number("λ of the ridge penalty.")] = 0.1,
+    rate: Annotated[float, _number("Learning rate of the gradient step.")] = Request.rate,
+    steps: Annotated[int, _whole("How many gradient steps to follow.")] = Request.steps,
+    ridge: Annotated[float, _number("λ of the ridge penalty.")] = Request.ridge,
     network: Annotated[
         str | None,
         typer.Option(
-            help="Layers before the head: relu:5,batchnorm,dropout:0.5,conv:2x3 (1-D),maxpool:2."
+            help="Layers before the head, such as image:6x6,conv:4x3/2+1,batchnorm,relu,"
+            "maxpool:2/1,dropout:0.5,linear:5. conv:CHANNELSxSIZE[/STRIDE][+PADDING] and "
+            "maxpool:SIZE[/STRIDE] take 3 or 3x5; image:[CHANNELSx]HEIGHTxWIDTH and "
+            "sequence:[CHANNELSx]LENGTH say how a row is read; batchnorm:test and dropout:test are "
+            "those of after training; relu:5 is linear:5,relu."
         ),
     ] = None,
-    seed: Annotated[int, _whole("Which random weights and masks they get.")] = 0,
-    label_smoothing: Annotated[float, _number("ε in [0, 1].")] = 0.0,
+    seed: Annotated[int, _whole("Which random weights and masks they get.")] = Request.seed,
+    label_smoothing: Annotated[float, _number("ε in [0, 1].")] = Request.label_smoothing,
+    reduction: Annotated[
+        str, typer.Option(help="How rows are put together: mean, sum or none.")
+    ] = Request.reduction,
+    grad_output: Annotated[
+        str | None, typer.Option(help="With none: what each row's loss is told from above.")
+    ] = None,
+    ignore_index: Annotated[int, _whole("Label of rows that do not count.")] = Request.ignore_index,
     weight: Annotated[str | None, typer.Option(help="Class weights, one a class.")] = None,
     sample_weight: Annotated[
         str | None, typer.Option(help="Weight of the sample, or of each row.")
     ] = None,
-    temperature: Annotated[float, _number("T > 0: logits are divided by it.")] = 1.0,
-    z_loss: Annotated[float, _number("ζ ≥ 0: adds ζ S lse².")] = 0.0,
+    temperature: Annotated[
+        float, _number("T > 0: logits are divided by it.")
+    ] = Request.temperature,
+    z_loss: Annotated[float, _number("ζ ≥ 0: adds ζ S lse².")] = Request.z_loss,
     softcap: Annotated[float | None, _number("κ > 0: logits become κ tanh(u/κ).")] = None,
     base: Annotated[float | None, _number("Base of the logarithm (e by default).")] = None,
-    route: Annotated[str, typer.Option(help="all, long, sparse or direct.")] = "all",
+    route: Annotated[str, typer.Option(help="all, long, sparse or direct.")] = Request.route,
     depth: Annotated[str | None, typer.Option(help="result, outline or full.")] = None,
-    notation: Annotated[str, typer.Option(help="p, yhat, s, o or S; -row for row vectors.")] = "p",
-    hints: Annotated[int, _whole("0 to 3: how much to hold back.")] = 0,
-    digits: Annotated[int, _whole("Significant digits shown.")] = 5,
+    notation: Annotated[
+        str, typer.Option(help="p, yhat, s, o or S; -row for row vectors.")
+    ] = Request.notation,
+    hints: Annotated[int, _whole("0 to 3: how much to hold back.")] = Request.hints,
+    digits: Annotated[int, _whole("Significant digits shown.")] = Request.digits,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write .html, .md, .tex, .json or .txt.")
     ] = None,
 ) -> None:
     """Derive ∂L/∂z = p − y with your numbers, every line proved."""
     write = None if output is None else _writer(output, [p for p in (model, table) if p])
-    shared: dict[str, Any] = {
+    options: dict[str, Any] = {
         "route": route, "depth": depth, "notation": notation, "hints": hints, "digits": digits,
         "rate": rate, "steps": steps, "ridge": ridge, "weight": optional_array("--weight", weight),
         "label_smoothing": label_smoothing, "temperature": temperature, "z_loss": z_loss,
         "softcap": softcap, "log_base": base,
     }  # fmt: skip
+    numbers = {
+        "z": optional_array("--logits", logits), "probabilities": optional_array("--probs", probs),
+        "x": optional_array("--x", x), "W": optional_array("--W", W, rows=True),
+        "b": optional_array("--b", b), "classes": names(classes), "features": names(features),
+        "network": network, "grad_output": optional_array("--grad-output", grad_output),
+        "sample_weight": optional_array("--sample-weight", sample_weight),
+    }  # fmt: skip
     if model is not None:
-        numbers = (logits, probs, x, W, b, target, classes, features, network, sample_weight)
-        _refuse_beside_model(numbers, normalise)
-        result = _of_model(model, table, row, shared)
+        _refuse_beside_model([target, *numbers.values()], normalise)
+        result = _of_model(model, table, row, options)
     else:
-        from pminusy.api.explain import explain as derivation_of
+        from pminusy.derivation.build import derivation_of
 
-        one = None if sample_weight is None else array_of("--sample-weight", sample_weight)
-        result = derivation_of(
-            y=target_of(target), z=optional_array("--logits", logits), x=optional_array("--x", x),
-            probabilities=optional_array("--probs", probs),
-            W=optional_array("--W", W, rows=True), b=optional_array("--b", b),
-            normalise=normalise, classes=names(classes), features=names(features),
-            row=row or 0, network=network, seed=seed, sample_weight=one, **shared,
-        )  # fmt: skip
+        more: dict[str, Any] = {
+            "y": target_of(target), "normalise": normalise, "row": row or 0, "seed": seed,
+            "reduction": reduction, "ignore_index": ignore_index,
+        }  # fmt: skip
+        result = derivation_of(Request(**more, **numbers, **options))
     if write is None:
         _print(result)
         return
@@ -118,7 +137,7 @@ def explain(
     typer.echo(f"{len(result)} steps, every one proved, in {visible(str(output))}")
 
 
-def _refuse_beside_model(numbers: tuple[str | None, ...], normalise: bool) -> None:
+def _refuse_beside_model(numbers: Sequence[Any], normalise: bool) -> None:
     if normalise or any(value is not None for value in numbers):
         expected = "a model and a table, or numbers of your own"
         raise InputError("what to explain", expected, "both", "leave one of them out")

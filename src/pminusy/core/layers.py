@@ -46,6 +46,8 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
+Pair = int | tuple[int, int]
+"""One number for height and width, or one for each."""
 
 
 class LayerGradient(NamedTuple):
@@ -165,19 +167,20 @@ class MaxPoolCache(NamedTuple):
     places: NDArray[np.intp]
 
 
-def max_pool(X: Array, size: int, stride: int | None = None) -> tuple[Array, MaxPoolCache]:
-    """Maximum of each size × size window of X (N, C, H, W); windows overlap where stride < size.
+def max_pool(X: Array, size: Pair, stride: Pair | None = None) -> tuple[Array, MaxPoolCache]:
+    """Maximum of each window of X (N, C, H, W); windows overlap where stride < size.
 
     The first maximum in reading order counts on ties. Rows and columns that fill no whole window
     are left out.
     """
-    step = size if stride is None else stride
-    windows = _windows(X, (size, size), step)  # (N, C, H', W', size, size)
+    height, width = _pair(size)
+    down, across = _pair(size if stride is None else stride)
+    windows = _windows(X, (height, width), (down, across))  # (N, C, H', W', height, width)
     flat = windows.reshape(*windows.shape[:4], -1)
     winner = flat.argmax(axis=-1)
     out = np.take_along_axis(flat, winner[..., None], axis=-1)[..., 0]
     n, c, h, w = np.indices(winner.shape)
-    rows, columns = h * step + winner // size, w * step + winner % size
+    rows, columns = h * down + winner // width, w * across + winner % width
     places = np.ravel_multi_index((n, c, rows, columns), X.shape)
     return out, MaxPoolCache(X.shape, places)
 
@@ -190,27 +193,27 @@ def max_pool_backward(g: Array, cache: MaxPoolCache) -> Array:
 
 
 class ConvolutionCache(NamedTuple):
-    """Padded input, weights, stride and padding."""
+    """Padded input, weights, and stride and padding by axis."""
 
     padded: Array
     W: Array
-    stride: int
-    padding: int
+    stride: tuple[int, int]
+    padding: tuple[int, int]
 
 
 def convolution(
-    X: Array, W: Array, b: Array, *, stride: int = 1, padding: int = 0
+    X: Array, W: Array, b: Array, *, stride: Pair = 1, padding: Pair = 0
 ) -> tuple[Array, ConvolutionCache]:
     """Cross-correlation of X (N, C, H, W) with kernels W (O, C, h, w), plus a bias (O,).
 
     out[n, o, r, s] = Σ_{c, i, j} X[n, c, stride·r + i, stride·s + j] W[o, c, i, j] + b[o], on X
     with `padding` zeros on each side.
     """
-    around = ((0, 0), (0, 0), (padding, padding), (padding, padding))
-    padded = np.pad(X, around)
-    windows = _windows(padded, (W.shape[2], W.shape[3]), stride)
+    step, (above, beside) = _pair(stride), _pair(padding)
+    padded = np.pad(X, ((0, 0), (0, 0), (above, above), (beside, beside)))
+    windows = _windows(padded, (W.shape[2], W.shape[3]), step)
     out = np.einsum("ncrsij,ocij->nors", windows, W, optimize=True)
-    return out + b[:, None, None], ConvolutionCache(padded, W, stride, padding)
+    return out + b[:, None, None], ConvolutionCache(padded, W, step, (above, beside))
 
 
 def convolution_backward(g: Array, cache: ConvolutionCache) -> LayerGradient:
@@ -219,27 +222,32 @@ def convolution_backward(g: Array, cache: ConvolutionCache) -> LayerGradient:
     Each output entry gives g · W back to the window that it saw: the full correlation of g (with
     stride − 1 zeros between its entries) with the flipped kernel, in- and out-channels exchanged.
     """
-    padded, W, stride, padding = cache
+    padded, W, (down, across), (above, beside) = cache
     height, width = W.shape[2:]
-    windows = _windows(padded, (height, width), stride)
+    windows = _windows(padded, (height, width), (down, across))
     dW = np.einsum("ncrsij,nors->ocij", windows, g, optimize=True)
     spread = np.zeros(
-        (*g.shape[:2], (g.shape[2] - 1) * stride + 1, (g.shape[3] - 1) * stride + 1), dtype=g.dtype
+        (*g.shape[:2], (g.shape[2] - 1) * down + 1, (g.shape[3] - 1) * across + 1), dtype=g.dtype
     )
-    spread[:, :, ::stride, ::stride] = g
+    spread[:, :, ::down, ::across] = g
     around = ((0, 0), (0, 0), (height - 1, height - 1), (width - 1, width - 1))
     seen = np.einsum(
         "norsij,ocij->ncrs",
-        _windows(np.pad(spread, around), (height, width), 1),
+        _windows(np.pad(spread, around), (height, width), (1, 1)),
         W[:, :, ::-1, ::-1],
         optimize=True,
     )
-    dX = np.zeros(padded.shape, dtype=g.dtype)  # rows that no window reached stay 0
+    dX: Array = np.zeros(padded.shape, dtype=g.dtype)  # rows that no window reached stay 0
     dX[:, :, : seen.shape[2], : seen.shape[3]] = seen
-    inner = slice(padding, -padding) if padding else slice(None)
-    return LayerGradient(dX[:, :, inner, inner], dW.astype(g.dtype), g.sum(axis=(0, 2, 3)))
+    inner = dX[:, :, above : dX.shape[2] - above, beside : dX.shape[3] - beside]
+    return LayerGradient(inner, dW.astype(g.dtype), g.sum(axis=(0, 2, 3)))
 
 
-def _windows(X: Array, size: tuple[int, int], stride: int) -> Array:
+def _pair(value: Pair) -> tuple[int, int]:
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def _windows(X: Array, size: tuple[int, int], stride: tuple[int, int]) -> Array:
     """Every window of the last two axes, without a copy: (N, C, H', W', h, w)."""
-    return sliding_window_view(X, size, axis=(2, 3))[:, :, ::stride, ::stride]
+    down, across = stride
+    return sliding_window_view(X, size, axis=(2, 3))[:, :, ::down, ::across]

@@ -1,10 +1,11 @@
 """One visit of training to some rows: what a solver needs from them, in plain NumPy.
 
-A pass runs over rows of X in tiles of 64, from `tiles[0]` to `tiles[1]`; `rows` is (offset, stride,
-N): row i of the pass is row offset + i · stride of X, so a sample needs no copy. Logits that are
+A pass runs over rows of X in tiles of 64, from `tiles[0]` to `tiles[1]`; `rows` says which rows
+those are, so a sample needs no copy. Logits that are
 kept between passes are kept tile by tile, classes first: Z is (tiles, K, 64), the last tile padded.
 
-W is (K, D) beside a dense X (N, D) and (D, K) beside a sparse one: each is read along its rows.
+W is (K, D) beside a dense X (N, D) and (D, K) beside a sparse one, where it may have more columns
+that do not count: each is read along its rows.
 Losses and slopes are returned; gradients are added to `G` (shape of W) and `g` (K,). With
 z = W x + b and the target mass q of a row, S = Σ_k q_k:
 
@@ -25,8 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "PADDING",
     "TILE",
     "Csr",
+    "Rows",
     "Targets",
     "curvature",
     "gradient",
@@ -37,11 +40,20 @@ __all__ = [
     "step",
 ]
 
-TILE = 64
+TILE = 64  # rows
+PADDING = 16  # columns of W beside sparse rows come in multiples of this: whole vectors
 
 Array = NDArray[Any]
-Rows = tuple[int, int, int]
 Tiles = tuple[int, int]
+
+
+class Rows(NamedTuple):
+    """Which rows of X a pass is over: row i is chosen[offset + i · stride], or just that number."""
+
+    offset: int
+    stride: int
+    count: int
+    chosen: Array = np.empty(0, np.int64)  # empty: all rows
 
 
 class Csr(NamedTuple):
@@ -71,7 +83,7 @@ def point(
 ) -> float:
     """Loss at logits X W + b, and its gradient; the logits are kept in Z if it has room."""
     index = _index(rows, tiles)
-    z = _products(X, W, index) + b
+    z = _products(X, W, index, b)
     if Z.shape[0]:
         Z[tiles[0] : tiles[1]] = _to_tiles(z)
     loss, R = _residual(z, y, index)
@@ -93,7 +105,7 @@ def step(
 ) -> tuple[float, float]:
     """Logits A along the direction (V, v), kept; loss, slope and gradient at Z + A."""
     index = _index(rows, tiles)
-    a = _products(X, V, index) + v
+    a = _products(X, V, index, v)
     A[tiles[0] : tiles[1]] = _to_tiles(a)
     loss, R = _residual(_from_tiles(Z, rows, tiles) + a, y, index)
     _add_gradient(X, R, index, G, g)
@@ -150,7 +162,7 @@ def hvp(
     """Hessian times (V, v), from stored logits Z where there are any."""
     index = _index(rows, tiles)
     p = _softmax(_logits(X, W, b, rows, tiles, Z))[1]
-    a = _products(X, V, index) + v
+    a = _products(X, V, index, v)
     S = _mass(y, index).sum(axis=1, keepdims=True).astype(a.dtype)
     _add_gradient(X, S * (p * (a - (p * a).sum(axis=1, keepdims=True))), index, G, g)
 
@@ -186,8 +198,9 @@ def moments(X: Any, omega: Array, rows: Rows, tiles: Tiles, total: Array, square
 
 
 def _index(rows: Rows, tiles: Tiles) -> Array:
-    offset, stride, N = rows
-    return offset + stride * np.arange(tiles[0] * TILE, min(tiles[1] * TILE, N))
+    within = np.arange(tiles[0] * TILE, min(tiles[1] * TILE, rows.count))
+    at = rows.offset + rows.stride * within
+    return rows.chosen[at] if rows.chosen.size else at
 
 
 def _entries(X: Csr, index: Array) -> tuple[Array, Array]:
@@ -198,11 +211,11 @@ def _entries(X: Csr, index: Array) -> tuple[Array, Array]:
     return first + np.arange(owner.size), owner
 
 
-def _products(X: Any, W: Array, index: Array) -> Array:
+def _products(X: Any, W: Array, index: Array, b: Array) -> Array:
     if not isinstance(X, Csr):
-        return np.asarray(X[index].astype(W.dtype) @ W.T)
+        return np.asarray(X[index].astype(W.dtype) @ W.T) + b
     at, owner = _entries(X, index)
-    z = np.zeros((index.size, W.shape[1]), W.dtype)
+    z, W = np.tile(b, (index.size, 1)), W[:, : b.size]
     np.add.at(z, owner, X.data[at, None].astype(W.dtype) * W[X.indices[at]])
     return z
 
@@ -219,7 +232,7 @@ def _add_gradient(X: Any, R: Array, index: Array, G: Array, g: Array) -> None:
 def _logits(X: Any, W: Array, b: Array, rows: Rows, tiles: Tiles, Z: Array) -> Array:
     if Z.shape[0]:
         return _from_tiles(Z, rows, tiles)
-    return _products(X, W, _index(rows, tiles)) + b
+    return _products(X, W, _index(rows, tiles), b)
 
 
 def _to_tiles(z: Array) -> Array:
@@ -230,7 +243,7 @@ def _to_tiles(z: Array) -> Array:
 
 
 def _from_tiles(Z: Array, rows: Rows, tiles: Tiles) -> Array:
-    n = min(tiles[1] * TILE, rows[2]) - tiles[0] * TILE
+    n = min(tiles[1] * TILE, rows.count) - tiles[0] * TILE
     return np.asarray(Z[tiles[0] : tiles[1]].swapaxes(1, 2).reshape(-1, Z.shape[1])[:n])
 
 

@@ -28,6 +28,8 @@ _IN_TRACE = {
     "dL_dz": "dL_dz",
     "dL_du": "dL_du",
     "jacobian": "J",
+    "ignored_loss": "L_i",
+    "ignored_gradient": "dL_dz",
 }
 
 
@@ -37,6 +39,8 @@ _WITH_Z_LOSS = {
     "dL_dz_total": "dL_dz",
     "dL_du": "dL_du",
     "jacobian": "J",
+    "ignored_loss": "L_i",
+    "ignored_gradient": "dL_dz",
 }
 
 
@@ -111,6 +115,8 @@ class RowArena:
         options = self.setup.options
         y = np.array([float(value) for value in numbers.array("y")])
         target = y[None] if self.setup.c is None else np.array([self.setup.c])
+        if case.ignored:
+            target = np.array([options.ignore_index])
         return Trace(target, u=u, X=X, options=options)
 
     @cached_property

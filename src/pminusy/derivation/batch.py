@@ -6,14 +6,24 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from pminusy.derivation import letters as o
-from pminusy.derivation.domains import Algebra, Decimals, as_array, decimals
+from pminusy.derivation.batch_case import BatchCase
+from pminusy.derivation.domains import WORKING_DIGITS, Algebra, Decimals, as_array, decimals
 from pminusy.derivation.evaluate import Evaluator
-from pminusy.derivation.model import Case
 from pminusy.derivation.proof import mentions
-from pminusy.derivation.tree import Partial, Ref, Relation, Sum, exp, ln
+from pminusy.derivation.tree import (
+    Node,
+    Partial,
+    Ref,
+    Relation,
+    Sum,
+    exp,
+    ln,
+    node,
+)
 from pminusy.derivation.world import Symbol, World, defined, given
 
 if TYPE_CHECKING:
@@ -26,31 +36,37 @@ _ROWS = 2
 
 
 @lru_cache(maxsize=64)
-def batch_symbols(case: Case, layer: bool) -> Mapping[str, Symbol]:
+def batch_symbols(case: BatchCase) -> Mapping[str, Symbol]:
     """Every letter of a batch."""
-    first = "U" if case.transforms else "Z"
+    row = case.row
+    first = case.signal.name
     lse, S = Ref("lse_n"), Ref("S_n")
     row_loss = Sum(k, o.Q[n, k] * (lse[n] - o.Z[n, k]))
-    if case.z_loss:
+    if row.z_loss:
         row_loss = row_loss + o.zeta * S[n] * lse[n] ** 2  # type: ignore[assignment]  # a longer sum
+    over = o.Omega if case.reduction == "mean" else None
+    total: Node = Sum(n, o.L_n[n] if case.reduction != "none" else o.g[n] * o.L_n[n])
     made = [
         given("X", "N", "D"), given("W", "K", "D"), given("b", "K"), given("Y", "N", "K"),
-        given("Q", "N", "K"), given("Omega"), given("C"), given("eta"), given("V", "K", "D"),
-        given("V_b", "K"), given("T"), given("kappa"), given("zeta"),
+        given("C"), given("eta"), given("V", "K", "D"), given("V_b", "K"), given("T"),
+        given("kappa"), given("zeta"), given("epsilon"), given("w", "K"), given("omega_n", "N"),
+        given("r", "N"), given("g", "N"), given("B"),
+        defined("Q", n, k, by=case.target_mass()),
+        defined("Omega", by=Sum(n, case.row_weight())),
         defined("lse_n", n, by=ln(Sum(j, exp(o.Z[n, j])))),
         defined("S_n", n, by=Sum(k, o.Q[n, k])),
         defined("P", n, k, by=exp(o.Z[n, k]) / Sum(j, exp(o.Z[n, j]))),
         defined("L_n", n, by=row_loss),
-        defined("L", by=Sum(n, o.L_n[n]) / o.Omega),
+        defined("L", by=node(0) if case.empty else total / over if over else total),
+        defined("L_B", by=o.L / ln(o.B)),
         defined("M", by=Sum(n, o.L_n[n])),
         defined("A_n", n, k, by=Sum(d, o.V[k, d] * o.X[n, d]) + o.V_b[k]),
         defined("W_new", k, d, by=o.W[k, d] - o.eta * Partial(o.L, o.W[k, d])),
     ]  # fmt: skip
     body = Sum(d, o.W[k, d] * o.X[n, d]) + o.b[k]
-    made.append(defined(first, n, k, by=body) if layer else given(first, "N", "K"))
-    if case.transforms:
-        cap = case.logits(Ref("U"))
-        made.append(defined("Z", n, k, by=_with_row(cap)))
+    made.append(defined(first, n, k, by=body) if case.layer else given(first, "N", "K"))
+    if row.transforms:
+        made.append(defined("Z", n, k, by=_with_row(row.logits(Ref("U")))))
     return {symbol.name: symbol for symbol in made}
 
 
@@ -65,30 +81,36 @@ def _with_row(tree: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class BatchArena:
-    """A batch: `values` has X, W, b or logits, Y, Q, Omega and the constants of the loss."""
+    """A batch: `values` has X, W, b or logits, Y and the constants of the loss.
 
-    case: Case
-    layer: bool
-    plain: bool
+    `rows` says which rows of a larger batch these are, `classes` which classes, where some are
+    masked.
+    """
+
+    case: BatchCase
     values: Mapping[str, Any]
     sizes: Mapping[str, int]
+    rows: tuple[int, ...]
+    classes: tuple[int, ...] = ()
+    digits: int = WORKING_DIGITS
     numbers: Evaluator = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Make the evaluator at the reader's numbers."""
         exact = {name: _exactly(value) for name, value in self.values.items()}
-        world = World(batch_symbols(self.case, self.layer), self.sizes, exact)
+        labels = {"N": self.rows} | ({"K": self.classes} if self.classes else {})
+        world = World(batch_symbols(self.case), self.sizes, exact, {}, self.digits, labels)
         object.__setattr__(self, "numbers", Evaluator(world, Decimals()))
 
     @property
     def kind(self) -> Hashable:
         """Which letters there are."""
-        return ("batch", self.case, self.layer, self.plain)
+        return self.case
 
     def algebra(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
         """One world a number of classes, with two rows and two features."""
         wanted = [K for K in sizes if K <= 3] or [2]
-        return [_algebra(self.case, self.layer, self.plain, K, mentions(relation)) for K in wanted]
+        return [_algebra(self.case, K, mentions(relation)) for K in wanted]
 
     def confirm(self, step: Step) -> None:
         """`core` is compared row by row, where a row is derived."""
@@ -103,40 +125,49 @@ def _exactly(value: Any) -> Any:
     return as_array([decimals.mpf(float(v)) for v in array.ravel()]).reshape(array.shape)
 
 
+_MAKES_MASS = frozenset({"w", "epsilon", "omega_n", "r"})
+_CONSTANTS = ("C", "eta", "T", "kappa", "zeta", "B")
+
+
 @lru_cache(maxsize=64)
-def _algebra(case: Case, layer: bool, plain: bool, K: int, named: frozenset[str]) -> Evaluator:
+def _algebra(case: BatchCase, K: int, named: frozenset[str]) -> Evaluator:
+    """Exact algebra for two rows, of which the second is ignored where some are."""
     N, D = _ROWS, 2
     NK = N * K
-    names = [f"{letter}{index}" for letter in "pyq" for index in range(NK)]
-    names += [f"z{index}" for index in range(NK)]
-    if layer:
+    made_of = case.empty or bool(named & _MAKES_MASS)
+    names = [f"{letter}{index}" for letter in "pyqz" for index in range(NK)]
+    if case.layer:
         names += [f"{a}{index}" for a in ("W", "V") for index in range(K * D)]
         names += [f"X{index}" for index in range(N * D)]
         names += [f"{a}{index}" for a in ("b", "V_b") for index in range(K)]
-    names += [f"{a}{row}" for a in ("Z", "lse") for row in range(N)]
-    names += ["Omega", "C", "eta", "T", "kappa", "zeta"]
+    names += [f"w{index}" for index in range(K)] + [f"omega{row}" for row in range(N)]
+    names += [f"{a}{row}" for a in ("Z", "lse", "g") for row in range(N)]
+    names += ["Omega", "epsilon", *_CONSTANTS]
     field_ = Algebra(names)
 
     def pick(a: str, *shape: int) -> Any:
-        count = _count(shape)
-        return as_array([field_[f"{a}{index}"] for index in range(count)]).reshape(shape)
+        return as_array([field_[f"{a}{index}"] for index in range(prod(shape))]).reshape(shape)
 
-    values: dict[str, Any] = {a: field_[a] for a in ("Omega", "C", "eta", "T", "kappa", "zeta")}
-    values["Y"] = pick("y", N, K)
+    values: dict[str, Any] = {a: field_[a] for a in _CONSTANTS}
+    values |= {"Y": pick("y", N, K), "g": pick("g", N), "epsilon": field_["epsilon"]}
+    values |= {"w": pick("w", K), "omega_n": pick("omega", N)}
+    values["r"] = as_array([field_.number(Fraction(1 - row)) for row in range(N)])
+    if case.empty:  # whatever is on counts nothing
+        for letter in ("r", "w", "omega_n"):
+            values[letter] = as_array([field_.number(Fraction(0)) for _ in values[letter]])
     for row in range(N):
         field_.sum_to_one([f"y{row * K + column}" for column in range(K)])
         field_.sum_to_one([f"p{row * K + column}" for column in range(K)])
-    values["Q"] = values["Y"] if plain else pick("q", N, K)
-    if plain:
-        values["Omega"] = field_.number(Fraction(N))
-    first = "U" if case.transforms else "Z"
-    if layer:
+    if not case.plain and not made_of:  # any mass, over any sum: what is proved of it is more
+        values |= {"Q": pick("q", N, K), "Omega": field_["Omega"]}
+        if case.ignored:
+            values["Q"][1] = field_.number(Fraction(0))
+    if case.layer:
         values |= {"W": pick("W", K, D), "V": pick("V", K, D), "X": pick("X", N, D)}
         values |= {"b": pick("b", K), "V_b": pick("V_b", K)}
     else:
-        values[first] = pick("z", N, K)
-    symbols = batch_symbols(case, layer)
-    world = World(symbols, {"N": N, "D": D, "K": K}, values)
+        values[case.signal.name] = pick("z", N, K)
+    world = World(batch_symbols(case), {"N": N, "D": D, "K": K}, values)
     evaluator = Evaluator(world, field_)
     logits = evaluator.array("Z")
     for row in range(N):
@@ -150,10 +181,3 @@ def _algebra(case: Case, layer: bool, plain: bool, K: int, named: frozenset[str]
         if K == 2:  # sigmoid(z_1 − z_0) = e^{z_1} / (e^{z_0} + e^{z_1})
             field_.register("sigmoid", logits[row, 1] - logits[row, 0], field_[f"p{row * K + 1}"])
     return evaluator
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    result = 1
-    for length in shape:
-        result *= length
-    return result

@@ -74,7 +74,11 @@ def _contracted(tree: t.Node, directions: Directions, at: Evaluator, env: Enviro
     if isinstance(tree, t.Delta):
         return _delta(tree, directions, env)
     if isinstance(tree, t.Partial) and any(slot in directions for slot in tree.by.indices):
-        return _along(tree, directions, at, env)
+        shared = t.free_indices(tree.of) & set(tree.by.indices) & set(directions)
+        if not shared:
+            return _along(tree, directions, at, env)
+        first = min(shared, key=lambda index: index.name)  # entry by entry what both sides name
+        directions = {first: directions[first], **directions}
     return _entry_by_entry(tree, directions, at, env)
 
 

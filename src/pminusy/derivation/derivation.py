@@ -10,7 +10,6 @@ from typing import Any
 from pminusy.derivation.digits import written
 from pminusy.derivation.notation import Notation
 from pminusy.derivation.step import FULL, OUTLINE, RESULT, Arena, Line, Step, Table, made
-from pminusy.errors import InputError
 
 __all__ = ["Chapter", "Derivation", "Difference", "Summary"]
 
@@ -97,10 +96,6 @@ class Derivation:
         hints: int = 0,
         digits: int = 5,
     ) -> None:
-        if depth not in _DEPTHS:
-            raise InputError("depth", " or ".join(map(repr, _DEPTHS)), repr(depth))
-        if hints not in (0, 1, 2, 3):
-            raise InputError("hints", "0, 1, 2 or 3", repr(hints))
         self.summary, self.notation = summary, notation
         self.depth, self.hints, self.digits = depth, hints, digits
         self._all = chapters
@@ -148,8 +143,9 @@ class Derivation:
             raise KeyError(f"no step {name!r}" + (f"; did you mean {close!r}?" if close else ""))
         if name not in self._steps:
             number, chapter, line = self._places[name]
-            step = made(line, chapter.key, number, chapter.arena)
-            chapter.arena.confirm(step)
+            with chapter.arena.numbers.working():
+                step = made(line, chapter.key, number, chapter.arena)
+                chapter.arena.confirm(step)
             self._steps[name] = step
         return self._steps[name]
 

@@ -10,6 +10,7 @@ from pminusy.derivation.domains import decimals
 __all__ = ["Digits", "rounded", "settled", "sum_note", "written"]
 
 _SMALL, _LARGE = -4, 7
+_INFINITE = "∞"
 _REST = 40
 """Within so many of the last digits worked with, a number is what rounding left of an exact 0."""
 
@@ -37,13 +38,15 @@ class Digits:
     def latex(self) -> str:
         """In LaTeX."""
         power = "" if self.exponent is None else rf"\times 10^{{{self.exponent}}}"
-        return f"{'-' if self.negative else ''}{self.mantissa}{power}"
+        mantissa = r"\infty" if self.mantissa == _INFINITE else self.mantissa
+        return f"{'-' if self.negative else ''}{mantissa}{power}"
 
     @property
     def plain(self) -> str:
         """As a computer reads it."""
         power = "" if self.exponent is None else f"e{self.exponent}"
-        return f"{'-' if self.negative else ''}{self.mantissa}{power}"
+        mantissa = "inf" if self.mantissa == _INFINITE else self.mantissa
+        return f"{'-' if self.negative else ''}{mantissa}{power}"
 
 
 def _superscript(number: int) -> str:
@@ -53,8 +56,10 @@ def _superscript(number: int) -> str:
 def rounded(value: Any, digits: int = 5) -> Digits:
     """Round to so many significant digits; zeros at the end are left off."""
     value = decimals.mpf(value)
-    if not settled(value):
+    if not value:
         return Digits(False, "0")
+    if decimals.isinf(value):
+        return Digits(bool(value < 0), _INFINITE)
     shown = decimals.nstr(
         abs(value), digits, min_fixed=-decimals.inf, max_fixed=-decimals.inf, strip_zeros=False
     )

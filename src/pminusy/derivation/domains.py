@@ -8,10 +8,12 @@ derivative is the ε-part of a dual number, and 0 means identically 0.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
+from threading import RLock
 from typing import Any, Protocol
 
 import mpmath
@@ -20,12 +22,22 @@ import numpy as np
 from pminusy.derivation.certificate import plain_sign
 from pminusy.derivation.laurent import Laurent, Ring
 
-__all__ = ["DIGITS", "Algebra", "Decimals", "Domain", "Dual", "decimals", "widen"]
+__all__ = [
+    "DIGITS",
+    "WORKING_DIGITS",
+    "Algebra",
+    "Decimals",
+    "Domain",
+    "Dual",
+    "decimals",
+    "digits_for",
+    "working",
+]
 
 DIGITS = 30
 """Digits to which both sides of every line are compared."""
 
-_WORKING_DIGITS = 110  # two nested difference quotients lose 44 of them
+WORKING_DIGITS = 110  # two nested difference quotients lose 44 of them
 _STEP_DIGITS = 22
 
 
@@ -46,15 +58,22 @@ class Domain(Protocol):
 
 decimals = mpmath.mp.clone()
 """mpmath with the working precision of the numerical proofs; nobody else's settings change."""
-decimals.dps = _WORKING_DIGITS
+decimals.dps = WORKING_DIGITS
 
 
-def widen(spread: float) -> None:
-    """Take enough digits to tell 1 − p from 0 where logits lie this far apart.
+_turn = RLock()
 
-    Digits are never taken back: derivations made before may still have steps to prove.
-    """
-    decimals.dps = max(decimals.dps, _WORKING_DIGITS + math.ceil(spread / math.log(10)))
+
+@contextmanager
+def working(digits: int = WORKING_DIGITS) -> Iterator[None]:
+    """Work in so many digits, then as before. Threads take turns: the precision is one for all."""
+    with _turn, decimals.workdps(digits):
+        yield
+
+
+def digits_for(spread: float) -> int:
+    """Digits that tell 1 − p from 0 where logits lie this far apart."""
+    return WORKING_DIGITS + math.ceil(spread / math.log(10))
 
 
 class Decimals:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from pminusy.derivation import tree as t
-from pminusy.derivation.domains import Algebra, Decimals, Dual, as_array
+from pminusy.derivation.domains import Algebra, Decimals, Dual, as_array, working
 from pminusy.derivation.world import World
 
 __all__ = ["Evaluator"]
@@ -65,6 +66,14 @@ class Evaluator:
             same = self._parent if untouched else None
             self._arrays[name] = self._computed(name) if same is None else same.array(name)
         return self._arrays[name]
+
+    def know(self, name: str, array: Any) -> None:
+        """Take the entries of a quantity from where they have been computed already."""
+        self._arrays[name] = array
+
+    def working(self) -> AbstractContextManager[None]:
+        """A context in which decimals have the digits that this world needs."""
+        return working(self.world.digits)
 
     def size(self, space: str) -> int:
         """How many values an index has."""
@@ -165,8 +174,7 @@ _PROBABILITIES = frozenset({"p", "P"})
 def place(slot: t.Slot, env: Environment) -> int:
     """Value of an index."""
     if isinstance(slot, t.Offset):
-        by = env[slot.by.name]
-        return env[slot.index.name] * slot.stride + (-by if slot.backwards else by)
+        return sum(factor * env[index.name] for factor, index in slot.terms) + slot.shift
     return env[slot.name] if isinstance(slot, t.Index) else slot
 
 
@@ -271,11 +279,15 @@ def _delta(self: Evaluator, tree: t.Delta, env: Environment) -> Any:
 
 
 def _max(self: Evaluator, tree: t.Max, env: Environment) -> Any:
-    values = [
-        self._value(tree.body, {**env, tree.index.name: i})
-        for i in range(self.size(tree.index.space))
-    ]
+    values = [self._value(tree.body, {**env, **at}) for at in _window(self, tree.over)]
     return values[_first_largest(values, self)]
+
+
+def _window(self: Evaluator, over: tuple[t.Index, ...]) -> list[dict[str, int]]:
+    """Places of a window in reading order."""
+    names = [index.name for index in over]
+    places = product(*(range(self.size(index.space)) for index in over))
+    return [dict(zip(names, place_, strict=True)) for place_ in places]
 
 
 def _first_largest(values: list[Any], at: Evaluator) -> int:
@@ -287,10 +299,17 @@ def _first_largest(values: list[Any], at: Evaluator) -> int:
 
 
 def _wins(self: Evaluator, tree: t.Wins, env: Environment) -> Any:
-    places = range(self.size(tree.index.space))
-    values = [self._value(tree.window, {**env, tree.index.name: i}) for i in places]
-    winner = place(tree.window.indices[-1], {**env, tree.index.name: _first_largest(values, self)})
-    return self.domain.number(Fraction(int(winner == env[tree.place.name])))
+    window = [{**env, **at} for at in _window(self, tree.over)]
+    values = [self._value(tree.window, at) for at in window]
+    slots = tree.window.indices[-len(tree.places) :]
+    winner = window[_first_largest(values, self)]
+    same = all(place(s, winner) == env[p.name] for s, p in zip(slots, tree.places, strict=True))
+    return self.domain.number(Fraction(int(same)))
+
+
+def _largest(self: Evaluator, tree: t.Largest, env: Environment) -> Any:
+    values = [self._value(term, env) for term in tree.terms]
+    return values[_first_largest(values, self)]
 
 
 def _partial(self: Evaluator, tree: t.Partial, env: Environment) -> Any:
@@ -318,8 +337,8 @@ def _under(entry: tuple[int, ...], shape: tuple[int, ...]) -> list[tuple[int, ..
     return [(*entry, *more) for more in product(*(range(n) for n in shape[len(entry) :]))]
 
 
-def _flattened(array: Any) -> Any:
-    return array.reshape(len(array), -1)
+def _reshape(self: Evaluator, tree: t.Reshape, env: Environment) -> Any:
+    return self._value(tree.body, env).reshape([self.size(space) for space in tree.spaces])
 
 
 def _identity(self: Evaluator, tree: t.Identity, env: Environment) -> Any:
@@ -367,6 +386,7 @@ _RULES: dict[type, Callable[[Evaluator, Any, Environment], Any]] = {
     t.Indicator: _indicator,
     t.Max: _max,
     t.Wins: _wins,
+    t.Largest: _largest,
     t.Partial: _partial,
     t.MatMul: lambda self, tree, env: self._value(tree.left, env) @ self._value(tree.right, env),
     t.Transpose: lambda self, tree, env: self._value(tree.body, env).T,
@@ -374,7 +394,7 @@ _RULES: dict[type, Callable[[Evaluator, Any, Environment], Any]] = {
         self._value(tree.left, env), self._value(tree.right, env)
     ),
     t.Hadamard: lambda self, tree, env: self._value(tree.left, env) * self._value(tree.right, env),
-    t.Flatten: lambda self, tree, env: _flattened(self._value(tree.body, env)),
+    t.Reshape: _reshape,
     t.Diag: _diag,
     t.Ones: _ones,
     t.Identity: _identity,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from pminusy.derivation import tree as t
 from pminusy.derivation.contraction import contract
+from pminusy.derivation.digits import settled
 from pminusy.derivation.domains import decimals
 from pminusy.derivation.evaluate import Evaluator, place
 from pminusy.derivation.proof import MANY, environments, indices_of
@@ -32,16 +34,28 @@ class Shown:
     """Exact values of the last side, and the labels of its entries.
 
     `entries` maps index tuples to values; `shape` is () for a number. Where the value has too many
-    entries, `entries` holds the largest and `left_out` says how many are not shown.
+    entries, `entries` holds the largest and `left_out` says how many are not shown. `labels` are
+    the classes that the places stand for, where these are not all.
     """
 
     shape: tuple[int, ...]
     entries: Mapping[tuple[int, ...], Any]
     left_out: int = 0
+    labels: tuple[int, ...] = ()
+
+    def place(self, entry: tuple[int, ...]) -> tuple[int, ...]:
+        """What the place of an entry is called: by class, where some classes are left out."""
+        return tuple(self.labels[i] for i in entry) if self.labels else entry
 
 
 def value(relation: Relation, at: Evaluator) -> Shown:
     """What the first side comes to, computed from the last (which was proved to be equal)."""
+    found = _value(relation, at)
+    labels = at.world.labels.get("K", ())
+    return replace(found, labels=labels) if set(found.shape) == {len(labels)} else found
+
+
+def _value(relation: Relation, at: Evaluator) -> Shown:
     tree = _shortest(relation)
     fixed = at.world.fixed
     letters = [index for index in indices_of(relation) if index.name not in fixed]
@@ -83,20 +97,18 @@ _ZERO = decimals.mpf(10) ** -40
 
 
 def _settled(value: Any, tree: Node, at: Evaluator) -> Any:
-    """What difference quotients leave of an exact 0 is 0."""
-    if not _from_quotients(tree, at):
-        return value
+    """What rounding or difference quotients leave of an exact 0 is 0."""
+    clean = _without_rest if _from_quotients(tree, at) else settled
     if isinstance(value, np.ndarray):
-        entries = [v * 0 if _is_rest(v) else v for v in value.ravel()]
-        return np.array(entries, dtype=object).reshape(value.shape)
-    return value * 0 if _is_rest(value) else value
+        return np.array([clean(v) for v in value.ravel()], dtype=object).reshape(value.shape)
+    return clean(value)
 
 
-def _is_rest(value: Any) -> bool:
-    """Below `_ZERO`; but far below it, and above what rounding leaves, it is a tiny derivative."""
+def _without_rest(value: Any) -> Any:
+    """0 below `_ZERO`; but far below it, and above what rounding leaves, is a tiny derivative."""
     size = abs(value)
     tiny = decimals.mpf(10) ** (50 - decimals.dps) < size < decimals.mpf(10) ** -100
-    return bool(size < _ZERO and not tiny)
+    return value * 0 if size < _ZERO and not tiny else value
 
 
 def _from_quotients(tree: Node, at: Evaluator) -> bool:
@@ -164,8 +176,9 @@ def filled(relation: Relation, at: Evaluator) -> Iterator[tuple[Relation, Mappin
         return
     for env in _chosen(relation, at):
         first, *others = relation.sides
+        names = _labelled(relation, at, env)
         sides: list[Node] = [
-            _named(first, env)
+            _named(first, names)
             if _is_plain(first) and relation.signs[0] == "="
             else _fill(first, at, env)
         ]
@@ -176,7 +189,7 @@ def filled(relation: Relation, at: Evaluator) -> Iterator[tuple[Relation, Mappin
         if set(relation.signs) == {"="}:
             sides, signs = _with_result(sides, signs, _at(relation.sides[-1], at, env))
         if not all(isinstance(side, np.ndarray) for side in sides):
-            yield Relation(tuple(sides), tuple(signs)), env
+            yield Relation(tuple(sides), tuple(signs)), names
 
 
 def _with_result(sides: list[Node], signs: list[str], result: Any) -> tuple[list[Node], list[str]]:
@@ -216,12 +229,39 @@ def _chosen(relation: Relation, at: Evaluator) -> list[Mapping[str, int]]:
     c = at.world.fixed.get("c", 0)
     if len(letters) == 1 and size <= WRITTEN_OUT:
         return list(environments(relation, at))
+    if any(index.space in _LARGE for index in letters):
+        return _at_largest(relation, letters, at)
     others = [] if _many(at) and size > MANY else [i for i in (0, 1) if i != c][:1]
     chosen = sorted({c, *others})
     envs = list(
         environments(relation, at, lambda index: [i for i in chosen if i < at.size(index.space)])
     )
     return envs[:2] if len(letters) < 2 else envs[:4]
+
+
+_LARGE = frozenset("TUQREFVX")
+
+
+def _at_largest(
+    relation: Relation, letters: list[t.Index], at: Evaluator
+) -> list[Mapping[str, int]]:
+    """Of an image the two entries that are largest: most others are small, and many 0."""
+    entries = value(relation, at).entries
+    ranked = sorted(entries, key=lambda place_: -abs(entries[place_]))[:2]
+    names = [index.name for index in letters]
+    return [
+        {**at.world.fixed, **dict(zip(names, place_, strict=True))} for place_ in sorted(ranked)
+    ]
+
+
+def _labelled(relation: Relation, at: Evaluator, env: Mapping[str, int]) -> Mapping[str, int]:
+    """The places of an environment, by what they are called."""
+    labels = at.world.labels
+    spaces = {index.name: index.space for side in relation.sides for index in t.every_index(side)}
+    return {
+        name: labels[spaces[name]][place] if spaces.get(name) in labels else place
+        for name, place in env.items()
+    }
 
 
 def _named(tree: Node, env: Mapping[str, int]) -> Node:
@@ -246,7 +286,7 @@ def _indexed(tree: Node, env: Mapping[str, int]) -> Node:
 
 def _slot(slot: t.Slot, env: Mapping[str, int]) -> t.Slot:
     if isinstance(slot, t.Offset):
-        return place(slot, env) if {slot.index.name, slot.by.name} <= set(env) else slot
+        return place(slot, env) if {i.name for _, i in slot.terms} <= set(env) else slot
     return env.get(slot.name, slot) if isinstance(slot, t.Index) else slot
 
 
@@ -263,12 +303,52 @@ def _fill(tree: Node, at: Evaluator, env: Mapping[str, int]) -> Node:
         return t.Number(Fraction(int(place(tree.i, env) == place(tree.j, env))))
     if isinstance(tree, t.Sum):
         return _written_out(tree, at, env)
-    if isinstance(tree, t.Max | t.Wins | t.Indicator):
-        return t.Value(at.value(tree, env))
+    if isinstance(tree, t.Max):
+        window = [{**env, **dict(place_)} for place_ in _places_of(tree.over, at)]
+        return t.Largest(_abridged([_fill(tree.body, at, place_) for place_ in window]))
+    if isinstance(tree, t.Wins | t.Indicator):
+        return t.Value(settled(at.value(tree, env)))
     return t.rebuild(tree, tuple(_fill(part, at, env) for part in t.children(tree)))
 
 
+_SLIDING = frozenset("EFQR")
+"""Places in a window, and windows: few terms of a sum over them are not 0."""
+
+
+def _places_of(over: Sequence[t.Index], at: Evaluator) -> Iterator[tuple[tuple[str, int], ...]]:
+    names = [index.name for index in over]
+    for places in product(*(range(at.size(index.space)) for index in over)):
+        yield tuple(zip(names, places, strict=True))
+
+
+def _abridged(terms: list[Node], most: int = WRITTEN_OUT) -> tuple[Node, ...]:
+    """A short list as it is; of a long one the first two and the last."""
+    if len(terms) <= most:
+        return tuple(terms)
+    return (*terms[:2], t.Ref("…"), terms[-1])
+
+
+def _over_windows(tree: t.Sum, at: Evaluator, env: Mapping[str, int]) -> Node | None:
+    """A sum over windows, however many sums deep: the terms that are not 0."""
+    over: list[t.Index] = []
+    body: Node = tree
+    while isinstance(body, t.Sum) and body.without is None and body.above is None:
+        over.append(body.index)
+        body = body.body
+    if not any(index.space in _SLIDING for index in over):
+        return None
+    places = [{**env, **dict(place_)} for place_ in _places_of(over, at)]
+    terms = [_fill(body, at, place_) for place_ in places if at.value(body, place_)]
+    shown = _abridged(terms, 3)
+    if len(shown) < 2:
+        return shown[0] if shown else t.Number(Fraction(0))
+    return t.Add(shown)
+
+
 def _written_out(tree: t.Sum, at: Evaluator, env: Mapping[str, int]) -> Node:
+    windows = _over_windows(tree, at, env)
+    if windows is not None:
+        return windows
     places = list(at.places(tree, env))
     if not places:
         return t.Number(Fraction(0))

@@ -27,25 +27,34 @@ def to_sympy(relation: t.Relation) -> tuple[Any, ...]:
 
 def holds_for_any_K(relation: t.Relation) -> bool:
     """Whether SymPy proves the statement with K left open; False where it cannot tell."""
-    if set(relation.signs) != {"="} or relation.given:
+    if set(relation.signs) != {"="} or any(sign != "≠" for _, sign, _ in relation.given):
         return False
     import sympy
 
-    writer = _Writer(expand=True)
+    one_class = any("c" in _letters(side) for side in relation.sides)
+    writer = _Writer(expand=True, one_class=one_class)
     try:
         first, *others = (writer.write(side) for side in relation.sides)
+        apart = {
+            sympy.KroneckerDelta(writer.index(left), writer.index(right)): 0
+            for left, _, right in relation.given
+        }
     except NotImplementedError:
         return False
-    return all(_vanishes(sympy.expand(first - other), writer) for other in others)
+    return all(_vanishes(sympy.expand(first - other), writer, apart) for other in others)
+
+
+def _letters(tree: t.Node) -> set[str]:
+    return {index.name for index in t.every_index(tree)}
 
 
 class _Writer:
     """Trees to SymPy; with `expand`, derived quantities are replaced by their definitions."""
 
-    def __init__(self, *, expand: bool) -> None:
+    def __init__(self, *, expand: bool, one_class: bool = False) -> None:
         import sympy
 
-        self.sympy, self.expand = sympy, expand
+        self.sympy, self.expand, self.one_class = sympy, expand, one_class
         self.K = sympy.Symbol("K", integer=True, positive=True)
         self.z, self.y = sympy.IndexedBase("z"), sympy.IndexedBase("y")
         self._dummies = 0
@@ -103,11 +112,15 @@ class _Writer:
         indices = [self.index(slot) for slot in tree.indices]
         if self.expand and tree.name == "p" and indices:
             return self.p(indices[0])
+        if self.expand and tree.name == "y" and indices:
+            return self.target(indices[0])
         made: dict[str, Callable[[], Any]] = {
             "S_e": self.powers,
             "lse": lambda: self.sympy.log(self.powers()),
         }
         made["L"] = self._loss
+        made["s"] = self._shifted
+        made["s_o"] = lambda: self._shifted() - self._power(self.sympy.Symbol("c", integer=True))
         if self.expand and tree.name in made:
             return made[tree.name]()
         if indices:
@@ -116,7 +129,18 @@ class _Writer:
 
     def _loss(self) -> Any:
         lse = self.sympy.log(self.powers())
-        return -self.over(lambda k: self.y[k] * (self.z[k] - lse))
+        return -self.over(lambda k: self.target(k) * (self.z[k] - lse))
+
+    def _power(self, k: Any) -> Any:
+        return self.sympy.exp(self.z[k] - self.sympy.Symbol("m"))
+
+    def _shifted(self) -> Any:
+        return self.over(self._power)
+
+    def target(self, k: Any) -> Any:
+        """y_k: 1 at the true class where a statement names it, else any target that sums to 1."""
+        c = self.sympy.Symbol("c", integer=True)
+        return self.sympy.KroneckerDelta(k, c) if self.one_class else self.y[k]
 
     def _sum(self, tree: t.Sum) -> Any:
         j = self.index(tree.index)
@@ -129,12 +153,29 @@ class _Writer:
         if not self.expand:
             by = self.write(tree.by)
             return self.sympy.Derivative(self.write(tree.of), by, evaluate=False)
+        if tree.by.name == "p" and tree.by.indices:
+            return self._by_probability(tree.of, self.index(tree.by.indices[0]))
         if tree.by.name != "z" or not tree.by.indices:
             raise NotImplementedError("a derivative by what is itself made of z")
         return self.sympy.diff(self.write(tree.of), self.z[self.index(tree.by.indices[0])])
 
+    def _by_probability(self, of: t.Node, j: Any) -> Any:
+        """∂of/∂p_j with the probabilities as variables, and their definition put in afterwards."""
+        p = self.sympy.IndexedBase("p")
+        if isinstance(of, t.Ref) and of.name == "L":
+            inner: Any = -self.over(lambda k: self.target(k) * self.sympy.log(p[k]))
+        else:
+            inner = _Writer(expand=False).write(of)
+        if inner.has(self.z):
+            raise NotImplementedError("z beside p")
+        slope = self.sympy.diff(inner, p[j])
+        return slope.replace(
+            lambda e: isinstance(e, self.sympy.Indexed) and e.base == p,
+            lambda e: self.p(e.indices[0]),
+        )
 
-def _vanishes(difference: Any, writer: _Writer) -> bool:
+
+def _vanishes(difference: Any, writer: _Writer, apart: dict[Any, Any]) -> bool:
     """Whether an expression is 0 once every δ is summed away, Σ e^z is S and Σ y is 1."""
     import sympy
     from sympy.concrete.delta import deltasummation
@@ -143,7 +184,8 @@ def _vanishes(difference: Any, writer: _Writer) -> bool:
 
     def settled(sum_: Any) -> Any:
         (j, low, high) = sum_.limits[0]
-        body = sympy.expand(sum_.function.replace(_is_sum, settled))
+        body = sum_.function.replace(_is_sum, settled)
+        body = sympy.expand(sympy.expand_log(sympy.expand(body), force=True))
         pieces = []
         for term in sympy.Add.make_args(body):
             inside, outside = _split(term, j)
@@ -154,6 +196,8 @@ def _vanishes(difference: Any, writer: _Writer) -> bool:
                 )  # the index met by δ is a class, so it lies between 0 and K − 1
             elif inside == sympy.exp(writer.z[j]):
                 value = total
+            elif inside == sympy.exp(writer.z[j] - sympy.Symbol("m")):
+                value = total * sympy.exp(-sympy.Symbol("m"))
             elif inside == writer.y[j]:
                 value = sympy.Integer(1)
             else:
@@ -162,7 +206,8 @@ def _vanishes(difference: Any, writer: _Writer) -> bool:
         return sympy.Add(*pieces)
 
     result = sympy.expand(difference.replace(_is_sum, settled))
-    return bool(sympy.simplify(result) == 0)
+    result = sympy.expand(sympy.expand_log(result, force=True)).replace(_is_sum, settled)
+    return bool(sympy.simplify(sympy.expand(result).subs(apart)) == 0)
 
 
 def _is_sum(expression: Any) -> bool:

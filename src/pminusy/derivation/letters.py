@@ -19,6 +19,9 @@ a, v, t, g, squared = Ref("a"), Ref("v"), Ref("t"), Ref("g"), Ref("E2")
 X, Y, Z, P, Q = Ref("X"), Ref("Y"), Ref("Z"), Ref("P"), Ref("Q")
 L_n, V, V_b, A, Omega = Ref("L_n"), Ref("V"), Ref("V_b"), Ref("A"), Ref("Omega")
 s, s_o = Ref("s"), Ref("s_o")
+h, ell = Index("h", "M"), Index("l", "M")  # classes that are masked
+z_M, p_M = Ref("z_M"), Ref("p_M")
+r, omega_n = Ref("r"), Ref("omega_n")  # whether a row counts, and its weight
 
 
 def power_of_e(index: Index, letter: Ref = z) -> Node:

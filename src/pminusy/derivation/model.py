@@ -16,7 +16,7 @@ import numpy as np
 
 from pminusy.core.options import Options
 from pminusy.derivation import letters as o
-from pminusy.derivation.domains import Algebra, Decimals, as_array, decimals
+from pminusy.derivation.domains import WORKING_DIGITS, Algebra, Decimals, as_array, decimals
 from pminusy.derivation.evaluate import Evaluator
 from pminusy.derivation.tree import (
     Apply,
@@ -43,12 +43,14 @@ i, j, k, d, c = o.i, o.j, o.k, o.d, o.c
 class Case:
     """Which letters exist.
 
-    `source` is "logits", "probabilities" or "layer". `one_hot` is whether the target is one class.
+    `source` is "logits", "probabilities" or "layer". `one_hot` is whether the target is one class,
+    `ignored` whether it is the mark of a row that is not to count.
     The rest are the options that change a formula.
     """
 
     source: str = "logits"
     one_hot: bool = True
+    ignored: bool = False
     smoothing: bool = False
     weights: bool = False
     sample_weight: bool = False
@@ -97,7 +99,9 @@ class Case:
         return self.total * tree if self.mass else tree
 
     def target_mass(self) -> Node:
-        """q_k in terms of y, w, ε and ω: only the options that are on."""
+        """q_k in terms of y, w, ε and ω: only the options that are on; 0 in an ignored row."""
+        if self.ignored:
+            return node(0)
         keep, spread = 1 - o.epsilon, o.epsilon / Size("K")
         if self.one_hot:
             own: Node = keep * o.y[k] if self.smoothing else o.y[k]
@@ -204,7 +208,9 @@ def algebra(case: Case, K: int, c: int | None, mentions: frozenset[str]) -> Eval
     if case.layer and mentions & _LAYER:
         made_of.add("layer")
         made_of |= {"inputs"} if case.transforms else set()
-    if case.mass and (c is not None or mentions & {"y", "w", "epsilon", "omega", "H", "KL", "E2"}):
+    if case.mass and (
+        case.ignored or c is not None or mentions & {"y", "w", "epsilon", "omega", "H", "KL", "E2"}
+    ):
         made_of.add("mass")
     step = _given_after_step(case, mentions)
     used: frozenset[str] = (
@@ -357,6 +363,10 @@ class Setup:
         Names to show.
     options
         The same options for `core`.
+    digits
+        Digits that decimals are worked in: as many as these logits need.
+    labels
+        The classes among all, where some are masked and left out.
     """
 
     case: Case
@@ -367,13 +377,17 @@ class Setup:
     classes: tuple[str, ...]
     features: tuple[str, ...] = ()
     options: Options = field(default_factory=Options)
+    digits: int = WORKING_DIGITS
+    labels: tuple[int, ...] = ()
     numbers: Evaluator = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Make the evaluator at the reader's numbers."""
         values = {name: _exactly(value) for name, value in self.values.items()}
         fixed = {} if self.c is None else {"c": self.c}
-        world = World(symbols(self.case), {"K": self.K, "D": self.D}, values, fixed)
+        labels = {"K": self.labels} if self.labels else {}
+        sizes = {"K": self.K, "D": self.D}
+        world = World(symbols(self.case), sizes, values, fixed, self.digits, labels)
         object.__setattr__(self, "numbers", Evaluator(world, Decimals()))
 
 

@@ -8,206 +8,149 @@ first layer's input is proved from end to end.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pminusy.derivation.chapters.network import FORWARD
-from pminusy.derivation.domains import Algebra, Decimals, as_array, decimals
+from pminusy.derivation.chapters.layer_statements import statements
+from pminusy.derivation.domains import Decimals, as_array, decimals
 from pminusy.derivation.evaluate import Evaluator
+from pminusy.derivation.layer_form import Form
+from pminusy.derivation.layer_worlds import append_head, append_layer, layer_symbols
+from pminusy.derivation.network_algebra import worlds
+from pminusy.derivation.network_head import HeadNumbers
 from pminusy.derivation.proof import ProofError
-from pminusy.derivation.tree import (
-    Apply,
-    Fence,
-    Flatten,
-    Index,
-    Node,
-    Partial,
-    Ref,
-    Relation,
-    Size,
-    Sum,
-    exp,
-    ln,
-)
-from pminusy.derivation.world import Symbol, World, defined, given
+from pminusy.derivation.tree import Ref, Relation
+from pminusy.derivation.world import Symbol, World
 
 if TYPE_CHECKING:
     from pminusy.derivation.step import Step
 
-__all__ = ["LayerArena", "LayerNumbers", "layer_symbols"]
+__all__ = ["LayerArena", "LayerNumbers"]
 
-n, d = Index("n", "N"), Index("d", "D")
+APART = decimals.mpf(10) ** -18
+"""How far apart still entries in a tie are moved: far more than a difference quotient's step."""
+
+_SAME_AS = {"full": "da", "flipped": "da"}
 
 
 @dataclass(frozen=True, eq=False)
 class LayerNumbers:
     """One layer of a network with its numbers.
 
-    `kind` is a key of `chapters.network.FORWARD`; `values` its parameters by letter; `inputs` what
-    goes in; `outputs` what comes out and `gradients` what `core.layers` gives, by step suffix.
+    Attributes
+    ----------
+    form
+        What its statements depend on.
+    values
+        Its parameters by letter.
+    inputs, outputs
+        What goes in and comes out.
+    gradients
+        What `core.layers` gives, by step suffix.
+    apart
+        Entries of the input that are moved below a kink or a tie.
     """
 
-    kind: str
-    stride: int
-    width: int
+    form: Form
     values: Mapping[str, Any]
     inputs: Any
     outputs: Any
     gradients: Mapping[str, Any]
-
-
-def layer_symbols(kind: str, stride: int) -> dict[str, Symbol]:
-    """Letters of one layer: a, parameters, o."""
-    out, body = FORWARD[kind](stride)
-    parameters = tuple(slot for slot in out.indices if isinstance(slot, Index))
-    image = kind in ("maxpool", "conv")
-    made = [
-        given("a", *(("N", "C", "T") if image else ("N", "D"))),
-        given("W", *(("O", "C", "E") if image else ("K", "D"))),
-        given("b", "O" if image else "K"),
-        given("mask", "N", "D"), given("rate"), given("gamma", "D"), given("beta", "D"),
-        given("eps"),
-        Symbol("o", tuple(index.space for index in parameters), parameters, body),
-        Symbol("g", tuple(index.space for index in parameters), parameters,
-               Partial(Ref("L"), Ref("o")[parameters])),
-    ]  # fmt: skip
-    if kind == "batchnorm":
-        a, mu, var = Ref("a"), Ref("mu"), Ref("var")
-        root = Apply("sqrt", Fence(var[d] + Ref("eps")))
-        made += [
-            defined("mu", d, by=Sum(n, a[n, d]) / Size("N")),
-            defined("var", d, by=Sum(n, (a[n, d] - mu[d]) ** 2) / Size("N")),
-            defined("xhat", n, d, by=(a[n, d] - mu[d]) / root),
-        ]
-    return {symbol.name: symbol for symbol in made}
+    apart: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class LayerArena:
-    """One layer, and the loss as a function of what comes out of it."""
+    """One layer, and the loss as a function of what comes out of it.
+
+    Numbers are exact from the network's input on: `before` is the arena of the layer before, None
+    for the first; `after` is that of the layer behind, None before the head.
+    """
 
     layer: LayerNumbers
     later: tuple[LayerNumbers, ...]
-    labels: Any
+    head: HeadNumbers
+    before: LayerArena | None = field(default=None, repr=False)
+    after: LayerArena | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Tell the layer before who follows it."""
+        if self.before is not None:
+            object.__setattr__(self.before, "after", self)
 
     @property
     def kind(self) -> Hashable:
         """Kind of layer, and what of its shape a statement depends on."""
-        return ("layer", self.layer.kind, self.layer.stride, self.layer.width)
+        return ("layer", self.layer.form)
 
-    @property
+    @cached_property
     def numbers(self) -> Evaluator:
         """The reader's numbers, with every later layer behind them."""
-        return _numbers(self)
+        symbols, sizes, values = self._own(apart=True)
+        last = "o"
+        for place, later in enumerate(self.later, start=1):
+            given = {name: _exactly(value) for name, value in later.values.items()}
+            last = append_layer(symbols, sizes, values, later.form, given, later.outputs.shape,
+                                f"_{place}", last)  # fmt: skip
+        append_head(symbols, values, self.head, last)
+        evaluator = Evaluator(World(symbols, sizes, values), Decimals())
+        if self.after is not None and not (self.layer.apart or self.after.layer.apart):
+            evaluator.know("g", self.after.slopes.reshape(self.layer.outputs.shape))
+        return evaluator
+
+    def _own(self, *, apart: bool) -> tuple[dict[str, Symbol], dict[str, int], dict[str, Any]]:
+        """Symbols, sizes and values of this layer alone."""
+        form, inputs = self.layer.form, self.layer.inputs
+        about = statements(form)
+        values = {name: _exactly(value) for name, value in self.layer.values.items()}
+        values["a"] = (
+            _exactly(inputs) if self.before is None else self.before.exact.reshape(inputs.shape)
+        )
+        for count, place in enumerate(self.layer.apart if apart else (), start=1):
+            values["a"] = np.array(values["a"], copy=True) if count == 1 else values["a"]
+            values["a"][place] = values["a"][place] - count * APART
+        spaces = (index.space for index in (*about.inputs, *about.outputs))
+        sizes = dict(zip(spaces, (*inputs.shape, *self.layer.outputs.shape), strict=True))
+        sizes |= {space: axis.kernel for space, axis in zip("EF", form.axes, strict=False)}
+        sizes |= {
+            space: axis.stride * (sizes[windows] - 1) + 1
+            for space, windows, axis in zip("VX", "QR", form.axes, strict=False)
+        }
+        return layer_symbols(form), sizes, values
+
+    @cached_property
+    def exact(self) -> Any:
+        """What comes out, not rounded."""
+        symbols, sizes, values = self._own(apart=False)
+        return Evaluator(World(symbols, sizes, values), Decimals()).array("o")
+
+    @cached_property
+    def slopes(self) -> Any:
+        """∂L/∂a, entry by entry: what the layer before takes as its g."""
+        at = self.numbers
+        shape = self.layer.inputs.shape
+        flat = [at.derivative(Ref("L"), "a", place, {}) for place in np.ndindex(shape)]
+        return as_array(flat).reshape(shape)
 
     def algebra(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
         """Small worlds of different sizes, and for kinks in different regions."""
-        return [
-            _algebra(self.layer.kind, self.layer.stride, self.layer.width, size, region)
-            for size in (2, 3)
-            for region in (0, 1)
-        ]
+        return worlds(self.layer.form)
 
     def confirm(self, step: Step) -> None:
         """`core.layers` gives the same numbers, within the rounding of float64."""
         suffix = step.name.rpartition("_")[2]
-        known = {**self.layer.gradients, "forward": self.layer.outputs}.get(suffix)
-        if known is None or step.value.left_out:
+        made = {**self.layer.gradients, "forward": self.layer.outputs}
+        known = made.get(_SAME_AS.get(suffix, suffix))
+        if known is None:
             return
-        known = np.asarray(known, dtype=np.float64).reshape(-1)
-        exact = np.array([float(v) for _, v in sorted(step.value.entries.items())])
+        known = np.asarray(known, dtype=np.float64)
         scale = max(1.0, float(np.abs(known).max(initial=0.0)))
-        if known.shape != exact.shape or not np.all(np.abs(known - exact) <= 1e-11 * scale):
-            raise ProofError(f"step {step.name}: core.layers gives other numbers")
-
-
-@lru_cache(maxsize=256)
-def _numbers(arena: LayerArena) -> Evaluator:
-    layer = arena.layer
-    symbols = layer_symbols(layer.kind, layer.stride)
-    values: dict[str, Any] = {}
-    values |= {name: _exactly(value) for name, value in layer.values.items()}
-    values["a"] = _exactly(layer.inputs)
-    sizes = _sizes(layer)
-    last = "o"
-    for place, after in enumerate(arena.later):
-        last = _append(symbols, values, sizes, after, place, last)
-    _append_head(symbols, values, sizes, arena.labels, last)
-    return Evaluator(World(symbols, sizes, values), Decimals())
-
-
-def _sizes(layer: LayerNumbers) -> dict[str, int]:
-    a, out = layer.inputs.shape, layer.outputs.shape
-    if layer.kind in ("maxpool", "conv"):
-        return {"N": a[0], "C": a[1], "T": a[2], "O": out[1], "Q": out[2], "E": layer.width}
-    return {"N": a[0], "D": a[1], "K": out[1]}
-
-
-def _append(
-    symbols: dict[str, Symbol], values: dict[str, Any], sizes: dict[str, int],
-    layer: LayerNumbers, place: int, source: str,
-) -> str:  # fmt: skip
-    """Add a later layer under names of its own; the name of its output."""
-    from pminusy.derivation.tree import children, rebuild
-
-    mark = f"_{place + 1}"
-    if layer.kind == "flatten":
-        sizes["D" + mark] = layer.outputs.shape[1]
-        flat = Symbol("o" + mark, ("N", "D" + mark), (), Flatten(Ref(source)))
-        symbols[flat.name] = flat
-        return flat.name
-    own = layer_symbols(layer.kind, layer.stride)
-    rename = {name: name + mark for name in own if name != "a"} | {"a": source}
-    for space, length in _sizes(layer).items():
-        sizes[space + mark if space != "N" else "N"] = length
-
-    def index(slot: Any) -> Any:
-        if isinstance(slot, Index):
-            return slot if slot.space == "N" else Index(slot.name, slot.space + mark)
-        if hasattr(slot, "backwards"):
-            return type(slot)(index(slot.index), index(slot.by), slot.stride, slot.backwards)
-        return slot
-
-    def renamed(tree: Any) -> Node:
-        from dataclasses import fields, replace
-
-        new = rebuild(tree, tuple(renamed(part) for part in children(tree)))
-        if isinstance(new, Ref):
-            return Ref(rename[new.name], tuple(index(slot) for slot in new.indices))
-        changes = {
-            f.name: index(getattr(new, f.name))
-            for f in fields(new)  # type: ignore[arg-type]  # every node is a dataclass
-            if isinstance(getattr(new, f.name), Index)
-        }
-        return replace(new, **changes)  # type: ignore[type-var]  # every node is a dataclass
-
-    for name, symbol in own.items():
-        if name in ("a", "g"):
-            continue
-        body = None if symbol.body is None else renamed(symbol.body)
-        spaces = tuple(s if s == "N" else s + mark for s in symbol.spaces)
-        parameters = tuple(index(slot) for slot in symbol.parameters)
-        symbols[rename[name]] = Symbol(rename[name], spaces, parameters, body)
-    values |= {name + mark: _exactly(value) for name, value in layer.values.items()}
-    return rename["o"]
-
-
-def _append_head(
-    symbols: dict[str, Symbol],
-    values: dict[str, Any],
-    sizes: dict[str, int],
-    labels: Any,
-    last: str,
-) -> None:
-    k, j = Index("k", symbols[last].spaces[-1]), Index("j", symbols[last].spaces[-1])
-    z = Ref(last)
-    values["Y"] = _exactly(np.eye(sizes[k.space])[labels])
-    symbols["Y"] = given("Y", "N", k.space)
-    loss = Sum(n, Sum(k, Ref("Y")[n, k] * (ln(Sum(j, exp(z[n, j]))) - z[n, k])))
-    symbols["L"] = defined("L", by=loss / Size("N"))
+        for place, exact in step.value.entries.items():
+            if not abs(known[place] - float(exact)) <= 1e-11 * scale:
+                raise ProofError(f"step {step.name}: core.layers gives other numbers")
 
 
 def _exactly(value: Any) -> Any:
@@ -215,55 +158,3 @@ def _exactly(value: Any) -> Any:
     if array.ndim == 0:
         return decimals.mpf(float(array))
     return as_array([decimals.mpf(float(v)) for v in array.ravel()]).reshape(array.shape)
-
-
-@lru_cache(maxsize=256)
-def _algebra(kind: str, stride: int, width: int, size: int, region: int) -> Evaluator:
-    N, D, K = (2, 2, 2) if size == 2 else (3, 2, 2)
-    if kind in ("maxpool", "conv"):
-        Q = 2 if size == 2 else 3
-        sizes = {"N": 1, "C": size - 1, "T": stride * (Q - 1) + width, "O": 2, "Q": Q, "E": width}
-        if kind == "maxpool":
-            sizes["O"] = sizes["C"]
-    else:
-        sizes = {"N": N, "D": D, "K": K if kind == "linear" else D}
-    symbols = layer_symbols(kind, stride)
-    shapes = {
-        name: tuple(sizes[space] for space in symbol.spaces)
-        for name, symbol in symbols.items()
-        if symbol.body is None and all(space in sizes for space in symbol.spaces)
-    }
-    shapes["c"] = tuple(sizes[space] for space in symbols["o"].spaces)
-    names = [f"{name}.{i}" for name, shape in shapes.items() for i in range(int(np.prod(shape)))]
-    roots = [f"root.{i}" for i in range(sizes.get("D", 0))] if kind == "batchnorm" else []
-    field_ = Algebra([*names, *roots])
-    values = {
-        name: as_array([field_[f"{name}.{i}"] for i in range(int(np.prod(shape)))]).reshape(shape)
-        for name, shape in shapes.items()
-    }
-    values = {name: value[()] if value.ndim == 0 else value for name, value in values.items()}
-    drawn = np.random.default_rng([size, region]).permutation(range(1, 2 * len(names) + 1))
-    signed = {
-        name: int(value) * (-1) ** (i + region)
-        for i, (name, value) in enumerate(zip(names, drawn, strict=False))
-    }
-    field_.look_near(signed)
-    coefficients = values.pop("c")
-    parameters = symbols["o"].parameters
-    body: Node = Ref("c")[parameters] * Ref("o")[parameters]
-    for parameter in reversed(parameters):
-        body = Sum(parameter, body)
-    symbols = {**symbols, "c": given("c", *symbols["o"].spaces), "L": defined("L", by=body)}
-    values["c"] = coefficients
-    evaluator = Evaluator(World(symbols, sizes, values), field_)
-    if kind == "batchnorm":
-        _register_roots(evaluator, field_, sizes["D"])
-    return evaluator
-
-
-def _register_roots(at: Evaluator, field_: Algebra, D: int) -> None:
-    """√(σ² + ε) as generators: exact up to their squares, which `is_zero` puts back."""
-    variance, eps = at.array("var"), at.array("eps")
-    for feature in range(D):
-        square = variance[feature] + eps
-        field_.register_root(field_[f"root.{feature}"], square)

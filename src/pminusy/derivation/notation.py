@@ -15,8 +15,9 @@ __all__ = ["DIALECTS", "Notation", "notation"]
 
 _LATEX = {
     "κ": r"\kappa", "ζ": r"\zeta", "ε": r"\varepsilon", "ω": r"\omega", "λ": r"\lambda",
-    "η": r"\eta", "γ": r"\gamma", "β": r"\beta", "μ": r"\mu", "ν": r"\nu", "Ω": r"\Omega",
-    "σ²": r"{\sigma^2}", "ŷ": r"\hat{y}", "x̂": r"\hat{x}", "ℓ": r"\ell", "Ŷ": r"\hat{Y}",
+    "η": r"\eta", "γ": r"\gamma", "β": r"\beta", "μ": r"\mu", "ν": r"\nu", "ρ": r"\rho",
+    "Ω": r"\Omega", "σ²": r"{\sigma^2}", "ŷ": r"\hat{y}", "x̂": r"\hat{x}", "ℓ": r"\ell",
+    "Ŷ": r"\hat{Y}",
     "lse": r"\mathrm{lse}", "CE": r"\mathrm{CE}", "KL": r"\mathrm{KL}", "…": r"\dots",
     "S(z)": "S(z)", "S(Z)": "S(Z)",
 }  # fmt: skip
@@ -24,9 +25,10 @@ _LATEX = {
 _LETTERS = {
     "kappa": "κ", "zeta": "ζ", "epsilon": "ε", "omega": "ω", "lambda": "λ", "eta": "η",
     "E2": "E", "V_b": "β", "L_n": "L", "Omega": "Ω", "lse_n": "lse", "S_n": "S", "A_n": "A",
-    "curve": "z″", "CE_new": "L⁺",
+    "omega_n": "ω", "x_p": "x", "root": "ρ", "curve": "z″", "CE_new": "L⁺",
     "W_new": "W⁺", "b_new": "b⁺", "z_new": "z⁺", "u_new": "u⁺", "p_new": "p⁺",
-    "gamma": "γ", "mu": "μ", "var": "σ²", "xhat": "x̂", "mask": "m", "rate": "r", "eps": "ε",
+    "gamma": "γ", "beta": "β", "mu": "μ", "var": "σ²", "xhat": "x̂", "mask": "m", "rate": "r",
+    "eps": "ε",
 }  # fmt: skip
 
 
@@ -40,6 +42,7 @@ class Notation:
 
     def text(self, name: str) -> str:
         """Letter in Unicode."""
+        name = name.removesuffix("_M")  # of a masked class: the same letter
         return self.letters.get(name) or _LETTERS.get(name, name)
 
     def latex(self, name: str) -> str:

@@ -2,8 +2,8 @@
 
 Positive quantities (e^{z_k}, p_k, sizes, weights) enter exact algebra as generators, so a rational
 function whose coefficients are all ≥ 0 is ≥ 0, and so is an even power of anything. What is not
-rational is taken apart by its tree: ln a ≤ 0 where a ≤ 1, products and sums by the signs of their
-parts.
+rational is taken apart by its tree: ln a ≤ 0 where a ≤ 1, ln a ≤ a − 1, products and sums by the
+signs of their parts.
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ def _ordered(
         return _sign(large, at, env) > 0
     if not strict and _is_zero(large):
         return _sign(small, at, env) < 0
+    if not strict and _by_form(small, large, at, env):
+        return True
     difference = at.value(large, env) - at.value(small, env)
     if strict:
         return positive(difference, at.domain)
@@ -62,6 +64,22 @@ def _ordered(
     if matrix is not None:
         return _dominant_somehow(matrix, at.domain)
     return nonnegative(difference, at.domain)
+
+
+def _by_form(small: t.Node, large: t.Node, at: Evaluator, env: Mapping[str, int]) -> bool:
+    """Orders that are plain from how both sides are written."""
+    if isinstance(small, t.Apply) and small.function == "ln":  # below its tangent: ln a ≤ a − 1
+        a = at.value(small.argument, env)
+        tangent = at.value(large, env) - (a - 1)
+        return at.domain.is_zero(tangent) and positive(a, at.domain)  # type: ignore[union-attr]  # exact here
+    if isinstance(small, t.Mul) and isinstance(large, t.Mul):  # a common factor ≥ 0
+        *common, a = small.factors
+        *others, b = large.factors
+        factors_agree = common == others and all(_sign(f, at, env) > 0 for f in common)
+        return factors_agree and _ordered(a, b, False, at, env)
+    if isinstance(large, t.Add) and small in large.terms:  # more terms ≥ 0
+        return all(_sign(term, at, env) > 0 for term in large.terms if term != small)
+    return False
 
 
 _DIRECTION = "V_b"

@@ -156,17 +156,20 @@ class Step:
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """The statement with the reader's numbers put in, for a few choices of its indices."""
-        return tuple(
-            Row(filled, env) for filled, env in filling.filled(self.statement, self.arena.numbers)
-        )
+        numbers = self.arena.numbers
+        with numbers.working():
+            return tuple(
+                Row(filled, env) for filled, env in filling.filled(self.statement, numbers)
+            )
 
     @cached_property
     def value(self) -> filling.Shown:
         """What comes out: a number, a vector or a matrix of exact values."""
-        return filling.value(self.statement, self.arena.numbers)
+        with self.arena.numbers.working():
+            return filling.value(self.statement, self.arena.numbers)
 
 
-_proved: dict[tuple[Hashable, Relation], int] = {}
+_proved: dict[tuple[Hashable, Relation], tuple[int, str]] = {}
 """Exact proofs already made in this process: they do not depend on the reader's numbers."""
 
 
@@ -188,12 +191,22 @@ def _checks(line: Line, arena: Arena) -> Iterator[Check]:
     statement = line.statement
     key = (arena.kind, statement)
     if key not in _proved:
-        _proved[key] = prove_by_algebra(statement, arena.algebra(statement, line.sizes))
-    count = _proved[key]
-    sizes = ", ".join(map(str, line.sizes))
-    yield Check("algebra", f"exact for K = {sizes}", count)
+        worlds = arena.algebra(statement, line.sizes)
+        _proved[key] = prove_by_algebra(statement, worlds), _sizes(worlds)
+    count, sizes = _proved[key]
+    yield Check("algebra", f"exact{sizes}", count)
     count = prove_by_numbers(statement, arena.numbers)
     means = " by difference quotients" if has_derivative(statement) else ""
     if sampled(statement, arena.numbers):
         means += ", at chosen entries and along random directions"
     yield Check("numbers", f"your numbers to 30 digits{means}", count)
+
+
+def _sizes(worlds: list[Evaluator]) -> str:
+    """In words, the numbers of classes, rows, … for which a line was proved exactly."""
+    words = []
+    for space in ("K", "N", "C", "T", "U"):
+        found = sorted({world.size(space) for world in worlds if space in world.world.sizes})
+        if found:
+            words.append(f"{space} = {', '.join(map(str, found))}")
+    return f" for {' and '.join(words)}" if words else ""

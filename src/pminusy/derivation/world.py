@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pminusy.derivation.domains import WORKING_DIGITS
 from pminusy.derivation.tree import Index, Node, Partial, names, walk
 
 __all__ = ["Symbol", "World", "defined", "given"]
@@ -34,12 +35,25 @@ def defined(name: str, *parameters: Index, by: Node) -> Symbol:
 
 @dataclass(frozen=True)
 class World:
-    """Symbols with the sizes of their index sets, and the values of those that are given."""
+    """Symbols with the sizes of their index sets, and the values of those that are given.
+
+    Attributes
+    ----------
+    fixed
+        Letters of indices that stand for one place, such as the true class c.
+    digits
+        How many digits decimals are worked in.
+    labels
+        What the places of an index set are called where not 0, 1, 2, …: the rows of a batch that
+        were chosen, the classes that are not masked.
+    """
 
     symbols: Mapping[str, Symbol]
     sizes: Mapping[str, int]
     values: Mapping[str, Any]
     fixed: Mapping[str, int] = field(default_factory=dict)
+    digits: int = WORKING_DIGITS
+    labels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @cached_property
     def _ancestors(self) -> dict[str, frozenset[str]]:

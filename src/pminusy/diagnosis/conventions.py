@@ -58,6 +58,8 @@ PINS: Mapping[str, tuple[str, Any]] = {
     "all-weights": ("free", None),
     "last-column-bias": ("free", -1),
     "first-column-bias": ("free", 0),
+    "bias-vector": ("b", "K"),
+    "bias-row": ("b", "1×K"),
     "index": ("y", "index"),
     "one-hot": ("y", "one-hot"),
     "column": ("y", "column"),

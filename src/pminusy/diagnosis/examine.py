@@ -3,84 +3,117 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from pminusy.diagnosis import findings
-from pminusy.diagnosis.conventions import Conventions, allowed, in_words
+from pminusy.diagnosis.binding import bindings
+from pminusy.diagnosis.conventions import in_words
 from pminusy.diagnosis.dropout import examine_dropout
 from pminusy.diagnosis.gradient_check import gradient_check
-from pminusy.diagnosis.layer_probes import layer_probes
+from pminusy.diagnosis.kinks import at_kinks
+from pminusy.diagnosis.layer_stability import layer_stability
 from pminusy.diagnosis.layer_subject import layer_bindings
 from pminusy.diagnosis.layouts import LAYOUTS
 from pminusy.diagnosis.libraries import leans_on
-from pminusy.diagnosis.matching import (
-    SINGLE_TOLERANCE,
-    TOLERANCE,
-    Evidence,
-    Explanation,
-    Facet,
-    explain,
-    gallery,
-)
-from pminusy.diagnosis.probes import STRENGTH, Probe, probes
+from pminusy.diagnosis.matching import Explanation
+from pminusy.diagnosis.probes import SQUARES
 from pminusy.diagnosis.recipes.layers import LAYERS
+from pminusy.diagnosis.reference import Reference
 from pminusy.diagnosis.session import Raised, Session
 from pminusy.diagnosis.signatures import Candidate
 from pminusy.diagnosis.stability import stability
-from pminusy.diagnosis.subject import Seen, Subject, bindings
+from pminusy.diagnosis.subject import Subject
+from pminusy.diagnosis.trial import Trial, try_out
 from pminusy.diagnosis.verdict import Finding, Property, Status, Verdict
 
-__all__ = ["examine"]
+__all__ = ["best_trial", "examine", "verdict_on"]
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One binding of a submission, run on every probe, and what explains it."""
-
-    subject: Subject
-    probes: list[Probe]
-    seen: list[tuple[Seen, Seen | None]]  # with r = 0, and with r = 0.7
-    explanations: list[Explanation]
-    single_precision: bool
-
-    @property
-    def best(self) -> Explanation:
-        """The first of the best explanations."""
-        return self.explanations[0]
-
-
-def examine(session: Session, candidate: Candidate, pins: Mapping[str, Any]) -> Verdict:
-    """Check one function of a running submission."""
+def examine(
+    session: Session,
+    candidate: Candidate,
+    pins: Mapping[str, Any],
+    reference: Reference | None = None,
+) -> Verdict:
+    """Check one function of a running submission, against a teacher's own if that is unusual."""
     verdict = Verdict("unfinished", candidate.name, "There is nothing in it yet.")
     verdict = replace(verdict, leans_on=leans_on(candidate.entry))
     if candidate.entry["empty"]:
         return verdict
-    trials, failures = [], []
     if candidate.proposals[0].exercise == "dropout":
         return examine_dropout(session, candidate, pins, verdict)
+    found = best_trial(session, candidate, pins, reference)
+    if isinstance(found, Trial):
+        return verdict_on(found, verdict)
+    return replace(found, leans_on=verdict.leans_on)
+
+
+def best_trial(
+    session: Session,
+    candidate: Candidate,
+    pins: Mapping[str, Any],
+    reference: Reference | None = None,
+) -> Trial | Verdict:
+    """The binding that does best, run on every probe; a verdict where none runs."""
+    verdict = Verdict("unfinished", candidate.name, "")
+    trials, failures, others = [], [], 0
     for bound in _bindings(session, candidate, pins):
         if isinstance(bound, Raised):
             failures.append(bound)
         elif bound.nothing:
             summary = f"It returns {bound.nothing} where {_expected(bound)} is expected."
             return replace(verdict, summary=summary, exercise=bound.exercise.title)
+        elif reference is None:
+            trials.append(try_out(bound, pins))
+        elif reference.fits(bound):
+            trials.append(try_out(bound, pins, standard=reference.gallery))
         else:
-            trials.append(_trial(bound, pins))
-            if trials[-1].best.cost[:2] == (0, 0) and not _faults(trials[-1]):
-                return _verdict(trials[-1], verdict)
-    if not trials:
-        return _does_not_run(verdict, failures[0])
-    return _verdict(min(trials, key=_rank), verdict)
+            others += 1
+        if trials and trials[-1].best.cost[:2] == (0, 0) and not _faults(trials[-1]):
+            return trials[-1]
+    if reference is None:
+        trials += _square_trials(session, candidate, pins, trials)
+    if trials:
+        return min(trials, key=_rank)
+    if reference is not None and others:
+        finding = Finding("", reference.other_arguments())
+        return replace(verdict, status="wrong", findings=(finding,), summary=finding.sentence)
+    return _does_not_run(verdict, failures[0])
 
 
-def _rank(trial: Trial) -> tuple[int, tuple[int, int, int], int]:
-    """How well a binding does: what it leaves unread, what is unexplained, what is odd."""
-    letters = trial.subject.letters()
+_ENOUGH = 0.6  # of the probes, to call a binding explained
+
+
+def _rank(trial: Trial) -> tuple[bool, int, tuple[int, int, int], bool, int, int]:
+    """How well a binding does: whether it explains, what it reads, what is odd, how usual it is."""
+    letters, cost = trial.subject.letters(), trial.best.cost
     read = sum(letter in without.values for without, _ in trial.seen for letter in letters)
-    return -read, trial.best.cost, len(_faults(trial))
+    explained = cost[0] == 0 and read >= _ENOUGH * len(trial.seen) * len(letters) > 0
+    columns = "K×N" in trial.subject.layouts.values()
+    faults = len(_faults(trial))
+    slips = (cost[0], cost[1] + faults, cost[2])
+    return not explained, 0 if explained else -read, slips, columns, faults, -read
+
+
+def _square_trials(
+    session: Session, candidate: Candidate, pins: Mapping[str, Any], others: Sequence[Trial]
+) -> list[Trial]:
+    """Trials on inputs two of whose sizes agree, where it does not run as it is named."""
+    if candidate.proposals[0].exercise in LAYERS or any(_usual(t) for t in others):
+        return []
+    for sizes in SQUARES:
+        bound = bindings(session, candidate, pins, sizes)
+        good = [s for s in bound if isinstance(s, Subject) and not s.nothing and not s.single]
+        if good:
+            return [try_out(subject, pins, sizes) for subject in good[:2]]
+    return []
+
+
+def _usual(trial: Trial) -> bool:
+    """Whether it runs as it is named: on class indices, and on every probe."""
+    usual = trial.subject.layouts.get("y", "index") in ("index", "scalar")
+    return usual and all(without.raised is None for without, _ in trial.seen)
 
 
 def _bindings(
@@ -96,7 +129,10 @@ def _does_not_run(verdict: Verdict, raised: Raised) -> Verdict:
     if raised.type == "NotImplementedError":
         return replace(verdict, summary="It raises NotImplementedError: it is not written yet.")
     if raised.type in ("NameError", "UnboundLocalError"):
-        summary = f"It uses a name that is neither an argument nor defined: {raised}."
+        summary = (
+            f"It uses a name that is neither an argument nor defined: {raised}. A variable of the "
+            "notebook counts as undefined here: a function computes from its arguments alone."
+        )
     elif raised.type == "ModuleNotFoundError":
         summary = f"It needs a module that is not available here: {raised}."
     return replace(verdict, status="does not run", summary=summary)
@@ -113,76 +149,21 @@ def _expected(subject: Subject) -> str:
     return words.get(outputs[0], "trained parameters")
 
 
-def _trial(subject: Subject, pins: Mapping[str, Any]) -> Trial:
-    layer = subject.exercise.name in LAYERS
-    tried = layer_probes(subject.exercise.name) if layer else probes(subject.given, subject.single)
-    seen = [_both(subject, probe) for probe in tried]
-    per_row = "L_i" in subject.letters()
-    readings = allowed(pins, subject.regularised, averaged=not per_row)
-    if layer:
-        readings = [Conventions()]
-    elif per_row or subject.exercise.name in ("epoch", "network_epoch"):
-        readings = [replace(r, reduction="none" if per_row else "mean") for r in readings]
-    galleries = [
-        gallery(subject.exercise.name, subject.given, subject.single, reading)
-        for reading in dict.fromkeys(readings)
-    ]
-    facets = _facets(subject, seen)
-    single = _single_precision(subject, seen)
-    evidence = Evidence(facets, SINGLE_TOLERANCE if single else TOLERANCE)
-    explanations = explain(evidence, galleries)
-    return Trial(subject, tried, seen, explanations, single)
-
-
-def _both(subject: Subject, probe: Probe) -> tuple[Seen, Seen | None]:
-    without = subject.call(probe.inputs)
-    if not subject.regularised:
-        return without, None
-    return without, subject.call({**probe.inputs, "r": STRENGTH})
-
-
-def _facets(
-    subject: Subject, seen: Sequence[tuple[Seen, Seen | None]]
-) -> dict[Facet, tuple[Any, ...]]:
-    facets: dict[Facet, tuple[Any, ...]] = {}
-    for letter in subject.letters():
-        values = [_float(without.values.get(letter)) for without, _ in seen]
-        facets[letter, "data"] = tuple(values)
-        if subject.regularised and letter not in ("p", "dL_dX"):
-            with np.errstate(all="ignore"):
-                facets[letter, "ridge"] = tuple(
-                    None
-                    if with_r is None or value is None or letter not in with_r.values
-                    else _float(with_r.values[letter]) - value
-                    for value, (_, with_r) in zip(values, seen, strict=True)
-                )
-    return facets
-
-
-def _float(value: Any) -> Any:
-    return None if value is None else np.asarray(value, dtype=np.float64)
-
-
-def _single_precision(subject: Subject, seen: Sequence[tuple[Seen, Seen | None]]) -> bool:
-    """Whether every number returned is a float32, or the source says it computes in float32."""
-    words = {*subject.candidate.entry["names"], *subject.candidate.entry["attributes"]}
-    if words & {"float32", "single", "float16", "half"}:
-        return True
-    values = [np.ravel(v) for without, _ in seen for v in without.values.values()]
-    if not values:
-        return False
-    with np.errstate(all="ignore"):
-        flat = np.concatenate(values).astype(np.float64)
-        return bool(np.all((flat.astype(np.float32) == flat) | np.isnan(flat)))
-
-
 # --------------------------------------------------------------------------------- verdict
 
 
-def _verdict(trial: Trial, verdict: Verdict) -> Verdict:
+def verdict_on(trial: Trial, verdict: Verdict) -> Verdict:
+    """What a trial amounts to, written into a verdict that has the function's name."""
     subject, best = trial.subject, trial.best
+    title = subject.exercise.title
+    if trial.against:
+        title = (
+            "the reference's function"
+            if trial.against == "numbers"
+            else f"{title}, as the reference computes it"
+        )
     verdict = replace(
-        verdict, exercise=subject.exercise.title, assumed=tuple(_assumed(trial)),
+        verdict, exercise=title, assumed=tuple(_assumed(trial)),
         pins=tuple(_pins(trial)), status="correct",
     )  # fmt: skip
     faults = _faults(trial)
@@ -197,7 +178,20 @@ def _verdict(trial: Trial, verdict: Verdict) -> Verdict:
             compared=seen.compared, broken_line=seen.line,
             gradient_check=gradient_check(subject),
         )  # fmt: skip
-    stable, fragilities = stability(subject, best.conventions, trial.single_precision)
+    convention, tie = at_kinks(trial)
+    if tie is not None:
+        return replace(
+            verdict,
+            status="wrong",
+            findings=(tie,),
+            properties=tuple(properties),
+            summary=tie.sentence,
+        )
+    if convention:
+        verdict = replace(verdict, assumed=(*verdict.assumed, convention))
+    stable, fragilities = (
+        layer_stability(trial) if trial.subject.exercise.name in LAYERS else stability(trial)
+    )
     fragilities += [findings.as_fragility(fault) for fault in faults]
     properties += stable
     status: Status = "fragile" if fragilities else "correct"
@@ -253,7 +247,7 @@ _NAMES = {
     "X": "the inputs", "X0": "the inputs", "W": "the weights", "W1": "the first weights",
     "b": "the bias", "b1": "the first bias", "y": "the labels", "z": "the scores",
     "p": "the probabilities", "r": "the regulariser's strength", "lr": "the learning rate",
-    "batch": "the batch size",
+    "batch": "the batch size", "T": "the temperature", "eps": "the label smoothing",
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pminusy.core import softmax as core_softmax
 from pminusy.core.options import Options
 from pminusy.core.trace import Trace
-from pminusy.diagnosis.mistakes import gradient, loss, network, ridge, softmax
+from pminusy.diagnosis.mistakes import gradient, loss, network, options, ridge, softmax
 from pminusy.diagnosis.mistakes.layers import LAYER_MISTAKES
 from pminusy.diagnosis.mistakes.mistake import Mistake
 from pminusy.diagnosis.recipes.head import FROM_PROBABILITIES, HEAD, RIDGE, SOFTMAX
@@ -28,14 +28,15 @@ Array = NDArray[Any]
 def _trace(t: Record) -> Trace:
     z = np.asarray(t["z"], dtype=np.float64)
     labels = t.get("y", np.zeros(len(z), dtype=np.intp))  # the softmax alone has none
-    return Trace(labels, u=z, options=Options(reduction="none"))
+    options = Options(reduction="none", label_smoothing=float(t.get("eps", 0.0)))
+    return Trace(labels, u=z, options=options)
 
 
 _SPECIFICATION: Mapping[str, Change] = {
     "p": lambda t: _trace(t)["p"].value,
     "log_p": lambda t: core_softmax.log_softmax(np.asarray(t["z"], dtype=np.float64)),
     "L_i": lambda t: _trace(t)["L_i"].value,
-    "dL_dz_i": lambda t: _trace(t)["dL_dz"].value,
+    "dL_dz_i": lambda t: _trace(t)["dL_dz"].value / t.get("T", 1.0),
 }
 
 
@@ -78,11 +79,20 @@ class Exercise:
             else value
             for name, value in inputs.items()
         }
-        return self.recipe.run(exact, self.stable)
+        return self.run(exact, self.stable)
+
+    def run(self, inputs: Mapping[str, Any], changes: Mapping[str, Change] | None = None) -> Record:
+        """The record of a run; scores that are given are divided by a temperature first."""
+        if "T" in inputs and "z" in inputs:
+            inputs = {**inputs, "z": inputs["z"] / inputs["T"]}
+        if changes and "z" in changes and "z" in inputs:
+            inputs = {**inputs, "z": changes["z"]({**inputs})}
+        return self.recipe.run(inputs, changes)
 
 
 _FORWARD = (*softmax.SOFTMAX, *loss.LOSS, *loss.VISIBLE_GUARDS)
-_HEAD = (*_FORWARD, *gradient.LOGITS)
+_OPTIONS = (*options.TEMPERATURE, *options.SMOOTHING)
+_HEAD = (*_FORWARD, *gradient.LOGITS, *_OPTIONS)
 _LAYER = (
     *softmax.LINEAR,
     *_HEAD,
@@ -99,23 +109,27 @@ EXERCISES = {
     for exercise in (
         Exercise(
             "linear", "linear softmax classifier: loss and gradient", HEAD,
-            ("X", "W", "b", "y", "r"), ("L", "dL_dW", "dL_db", "dL_dX", "p"), _LAYER,
+            ("X", "W", "b", "y", "r", "T", "eps"),
+            ("L", "dL_dW", "dL_db", "dL_dX", "p"), _LAYER,
             regularised=True, stable=_SPECIFICATION,
         ),
         Exercise(
             "logits", "softmax cross-entropy of scores", HEAD,
-            ("z", "y"), ("L", "dL_dz", "p"), _HEAD, stable=_SPECIFICATION,
+            ("z", "y", "T", "eps"), ("L", "dL_dz", "p"), _HEAD, stable=_SPECIFICATION,
         ),
         Exercise(
             "probabilities", "cross-entropy of probabilities", FROM_PROBABILITIES,
-            ("p", "y"), ("L",),
-            (*loss.LOSS, *loss.VISIBLE_GUARDS),
+            ("p", "y", "eps"), ("L",),
+            (*loss.LOSS, *loss.VISIBLE_GUARDS, *options.SMOOTHING),
         ),
         Exercise(
-            "softmax", "softmax", SOFTMAX, ("z",), ("p",), softmax.SOFTMAX, stable=_SPECIFICATION,
+            "softmax", "softmax", SOFTMAX, ("z", "T"), ("p",),
+            (*softmax.SOFTMAX, *options.TEMPERATURE),
+            stable=_SPECIFICATION,
         ),
         Exercise(
-            "log_softmax", "logarithm of the softmax", SOFTMAX, ("z",), ("log_p",), softmax.SOFTMAX,
+            "log_softmax", "logarithm of the softmax", SOFTMAX, ("z", "T"), ("log_p",),
+            (*softmax.SOFTMAX, *options.TEMPERATURE),
             stable=_SPECIFICATION,
         ),
         Exercise(
@@ -125,8 +139,8 @@ EXERCISES = {
         Exercise(
             "network", "two-layer network: loss and gradients", NETWORK,
             ("X0", "W1", "b1", "W", "b", "y", "r"),
-            ("L", "dL_dW1", "dL_db1", "dL_dW", "dL_db"), _NETWORK,
-            regularised=True, stable=_SPECIFICATION,
+            ("L", "dL_dW1", "dL_db1", "dL_dW", "dL_db"),
+            _NETWORK, regularised=True, stable=_SPECIFICATION,
         ),
         Exercise(
             "epoch", "softmax regression: one epoch of training", EPOCH,

@@ -10,9 +10,12 @@ import numpy as np
 
 from pminusy.diagnosis.conventions import formula
 from pminusy.diagnosis.describe import describe
-from pminusy.diagnosis.first_wrong_line import first_wrong_line
-from pminusy.diagnosis.matching import Explanation, Facet, Gallery, gallery
+from pminusy.diagnosis.first_wrong_line import first_wrong_line, layer_line
+from pminusy.diagnosis.gallery import Facet
+from pminusy.diagnosis.matching import Explanation
 from pminusy.diagnosis.mistakes.mistake import Mistake
+from pminusy.diagnosis.probes import probes
+from pminusy.diagnosis.purity import changed_inputs
 from pminusy.diagnosis.recipes.layers import LAYERS
 from pminusy.diagnosis.shrink import Smallest, smallest
 from pminusy.diagnosis.subject import Seen
@@ -20,7 +23,7 @@ from pminusy.diagnosis.verdict import Comparison, DerivationLine, Finding, Fragi
 from pminusy.diagnosis.wording import number, words_of
 
 if TYPE_CHECKING:
-    from pminusy.diagnosis.examine import Trial
+    from pminusy.diagnosis.trial import Trial
 
 __all__ = ["as_fragility", "facet_names", "faults", "of", "purity", "shown"]
 
@@ -40,7 +43,8 @@ _LETTERS = {
 
 def facet_names(trial: Trial) -> Iterator[tuple[Facet, str]]:
     """Facets of a trial and what they are called."""
-    for letter in trial.subject.letters():
+    asked = {letter for letter, _ in trial.gallery.right[0]}
+    for letter in (name for name in trial.subject.letters() if name in asked):
         yield (letter, "data"), f"{_LETTERS[letter]}, data"
         if trial.subject.regularised and letter not in ("p", "dL_dX"):
             yield (letter, "ridge"), f"{_LETTERS[letter]}, regulariser"
@@ -81,11 +85,6 @@ def _alternatives(trial: Trial, mistake: Mistake) -> Iterator[str]:
                     yield sentence
 
 
-def _gallery(trial: Trial) -> Gallery:
-    subject = trial.subject
-    return gallery(subject.exercise.name, subject.given, subject.single, trial.best.conventions)
-
-
 def _unrecognised(trial: Trial, facet: Facet, recognised: bool) -> str:
     letter, part = facet
     name = f"{_LETTERS[letter]} ({'regulariser' if part == 'ridge' else 'data'} part)"
@@ -102,7 +101,7 @@ def _unrecognised(trial: Trial, facet: Facet, recognised: bool) -> str:
         seen = without if part == "data" else with_r
         if seen is None or letter not in seen.values:
             continue
-        right = _gallery(trial).right[i][facet]
+        right = trial.gallery.right[i][facet]
         value = np.asarray(seen.values[letter], dtype=np.float64)
         if part == "ridge":
             if letter not in without.values:
@@ -114,7 +113,12 @@ def _unrecognised(trial: Trial, facet: Facet, recognised: bool) -> str:
             value, right, rtol=1e-6, atol=1e-9, equal_nan=True
         ):
             also = "also " if recognised else ""
-            return f"{also}{name} {describe(value, right, _sizes(probe.inputs), y)}."
+            said = describe(value, right, _sizes(probe.inputs), y)
+            if trial.against:
+                said = said.replace("the right value", "the reference's").replace(
+                    "is right", "is the reference's"
+                )
+            return f"{also}{name} {said}."
     if raised:
         return f"it raises {raised[0][1]} on {raised[0][0]}."
     return f"{name} is missing on some inputs."
@@ -141,30 +145,41 @@ def faults(trial: Trial) -> Iterator[Finding]:
         if reading.oddity and trial.subject.exercise.name != "epoch":
             yield _odd_shape(trial, reading.letter)
     yield from _unread(trial)
+    by_rows = any("rows" in mistake.id for mistake in trial.best.mistakes)
     for probe, (without, with_r) in zip(trial.probes, trial.seen, strict=True):
         raised = without.raised or (with_r.raised if with_r is not None else None)
-        if raised is not None:
+        if raised is not None and not (by_rows and raised.type == "IndexError"):
             yield Finding(
                 "runs.sometimes", f"It raises {raised} on {probe.name}"
                 f"{f' ({probe.meaning})' if probe.meaning else ''}, and runs on other inputs.",
                 "shape",
             )  # fmt: skip
             break
-    changed = {
-        name for without, _ in trial.seen for name in without.changed
-    } - {letter.removeprefix("after_") for letter in trial.subject.letters()}  # fmt: skip
-    if changed:
-        names = words_of([_parameter(trial, letter) for letter in sorted(changed)])
-        yield Finding(
-            "purity.inputs_changed",
-            f"It changes {names} in place: whoever called it finds the array different afterwards. "
-            "Work on a copy.",
-            "purity", "z −= max z, on the caller's array", "z′ = z − max z, a new array",
-        )  # fmt: skip
+    if trial.square and not any("not_kept" in m.id for m in trial.best.mistakes):
+        yield _only_square(trial)
+    yield from changed_inputs(trial)
     if not _same_twice(trial):
         yield Finding(
             "purity.varies", "The same inputs give another answer the second time.", "repeat"
         )
+
+
+def _only_square(trial: Trial) -> Finding:
+    """It runs on inputs two of whose sizes agree, and on no others."""
+    subject = trial.subject
+    ordinary = subject.call(probes(subject.given, subject.single)[0].inputs)
+    raised = f": elsewhere it raises {ordinary.raised}" if ordinary.raised is not None else ""
+    return Finding(
+        "shape.square",
+        f"It runs only where there are {trial.square}{raised}. One size stands where another "
+        "belongs, or a sum lost its axis (keepdims).",
+        "shape",
+        hints=(
+            "Look at the line that raises, and at every shape before it.",
+            "Two different sizes are taken for one.",
+            "It should be the shape that the line of the derivation says, whatever the sizes.",
+        ),
+    )
 
 
 _GRADIENT_OF = {"dL_dz": "z", "dL_dW": "W", "dL_db": "b"}
@@ -205,12 +220,6 @@ def _odd_shape(trial: Trial, letter: str) -> Finding:
     )  # fmt: skip
 
 
-def _parameter(trial: Trial, letter: str) -> str:
-    subject = trial.subject
-    pairs = zip(subject.proposal.roles, subject.candidate.entry["parameters"], strict=False)
-    return next((p["name"] for role, p in pairs if role == letter), letter)
-
-
 def _same_twice(trial: Trial) -> bool:
     first, _ = trial.seen[0]
     again = trial.subject.call(trial.probes[0].inputs)
@@ -235,6 +244,11 @@ def purity(trial: Trial) -> Iterator[Property]:
         ok = readonly.raised is None
         yield Property("works on read-only arrays", ok, "" if ok else str(readonly.raised))
     yield Property("same answer twice", _same_twice(trial))
+    read = trial.subject.candidate.entry["globals"]
+    yield Property(
+        "computes from its arguments alone", not read,
+        f"it reads the global {words_of([str(name) for name in read])}" if read else "",
+    )  # fmt: skip
     seen = trial.seen[0][0].values
     for letter in ("dL_dz", "dL_dz_i"):
         if letter in seen:
@@ -259,24 +273,40 @@ class Shown:
 
 def shown(trial: Trial) -> Shown:
     """Look for such inputs, and compare on them."""
-    letters = trial.best.conventions.letters
-    if trial.subject.exercise.name in LAYERS:
-        return Shown()
-    found = smallest(trial.subject, letters, lambda inputs, seen: _explains(trial, inputs, seen))
+    found = smallest(trial, lambda inputs, seen: _explains(trial, inputs, seen))
     if found is None:
         return Shown()
     inputs = tuple(
-        (_parameter(trial, letter), _written(trial.subject.laid_out(letter, value, found.inputs)))
+        (
+            trial.subject.parameter(letter),
+            _written(trial.subject.laid_out(letter, value, found.inputs)),
+        )
         for letter, value in found.inputs.items()
     )
-    mistakes = trial.best.mistakes
-    line = first_wrong_line(mistakes[0], found.right) if mistakes else None
+    line = _broken_line(trial, found)
     return Shown(inputs, tuple(_compared(trial, found)), line)
+
+
+def _broken_line(trial: Trial, found: Smallest) -> DerivationLine | None:
+    """The derivation's own line: of the first mistake, or of the first result that differs."""
+    exercise = trial.subject.exercise.name
+    first = next(iter(trial.best.mistakes), None)
+    step = first.step if first is not None else found.letters[0] if exercise in LAYERS else ""
+    if trial.against:
+        return None
+    line = layer_line(exercise, step, found.inputs) if step else None
+    if line is None and first is not None and exercise not in LAYERS:
+        line = first_wrong_line(first, found.right)
+    return line
 
 
 def _written(value: Any) -> str:
     """An input as it can be typed into Python."""
-    return str(np.asarray(value).round(6).tolist())
+    array = np.asarray(value).round(6)
+    if array.ndim > 2:
+        flat = array.reshape(-1, array.shape[-1]) if array.size > array.shape[-1] else array.ravel()
+        return f"np.reshape({flat.tolist()}, {array.shape})"
+    return str(array.tolist())
 
 
 def _explains(trial: Trial, inputs: Mapping[str, Any], seen: Seen) -> bool:
@@ -285,6 +315,7 @@ def _explains(trial: Trial, inputs: Mapping[str, Any], seen: Seen) -> bool:
         return False
     return all(
         made.get(letter) is not None
+        and np.shape(made[letter]) == value.shape
         and np.allclose(
             value, np.asarray(made[letter], float), rtol=1e-4, atol=1e-7, equal_nan=True
         )
@@ -295,7 +326,7 @@ def _explains(trial: Trial, inputs: Mapping[str, Any], seen: Seen) -> bool:
 def _record(
     trial: Trial, inputs: Mapping[str, Any], explanation: Explanation
 ) -> Mapping[str, Any] | None:
-    return _gallery(trial).run(inputs, explanation.mistakes, float(inputs.get("r", 0.0)))
+    return trial.gallery.run(inputs, explanation.mistakes, float(inputs.get("r", 0.0)))
 
 
 def _compared(trial: Trial, found: Smallest) -> Iterator[Comparison]:
@@ -303,7 +334,8 @@ def _compared(trial: Trial, found: Smallest) -> Iterator[Comparison]:
     if first is not None:
         made = _record(trial, found.inputs, trial.best)
         step = trial.subject.exercise.recipe.step(first.step)
-        if made is not None and _numeric(made.get(first.step)):
+        known = first.step in found.right  # a reference shows its results alone
+        if made is not None and known and _numeric(made.get(first.step)):
             usual = formula(step.name, step.formula, trial.best.conventions)
             yield Comparison(
                 first.step, first.right or usual,
@@ -329,5 +361,12 @@ def _numeric(value: Any) -> bool:
 
 
 def _formula_of(trial: Trial, letter: str) -> str:
+    if trial.against == "numbers":
+        return _LETTERS[letter]
     steps = {step.name: step.formula for step in trial.subject.exercise.recipe.steps}
-    return formula(letter, steps[letter], trial.best.conventions) if letter in steps else ""
+    if letter not in steps:
+        return ""
+    said = formula(letter, steps[letter], trial.best.conventions)
+    if trial.subject.regularised:
+        return said
+    return said.replace(" + R", "").replace(" + 2 r W", "").replace(" + r W", "")

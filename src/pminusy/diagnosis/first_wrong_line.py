@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from pminusy.derivation.build import derive
+from pminusy.derivation.chapters.network import lines
 from pminusy.derivation.derivation import Derivation
+from pminusy.derivation.layer_form import Axis, Form
+from pminusy.derivation.notation import notation
 from pminusy.derivation.render.text import TextPrinter
 from pminusy.diagnosis.mistakes.mistake import Mistake
 from pminusy.diagnosis.verdict import DerivationLine
 
-__all__ = ["first_wrong_line"]
+__all__ = ["first_wrong_line", "layer_line"]
 
 _OF_MISTAKE = {
     "jacobian.off_diagonal_missing": "jacobian_other", "jacobian.diagonal_missing": "jacobian_own",
@@ -36,7 +39,51 @@ _OF_STEP = {  # a step of a recipe: the line of a batch, and of one sample
     "dL_dz": ("batch_dL_dZ", "dL_dz"), "dD_dW": ("batch_dL_dW", "dL_dW"),
     "dL_db": ("batch_dL_db", "dL_db"), "dL_dX": ("batch_dL_dX", "dL_dx"),
 }  # fmt: skip
+_OF_LAYER = {  # a layer's step: the kind of layer in the derivation, and its line
+    "linear layer": ("linear", {
+        "out": "forward", "dL_dX": "da", "dL_dW": "dW", "dL_db": "db",
+    }),
+    "ReLU": ("relu", {"out": "forward", "dL_dX": "da"}),
+    "batch norm": ("batchnorm", {
+        "mu": "mean", "var": "variance", "root": "normalised", "x_hat": "normalised",
+        "out": "forward", "mean_g": "da", "mean_gx": "da", "slope": "da", "dL_dX": "da",
+        "dL_dgamma": "dgamma", "dL_dbeta": "dbeta",
+    }),
+    "dropout": ("dropout", {"out": "forward", "dL_dX": "da"}),
+    "max pool": ("maxpool", {"out": "forward", "dL_dX": "da"}),
+    "convolution": ("conv", {"out": "forward", "dL_dX": "da", "dL_dW": "dW", "dL_db": "db"}),
+}  # fmt: skip
+_OF_HIDDEN_LAYER = {  # steps of a network before its head
+    "a1": ("linear", "forward"), "X": ("relu", "forward"), "dL_da1": ("relu", "da"),
+    "dD_dW1": ("linear", "dW"), "dL_db1": ("linear", "db"),
+}  # fmt: skip
 _MOST_NUMBERS = 3
+
+
+def layer_line(exercise: str, step: str, inputs: Mapping[str, Any]) -> DerivationLine | None:
+    """The line of a layer's derivation: for any size, with the stride and padding of the inputs."""
+    if exercise in _OF_LAYER:
+        kind, names = _OF_LAYER[exercise]
+        name = names.get(step, "")
+    else:
+        kind, name = _OF_HIDDEN_LAYER.get(step, ("", ""))
+    if not name:
+        return None
+    form = _form(kind, inputs)
+    found = next(line for line in lines(form, "layer") if line.name == f"layer_{name}")
+    statement = TextPrinter(notation("p")).relation(found.statement)
+    letters = " a is what goes in, g the gradient that comes from above."
+    why = found.why + letters * (name != "forward")
+    return DerivationLine(f"{form.name}_{name}", found.title, statement, why)
+
+
+def _form(kind: str, inputs: Mapping[str, Any]) -> Form:
+    """The layer as the derivation has it: windows slide along both axes of an image."""
+    if kind not in ("maxpool", "conv"):
+        return Form(kind)
+    kernel = inputs["W"].shape[2:] if kind == "conv" else (int(inputs["size"]),) * 2
+    stride, padding = int(inputs.get("stride", 1)), int(inputs.get("pad", 0))
+    return Form(kind, 4, tuple(Axis(size, stride, padding) for size in kernel))
 
 
 def first_wrong_line(mistake: Mistake, record: Mapping[str, Any]) -> DerivationLine | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -164,4 +164,6 @@ def _remember(memory: Path, settings: Settings, known: Mapping[str, _Remembered]
 
 
 def _settings(settings: Settings) -> dict[str, Any]:
-    return json.loads(json.dumps(asdict(settings), sort_keys=True, default=str))  # type: ignore[no-any-return]  # a dict again
+    plain = asdict(replace(settings, reference=None))
+    plain["reference"] = settings.reference.digest if settings.reference is not None else ""
+    return json.loads(json.dumps(plain, sort_keys=True, default=str))  # type: ignore[no-any-return]  # a dict again

@@ -15,8 +15,9 @@ import numpy as np
 
 from pminusy.diagnosis.layer_probes import layer_probes
 from pminusy.diagnosis.probes import Probe
+from pminusy.diagnosis.results import Reading
 from pminusy.diagnosis.session import Answer, Raised
-from pminusy.diagnosis.subject import Reading, Seen, Subject
+from pminusy.diagnosis.subject import Seen, Subject
 
 __all__ = ["LayerSubject", "layer_bindings"]
 
@@ -33,6 +34,11 @@ _SETTINGS = {
     r"(pool_?|kernel_?|window_?)?(size|height|width)|k|f": "size",
     r"eps(ilon)?": "eps", r"momentum": "momentum", r"mode|train(ing)?|is_train\w*": "mode",
     r"running_?mean": "old_mean", r"running_?var\w*": "old_var",
+}  # fmt: skip
+
+
+_SETTING_WORDS = {
+    "size": "window size", "old_mean": "running mean before", "old_var": "running variance before",
 }  # fmt: skip
 
 
@@ -101,6 +107,20 @@ class LayerSubject(Subject):
         return LayerSubject(
             self.session, self.candidate, self.proposal, self.layouts, readings, nothing
         )
+
+    def parameter(self, letter: str) -> str:
+        """What the learner calls a letter, in the forward pass or for the upstream gradient."""
+        functions = self.session.inventory.functions
+        if letter == "g":
+            name = backward_name(self.candidate.entry["name"], [f["name"] for f in functions])
+            found = next((f for f in functions if f["name"] == name), None)
+            return str(found["parameters"][0]["name"]) if found and found["parameters"] else "g"
+        letters = iter(_ARGUMENTS[self.proposal.exercise])
+        for parameter in self.candidate.entry["parameters"]:
+            known = _setting(parameter["name"]) or next(letters, "")
+            if known == letter:
+                return str(parameter["name"])
+        return _SETTING_WORDS.get(letter, letter)
 
     def laid_out(self, letter: str, value: Any, inputs: Mapping[str, Any]) -> Any:
         """Weights as the learner has them."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["STRENGTH", "Probe", "extremes", "probes"]
+__all__ = ["SQUARES", "STRENGTH", "Probe", "extremes", "probes", "squares"]
 
 STRENGTH = 0.7
 _LABELS = {
@@ -22,6 +22,8 @@ _LABELS = {
     3: (1, 5, 0),
     1: (1,),
 }  # by batch size
+_TEMPERATURES = {0: 1.5, 1: 1.5, 5: 0.5, 7: 2.5}  # by seed; the others leave the option out
+_SMOOTHINGS = {0: 0.2, 1: 0.2, 5: 0.3, 7: 0.1}
 Inputs = dict[str, Any]
 
 
@@ -50,6 +52,19 @@ def probes(given: tuple[str, ...], single: bool = False) -> list[Probe]:
     ]
 
 
+SQUARES = {
+    "as many samples as classes": (4, 5, 4),
+    "as many features as classes": (5, 4, 4),
+    "as many samples as features": (5, 5, 4),
+}
+
+
+def squares(given: tuple[str, ...], sizes: str) -> list[Probe]:
+    """Inputs on which two sizes agree: what is right only there runs nowhere else."""
+    N, D, K = SQUARES[sizes]
+    return [Probe(sizes, _draw(given, seed, N, D, K), "") for seed in (21, 22)]
+
+
 def _draw(given: tuple[str, ...], seed: int, N: int, D: int, K: int) -> Inputs:
     rng = np.random.default_rng(seed)
     H = D + K
@@ -62,6 +77,7 @@ def _draw(given: tuple[str, ...], seed: int, N: int, D: int, K: int) -> Inputs:
         "W1": rng.normal(size=(H, D)) * 0.5, "b1": rng.normal(size=H) * 0.5,
         "z": z, "p": p, "y": np.array(_LABELS[N]) % K,
         "r": 0.0, "lr": 0.3, "batch": 3 if N > 4 else 2,
+        "T": _TEMPERATURES.get(seed, 1.0), "eps": _SMOOTHINGS.get(seed, 0.0),
     }  # fmt: skip
     return {name: values[name] for name in given if name in values}
 
@@ -124,6 +140,6 @@ def _with_scores(
     y = np.array([1]) if single else np.array([1, 0, 1, 3, 2])
     values: Inputs = {
         "z": z, "y": y, "X": np.eye(N, dtype=dtype), "W": z.T.copy(), "b": np.zeros(4, dtype),
-        "r": 0.0,
+        "r": 0.0, "T": 1.0, "eps": 0.0,
     }  # fmt: skip
     return {name: values[name] for name in given if name in values}

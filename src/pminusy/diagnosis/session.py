@@ -286,6 +286,7 @@ def _entry(entry: Mapping[str, Any]) -> Mapping[str, Any]:
         "name": str(entry["name"]), "owner": str(entry["owner"]), "line": int(entry["line"]),
         "unit": str(entry["unit"])[:80], "doc": str(entry["doc"]), "empty": bool(entry["empty"]),
         "returns": int(entry["returns"]),
+        "globals": tuple(str(name)[:80] for name in entry["globals"]),
         "names": tuple(str(name)[:80] for name in entry["names"]),
         "attributes": tuple(str(name)[:80] for name in entry["attributes"]),
         "parameters": tuple(

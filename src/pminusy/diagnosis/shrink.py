@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from pminusy.diagnosis.layer_probes import small_layer_inputs
+from pminusy.diagnosis.recipes.layers import LAYERS
 from pminusy.diagnosis.subject import Seen, Subject
+from pminusy.diagnosis.trial import Trial
 
 __all__ = ["Smallest", "smallest"]
 
@@ -31,28 +34,23 @@ class Smallest:
 
 
 def smallest(
-    subject: Subject,
-    letters: Mapping[str, Any],
+    trial: Trial,
     explained: Callable[[Mapping[str, Any], Seen], bool],
 ) -> Smallest | None:
     """First of ever larger inputs that shows a difference, and one the diagnosis explains.
 
     Parameters
     ----------
-    subject
-        The submission.
-    letters
-        Letters of the conventions, for what is right.
+    trial
+        The submission, and what is right.
     explained
         Whether the diagnosis accounts for what came back on some inputs.
     """
     fallback = None
-    for inputs in _inputs(subject):
-        seen = subject.call(inputs)
-        if seen.raised is not None:
+    for inputs in _inputs(trial.subject):
+        seen, right = trial.subject.call(inputs), trial.right(inputs)
+        if seen.raised is not None or right is None:
             continue
-        trained = tuple(name for name in ("W1", "W") if name in inputs)
-        right = subject.exercise.truth({"r": 0.0, "trained": trained, **letters, **inputs})
         differing = tuple(
             letter for letter, value in seen.values.items() if _differs(value, right[letter])
         )
@@ -75,10 +73,15 @@ def _differs(value: Any, right: Any) -> bool:
 
 
 def _inputs(subject: Subject) -> Iterator[dict[str, Any]]:
+    if subject.exercise.name in LAYERS:
+        yield from small_layer_inputs(subject.exercise.name)
+        return
     sizes = [size for size in _SIZES if size[0] == 1] if subject.single else _SIZES
-    for r in (0.0, 1.0) if subject.regularised else (0.0,):
+    strengths = (0.0, 1.0) if subject.regularised else (0.0,)
+    options = ((1.0, 0.0), (2.0, 0.2)) if {"T", "eps"} & set(subject.given) else ((1.0, 0.0),)
+    for r, (T, eps) in itertools.product(strengths, options):
         for N, D, K in sorted(sizes, key=lambda size: (size[0] * size[1] * size[2], size)):
-            yield _draw(subject.given, N, D, K, r)
+            yield _draw(subject.given, N, D, K, r) | _chosen(subject.given, {"T": T, "eps": eps})
 
 
 def _draw(given: tuple[str, ...], N: int, D: int, K: int, r: float) -> dict[str, Any]:
@@ -92,6 +95,10 @@ def _draw(given: tuple[str, ...], N: int, D: int, K: int, r: float) -> dict[str,
         "z": z, "p": p, "y": np.array([1, 0, 1])[:N] % K if N > 1 else np.array([K - 1]),
         "r": r, "lr": 0.5, "batch": 2,
     }  # fmt: skip
+    return _chosen(given, values)
+
+
+def _chosen(given: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in given if name in values}
 
 

@@ -110,8 +110,9 @@ def layer_of(name: str) -> str:
 
 def _candidate(entry: Entry, functions: Sequence[Entry], asked_for: bool) -> Candidate:
     parameters = entry["parameters"]
-    roles = [_role(p["name"]) for p in parameters]
     name = str(entry["name"]).lower()
+    loss_like = _LOSS.search(name) is not None
+    roles = [_option(p, loss_like) or _role(p["name"]) for p in parameters]
     if name in ("forward", "__call__") and entry["owner"]:
         name = str(entry["owner"]).lower()
     layer = "" if entry["owner"] else layer_of(name)
@@ -138,6 +139,27 @@ def _role(name: str) -> str:
     return next((role for role, names in _ROLES.items() if re.fullmatch(names, lowered)), "")
 
 
+def _option(parameter: Mapping[str, Any], loss_like: bool) -> str:
+    """`T` or `eps` for a temperature or a label smoothing; T may mean the targets, eps a guard."""
+    name, default = str(parameter["name"]), _number(parameter["default"])
+    lowered = name.lower().strip("_")
+    if re.fullmatch(r"temp\w*", lowered):
+        return "T"
+    if re.fullmatch(r"t|tau", lowered) and (default is not None or not loss_like):
+        return "T"
+    if re.fullmatch(r"(label_?)?smooth\w*|ls", lowered):
+        return "eps"
+    spread = default is not None and (default == 0 or default >= 0.005)
+    return "eps" if loss_like and spread and re.fullmatch(r"eps\w*", lowered) else ""
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
 def _proposals(
     name: str, roles: Sequence[str], parameters: Sequence[Any], entry: Entry
 ) -> Iterator[Proposal]:
@@ -162,10 +184,10 @@ def _proposals(
         yield from _scores_and_labels(name, roles, parameters)
     elif loss_like and roles.count("z") == 2:  # cross_entropy(y_hat, y) under other names
         yield from _by_position(name, parameters)
-    elif "softmax" in name and not loss_like and len(_required(parameters)) == 1:
+    elif "softmax" in name and not loss_like and _takes_scores_alone(roles, parameters):
         log = "log_softmax" if "log" in name else "softmax"
-        first = ["z"] + [None] * (len(parameters) - 1)
-        yield Proposal(log, tuple(first))
+        rest = [role if role == "T" else None for role in roles[1:]]
+        yield Proposal(log, ("z", *rest))
 
 
 def _scores_and_labels(
@@ -191,7 +213,8 @@ def _as(roles: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
 
 
 _LETTERS = {
-    "linear": {"X", "W", "b", "y", "r"}, "logits": {"z", "y"}, "probabilities": {"p", "y"},
+    "linear": {"X", "W", "b", "y", "r", "T", "eps"}, "logits": {"z", "y", "T", "eps"},
+    "probabilities": {"p", "y", "eps"},
     "network": {"X0", "W1", "b1", "W", "b", "y", "r"}, "ridge": {"W", "r"},
     "epoch": {"X", "y", "W", "lr", "batch"},
     "network_epoch": {"X0", "y", "W1", "W", "lr", "batch"},
@@ -207,6 +230,11 @@ def _bind(exercise: str, roles: Sequence[str], parameters: Sequence[Any]) -> Ite
             return
         letters.append(role if known else None)
     yield Proposal(exercise, tuple(letters))
+
+
+def _takes_scores_alone(roles: Sequence[str], parameters: Sequence[Any]) -> bool:
+    needed = [role for role, p in zip(roles, parameters, strict=True) if not p["optional"]]
+    return len(needed) == 1 + needed[1:].count("T")
 
 
 def _required(parameters: Sequence[Any]) -> list[Any]:

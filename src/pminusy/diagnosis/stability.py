@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from pminusy.diagnosis.conventions import Conventions
 from pminusy.diagnosis.mistakes import loss, softmax
 from pminusy.diagnosis.mistakes.mistake import Mistake
 from pminusy.diagnosis.probes import Probe, extremes
 from pminusy.diagnosis.subject import Seen, Subject
+from pminusy.diagnosis.trial import Trial
 from pminusy.diagnosis.verdict import Fragility, Property
 from pminusy.diagnosis.wording import number, vector
 
@@ -33,43 +33,43 @@ _EXPLICIT = Mistake(
 
 
 @dataclass(frozen=True)
-class _Trial:
+class _Extreme:
+    """One extreme input: what came back, what is right there, and whether they agree."""
+
     probe: Probe
     seen: Seen
     right: Mapping[str, Any]
     holds: bool
 
 
-def stability(
-    subject: Subject, conventions: Conventions, single_precision: bool = False
-) -> tuple[list[Property], list[Fragility]]:
+def stability(trial: Trial) -> tuple[list[Property], list[Fragility]]:
     """Properties of extreme scores, and what breaks the submission there."""
+    subject = trial.subject
     if subject.exercise.name not in ("linear", "logits", "softmax", "log_softmax"):
         return [], []
-    tolerance = _RELATIVE["float32"] if single_precision else 0.0
-    trials = [
-        _trial(subject, conventions, probe, tolerance)
-        for probe in extremes(subject.given, subject.single)
+    tolerance = _RELATIVE["float32"] if trial.single_precision else 0.0
+    extreme = [
+        _extreme(trial, probe, tolerance) for probe in extremes(subject.given, subject.single)
     ]
     properties = [
-        Property(f"stable: {trial.probe.name}", trial.holds, "" if trial.holds else _detail(trial))
-        for trial in trials
+        Property(f"stable: {one.probe.name}", one.holds, "" if one.holds else _detail(one))
+        for one in extreme
     ]
-    broken = [trial for trial in trials if not trial.holds]
-    return properties, list(_fragilities(subject, conventions, trials)) if broken else []
+    broken = [one for one in extreme if not one.holds]
+    return properties, list(_fragilities(trial, extreme)) if broken else []
 
 
-def _trial(
-    subject: Subject, conventions: Conventions, probe: Probe, tolerance: float = 0.0
-) -> _Trial:
-    seen = subject.call(probe.inputs)
-    right = subject.exercise.truth({**conventions.letters, "r": 0.0, **probe.inputs})
+def _extreme(trial: Trial, probe: Probe, tolerance: float = 0.0) -> _Extreme:
+    seen, right = trial.subject.call(probe.inputs), trial.right(probe.inputs)
+    letters = trial.subject.letters()
+    if right is None or any(not np.isfinite(right[letter]).all() for letter in letters):
+        return _Extreme(probe, seen, right or {}, True)  # nothing to compare with
     holds = seen.raised is None and all(
         letter in seen.values
         and _close(seen.values[letter], right[letter], tolerance or _relative(probe))
-        for letter in subject.letters()
+        for letter in letters
     )
-    return _Trial(probe, seen, right, holds)
+    return _Extreme(probe, seen, right, holds)
 
 
 def _relative(probe: Probe) -> float:
@@ -86,45 +86,42 @@ def _close(seen: Any, right: Any, tolerance: float) -> bool:
         return bool(np.all((np.abs(seen - right) <= tolerance * max(scale, 1.0)) | (seen == right)))
 
 
-def _detail(trial: _Trial) -> str:
-    if trial.seen.raised is not None:
-        return f"raises {trial.seen.raised}"
+def _detail(one: _Extreme) -> str:
+    if one.seen.raised is not None:
+        return f"raises {one.seen.raised}"
     pairs = []
-    for letter, value in trial.seen.values.items():
+    for letter, value in one.seen.values.items():
         bad = np.isnan(value).any(), np.isinf(value).any()
         word = "nan" if bad[0] else "inf" if bad[1] else "a wrong value"
-        if not _close(value, trial.right[letter], _relative(trial.probe)):
+        if not _close(value, one.right[letter], _relative(one.probe)):
             pairs.append(f"{letter} is {word}")
     return ", ".join(pairs) or "a result is missing"
 
 
-def _fragilities(
-    subject: Subject, conventions: Conventions, trials: Sequence[_Trial]
-) -> Iterator[Fragility]:
-    mechanisms = _mechanisms(subject, conventions, trials)
+def _fragilities(trial: Trial, extreme: Sequence[_Extreme]) -> Iterator[Fragility]:
+    mechanisms = _mechanisms(trial, extreme) if trial.gallery.catalogue else ()
     if not mechanisms:
-        yield _unnamed(subject, conventions, trials)
+        yield _unnamed(trial, extreme)
     for mechanism in mechanisms:
-        smallest, returns, correct = _smallest(subject, conventions, _family(mechanism.id))
+        smallest, returns, correct = _smallest(trial, _family(mechanism.id))
         yield Fragility(
             mechanism.id, mechanism.sentence, mechanism.wrong,
-            mechanism.right or subject.exercise.recipe.step(mechanism.step).formula,
+            mechanism.right or trial.subject.exercise.recipe.step(mechanism.step).formula,
             smallest, returns, correct,
         )  # fmt: skip
 
 
-def _mechanisms(
-    subject: Subject, conventions: Conventions, trials: Sequence[_Trial]
-) -> tuple[Mistake, ...]:
+def _mechanisms(trial: Trial, extreme: Sequence[_Extreme]) -> tuple[Mistake, ...]:
     """The fewest causes that together return what was returned, letter by letter."""
     shifts: list[Mistake | None] = [None, *softmax.FRAGILE]
+    guards, near = _guards(trial)
     found: list[list[tuple[Mistake, ...]]] = []
-    for letter in subject.letters():
-        logs = [_EXPLICIT, *loss.FRAGILE] if letter in ("L", "L_i") else [_EXPLICIT]
+    for letter in trial.subject.letters():
+        logs = [_EXPLICIT, *guards, *loss.FRAGILE] if letter in ("L", "L_i") else [_EXPLICIT]
         fitting = [
             tuple(m for m in (shift, log) if m is not None and m.id)
             for shift, log in itertools.product(shifts, logs)
-            if _reproduces(subject, conventions, trials, letter, shift, log)
+            if _reproduces(trial, [*near, *extreme], letter, shift, log)
         ]
         if not fitting:
             return ()
@@ -134,22 +131,43 @@ def _mechanisms(
     return tuple(best.values())
 
 
+_SURE = 800.0  # e^−800 is 0: what is returned there is the guard's logarithm alone
+
+
+def _guards(trial: Trial) -> tuple[list[Mistake], list[_Extreme]]:
+    """Guards before the logarithm of the size that is returned, and a probability as small as it.
+
+    There −ln(p + ε) is ln 2 less than −ln max(p, ε); where p is 0 or large they are the same.
+    """
+    letter = next((name for name in ("L", "L_i") if name in trial.subject.letters()), "")
+    if not letter:
+        return [], []
+    value = trial.subject.call(_inputs(trial.subject, np.array([[-_SURE, 0.0]]))).values.get(letter)
+    if value is None or not 0 < float(np.ravel(value)[0]) < _SURE - 60:
+        return [], []
+    logarithm = -float(np.ravel(value)[0])
+    probe = Probe(
+        "a probability as small as the guard", _inputs(trial.subject, np.array([[logarithm, 0.0]]))
+    )
+    return loss.guards(float(np.exp(logarithm))), [_extreme(trial, probe)]
+
+
 def _reproduces(
-    subject: Subject,
-    conventions: Conventions,
-    trials: Sequence[_Trial],
+    trial: Trial,
+    extreme: Sequence[_Extreme],
     letter: str,
     shift: Mistake | None,
     log: Mistake,
 ) -> bool:
-    changes = {m.step: m.change for m in (shift, log) if m is not None}
-    for trial in trials:
-        if trial.seen.raised is not None or letter not in trial.seen.values:
+    mistakes = [m for m in (shift, log) if m is not None]
+    for one in extreme:
+        if one.seen.raised is not None or letter not in one.seen.values:
             return False
-        inputs = {**conventions.letters, "r": 0.0, **trial.probe.inputs}
-        record = subject.exercise.recipe.run(inputs, changes)
-        seen, made = trial.seen.values[letter], np.asarray(record[letter], dtype=np.float64)
-        if not _alike(np.asarray(seen, dtype=np.float64), made, 4 * _relative(trial.probe)):
+        record = trial.gallery.run(one.probe.inputs, mistakes, 0.0)
+        if record is None:
+            return False
+        seen, made = one.seen.values[letter], np.asarray(record[letter], dtype=np.float64)
+        if not _alike(np.asarray(seen, dtype=np.float64), made, 4 * _relative(one.probe)):
             return False
     return True
 
@@ -175,24 +193,21 @@ def _family(mechanism: str) -> Callable[[float], Any]:
 
 
 def _smallest(
-    subject: Subject,
-    conventions: Conventions,
-    family: Callable[[float], Any],
-    dtype: Any = np.float64,
+    trial: Trial, family: Callable[[float], Any], dtype: Any = np.float64
 ) -> tuple[str, str, str]:
     """By bisection, the smallest whole number that breaks it, and what is returned there."""
+    subject = trial.subject
 
-    def trial(a: float) -> _Trial:
-        z = family(a).astype(dtype)
-        return _trial(subject, conventions, Probe("", _inputs(subject, z)), _VISIBLE)
+    def at(a: float) -> _Extreme:
+        return _extreme(trial, Probe("", _inputs(subject, family(a).astype(dtype))), _VISIBLE)
 
     low, high = 0, 4000
-    if trial(high).holds:
+    if at(high).holds:
         return "", "", ""
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if trial(middle).holds else (low, middle)
-    last = trial(high)
+        low, high = (middle, high) if at(middle).holds else (low, middle)
+    last = at(high)
     letter = next(
         (
             name
@@ -212,20 +227,18 @@ def _inputs(subject: Subject, z: Any) -> dict[str, Any]:
     N, K = z.shape
     values = {
         "z": z, "y": np.zeros(N, dtype=int), "X": np.eye(N), "W": z.T.copy(), "b": np.zeros(K),
-        "r": 0.0,
+        "r": 0.0, "T": 1.0, "eps": 0.0,
     }  # fmt: skip
     return {name: values[name] for name in subject.given if name in values}
 
 
-def _unnamed(subject: Subject, conventions: Conventions, trials: Sequence[_Trial]) -> Fragility:
-    broken = next(trial for trial in trials if not trial.holds)
+def _unnamed(trial: Trial, extreme: Sequence[_Extreme]) -> Fragility:
+    broken = next(one for one in extreme if not one.holds)
     families: list[Callable[[float], Any]] = [
         _family("shift.missing"), _family("log."), _family("shift.absolute"),
         _family("shift.whole_batch"),
     ]  # fmt: skip
-    shown = next(
-        (found for f in families if (found := _smallest(subject, conventions, f))[0]), ("", "", "")
-    )
+    shown = next((found for f in families if (found := _smallest(trial, f))[0]), ("", "", ""))
     return Fragility(
         "",
         f"It breaks on {broken.probe.name} ({_detail(broken)}); the mechanism is not recognised.",

@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from pminusy.diagnosis import sandbox
-from pminusy.diagnosis.examine import examine
+from pminusy.diagnosis.examine import best_trial, examine
 from pminusy.diagnosis.limits import LARGEST_NOTEBOOK, LARGEST_SOURCE, Limits
+from pminusy.diagnosis.reference import Reference
 from pminusy.diagnosis.session import Inventory, ProcessSession, SessionEnded
 from pminusy.diagnosis.signatures import Candidate, candidates, what_would_fit
+from pminusy.diagnosis.trial import Trial
 from pminusy.diagnosis.verdict import Verdict
 from pminusy.errors import InputError
 
-__all__ = ["Settings", "Submission", "SubmissionFault", "check_submission", "read"]
+__all__ = [
+    "Settings", "Submission", "SubmissionFault", "check_submission", "open_reference", "read",
+]  # fmt: skip
 
 _SUFFIXES = (".py", ".ipynb")
 _MOST_FILES = 40
@@ -41,6 +45,8 @@ class Settings:
         Sandbox, and the image of a container.
     limits
         What a submission may use.
+    reference
+        A teacher's unusual function, to compare with in place of the specification.
     """
 
     function: str = ""
@@ -48,6 +54,7 @@ class Settings:
     kind: sandbox.Kind = "none"
     image: str = ""
     limits: Limits = field(default_factory=Limits)
+    reference: Reference | None = None
 
 
 @dataclass(frozen=True)
@@ -168,9 +175,54 @@ def _check_file(
         session.close()
 
 
+_FOREVER = 24 * 3600.0
+
+
+def open_reference(submission: Submission, settings: Settings) -> tuple[Reference | None, Verdict]:
+    """A teacher's own file as the standard: nothing but its verdict where it is correct.
+
+    An unusual one keeps its process, which answers for as long as submissions are checked.
+
+    Raises
+    ------
+    InputError
+        No function fits, or several do.
+    """
+    name = submission.first
+    limits = replace(settings.limits, seconds=_FOREVER)
+    try:
+        session = ProcessSession(name, submission.files, "none", limits)
+    except SessionEnded as ended:
+        return None, _failed(name, f"It {ended}, before a function was called.")
+    kept = False
+    try:
+        found = candidates(session.inventory.functions, settings.function)
+        fault = _no_candidate(session.inventory, settings.function) if not found else ""
+        if fault:
+            return None, _failed(name, fault)
+        if len(found) > 1:
+            names = ", ".join(candidate.name for candidate in found)
+            raise InputError(
+                f"reference {name!r}", "one function", f"several: {names}", "choose with --function"
+            )
+        verdict = _check_one(session, found[0], settings)
+        if verdict.status != "wrong":
+            return None, verdict
+        trial = best_trial(session, found[0], settings.pins)
+        if not isinstance(trial, Trial) or trial.square:
+            return None, verdict
+        kept = True
+        return Reference(trial, submission.digest), verdict
+    except SessionEnded as ended:
+        return None, _failed(name, f"It {ended}.")
+    finally:
+        if not kept:
+            session.close()
+
+
 def _check_one(session: ProcessSession, candidate: Candidate, settings: Settings) -> Verdict:
     try:
-        verdict = examine(session, candidate, settings.pins)
+        verdict = examine(session, candidate, settings.pins, settings.reference)
     except SessionEnded as ended:
         return _failed(candidate.name, f"It {ended}.")
     notes = (*verdict.notes, *_notes(session.inventory, candidate))

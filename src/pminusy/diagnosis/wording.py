@@ -16,6 +16,8 @@ def number(value: Any) -> str:
     array = np.asarray(value)
     if array.size == 1:
         return _one(array.reshape(()))
+    while array.ndim > 2:  # images: one axis of one entry after the other, then row upon row
+        array = array[0] if len(array) == 1 else array.reshape(-1, *array.shape[2:])
     if array.ndim == 1:
         return vector(array)
     rows = [vector(row) for row in array[:_MOST]]
@@ -34,7 +36,7 @@ def _one(value: Any) -> str:
         return "nan"
     if np.isinf(number):
         return "inf" if number > 0 else "−inf"
-    return f"{number:.4g}".replace("-", "−")
+    return f"{number or 0.0:.4g}".replace("-", "−")  # no −0
 
 
 def words_of(items: list[str]) -> str:

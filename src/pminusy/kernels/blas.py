@@ -6,13 +6,13 @@ import threading
 from functools import cache
 from typing import Any
 
-from threadpoolctl import ThreadpoolController
-
 __all__ = ["one_thread_each"]
 
 
 @cache
 def _controller() -> Any:
+    from threadpoolctl import ThreadpoolController  # the head alone needs no BLAS
+
     return ThreadpoolController()
 
 

@@ -25,10 +25,12 @@ from pminusy.kernels.labels import IGNORED, NO_LABEL, label_rows
 from pminusy.kernels.logarithms import log_softmax_rows
 from pminusy.kernels.mass import mass_rows
 from pminusy.kernels.narrow import NARROW, narrow_label_rows, narrow_scratch
+from pminusy.kernels.sums import add_carefully
 from pminusy.kernels.tiles import scratch
 
 __all__ = [
     "Mass",
+    "add_carefully",
     "cross_entropy",
     "cross_entropy_grad",
     "cross_entropy_hvp",

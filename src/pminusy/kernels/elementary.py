@@ -19,7 +19,7 @@ import numpy as np
 from pminusy.kernels.compiled import by_type, inline
 from pminusy.kernels.lanes import bits32, bits64, choose, float32_of, float64_of
 
-__all__ = ["SCALE32", "SCALE64", "difference", "exp_below", "log1p", "scale_of"]
+__all__ = ["SCALE32", "SCALE64", "difference", "exp_below", "exp_reduced", "log1p", "scale_of"]
 
 SCALE32 = 2.0**60
 SCALE64 = 2.0**256  # carried by exponentials, so that they cannot underflow before the last step
@@ -91,6 +91,11 @@ def _exp32(z, m):
     hi = z - m
     t = hi - z
     lo = (z - (hi - t)) - (m + t)  # the rounding error of hi: it would count |hi| times
+    return _reduced32(hi, lo)
+
+
+@inline
+def _reduced32(hi, lo):
     hi = choose(hi < -_DEEPEST32, -_DEEPEST32, hi)
     shifted = hi * _PER_LN2_32 + _ROUND32
     n = shifted - _ROUND32
@@ -112,6 +117,11 @@ def _exp64(z, m):
     hi = z - m
     t = hi - z
     lo = (z - (hi - t)) - (m + t)
+    return _reduced64(hi, lo)
+
+
+@inline
+def _reduced64(hi, lo):
     hi = choose(hi < -_DEEPEST64, -_DEEPEST64, hi)
     shifted = hi * _PER_LN2_64 + _ROUND64
     n = shifted - _ROUND64
@@ -136,6 +146,10 @@ exp_below = by_type(_exp32, _exp64)
 
 m is finite. Far enough below m it is a number so small that it is 0 after the last step. NaN stays.
 """
+
+
+exp_reduced = by_type(_reduced32, _reduced64)
+"""e^(hi + lo) times `scale_of(hi)`, for hi ≤ 0 and a lo below its last place."""
 
 
 @inline

@@ -3,11 +3,11 @@
 Rows are taken in tiles: logits by a matrix product, the head in place over them, and from dL_dz the
 gradients by matrix products again. Two ways, by size:
 
-    few classes    tiles of a few hundred rows that stay in cache, many at a time: X is read once
-    many classes   tiles as large as the workspace allows, one at a time, all threads on each
+    few classes    tiles of a few hundred rows that stay in cache, one a thread: X is read once
+    many classes   tiles of hundreds of rows and more, all threads on each (see `products`)
 
-Sums over rows (loss, dL_db, and dL_dW where a float64 copy of it fits the workspace) are kept in
-float64, so their error does not grow with N. Otherwise a tile's dL_dW is added to the last one's.
+Sums over rows are kept so that their error does not grow with N: the loss and dL_db in float64,
+dL_dW there too or with what float32 rounds off beside it (see `products.WeightSum`).
 
 Twin: `core.linear` around `core.head`.
 """
@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from pminusy.core.options import Options
 from pminusy.errors import InputError
-from pminusy.kernels import threads
+from pminusy.kernels import products, threads
 from pminusy.kernels.blas import one_thread_each
+from pminusy.kernels.products import WeightSum, is_sparse
 
 __all__ = ["WORKSPACE", "Layer", "loss", "loss_and_gradients", "products_with_hessian"]
 
@@ -34,9 +35,12 @@ WORKSPACE = 64 * 2**20
 
 _FEW_CLASSES = 64
 _CACHE_ROWS = 128  # rows of a tile that stays in cache with its logits
-_GROUP_TILES = 16  # tiles whose dL_dW a thread adds up before it hands it on
+_GROUP_TILES = 16  # at least; tiles whose dL_dW a thread adds up before it hands it on
+_FEWEST_GROUPS, _MOST_GROUPS = 16, 256  # of such tiles
 _LONGEST_SUM = 8192  # rows that one product may add up in float32
-_STRIPE = 4 * 2**20  # bytes of dL_dW that a product makes at a time, where it is added to
+_OVERHEAD = 2 * 2**20  # bytes that the head's blocks may take, and BLAS
+_ENOUGH_ROWS = 1024  # of a tile: products gain nothing from more
+_IN_CACHE = 8 * 2**20  # bytes of a tile that may have more rows than that
 
 
 class Layer(NamedTuple):
@@ -81,13 +85,16 @@ def loss_and_gradients(
     """
     N, D, K = layer.shape
     dtype = layer.W.dtype
+    layer = layer._replace(X=products.ready(layer.X), W=products.ready(layer.W))
     sums = _Sums(head, layer, grad_output)
     dL_dX = np.empty((N, D), dtype) if "X" in wrt else None
     bias = "b" in wrt and layer.b is not None
-    if K <= _FEW_CLASSES and not _is_sparse(layer.X):
-        dL_dW, dL_db = _few_classes(sums, dL_dX, "W" in wrt, bias)
-    else:
-        dL_dW, dL_db = _many_classes(sums, dL_dX, "W" in wrt, bias, workspace)
+    groups = workspace // (2 * 8 * (K * D + 1))  # whose dL_dW can be held in float64
+    with one_thread_each:
+        if K <= _FEW_CLASSES and not is_sparse(layer.X) and groups >= _FEWEST_GROUPS:
+            dL_dW, dL_db = _few_classes(sums, dL_dX, "W" in wrt, bias, groups)
+        else:
+            dL_dW, dL_db = _many_classes(sums, dL_dX, "W" in wrt, bias, workspace)
     return Gradients(sums.loss(), dL_dX, dL_dW, dL_db)
 
 
@@ -130,13 +137,14 @@ class _Sums:
 
 
 def _few_classes(
-    sums: _Sums, dL_dX: Array | None, weights: bool, bias: bool
+    sums: _Sums, dL_dX: Array | None, weights: bool, bias: bool, groups: int
 ) -> tuple[Array | None, Array | None]:
     """One pass over X: each thread takes groups of rows through small products of its own."""
     X, W = sums.layer.X, sums.layer.W
     N, D, K = sums.layer.shape
     gradient = dL_dX is not None or weights or bias
-    group = _CACHE_ROWS * _GROUP_TILES
+    tiles = max(_GROUP_TILES, -(-N // (_CACHE_ROWS * min(groups, _MOST_GROUPS))))
+    group = _CACHE_ROWS * tiles
     count = -(-N // group)
     dW_parts: dict[int, Array] = {}
     db_parts: dict[int, Array] = {}
@@ -153,14 +161,13 @@ def _few_classes(
             if dL_dX is not None:
                 np.matmul(z, W, out=dL_dX[rows])
             if weights:
-                dL_dz, heard = _heard(z, X_tile)
+                dL_dz, heard = products.heard(z, X_tile)
                 total += np.matmul(dL_dz.T, heard, out=part)
             if bias:
                 db += z.sum(0, dtype=np.float64)
         dW_parts[i], db_parts[i] = total, db
 
-    with one_thread_each:
-        threads.run(run, count)
+    threads.run(run, count)
     order = sorted(dW_parts)
     return (
         _added([dW_parts[i] for i in order], (K, D)).astype(W.dtype) if weights else None,
@@ -178,21 +185,21 @@ def _added(parts: list[Array], shape: tuple[int, ...]) -> Array:
 def _many_classes(
     sums: _Sums, dL_dX: Array | None, weights: bool, bias: bool, workspace: int
 ) -> tuple[Array | None, Array | None]:
-    """Tiles of rows as large as fit, one after the other."""
+    """Tiles of rows, one after the other."""
     X, W = sums.layer.X, sums.layer.W
     N, D, K = sums.layer.shape
-    dL_dW = _WeightSum(K, D, W.dtype, workspace, N) if weights else None
-    step = _rows_of_tile(N, K, W.dtype, workspace - (dL_dW.memory if dL_dW else 0), copies=1)
+    dL_dW = WeightSum(sums.head, (K, D), W.dtype, workspace // 2) if weights else None
+    step = _rows_of_tile(N, K, W.dtype, workspace, dL_dW, copies=1)
     z_memory = np.empty((min(step, N), K), W.dtype)
     db = np.zeros(K)
     gradient = dL_dX is not None or weights or bias
     for start in range(0, N, step):
         rows = slice(start, min(start + step, N))
         X_tile = X[rows]
-        z = _product(X_tile, W, z_memory[: X_tile.shape[0]])
+        z = products.layer(X_tile, W, z_memory[: X_tile.shape[0]])
         sums.tile(rows, z, gradient)
         if dL_dX is not None:
-            np.matmul(z, W, out=dL_dX[rows])
+            products.multiply(z, W, dL_dX[rows])
         if dL_dW is not None:
             dL_dW.add(z, X_tile)
         if bias:
@@ -203,94 +210,22 @@ def _many_classes(
     )
 
 
-def _rows_of_tile(N: int, K: int, dtype: Any, memory: int, copies: int) -> int:
-    """Rows whose logits fit the memory, of about equal tiles."""
+def _rows_of_tile(
+    N: int, K: int, dtype: Any, workspace: int, sums: WeightSum | None, copies: int
+) -> int:
+    """Rows of tiles that are about equal and fit what the sums leave of the workspace."""
     row = K * np.dtype(dtype).itemsize * copies
-    most = min(memory // row, _LONGEST_SUM)
+    memory = workspace - (sums.memory if sums else 0) - min(_OVERHEAD, workspace // 8)
+    most = min(memory // row, max(_ENOUGH_ROWS, _IN_CACHE // row), _LONGEST_SUM)
     if most < 1:
         raise InputError(
             "workspace",
-            f"at least {row} bytes, one row of logits",
-            f"{memory} bytes beside the sums",
+            f"at least {workspace - memory + row} bytes, for one row of logits beside the sums",
+            f"{workspace} bytes",
             "give more, or leave it out",
         )
     tiles = max(1, -(-N // most))
     return max(1, int(-(-N // tiles)))
-
-
-def _product(X: Any, W: Array, out: Array) -> Array:
-    """X Wᵀ (n, K)."""
-    if _is_sparse(X):
-        out[...] = X @ W.T
-        return out
-    return np.matmul(X, W.T, out=out)
-
-
-def _heard(dL_dz: Array, X: Any) -> tuple[Array, Any]:
-    """Both without the rows where dL_dz is 0, if X is not finite: those add not even 0 · NaN."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        finite = np.isfinite(X.sum())
-    if finite:
-        return dL_dz, X
-    rows = dL_dz.any(axis=1)  # NaN included
-    return dL_dz[rows], X[rows]
-
-
-def _is_sparse(X: Any) -> bool:
-    return not isinstance(X, np.ndarray)
-
-
-class _WeightSum:
-    """dL_dW = Σ dL_dzᵀ X over tiles: in float64 if that fits, else tile upon tile in stripes."""
-
-    def __init__(self, K: int, D: int, dtype: Any, workspace: int, N: int) -> None:
-        size = K * D
-        self._dtype = np.dtype(dtype)
-        self._wide = self._dtype == np.float32 and 12 * size <= workspace // 2
-        self._sum = np.empty((K, D), np.float64 if self._wide else dtype)
-        self._stripe = (
-            K if self._wide else max(1, min(K, _STRIPE // (D * self._dtype.itemsize or 1)))
-        )
-        self._part: Array | None = None
-        self._first = True
-        self.memory = (12 if self._wide else 0) * size or self._stripe * D * self._dtype.itemsize
-
-    def add(self, dL_dz: Array, X: Any) -> None:
-        """Add the share of a tile."""
-        K, D = self._sum.shape
-        dL_dz, X = _heard(dL_dz, X)
-        if self._first and not self._wide and not _is_sparse(X):
-            np.matmul(dL_dz.T, X, out=self._sum)
-        else:
-            if self._part is None:
-                self._part = np.empty((self._stripe, D), self._dtype)
-            for start in range(0, K, self._stripe):
-                stripe = slice(start, min(K, start + self._stripe))
-                self._add_stripe(dL_dz[:, stripe], X, self._sum[stripe])
-        self._first = False
-
-    def _add_stripe(self, dL_dz: Array, X: Any, total: Array) -> None:
-        assert self._part is not None
-        if _is_sparse(X):
-            part = np.asarray((X.T @ dL_dz).T)
-        else:
-            part = np.matmul(dL_dz.T, X, out=self._part[: total.shape[0]])
-        rows = -(-total.shape[0] // (4 * threads.get_num_threads()))
-
-        def run(i: int) -> None:
-            some = slice(i * rows, (i + 1) * rows)
-            if self._first:
-                total[some] = part[some]
-            else:
-                total[some] += part[some]
-
-        threads.run(run, -(-total.shape[0] // rows))
-
-    def result(self) -> Array:
-        """The sum, in the type of the weights."""
-        if self._first:  # no rows
-            self._sum[...] = 0.0
-        return self._sum.astype(self._dtype, copy=False)
 
 
 def _add_columns(z: Array, total: Array) -> None:
@@ -316,21 +251,24 @@ def products_with_hessian(
     """H_W = Rᵀ X and H_b = Σ R with R = H A, A = X V_Wᵀ + V_b; H_b is None without a bias."""
     N, D, K = layer.shape
     dtype = layer.W.dtype
+    layer = layer._replace(X=products.ready(layer.X), W=products.ready(layer.W))
+    V_W = products.ready(V_W)
     sums = _Sums(head, layer, grad_output)
-    HV_W = _WeightSum(K, D, dtype, workspace, N)
-    step = _rows_of_tile(N, K, dtype, workspace - HV_W.memory, copies=2)
+    HV_W = WeightSum(head, (K, D), dtype, workspace // 2)
+    step = _rows_of_tile(N, K, dtype, workspace, HV_W, copies=2)
     z_memory = np.empty((min(step, N), K), dtype)
     A_memory = np.empty_like(z_memory)
     HV_b = np.zeros(K)
-    for start in range(0, N, step):
-        rows = slice(start, min(start + step, N))
-        X_tile = layer.X[rows]
-        z = _product(X_tile, layer.W, z_memory[: X_tile.shape[0]])
-        A = _product(X_tile, V_W, A_memory[: X_tile.shape[0]])
-        if V_b is not None:
-            A += V_b
-        sums.hessian_tile(rows, z, A)
-        HV_W.add(A, X_tile)
-        if layer.b is not None:
-            _add_columns(A, HV_b)
+    with one_thread_each:
+        for start in range(0, N, step):
+            rows = slice(start, min(start + step, N))
+            X_tile = layer.X[rows]
+            z = products.layer(X_tile, layer.W, z_memory[: X_tile.shape[0]])
+            A = products.layer(X_tile, V_W, A_memory[: X_tile.shape[0]])
+            if V_b is not None:
+                A += V_b
+            sums.hessian_tile(rows, z, A)
+            HV_W.add(A, X_tile)
+            if layer.b is not None:
+                _add_columns(A, HV_b)
     return HV_W.result(), HV_b.astype(dtype) if layer.b is not None else None

@@ -14,6 +14,7 @@ from pminusy.core import softmax as core_softmax
 from pminusy.core.options import Options, TargetMass, target_mass
 
 __all__ = [
+    "add_carefully",
     "cross_entropy",
     "cross_entropy_grad",
     "cross_entropy_hvp",
@@ -130,6 +131,16 @@ def hessian_tile(
 def total(parts: list[float]) -> float:
     """Loss from its parts."""
     return math.fsum(parts) if all(map(math.isfinite, parts)) else sum(parts)
+
+
+def add_carefully(total: Array, low: Array, part: Array) -> None:
+    """Add `part` to `total`, and what that rounds off to `low`."""
+    with np.errstate(all="ignore"):
+        s = total + part
+        t = s - total
+        error = (total - (s - t)) + (part - t)
+    total[...] = s
+    low += np.where(np.isnan(error), 0.0, error)  # of ∞ or NaN there is none
 
 
 def _by_blocks(function: Any, z: Array) -> Array:

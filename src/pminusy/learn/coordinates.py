@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.core.passes import PADDING
+
 __all__ = ["Coordinates"]
 
 Array = NDArray[Any]
@@ -62,11 +64,11 @@ class Coordinates:
 
     def to_kernel(self, vector: Array, dtype: Any) -> tuple[Array, Array]:
         """W and b of a vector, in the type and layout of the kernels."""
-        u, b = self.split(vector)
-        W = u / self._s if self._scaled else u
-        b = b.copy() if self.fit_intercept else np.zeros(self.K)
-        if self._centred:
-            b -= self._along_features(W)
+        W, b = self._unscaled(vector)
+        if self.features_first:
+            padded = np.zeros((self.D, -(-self.K // PADDING) * PADDING), dtype)
+            padded[:, : self.K] = W
+            return padded, np.ascontiguousarray(b, dtype)
         return np.ascontiguousarray(W, dtype), np.ascontiguousarray(b, dtype)
 
     def from_kernel(self, G: Array, g: Array) -> Array:
@@ -82,8 +84,8 @@ class Coordinates:
 
     def to_parameters(self, vector: Array) -> tuple[Array, Array | None]:
         """W (K, D) and b (K,), None without intercept, in float64."""
-        W, b = self.to_kernel(vector, np.float64)
-        W = np.ascontiguousarray(W.T) if self.features_first else W
+        W, b = self._unscaled(vector)
+        W = np.array(W.T if self.features_first else W, order="C")
         return W, (b if self.fit_intercept else None)
 
     def from_parameters(self, W: Array, b: Array | None) -> Array:
@@ -103,6 +105,14 @@ class Coordinates:
             return u * self._s, b
         g = b if self.features_first else b[:, None]
         return u * self._s + self._mu * g, b
+
+    def _unscaled(self, vector: Array) -> tuple[Array, Array]:
+        u, b = self.split(vector)
+        W = u / self._s if self._scaled else u
+        b = b.copy() if self.fit_intercept else np.zeros(self.K)
+        if self._centred:
+            b -= self._along_features(W)
+        return W, b
 
     def _along_features(self, W: Array) -> Array:
         return np.asarray(self.centre @ W if self.features_first else W @ self.centre)

@@ -90,7 +90,9 @@ class Objective:
         self.K, self.D = source.classes, source.features
         scale = coordinates.scale
         self.penalty = ridge / scale**2  # (D,): of the squares of u
-        self._penalty = self.penalty[:, None] if coordinates.features_first else self.penalty
+        self.curvature_of_penalty = (
+            self.penalty[:, None] if coordinates.features_first else self.penalty
+        )
         self._kernel_point: tuple[Array, Array] | None = None
         self._class_curvature: tuple[tuple[Array, Array], Array] | None = None  # and where
 
@@ -112,9 +114,10 @@ class Objective:
 
     def sample(self, stride: int, offset: int = 0) -> Objective:
         """The same objective, C and all, over every stride-th row."""
+        source = self.source.sample(stride, offset)
         return Objective(
-            self.source.sample(stride, offset),
-            self.ridge * stride,
+            source,
+            self.ridge * self.mass / source.total_mass,
             self.coordinates,
             dtype=self.dtype,
             workspace=self.workspace,
@@ -137,7 +140,9 @@ class Objective:
         V = self.coordinates.to_kernel(v, self.dtype)
         sums = self.passes.hvp(*self._kernel_point, *V)
         out = self.coordinates.from_kernel(sums.G, sums.g) / self.mass
-        self.coordinates.split(out)[0][...] += self._penalty * self.coordinates.split(v)[0]
+        self.coordinates.split(out)[0][...] += (
+            self.curvature_of_penalty * self.coordinates.split(v)[0]
+        )
         return out
 
     def diagonal(self) -> Array:
@@ -150,7 +155,7 @@ class Objective:
         c = sums.g / self.mass
         b[...] = c[: b.size]
         u[...] = c[:, None] if dense else sums.G / self.mass / self.coordinates.scale[:, None] ** 2
-        u += self._penalty
+        u += self.curvature_of_penalty
         return out
 
     def class_curvature(self) -> Array:
@@ -180,7 +185,9 @@ class Objective:
             chance = count * np.diff(total, prepend=0.0)[chosen] / total[-1]
         X, S = self.source.take(chosen)
         p = self.passes.probabilities(chosen, X, self._kernel_point)
-        centred = ((X - self.coordinates.centre) / self.coordinates.scale).astype(self.dtype)
+        centred = X.astype(self.dtype)
+        centred -= self.coordinates.centre.astype(self.dtype)
+        centred /= self.coordinates.scale.astype(self.dtype)
         return Sample(centred, p, S / chance / self.mass)
 
     def rows_evenly(self, count: int) -> Array:
@@ -237,7 +244,7 @@ class Objective:
         gradient = self.coordinates.from_kernel(sums.G, sums.g)
         gradient /= self.mass
         u = self.coordinates.split(vector)[0]
-        pulled = self._penalty * u
+        pulled = self.curvature_of_penalty * u
         self.coordinates.split(gradient)[0][...] += pulled
         return Evaluation(sums.loss / self.mass + 0.5 * float(np.vdot(u, pulled)), gradient)
 
@@ -254,8 +261,8 @@ class Line:
         self.start = LinePoint(0.0, at.value, float(at.gradient @ direction), np.nan)
         u = objective.coordinates.split(origin)[0]
         d = objective.coordinates.split(direction)[0]
-        pulled = objective._penalty * d
-        squares = float(np.vdot(u, objective._penalty * u))
+        pulled = objective.curvature_of_penalty * d
+        squares = float(np.vdot(u, objective.curvature_of_penalty * u))
         self._ridge = squares, float(np.vdot(u, pulled)), float(np.vdot(d, pulled))
         self._first: Sums | None = None
         self._last: tuple[float, Evaluation] | None = None

@@ -3,6 +3,9 @@
 Solutions move smoothly with ln C. The next start is the last solution, moved on as it moved last
 time, longer or shorter by the ratio of the last two moves: under strong penalty weights are in
 proportion to C, and moves grow; later they shrink.
+
+Curvature is carried over too: the Hessian at a neighbouring C is nearly the same but for λ on its
+diagonal, so the pairs of L-BFGS stay, with that added.
 """
 
 from __future__ import annotations
@@ -12,6 +15,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pminusy.learn.objective import Objective
+from pminusy.learn.solvers.pairs import Pairs
 
 __all__ = ["Path"]
 
@@ -38,6 +44,8 @@ class Path:
     """
 
     def __init__(self, size: int) -> None:
+        self.pairs = Pairs(size)
+        self._penalty: Array | None = None
         self._C = 0.0
         self._last = np.zeros(size)
         self._moves: list[Array] = []  # the last two, each per unit of ln C
@@ -53,6 +61,14 @@ class Path:
             growth = float(move @ before) / square if square > 0 else 0.0
         distance = math.log(C / self._C)
         return np.asarray(self._last + min(max(growth, 0.0), _FARTHEST) * distance * move)
+
+    def turn_to(self, objective: Objective) -> None:
+        """Make the pairs those of the next objective, which differs in its ridge alone."""
+        penalty = np.zeros(objective.size)
+        objective.coordinates.split(penalty)[0][...] += objective.curvature_of_penalty
+        if self._penalty is not None:
+            self.pairs.shift(penalty - self._penalty)
+        self._penalty = penalty
 
     def add(self, C: float, vector: Array) -> None:
         """Note a solution."""

@@ -18,6 +18,7 @@ from pminusy.learn.fitting import Fit, choose_solver, minimise
 from pminusy.learn.inference import Summary, infer
 from pminusy.learn.linear_classifier import LinearClassifier, require_finite
 from pminusy.learn.objective import WORKSPACE, Objective, choose_coordinates
+from pminusy.learn.path import Path
 from pminusy.learn.problem import (
     Penalty,
     as_source,
@@ -169,7 +170,7 @@ class SoftmaxRegression(LinearClassifier):
         C, penalty = self._check_parameters()
         source = self._source(X, y, sample_weight)
         coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
-        fit = self._solve(source, coordinates, C, penalty, self._start(coordinates))
+        fit = self._solve(source.merged(), coordinates, C, penalty, self._start(coordinates))
         self._set(fit, coordinates)
         self._warn(fit, coordinates, separable=math.inf == C and self._separates(source, fit))
         return self
@@ -181,8 +182,9 @@ class SoftmaxRegression(LinearClassifier):
         C: float,
         penalty: Penalty,
         start: Array,
+        path: Path | None = None,
     ) -> Fit:
-        """Minimise over a source, from a vector in some coordinates."""
+        """Minimise over a source, from a vector in some coordinates, along a path if given."""
         one_row = source.classes == 2 and penalty.lasso > 0 and not math.isinf(C)
         # Two rows of weights share a ridge that scikit-learn's one row bears alone.
         if source.classes == 2 and not one_row:
@@ -192,10 +194,13 @@ class SoftmaxRegression(LinearClassifier):
         solver = resolve_solver(self.solver, penalty, C)
         if solver == "auto":
             solver = choose_solver(objective, l1=lasso > 0)
+        if path is not None:
+            path.turn_to(objective)
         return minimise(
             objective,
             start,
             solver,
+            pairs=None if path is None else path.pairs,
             goal=Goal(self.tol, self.gap),
             journal=Journal(self.max_iter, self.progress),
             lasso=lasso,

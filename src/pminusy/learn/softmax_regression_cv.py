@@ -162,7 +162,7 @@ class SoftmaxRegressionCV(LinearClassifier):
         if self.refit:
             penalty = Penalty(1.0 - self.l1_ratio_, self.l1_ratio_)
             start = np.zeros(coordinates.size) if best is None else best[1]  # None: scores are NaN
-            fit = final._solve(source, coordinates, self.C_, penalty, start)
+            fit = final._solve(source.merged(), coordinates, self.C_, penalty, start)
             final._set(fit, coordinates)
             final._warn(fit, coordinates, separable=False)
         else:
@@ -223,14 +223,14 @@ class SoftmaxRegressionCV(LinearClassifier):
             for f, (train, _) in enumerate(folds):
                 chosen = np.zeros(source.rows)
                 chosen[train] = 1.0
-                part = source.weighted(chosen)
+                part = source.weighted(chosen).merged()
                 for r, ratio in enumerate(self.l1_ratios_):
                     vector, path = np.zeros(coordinates.size), Path(coordinates.size)
                     for c, C in enumerate(self.Cs_):
                         start = path.start(float(C)) if ratio == 0 else vector  # L1: keep the zeros
                         penalty = Penalty(1.0 - float(ratio), float(ratio))
                         model.progress = self._model(1.0, 0.0, solved, total + 1).progress
-                        fit = model._solve(part, coordinates, float(C), penalty, start)
+                        fit = model._solve(part, coordinates, float(C), penalty, start, path)
                         path.add(float(C), fit.vector)
                         vector, solved = fit.vector, solved + 1
                         advance()

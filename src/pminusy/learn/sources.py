@@ -12,17 +12,18 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.core.passes import Csr, Targets
+from pminusy.core.passes import Csr, Rows, Targets
+from pminusy.learn.duplicates import merge_rows
 
 __all__ = ["ArraySource", "Block", "Source", "make_targets"]
 
 
 class Block(NamedTuple):
-    """Some rows of a data set: offset, offset + stride, … of X and of the targets, N of them."""
+    """Some rows of a data set: which rows of X and of the targets."""
 
     X: NDArray[Any] | Csr
     targets: Targets
-    rows: tuple[int, int, int]  # offset, stride, N
+    rows: Rows
 
 
 class Source(Protocol):
@@ -48,6 +49,10 @@ class Source(Protocol):
     def total_mass(self) -> float:
         """Sum of all target mass (the number of rows where there are no weights)."""
 
+    @property
+    def total_weight(self) -> float:
+        """Sum of all sample weights."""
+
     def blocks(self) -> Iterator[Block]:
         """All rows, block by block."""
 
@@ -70,7 +75,7 @@ class ArraySource:
     targets
         Target mass of all rows.
     rows
-        Which of the rows: offset, stride and number.
+        Which of the rows; all, if not given.
     """
 
     def __init__(
@@ -78,10 +83,10 @@ class ArraySource:
         X: NDArray[Any] | Csr,
         features: int,
         targets: Targets,
-        rows: tuple[int, int, int] | None = None,
+        rows: Rows | None = None,
     ) -> None:
         self._X, self._features, self._targets = X, features, targets
-        self._rows = (0, 1, targets.omega.size) if rows is None else rows
+        self._rows = Rows(0, 1, targets.omega.size) if rows is None else rows
 
     @property
     def features(self) -> int:
@@ -96,7 +101,7 @@ class ArraySource:
     @property
     def rows(self) -> int:
         """Number of rows N."""
-        return self._rows[2]
+        return self._rows.count
 
     @property
     def sparse(self) -> bool:
@@ -106,14 +111,21 @@ class ArraySource:
     @property
     def total_mass(self) -> float:
         """Sum of all target mass."""
-        offset, stride, N = self._rows
-        y = self._targets
-        rows = slice(offset, offset + (N - 1) * stride + 1, stride)
-        omega = y.omega[rows].astype(np.float64)
-        spread = float(y.spread.sum())
+        y, at = self._targets, self._at(np.arange(self.rows))
+        omega, spread = y.omega[at].astype(np.float64), float(y.spread.sum())
         if y.soft.shape[0]:
-            return float(omega @ (y.soft[rows] @ y.own.astype(np.float64) + spread))
-        return float(omega @ (y.own.astype(np.float64)[y.labels[rows]] + spread))
+            return float(omega @ (y.soft[at] @ y.own.astype(np.float64) + spread))
+        return float(omega @ (y.own.astype(np.float64)[y.labels[at]] + spread))
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of all sample weights."""
+        return float(self._targets.omega[self._at(np.arange(self.rows))].sum())
+
+    def _at(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Where rows of this source are in X."""
+        at = self._rows.offset + self._rows.stride * rows
+        return self._rows.chosen[at] if self._rows.chosen.size else at
 
     def blocks(self) -> Iterator[Block]:
         """All rows."""
@@ -121,15 +133,14 @@ class ArraySource:
 
     def sample(self, stride: int, offset: int = 0) -> ArraySource:
         """Every stride-th row, from `offset`."""
-        first, step, N = self._rows
+        first, step, N, chosen = self._rows
         count = -(-(N - offset) // stride)
-        rows = (first + offset * step, step * stride, count)
+        rows = Rows(first + offset * step, step * stride, count, chosen)
         return ArraySource(self._X, self._features, self._targets, rows)
 
     def take(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Some rows as a dense array (n, D), and their target mass S (n,)."""
-        offset, stride, _ = self._rows
-        at, y = offset + stride * rows, self._targets
+        at, y = self._at(rows), self._targets
         spread = float(y.spread.sum())
         mass = y.soft[at] @ y.own if y.soft.shape[0] else y.own[y.labels[at]]
         S = y.omega[at] * (mass + spread)
@@ -146,10 +157,25 @@ class ArraySource:
         targets = self._targets._replace(omega=self._targets.omega * factor)
         return ArraySource(self._X, self._features, targets, self._rows)
 
+    def merged(self) -> ArraySource:
+        """The same data with equal rows as one, of their added weight, where that saves much.
+
+        X is not copied: the rows that stay are named by their numbers.
+        """
+        if isinstance(self._X, Csr) or self._targets.soft.size or self._rows[:2] != (0, 1):
+            return self
+        found = merge_rows(self._X, self._targets.labels)
+        if found is None:
+            return self
+        kept, group = found
+        omega = np.zeros(self.rows)
+        omega[kept] = np.bincount(group, self._targets.omega, kept.size)
+        targets = self._targets._replace(omega=omega)
+        return ArraySource(self._X, self._features, targets, Rows(0, 1, kept.size, kept))
+
     def mass(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Target mass q (n, K) of some rows."""
-        offset, stride, _ = self._rows
-        at, y = offset + stride * rows, self._targets
+        at, y = self._at(rows), self._targets
         Y = y.soft[at] if y.soft.shape[0] else y.labels[at, None] == np.arange(y.own.size)
         return np.asarray(y.omega[at, None] * (y.own * Y + y.spread))
 

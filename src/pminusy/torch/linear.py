@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from pminusy import arguments
 from pminusy.errors import InputError
-from pminusy.kernels.dispatch import implementation
 from pminusy.kernels.linear import WORKSPACE
 from pminusy.torch import plain
-from pminusy.torch.loss import array, checked, kernels_serve, options_of
+from pminusy.torch.arrays import same_device, transformed
+from pminusy.torch.engine import NOTHING, evaluate, scaled
+from pminusy.torch.loss import checked
+from pminusy.torch.operator import compiled
 from pminusy.torch.plain import Settings
+from pminusy.torch.tiles import Layer
 
 __all__ = ["linear_cross_entropy"]
+
+_DEVICE_WORKSPACE = 2**30  # bytes, on a device with memory and bandwidth of its own
 
 
 def linear_cross_entropy(
@@ -33,7 +36,7 @@ def linear_cross_entropy(
     temperature: float = 1.0,
     z_loss: float = 0.0,
     softcap: float | None = None,
-    workspace: int = WORKSPACE,
+    workspace: int | None = None,
 ) -> Tensor:
     """Cross-entropy of a linear layer, as `torch.nn.functional.linear_cross_entropy`.
 
@@ -46,7 +49,8 @@ def linear_cross_entropy(
     weight, reduction, ignore_index, label_smoothing, sample_weight, temperature, z_loss, softcap
         As `cross_entropy`; `ignore_index=None` means -100.
     workspace
-        Bytes that the logits of a tile may take.
+        Bytes of memory that may be used beside the results. If None, 64 MiB on CPU and 1 GiB
+        elsewhere.
 
     Returns
     -------
@@ -74,24 +78,44 @@ def linear_cross_entropy(
             weight, sample_weight, ignored, reduction, label_smoothing, temperature, z_loss, softcap
         )
     )
+    same_device(
+        input=input,
+        linear_weight=linear_weight,
+        target=target,
+        linear_bias=linear_bias,
+        weight=weight,
+        sample_weight=sample_weight,
+    )
     X, y, shape = _rows(input, linear_weight, target)
+    if linear_bias is not None and linear_bias.shape != linear_weight.shape[:1]:
+        expected = f"one entry a class, shape ({linear_weight.shape[0]},)"
+        raise InputError("linear_bias", expected, f"shape {tuple(linear_bias.shape)}")
     if sample_weight is not None:
+        if sample_weight.shape != shape:
+            expected = f"the shape of the losses, {tuple(shape)}"
+            raise InputError("sample_weight", expected, f"shape {tuple(sample_weight.shape)}")
         settings = settings._replace(sample_weight=sample_weight.reshape(-1))
-    tensors = (X, linear_weight, *(() if linear_bias is None else (linear_bias,)))
-    transformed = not kernels_serve() or torch.is_autocast_enabled(X.device.type)
-    soft_gradient = y.is_floating_point() and y.requires_grad
-    if transformed or soft_gradient or reduction == "none":
+    device = X.device.type
+    room = workspace or (WORKSPACE if device == "cpu" else _DEVICE_WORKSPACE)
+    compute = _autocast_type(X)
+    if transformed(X, linear_weight, linear_bias, y):
         z = torch.nn.functional.linear(X, linear_weight, linear_bias)
-        from pminusy.torch.loss import cross_entropy
+        losses = plain.loss(z, y, settings)
+    elif torch.compiler.is_compiling():
+        losses = compiled(Layer(X, linear_weight, linear_bias, y, settings, room, compute))
+    else:
+        losses = _LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]  # torch leaves it so
+            X, linear_weight, linear_bias, y, settings, room, compute
+        )
+    return losses.reshape(shape) if reduction == "none" else losses
 
-        losses = cross_entropy(
-            z, y, weight, ignored, reduction, label_smoothing,
-            sample_weight=settings.sample_weight, temperature=temperature, z_loss=z_loss,
-            softcap=softcap,
-        )  # fmt: skip
-        return losses.reshape(shape) if reduction == "none" else losses
-    del tensors
-    return _LinearCrossEntropy.apply(X, linear_weight, linear_bias, y, settings, workspace)  # type: ignore[no-any-return, no-untyped-call]  # untyped
+
+def _autocast_type(X: Tensor) -> torch.dtype | None:
+    """Type of matrix products under autocast, which leaves float64 alone."""
+    device = X.device.type
+    if X.dtype == torch.float64 or not torch.is_autocast_enabled(device):
+        return None
+    return torch.get_autocast_dtype(device)
 
 
 def _rows(X: Tensor, W: Tensor, target: Tensor) -> tuple[Tensor, Tensor, torch.Size]:
@@ -108,7 +132,11 @@ def _rows(X: Tensor, W: Tensor, target: Tensor) -> tuple[Tensor, Tensor, torch.S
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
-    """Loss and gradients in the forward pass, tile by tile; backward multiplies by one number."""
+    """Loss and gradients in the forward pass, tile by tile; backward multiplies by one number.
+
+    For `reduction="none"`, and when backward is called again, the gradients are made there, which
+    takes one matrix product more.
+    """
 
     @staticmethod
     def forward(
@@ -119,96 +147,44 @@ class _LinearCrossEntropy(torch.autograd.Function):
         y: Tensor,
         settings: Settings,
         workspace: int,
+        compute: torch.dtype | None,
     ) -> Tensor:
         ctx.save_for_backward(X, W, b, y)
-        ctx.settings = settings
-        loss, ctx.gradients = _tiles(X, W, b, y, settings, workspace, ctx.needs_input_grad[:3])
-        return loss
+        ctx.rest = settings, workspace, compute
+        wanted = ctx.needs_input_grad[:4] if settings.reduction != "none" else NOTHING
+        result = evaluate(Layer(X, W, b, y, *ctx.rest), wanted, None)
+        ctx.found = result if any(wanted) else None
+        return result.loss
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> tuple[Any, ...]:
         (grad_output,) = grad_outputs
+        X, W, b, y = ctx.saved_tensors
+        wanted = ctx.needs_input_grad[:4]
         if torch.is_grad_enabled():
-            return (*_differentiable_gradients(ctx, grad_output), None, None, None)
-        scaled = [
-            g if g is None or bool(grad_output == 1) else (g * grad_output).to(g.dtype)
-            for g in ctx.gradients
-        ]
-        return (*scaled, None, None, None)
-
-
-def _tiles(
-    X: Tensor,
-    W: Tensor,
-    b: Tensor | None,
-    y: Tensor,
-    settings: Settings,
-    workspace: int,
-    wanted: tuple[bool, ...],
-) -> tuple[Tensor, tuple[Tensor | None, ...]]:
-    """Loss, and the gradients wanted of (X, W, b)."""
-    (N, _), K = X.shape, W.shape[0]
-    wide = torch.float64 if X.dtype == torch.float64 else torch.float32
-    total = plain.denominator(y, settings, torch.empty(0, dtype=torch.float64, device=X.device))
-    divisor = float(total) if settings.reduction == "mean" else 1.0
-    scale = 1.0 / divisor if divisor > 0 else 0.0
-    dX = torch.zeros_like(X) if wanted[0] else None
-    dW = torch.zeros(W.shape, dtype=wide, device=W.device) if wanted[1] else None
-    db = torch.zeros(K, dtype=torch.float64, device=W.device) if wanted[2] else None
-    rows = max(1, min(N, workspace // (K * wide.itemsize)))
-    loss = 0.0
-    for start in range(0, N, rows):
-        part = slice(start, start + rows)
-        z = torch.nn.functional.linear(X[part], W, b)
-        value, g = _head(z.to(wide), y[part], _of_rows(settings, part), scale, any(wanted))
-        loss += value
-        if dX is not None:
-            dX[part] = g.to(W.dtype) @ W
-        if dW is not None:
-            dW.addmm_(g.T, X[part].to(wide))
-        if db is not None:
-            db += g.sum(0, dtype=torch.float64)
-    gradients = (
-        dX,
-        None if dW is None else dW.to(W.dtype),
-        None if db is None or b is None else db.to(b.dtype),
-    )
-    return torch.tensor(loss, dtype=X.dtype, device=X.device), gradients
-
-
-def _of_rows(settings: Settings, part: slice) -> Settings:
-    """The same for some rows, added up and not yet divided."""
-    omega = settings.sample_weight
-    return settings._replace(sample_weight=None if omega is None else omega[part], reduction="sum")
-
-
-def _head(
-    z: Tensor, y: Tensor, settings: Settings, scale: float, gradient: bool
-) -> tuple[float, Tensor]:
-    """Sum of the losses of a tile, and its gradient in place of z, both times `scale`."""
-    if z.device.type != "cpu":
-        with torch.enable_grad():
-            z = z.detach().requires_grad_()
-            loss = plain.loss(z, y, settings) * scale
-            (g,) = torch.autograd.grad(loss, z)
-        return float(loss), g
-    logits = array(z)
-    options = options_of(settings, *logits.shape)
-    target = array(y).astype(logits.dtype, copy=False) if y.is_floating_point() else array(y)
-    target = arguments.targets(target, logits, options.ignore_index)
-    head = implementation(logits.shape[0], logits.shape[1], options)
-    if not gradient:
-        return float(head.cross_entropy(logits, target, options)) * scale, z
-    factors = np.broadcast_to(np.asarray(scale), logits.shape[:1])
-    loss, _ = head.cross_entropy_grad(logits, target, options, factors, logits)
-    return float(loss) * scale, z
+            gradients = _differentiable_gradients(ctx, grad_output)
+        elif ctx.rest[0].reduction == "none":
+            result = evaluate(Layer(X, W, b, y, *ctx.rest), wanted, grad_output)
+            gradients = scaled(result, None, (X, W, b, y))
+        else:
+            found, ctx.found = ctx.found, None  # given away: a second pass makes new ones
+            result = found or evaluate(Layer(X, W, b, y, *ctx.rest), wanted, None)
+            gradients = scaled(result, grad_output, (X, W, b, y))
+        return (*gradients, None, None, None)
 
 
 def _differentiable_gradients(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
-    X, W, b, y = ctx.saved_tensors
-    parts = (X, W, b)
-    with torch.enable_grad():
+    """Gradients that can be differentiated again, by torch itself, from all logits."""
+    parts = ctx.saved_tensors
+    X, W, b, y = parts
+    settings, _, compute = ctx.rest
+    with torch.enable_grad(), _autocast_as(X, compute):
         wanted = [t for t, n in zip(parts, ctx.needs_input_grad, strict=False) if n]
-        loss = plain.loss(torch.nn.functional.linear(X, W, b), y, ctx.settings)
+        z = torch.nn.functional.linear(X, W, b)
+        loss = plain.loss(z if compute is None else z.float(), y, settings)
         found = iter(torch.autograd.grad(loss, wanted, grad_output, create_graph=True))
-    return tuple(next(found) if needed else None for needed in ctx.needs_input_grad[:3])
+    return tuple(next(found) if needed else None for needed in ctx.needs_input_grad[:4])
+
+
+def _autocast_as(X: Tensor, compute: torch.dtype | None) -> Any:
+    return torch.autocast(X.device.type, dtype=compute, enabled=compute is not None)

@@ -6,21 +6,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from pminusy import arguments
-from pminusy.core.options import Options
 from pminusy.errors import InputError
 from pminusy.kernels.dispatch import implementation
 from pminusy.torch import plain
+from pminusy.torch.arrays import HALF, array, by_kernels, options_of, same_device, transformed
+from pminusy.torch.head import head
 from pminusy.torch.plain import Settings
 
-__all__ = ["array", "checked", "cross_entropy", "kernels_serve", "options_of"]
+__all__ = ["checked", "cross_entropy"]
 
-_HALF = (torch.float16, torch.bfloat16)
-_FLOATS = (*_HALF, torch.float32, torch.float64)
+_FLOATS = (*HALF, torch.float32, torch.float64)
+_CHUNK = 2**26  # logits whose rows are taken at a time where there are no kernels
 
 
 def cross_entropy(
@@ -84,17 +83,20 @@ def cross_entropy(
             softcap,
         )
     )
+    same_device(input=input, target=target, weight=weight, sample_weight=sample_weight)
+    if input.dtype in HALF and torch.is_autocast_enabled(input.device.type):
+        input = input.float()  # noqa: A001  # as torch does: a loss in float32
     z, y, shape = _rows(input, target)
     if sample_weight is not None:
         if sample_weight.shape != shape:
             expected = f"the shape of the losses, {tuple(shape)}"
             raise InputError("sample_weight", expected, f"shape {tuple(sample_weight.shape)}")
         settings = settings._replace(sample_weight=sample_weight.reshape(-1))
-    if kernels_serve(z, y):
-        losses = _CrossEntropy.apply(z, y, settings)  # type: ignore[no-untyped-call]  # untyped
-    else:
+    if torch.compiler.is_compiling() or transformed(z, y):
         losses = plain.loss(z, y, settings)
-    return losses.reshape(shape) if reduction == "none" else losses  # type: ignore[no-any-return]  # as above
+    else:
+        losses = _CrossEntropy.apply(z, y, settings)  # type: ignore[no-untyped-call]  # untyped
+    return losses.reshape(shape) if reduction == "none" else losses
 
 
 def checked(settings: Settings) -> Settings:
@@ -125,30 +127,6 @@ def _rows(z: Tensor, target: Tensor) -> tuple[Tensor, Tensor, torch.Size]:
     return rows, target.movedim(axis, -1).reshape(-1, K) if soft else target.reshape(-1), shape
 
 
-def kernels_serve(*tensors: Tensor) -> bool:
-    """Whether the kernels can run: plain CPU tensors, and no transform that must see inside."""
-    if torch.compiler.is_compiling() or forward_ad._current_level >= 0:
-        return False
-    if torch._C._functorch.peek_interpreter_stack() is not None:
-        return False
-    return all(tensor.device.type == "cpu" for tensor in tensors)
-
-
-def array(tensor: Tensor) -> NDArray[Any]:
-    """Tensor's memory as an array; half types are widened to float32."""
-    tensor = tensor.detach()
-    return np.asarray((tensor.float() if tensor.dtype in _HALF else tensor).resolve_conj().numpy())
-
-
-def options_of(settings: Settings, N: int, K: int) -> Options:
-    """The same options as NumPy has them, checked."""
-    given = settings._asdict()
-    for name in ("weight", "sample_weight"):
-        if given[name] is not None:
-            given[name] = array(given[name])
-    return arguments.loss_options(given, (N,), K)
-
-
 def _numpy_call(z: Tensor, y: Tensor, settings: Settings) -> tuple[Any, ...]:
     logits = arguments.classes_last("input", array(z))
     options = options_of(settings, *logits.shape)
@@ -160,16 +138,26 @@ def _numpy_call(z: Tensor, y: Tensor, settings: Settings) -> tuple[Any, ...]:
 class _CrossEntropy(torch.autograd.Function):
     """The kernels under autograd.
 
-    The forward pass only reads the logits; the backward pass makes the gradient in one visit, with
-    the incoming factor in it. Nothing of the size of the logits is kept in between.
+    In float32 and float64 on CPU a reduced loss and its gradient are made in one visit to the
+    logits, and the backward pass hands the gradient on, multiplied by what comes in unless that is
+    1. Otherwise the backward pass makes it, with the incoming factor in it: nothing of the size of
+    the logits is kept, and a half type is rounded to once.
     """
 
     @staticmethod
     def forward(ctx: Any, z: Tensor, y: Tensor, settings: Settings) -> Tensor:
         ctx.save_for_backward(z, y)
-        ctx.settings = settings
-        head, logits, target, options = _numpy_call(z, y, settings)
-        return torch.from_numpy(np.asarray(head.cross_entropy(logits, target, options))).to(z.dtype)
+        ctx.settings, ctx.gradient = settings, None
+        if not by_kernels(z):
+            return _loss_on_device(z, y, settings)
+        kernels, logits, target, options = _numpy_call(z, y, settings)
+        one_visit = z.dtype not in HALF and settings.reduction != "none"
+        if one_visit and ctx.needs_input_grad[0]:
+            loss, gradient = kernels.cross_entropy_grad(logits, target, options)
+            ctx.gradient = torch.from_numpy(gradient)
+        else:
+            loss = kernels.cross_entropy(logits, target, options)
+        return torch.from_numpy(np.asarray(loss)).to(z.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> tuple[Any, ...]:
@@ -179,11 +167,51 @@ class _CrossEntropy(torch.autograd.Function):
             return (*_differentiable_gradients(z, y, ctx, grad_output), None)
         if not ctx.needs_input_grad[0]:
             return None, None, None
-        head, logits, target, options = _numpy_call(z, y, ctx.settings)
-        factors = np.broadcast_to(array(grad_output), logits.shape[:1])
-        ones = options.reduction != "none" and bool(grad_output == 1)
-        _, gradient = head.cross_entropy_grad(logits, target, options, None if ones else factors)
-        return torch.from_numpy(gradient).to(z.dtype), None, None
+        if not by_kernels(z):
+            return _gradient_on_device(z, y, ctx.settings, grad_output), None, None
+        gradient, ctx.gradient = ctx.gradient, None  # given away: a second pass makes a new one
+        if gradient is None:
+            kernels, logits, target, options = _numpy_call(z, y, ctx.settings)
+            factors = np.broadcast_to(array(grad_output), logits.shape[:1])
+            _, found = kernels.cross_entropy_grad(logits, target, options, factors)
+            gradient = torch.from_numpy(found)
+        elif grad_output != 1:
+            gradient.mul_(grad_output)
+        return gradient.to(z.dtype), None, None
+
+
+def _loss_on_device(z: Tensor, y: Tensor, settings: Settings) -> Tensor:
+    losses = torch.cat(
+        [
+            head(_wide_copy(z[rows]), y[rows], of_rows, gradient=False).losses
+            for rows, of_rows in _chunks(z, settings)
+        ]
+        or [torch.zeros(0, dtype=torch.float32, device=z.device)]
+    )
+    if settings.reduction == "none":
+        return losses.to(z.dtype)
+    return (losses.sum(dtype=torch.float64) * plain.scale(y, settings)).to(z.dtype)
+
+
+def _gradient_on_device(z: Tensor, y: Tensor, settings: Settings, grad_output: Tensor) -> Tensor:
+    gradient = torch.empty_like(z)
+    scale = plain.scale(y, settings)
+    factors = (grad_output.to(scale.dtype) * scale).expand(z.shape[0])
+    for rows, of_rows in _chunks(z, settings):
+        found = head(_wide_copy(z[rows]), y[rows], of_rows, gradient=True).dL_du
+        assert found is not None
+        gradient[rows] = found.mul_(factors[rows, None].to(found.dtype)).to(z.dtype)
+    return gradient
+
+
+def _chunks(z: Tensor, settings: Settings) -> list[tuple[slice, Settings]]:
+    step = max(1, _CHUNK // z.shape[1])
+    found = [slice(start, start + step) for start in range(0, z.shape[0], step)]
+    return [(rows, plain.of_rows(settings, rows)) for rows in found]
+
+
+def _wide_copy(z: Tensor) -> Tensor:
+    return z.to(torch.float64 if z.dtype == torch.float64 else torch.float32, copy=True)
 
 
 def _differentiable_gradients(

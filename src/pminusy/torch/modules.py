@@ -6,7 +6,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from pminusy.kernels.linear import WORKSPACE
 from pminusy.torch.linear import linear_cross_entropy
 from pminusy.torch.loss import cross_entropy
 
@@ -100,7 +99,7 @@ class LinearCrossEntropyLoss(nn.Module):
         temperature: float = 1.0,
         z_loss: float = 0.0,
         softcap: float | None = None,
-        workspace: int = WORKSPACE,
+        workspace: int | None = None,
     ) -> None:
         super().__init__()
         self.linear = nn.Linear(in_features, num_classes, bias=bias, device=device, dtype=dtype)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["Settings", "denominator", "loss"]
+__all__ = ["Settings", "loss", "of_rows", "scale"]
 
 
 class Settings(NamedTuple):
@@ -42,9 +42,19 @@ def loss(u: Tensor, target: Tensor, settings: Settings) -> Tensor:
     return (rows if settings.reduction == "none" else rows.sum()).to(u.dtype)
 
 
-def denominator(target: Tensor, settings: Settings, like: Tensor) -> Tensor:
-    """What "mean" divides by."""
-    return _counted(target, like, settings).sum()
+def scale(target: Tensor, settings: Settings) -> Tensor:
+    """1 over what "mean" divides by, 0 if that is 0; for other reductions 1. In float64."""
+    one = torch.ones((), dtype=torch.float64, device=target.device)
+    if settings.reduction != "mean":
+        return one
+    total = _counted(target, one, settings).sum()
+    return torch.where(total > 0, 1.0 / torch.where(total > 0, total, 1.0), 0.0)
+
+
+def of_rows(settings: Settings, rows: slice) -> Settings:
+    """The same for some of the rows."""
+    omega = settings.sample_weight
+    return settings if omega is None else settings._replace(sample_weight=omega[rows])
 
 
 def _logits(u: Tensor, settings: Settings) -> Tensor:
@@ -92,9 +102,9 @@ def _row_losses(z: Tensor, q: Tensor, S: Tensor, z_loss: float) -> Tensor:
     top = z.argmax(-1, keepdim=True)  # (N, 1)
     z_top = z.gather(-1, top)
     others = torch.arange(z.shape[-1], device=z.device) != top  # (N, K)
-    counts = others & (q > 0)
-    below = torch.where(counts, z_top - torch.where(counts, z, 0.0), 0.0)
     masked = z == -torch.inf
+    counts = others & ~(masked & (q == 0))  # a mask without mass adds nothing
+    below = torch.where(counts, z_top - torch.where(counts, z, 0.0), 0.0)
     e = torch.exp(torch.where(others & ~masked, z - z_top, -torch.inf))
     log_s = torch.log1p(torch.where(others, e, 0.0).sum(-1))
     rows = (torch.where(counts, q, 0.0) * below).sum(-1) + S * log_s

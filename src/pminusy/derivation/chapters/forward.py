@@ -29,18 +29,19 @@ from pminusy.derivation.model import Case
 from pminusy.derivation.step import OUTLINE, RESULT, Line
 from pminusy.derivation.tree import Log, Node, Relation, Sum, exp, ln
 
-__all__ = ["lines"]
+__all__ = ["lines", "logits", "softmax"]
 
 
 def lines(case: Case) -> Iterator[Line]:
     """Lines from the inputs to the loss."""
-    yield from _logits(case)
-    yield from _softmax()
+    yield from logits(case)
+    yield from softmax()
     yield from _loss(case)
     yield from _facts(case)
 
 
-def _logits(case: Case) -> Iterator[Line]:
+def logits(case: Case) -> Iterator[Line]:
+    """Lines up to the logits that the softmax sees."""
     first = case.inputs
     if case.layer:
         body = Sum(d, W[k, d] * x[d]) + b[k]
@@ -73,7 +74,8 @@ def _logits(case: Case) -> Iterator[Line]:
         )
 
 
-def _softmax() -> Iterator[Line]:
+def softmax() -> Iterator[Line]:
+    """Lines about the probabilities."""
     yield Line(
         "softmax",
         "Softmax",
@@ -145,6 +147,13 @@ def _loss(case: Case) -> Iterator[Line]:
             "It pulls the log-sum-exp towards 0, so that logits do not drift.",
             ("definition",),
             RESULT,
+        )
+        yield Line(
+            "z_loss_logits",
+            "All of it from the logits",
+            Relation.equal(L, Sum(k, target[k] * (lse - z[k])) + case.scaled(zeta) * lse**2),
+            "In this form: the terms lse − z_k are ≥ 0, where S lse − Σ q z would cancel.",
+            ("logarithm of a quotient",),
         )
     if case.log_base:
         yield Line(

@@ -41,6 +41,14 @@ def lines(case: Case) -> Iterator[Line]:
         ("definition",),
     )
     yield Line(
+        "divergence",
+        "Divergence of the model from the target",
+        Relation.equal(KL, Sum(k, Apply("xlnx", y[k])) - Sum(k, y[k] * ln(p[k]))),
+        "KL(y ‖ p) = Σ y_k ln(y_k / p_k): how much longer messages get that are coded for p where "
+        "y is true.",
+        ("logarithm of a quotient",),
+    )
+    yield Line(
         "squared_error",
         "Squared error, for comparison",
         Relation.equal(Partial(squared, z[k]), Sum(j, Partial(p[j], z[k]) * Fence(p[j] - y[j]))),

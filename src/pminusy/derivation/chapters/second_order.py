@@ -5,15 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from pminusy.derivation.letters import A, L, V, V_b, W, b, d, i, j, k, lse, p, t, u, v, x, z, zeta
+from pminusy.derivation.digits import written
+from pminusy.derivation.domains import decimals
+from pminusy.derivation.letters import (
+    A,
+    L,
+    V,
+    V_b,
+    W,
+    a,
+    b,
+    d,
+    i,
+    j,
+    k,
+    lam,
+    lse,
+    p,
+    t,
+    u,
+    v,
+    x,
+    z,
+    zeta,
+)
 from pminusy.derivation.model import Case
-from pminusy.derivation.step import OUTLINE, Line
+from pminusy.derivation.proof import ProofError
+from pminusy.derivation.step import OUTLINE, Line, Table
 from pminusy.derivation.tree import (
     Abs,
     Delta,
     Fence,
     Identity,
     Index,
+    Neg,
     Node,
     Number,
     Ones,
@@ -36,6 +61,7 @@ def lines(case: Case) -> Iterator[Line]:
     yield from _hessian(case)
     yield from _convex(case)
     yield from _bound()
+    yield from _preconditioners()
     if case.layer and not case.transforms and not case.z_loss:
         yield from _layer(case)
 
@@ -106,7 +132,21 @@ def _through_transform(case: Case) -> Iterator[Line]:
         OUTLINE,
         sizes=(2, 3),
     )  # fmt: skip
+    if not case.softcap and not case.z_loss:
+        plain = Sum(k, p[k] * v[k])
+        yield Line(
+            "hvp_temperature",
+            "A temperature divides it twice",
+            Relation.equal(
+                Sum(j, Partial(Partial(L, u[i]), u[j]) * v[j]),
+                case.scaled(p[i]) * Fence(v[i] - plain) / Ref("T") ** 2,
+            ),
+            "t is 1 / T at every class: once for the gradient, once for the direction.",
+            ("constant factor",),
+            sizes=(2, 3),
+        )
     if case.softcap:
+        yield _own_curvature(case)
         yield Line(
             "bend",
             "Second derivative of the cap",
@@ -114,6 +154,38 @@ def _through_transform(case: Case) -> Iterator[Line]:
             "Differentiate sech² once more.",
             ("chain rule", "derivative of a square"),
         )
+
+
+def _own_curvature(case: Case) -> Line:
+    bowl: Node = case.scaled(p[k]) * (1 - p[k])
+    if case.z_loss:
+        factor = case.scaled(Fence(1 + 2 * zeta * lse))
+        bowl = Fence(factor * p[k] * (1 - p[k]) + 2 * case.scaled(zeta) * p[k] ** 2)
+    return Line(
+        "cap_curvature",
+        "A cap can make it bend down",
+        Relation.equal(
+            Partial(Partial(L, u[k]), u[k]), t[k] ** 2 * bowl + Partial(L, z[k]) * Ref("curve")[k]
+        ),
+        "The first term is ≥ 0. The second is negative where a logit above 0 is too high: "
+        "∂L/∂z_k > 0 and z″ < 0. Where the model is sure and wrong the first is nearly 0, and the "
+        "loss is convex no more.",
+        ("chain rule", "product rule"),
+        table=_bends_down(),
+        sizes=(2, 3),
+    )
+
+
+def _bends_down() -> Table:
+    """The plainest loss that bends down: two classes, a cap of 1, sure of the wrong one."""
+    sure = decimals.mpf(3)
+    cap, slope = decimals.tanh(sure), decimals.sech(sure) ** 2
+    share = 1 / (1 + decimals.exp(-2 * cap))
+    second = slope**2 * share * (1 - share) - share * 2 * cap * slope
+    if not second < 0:
+        raise ProofError("the example of a loss that bends down does not")
+    rows = (("1", "(3, −3)", "1", written(share), written(second)),)
+    return Table(("κ", "u", "true class", "p_0", "∂²L/∂u_0²"), rows, "the plainest example")
 
 
 def _convex(case: Case) -> Iterator[Line]:
@@ -159,6 +231,39 @@ def _bound() -> Iterator[Line]:
         "one matrix bounds the curvature wherever the model stands.",
         ("Gershgorin's circles",),
         OUTLINE,
+    )
+
+
+def _preconditioners() -> Iterator[Line]:
+    own, other = p[i] * (1 - p[i]), p[j] * (1 - p[j])
+    along = p[i] * (1 - p[i]) - 2 * Neg(p[i] * p[j]) + p[j] * (1 - p[j])
+    yield Line(
+        "not_a_bound",
+        "The present curvature of each class is closer, and no bound",
+        Relation.chain(along, "=", own + other + 2 * p[i] * p[j], ">", own + other).where(
+            i, "≠", j
+        ),
+        "Along e_i − e_j the Hessian is J_ii − 2 J_ij + J_jj, and p (1 − p) of both classes is "
+        "less: the off-diagonal part adds to it.",
+        ("quadratic form",),
+    )
+
+
+def _shared_eigenvectors() -> Line:
+    e = Index("e", "D")
+    own = Fence(p[k] * (1 - p[k]))
+    product = Sum(e, Fence(own * x[d] * x[e] + lam * Delta(d, e)) * V[k, e])
+    return Line(
+        "eigenvectors",
+        "One eigen-decomposition serves every class",
+        Relation.equal(
+            product - Fence(own * a + lam) * V[k, d],
+            own * Fence(Sum(e, x[d] * x[e] * V[k, e]) - a * V[k, d]),
+        ),
+        "Any factor in front, here p_k (1 − p_k), and any ridge λ: a vector with x xᵀ v = a v has "
+        "the eigenvalue p_k (1 − p_k) a + λ, so after one decomposition of XᵀX another factor is "
+        "another diagonal.",
+        ("eigenvector",),
     )
 
 
@@ -209,3 +314,4 @@ def _layer(case: Case) -> Iterator[Line]:
         "½ (I − 1 1ᵀ/K) ⊗ XᵀX.",
         ("Gershgorin's circles",),
     )
+    yield _shared_eigenvectors()

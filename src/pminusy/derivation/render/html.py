@@ -42,6 +42,8 @@ padding:1.5rem 1rem}
 .pmy td.n{text-align:right}
 .pmy svg{max-width:100%;height:auto;font:13px system-ui,"Noto Sans",sans-serif}
 .pmy svg text{fill:var(--ink)}
+.pmy figure{margin:1rem 0;overflow-x:auto}
+.pmy figure svg{min-width:34rem}
 .pmy .hint>summary{font-weight:400;color:var(--soft)}
 @media print{.pmy{max-width:none;font-size:11pt}.pmy details{break-inside:avoid;border:0;background:none}
 .pmy details::details-content{content-visibility:visible;display:block;height:auto}}
@@ -206,7 +208,7 @@ def _bars(derivation: Derivation) -> str:
         f"Loss {written(summary.loss, digits)}. Bars to the left: the step raises the logit; to the "
         f"right: it lowers it. ● the true class.{more}"
     )
-    return f'<figure style="margin:1rem 0">{"".join(parts_)}<figcaption class="note">{escape(caption)}</figcaption></figure>'
+    return f'<figure tabindex="0">{"".join(parts_)}<figcaption class="note">{escape(caption)}</figcaption></figure>'
 
 
 def _heat_map(shown: Shown, digits: int) -> str:

@@ -72,7 +72,7 @@ def _step(step: Step, derivation: Derivation) -> dict[str, Any]:
         else {
             "shape": list(shown.shape),
             "entries": [
-                {"place": list(place), **_number(value, derivation.digits)}
+                {"place": list(shown.place(place)), **_number(value, derivation.digits)}
                 for place, value in shown.entries.items()
             ],
             "left_out": shown.left_out,
@@ -89,11 +89,8 @@ def _number(value: Any, digits: int = 5) -> dict[str, str]:
     """As shown, and to 30 digits; as text, because a float could not hold them."""
     return {
         "shown": rounded(value, digits).plain,
-        "exact": "0" if abs(value) < _ZERO else decimals.nstr(value, DIGITS),
+        "exact": decimals.nstr(value, DIGITS).lstrip("+"),
     }
-
-
-_ZERO = decimals.mpf(10) ** -40
 
 
 def _table(table: Table) -> dict[str, Any]:

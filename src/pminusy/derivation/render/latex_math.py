@@ -36,7 +36,7 @@ class LatexPrinter(Printer):
         letter = special.get(name) or self.notation.latex(name)
         if not indices:
             return letter
-        joined = ("," if any(i.isdigit() for i in indices) else " ").join(indices)
+        joined = ("," if any(i.isdigit() or len(i) > 1 for i in indices) else " ").join(indices)
         base = f"{{{letter}}}" if "_" in letter or "^" in letter else letter
         return f"{base}_{{{joined}}}"
 

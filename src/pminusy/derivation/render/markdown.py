@@ -33,7 +33,7 @@ def latex_value(shown: Shown, digits: int) -> str:
 
     if shown.left_out:
         listed = ", \\ ".join(
-            f"[{', '.join(map(str, place))}]\\ {one(value)}"
+            f"[{', '.join(map(str, shown.place(place)))}]\\ {one(value)}"
             for place, value in shown.entries.items()
         )
         return rf"{listed}, \ \dots"

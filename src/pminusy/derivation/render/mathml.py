@@ -11,6 +11,9 @@ from pminusy.derivation.render.printer import Printer
 __all__ = ["MathMLPrinter"]
 
 
+_THIN = '<mspace width="0.17em"/>'
+
+
 class MathMLPrinter(Printer):
     """<mi>, <mo>, <mfrac> …: parts are complete elements, put side by side."""
 
@@ -41,7 +44,11 @@ class MathMLPrinter(Printer):
         letter = self._letter(self.notation.text(name))
         if not indices:
             return letter
-        comma = '<mo separator="true">,</mo>' if any("<mn>" in i for i in indices) else ""
+        comma = (
+            '<mo separator="true">,</mo>'
+            if any("<mn>" in i or "<mo>" in i for i in indices)
+            else ""
+        )
         return f"<msub>{letter}<mrow>{comma.join(indices)}</mrow></msub>"
 
     def _letter(self, letter: str) -> str:
@@ -88,7 +95,11 @@ class MathMLPrinter(Printer):
 
     def big_max(self, below: str, body: str) -> str:
         """Max with what runs below it."""
-        return f"<mrow><munder><mi>max</mi><mrow>{below}</mrow></munder>{body}</mrow>"
+        return f"<mrow><munder><mi>max</mi><mrow>{below}</mrow></munder>{_THIN}{body}</mrow>"
+
+    def listed(self, parts: list[str]) -> str:
+        """Parts with commas between."""
+        return "<mo>,</mo>".join(parts)
 
     def function(self, name: str, argument: str) -> str:
         """A named function."""
@@ -97,7 +108,7 @@ class MathMLPrinter(Printer):
         if name == "sech²":
             return f"<mrow><msup><mi>sech</mi><mn>2</mn></msup><mo>&#x2061;</mo>{argument}</mrow>"
         named = f"<mi>{escape(name)}</mi><mo>&#x2061;</mo>"
-        return f'<mrow>{named}<mspace width="0.17em"/>{argument}</mrow>'
+        return f"<mrow>{named}{_THIN}{argument}</mrow>"
 
     def transposed(self, body: str) -> str:
         """Transpose."""

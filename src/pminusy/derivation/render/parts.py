@@ -57,12 +57,12 @@ def closing(derivation: Derivation) -> Iterator[tuple[Step, tuple[Step, ...]]]:
 
 def vector(shown: Shown, digits: int) -> str:
     """A number, a vector in brackets, a matrix by rows, or the largest entries with places."""
-    if shown.left_out:
-        entries = (
-            f"[{', '.join(map(str, place))}] {written(value, digits)}"
+    if shown.left_out or len(shown.shape) > 2:
+        entries = ",  ".join(
+            f"[{','.join(map(str, shown.place(place)))}] {written(value, digits)}"
             for place, value in shown.entries.items()
         )
-        return f"{',  '.join(entries)}  … and {shown.left_out:,} more".replace(",", ",")
+        return f"{entries}  … and {shown.left_out:,} more" if shown.left_out else entries
     if shown.shape == ():
         return written(next(iter(shown.entries.values())), digits)
     values = [written(value, digits) for value in shown.entries.values()]

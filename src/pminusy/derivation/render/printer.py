@@ -19,6 +19,10 @@ __all__ = ["Printer"]
 _SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 3, 4
 
 
+_SAMPLES = {"n": "i", "m": "j"}
+"""Letters of samples; two of them where a line speaks of a pair."""
+
+
 class Printer(ABC):
     """Prints trees in one format.
 
@@ -84,10 +88,19 @@ class Printer(ABC):
         if isinstance(slot, int):
             return self.integer(slot)
         if isinstance(slot, t.Offset):
-            first = self.slot(slot.index)
-            first = self.integer(slot.stride) + first if slot.stride != 1 else first
-            return first + self.sign("−" if slot.backwards else "+") + self.slot(slot.by)
-        return self.letter("i" if slot.space == "N" else slot.name)
+            return self._offset(slot)
+        return self.letter(_SAMPLES.get(slot.name, slot.name) if slot.space == "N" else slot.name)
+
+    def _offset(self, slot: t.Offset) -> str:
+        """2q+e−1; the shift comes first where the first letter is taken away from it: 2−e."""
+        parts = [
+            (factor, (self.integer(abs(factor)) if abs(factor) != 1 else "") + self.slot(index))
+            for factor, index in slot.terms
+        ]
+        shift = [(slot.shift, self.integer(abs(slot.shift)))] if slot.shift else []
+        (first, text), *rest = shift + parts if slot.terms[0][0] < 0 else parts + shift
+        text = self.sign("minus") + text if first < 0 else text
+        return text + "".join(self.sign("+" if f > 0 else "−") + part for f, part in rest)
 
     @abstractmethod
     def letter(self, letter: str) -> str:
@@ -133,6 +146,10 @@ class Printer(ABC):
     def big_max(self, below: str, body: str) -> str:
         """Max with what runs below it."""
 
+    def listed(self, parts: list[str]) -> str:
+        """Parts with commas between."""
+        return ", ".join(parts)
+
     @abstractmethod
     def function(self, name: str, argument: str) -> str:
         """A named function, its argument bracketed already where needed."""
@@ -161,7 +178,7 @@ class Printer(ABC):
         """Fraction of two trees."""
         if self.inline_division:
             return self.fraction(self.inside(above, _PRODUCT), self.inside(below, _POWER))
-        return self.fraction(self.tree(above), self.tree(below))
+        return self.fraction(self.tree(_bare(above)), self.tree(_bare(below)))
 
 
 def _bare(tree: t.Node) -> t.Node:
@@ -267,11 +284,15 @@ def _apply(self: Printer, tree: t.Apply) -> str:
         own = self.inside(tree.argument, _ATOM)
         return self.row([own, self.function("ln", own)])
     if tree.function == "relu":
-        return self.function("max", self.brackets(f"{self.tree(tree.argument)}, {self.integer(0)}"))
+        return _largest(self, t.Largest((tree.argument, t.Number(Fraction(0)))))
     if tree.function == "sech2":
         return self.function("sech²", self.brackets(self.tree(tree.argument)))
     level = _POWER if not isinstance(tree.argument, t.Div) else _ATOM
     return self.function(tree.function, self.inside(tree.argument, level))
+
+
+def _largest(self: Printer, tree: t.Largest) -> str:
+    return self.function("max", self.brackets(self.listed([self.tree(v) for v in tree.terms])))
 
 
 def _log(self: Printer, tree: t.Log) -> str:
@@ -279,14 +300,17 @@ def _log(self: Printer, tree: t.Log) -> str:
 
 
 def _max(self: Printer, tree: t.Max) -> str:
-    return self.big_max(self.slot(tree.index), self.inside(tree.body, _PRODUCT))
+    return self.big_max(_over(self, tree.over), self.inside(tree.body, _PRODUCT))
+
+
+def _over(self: Printer, over: tuple[t.Index, ...]) -> str:
+    return self.listed([self.slot(index) for index in over])
 
 
 def _wins(self: Printer, tree: t.Wins) -> str:
-    best = self.big_max(self.slot(tree.index), self.tree(tree.window))
-    own = self.quantity(
-        tree.window.name, [*(self.slot(s) for s in tree.window.indices[:-1]), self.slot(tree.place)]
-    )
+    best = self.big_max(_over(self, tree.over), self.tree(tree.window))
+    slots = (*tree.window.indices[: -len(tree.places)], *tree.places)
+    own = self.quantity(tree.window.name, [self.slot(slot) for slot in slots])
     return self.brackets(self.row([own, self.sign("="), best]), "[]")
 
 
@@ -334,6 +358,7 @@ _PRINT: dict[type, Callable[[Any, Any], str]] = {
     t.Delta: lambda self, tree: self.quantity("δ", [self.slot(tree.i), self.slot(tree.j)]),
     t.Max: _max,
     t.Wins: _wins,
+    t.Largest: _largest,
     t.Indicator: lambda self, tree: self.brackets(
         self.row([self.tree(tree.body), self.sign(">"), self.integer(0)]), "[]"
     ),

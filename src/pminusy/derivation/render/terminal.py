@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from io import StringIO
 from typing import TextIO
 
-from rich.console import Console, Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table as RichTable
@@ -62,7 +63,7 @@ def show(derivation: Derivation, console: Console) -> None:
     for note in summary.notes:
         console.print(Text(note))
     if summary.classes:
-        console.print(_bars(derivation))
+        console.print(_bars(derivation, console.width))
     for table in summary.tables:
         console.print(_table(table))
     for chapter in derivation.chapters:
@@ -130,7 +131,7 @@ def _indented(text: Text, by: int = 5) -> RenderableType:
     return Padding(text, (0, 0, 0, by))
 
 
-def _bars(derivation: Derivation) -> RenderableType:
+def _bars(derivation: Derivation, width: int) -> RenderableType:
     """Class by class: p as a bar, the target, and p − y to the left (raise) or right (lower)."""
     summary = derivation.summary
     order = list(range(len(summary.classes)))
@@ -139,34 +140,42 @@ def _bars(derivation: Derivation) -> RenderableType:
         order = sorted(
             {*largest, *([summary.true_class] if summary.true_class is not None else [])}
         )
-    table = RichTable(box=None, pad_edge=False, padding=(0, 1))
-    letter = derivation.notation.text
+    digits, letter = derivation.digits, derivation.notation.text
     masses = any(target not in (0, 1) for target in summary.targets)
-    table.add_column("class", overflow="ellipsis", max_width=24)
-    table.add_column(letter("p"), justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    table.add_column("target" if masses else "y", justify="right", no_wrap=True)
-    table.add_column(
-        "gradient" if masses or summary.options else f"{letter('p')} − y",
-        justify="right",
-        no_wrap=True,
-    )
-    table.add_column("", no_wrap=True)
+    columns = {
+        "class": [parts.safe(summary.classes[k], 24) for k in order],
+        letter("p"): [written(summary.probabilities[k], digits) for k in order],
+        "target" if masses else "y": [written(summary.targets[k], digits) for k in order],
+        "gradient" if masses or summary.options else f"{letter('p')} − y": [
+            written(summary.gradient[k], digits) for k in order
+        ],
+    }
+    used = sum(max(map(cell_len, (head, *cells))) + 2 for head, cells in columns.items())
+    bar = min(_BAR, (width - used - 6) * 2 // 3) // 2
+    bar = bar if bar > 1 else 0
+    table = RichTable(box=None, pad_edge=False, padding=(0, 1))
+    for place, head in enumerate(columns):
+        side: JustifyMethod = "right" if place else "left"
+        least = None if place else min(8, max(map(cell_len, columns["class"])))
+        table.add_column(head, justify=side, no_wrap=place > 0, min_width=least)
+        if place == 1 and bar:
+            table.add_column("", no_wrap=True)  # the bar of p
+    if bar:
+        table.add_column("", no_wrap=True)
     top = max((abs(value) for value in summary.gradient), default=1) or 1
-    for k in order:
+    for row, k in enumerate(order):
         gradient = summary.gradient[k]
         color = "blue" if gradient < 0 else "red"
-        length = round(float(abs(gradient) / top) * _BAR / 2)
-        left = ("█" * length if gradient < 0 else "").rjust(_BAR // 2)
+        length = round(float(abs(gradient) / top) * bar)
+        left = ("█" * length if gradient < 0 else "").rjust(bar)
         right = "█" * length if gradient > 0 else ""
-        table.add_row(
-            Text(parts.safe(summary.classes[k], 24)),
-            written(summary.probabilities[k], derivation.digits),
-            Text("█" * round(float(summary.probabilities[k]) * _BAR / 2), style="cyan"),
-            written(summary.targets[k], derivation.digits),
-            Text(written(gradient, derivation.digits), style=color),
-            Text(f"{left}│{right}", style=color),
-        )
+        name, p, target, shown = (column[row] for column in columns.values())
+        of_p = Text("█" * round(float(summary.probabilities[k]) * bar), style="cyan")
+        cells = [Text(name), Text(p), of_p, Text(target), Text(shown, style=color)]
+        if bar:
+            table.add_row(*cells, Text(f"{left}│{right}", style=color))
+        else:
+            table.add_row(*(cell for cell in cells if cell is not of_p))
     items: list[RenderableType] = [table]
     left_out = len(summary.classes) - len(order)
     if left_out:

@@ -66,7 +66,8 @@ class TextPrinter(Printer):
 
     def big_max(self, below: str, body: str) -> str:
         """max_e …."""
-        return f"max_{below} {body}"
+        under = below if len(below) == 1 else f"({below.replace(' ', '')})"
+        return f"max_{under} {body}"
 
     def function(self, name: str, argument: str) -> str:
         """Ln x, diag(p)."""

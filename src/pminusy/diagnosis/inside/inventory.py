@@ -20,16 +20,36 @@ Entry = dict[str, Any]
 def of_units(pieces: list[Unit]) -> list[Entry]:
     """Every function and method, later definitions in place of earlier ones."""
     found: dict[tuple[str, str], Entry] = {}
+    variables: set[str] = set()
     for piece in pieces:
         try:
             tree = piece.parse()
         except UnreadableSubmission:
             continue
+        variables |= _variables(tree.body)
         for owner, node in _functions(tree.body, ""):
             entry = _entry(node, owner) | {"unit": piece.label}
             found.pop((owner, entry["name"]), None)
             found[owner, entry["name"]] = entry
-    return list(found.values())[:_MOST_FUNCTIONS]
+    entries = list(found.values())[:_MOST_FUNCTIONS]
+    for entry in entries:
+        entry["globals"] = sorted(variables & set(entry.pop("reads")))[:_MOST_NAMES]
+    return entries
+
+
+def _variables(body: list[ast.stmt]) -> set[str]:
+    """Names a module assigns values to; NAMES in capitals are constants."""
+    assigned = (
+        node for node in body if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign)
+    )
+    names = {
+        part.id
+        for node in assigned
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        for part in ast.walk(target)
+        if isinstance(part, ast.Name) and not isinstance(node.value, ast.Lambda)
+    }
+    return {name for name in names if name != name.upper() or len(name) == 1}
 
 
 def of_callable(function: Callable[..., Any], owner: str = "") -> Entry:
@@ -57,7 +77,8 @@ def of_callable(function: Callable[..., Any], owner: str = "") -> Entry:
         for p in parameters
         if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
-    return entry | {"unit": ""}
+    entry.pop("reads")  # a function of this process may close over anything
+    return entry | {"unit": "", "globals": []}
 
 
 def _functions(body: list[ast.stmt], owner: str) -> Iterator[tuple[str, Any]]:
@@ -111,6 +132,8 @@ def _facts(node: Any) -> Entry:
     inside = [n for statement in body for n in ast.walk(statement)]
     returns = [n.value for n in inside if isinstance(n, ast.Return) and n.value is not None]
     names = {n.id for n in inside if isinstance(n, ast.Name)}
+    stored = {n.id for n in inside if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+    arguments = {a.arg for n in (node, *inside) for a in ast.walk(n) if isinstance(a, ast.arg)}
     attributes = {n.attr for n in inside if isinstance(n, ast.Attribute)}
     attributes |= {f"{n.arg}=" for n in inside if isinstance(n, ast.keyword) and n.arg}
     doc = ast.get_docstring(node) if isinstance(node, _FUNCTIONS) else None
@@ -121,6 +144,7 @@ def _facts(node: Any) -> Entry:
             (len(r.elts) if isinstance(r, ast.Tuple) else 1 for r in returns), default=0
         ),
         "names": sorted(names)[:_MOST_NAMES],
+        "reads": sorted(names - stored - arguments)[:_MOST_NAMES],
         "attributes": sorted(attributes)[:_MOST_NAMES],
     }
 

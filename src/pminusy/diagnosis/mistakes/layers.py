@@ -30,6 +30,24 @@ _LINEAR = (
        "The sum has no axis: every output gets the same number.", "The sum runs over too much."),
     _m("dL_db.averaged", "dL_db", lambda t: t["g"].mean(0), "mean_i g_i",
        "The gradient of the bias is averaged; g already carries any 1/N.", "A factor N."),
+    _m("linear.bias_subtracted", "out", lambda t: t["X"] @ t["W"].T - t["b"], "X Wᵀ − b",
+       "The bias is subtracted where it should be added.", "The sign of one term is turned."),
+    _m("linear.bias_twice", "out", lambda t: t["X"] @ t["W"].T + 2 * t["b"], "X Wᵀ + 2 b",
+       "The bias is added twice.", "There is a term too many."),
+    _m("dL_db.last_sample", "dL_db", lambda t: t["g"][-1], "g_N",
+       "Only the last sample's gradient is left: accumulate over the samples.",
+       "Not every sample counts."),
+    _m("dL_db.sign", "dL_db", lambda t: -t["g"].sum(0), "−Σ_i g_i",
+       "The gradient of the bias has the wrong sign.", "The sign is turned."),
+    _m("dL_db.missing", "dL_db", lambda t: 0 * t["b"], "0",
+       "The gradient of the bias is zero: it is never computed.", "A step is missing."),
+    _m("dL_dW.last_sample", "dL_dW", lambda t: np.outer(t["g"][-1], t["X"][-1]), "g_N ⊗ x_N",
+       "Only the last sample's gradient is left: accumulate over the samples.",
+       "Not every sample counts."),
+    _m("dL_dW.inputs_missing", "dL_dW",
+       lambda t: np.repeat(t["g"].sum(0)[:, None], t["X"].shape[1], 1), "Σ_i g_i",
+       "The inputs are missing: each weight's gradient carries the feature it multiplies.",
+       "A factor is missing."),
     _m("dL_db.ones", "dL_db", lambda t: np.ones(t["b"].shape), "1",
        "The gradient of the bias ignores the upstream gradient.", "A factor is missing."),
     _m("dL_dW.averaged", "dL_dW", lambda t: t["g"].T @ t["X"] / len(t["X"]), "gᵀ X / N",
@@ -64,6 +82,14 @@ _RELU = (
        "There is a mask too many."),
     _m("relu.mask_turned", "dL_dX", lambda t: t["g"] * (t["X"] < 0), "g ⊙ [a < 0]",
        "The mask is turned round.", "The mask is turned round."),
+    _m("relu.sigmoid_gradient", "dL_dX",
+       lambda t: t["g"] * (s := 1 / (1 + np.exp(-t["X"]))) * (1 - s), "g ⊙ σ(a) (1 − σ(a))",
+       "This is the gradient of the sigmoid.", "It is another function's gradient."),
+    _m("relu.gradient_sign", "dL_dX", lambda t: -t["g"] * (t["X"] > 0), "−g ⊙ [a > 0]",
+       "The gradient has the wrong sign.", "The sign is turned."),
+    _m("relu.input_itself", "dL_dX", lambda t: t["g"] * t["X"], "g ⊙ a",
+       "The gradient is multiplied by the input; the derivative of ReLU is 0 or 1.",
+       "It is another factor."),
     _m("relu.input_as_factor", "dL_dX", lambda t: t["g"] * np.maximum(t["X"], 0), "g ⊙ max(a, 0)",
        "The gradient is multiplied by the output; the derivative of ReLU is 0 or 1.",
        "It is another factor."),
@@ -92,6 +118,11 @@ _BATCH_NORM = (
        "the batch.", "The axis is the wrong one.",
        var=lambda t: t["X"].var(1, keepdims=True),
        running_mean=lambda t: t["old_mean"], running_var=lambda t: t["old_var"]),
+    _m("batch_norm.variance_of_all", "var", lambda t: np.full(t["X"].shape[1], t["X"].var()),
+       "σ² over everything", "The variance has no axis: it runs over all features at once.",
+       "The axis is missing."),
+    _m("batch_norm.sum_of_squares", "var", lambda t: ((t["X"] - t["mu"]) ** 2).sum(0),
+       "Σ (x − μ)²", "The squares are summed, not averaged.", "A factor 1/N."),
     _m("batch_norm.not_centred", "mu", lambda t: 0 * t["X"].mean(0), "x / √(σ² + ε)",
        "The mean is not subtracted.", "A term is missing."),
     _m("batch_norm.scale_missing", "out", lambda t: _normalised(t) + t["beta"], "x̂ + β",
@@ -111,6 +142,27 @@ _BATCH_NORM = (
        lambda t: t["momentum"] * t["old_var"] + (1 - t["momentum"]) * (t["var"] + t["eps"]),
        "running variance ← m · old + (1 − m) · (σ² + ε)",
        "ε is kept inside the running variance, and added again in use.", "ε enters twice."),
+    _m("batch_norm.running_mean_turned", "running_mean",
+       lambda t: (1 - t["momentum"]) * t["old_mean"] + t["momentum"] * t["mu"],
+       "running mean ← (1 − m) · old + m · μ",
+       "The momentum stands at the new mean; here it is the share of the old one that is kept.",
+       "m and 1 − m are exchanged."),
+    _m("batch_norm.running_var_turned", "running_var",
+       lambda t: (1 - t["momentum"]) * t["old_var"] + t["momentum"] * t["var"],
+       "running variance ← (1 − m) · old + m · σ²",
+       "The momentum stands at the new variance; here it is the share of the old one that is kept.",
+       "m and 1 − m are exchanged."),
+    _m("batch_norm.running_turned", "running_mean",
+       lambda t: (1 - t["momentum"]) * t["old_mean"] + t["momentum"] * t["mu"],
+       "running ← (1 − m) · old + m · new",
+       "The momentum stands at the new statistics; here it is the share of the old ones that is kept.",
+       "m and 1 − m are exchanged.",
+       running_var=lambda t: (1 - t["momentum"]) * t["old_var"] + t["momentum"] * t["var"]),
+    _m("batch_norm.running_unbiased", "running_var",
+       lambda t: t["momentum"] * t["old_var"] + (1 - t["momentum"]) * t["X"].var(0, ddof=1),
+       "running variance ← m · old + (1 − m) · Σ (x − μ)² / (N − 1)",
+       "The unbiased variance is kept. Some libraries do so; the exercise keeps the batch's own.",
+       "It is divided by another number."),
     _m("batch_norm.running_mean_replaced", "running_mean", lambda t: t["mu"], "running mean ← μ",
        "The running mean is replaced, not averaged.", "The momentum has no effect."),
     _m("batch_norm.running_var_replaced", "running_var", lambda t: t["var"],
@@ -132,6 +184,10 @@ _BATCH_NORM = (
        lambda t: t["gamma"] * (t["X"] - t["old_mean"]) / (t["old_var"] + t["eps"]) + t["beta"],
        "(x − running mean) / (running variance + ε)",
        "The test branch divides by the variance, not by its root.", "A function is missing."),
+    _m("batch_norm.test_epsilon_missing", "out_test",
+       lambda t: t["gamma"] * (t["X"] - t["old_mean"]) / np.sqrt(t["old_var"]) + t["beta"],
+       "(x − running mean) / √running variance", "ε is missing in the test branch.",
+       "A term is missing."),
     _m("batch_norm.test_epsilon_outside", "out_test",
        lambda t: t["gamma"] * (t["X"] - t["old_mean"]) / (np.sqrt(t["old_var"]) + t["eps"])
        + t["beta"],
@@ -158,6 +214,14 @@ _BATCH_NORM = (
        "mean(g x̂)", "The gradient of γ is averaged; g already carries any 1/N.", "A factor N."),
     _m("batch_norm.dgamma_plain", "dL_dgamma", lambda t: t["g"].sum(0), "Σ g",
        "x̂ is missing in the gradient of γ.", "A factor is missing."),
+    _m("batch_norm.gradient_of_normalised", "dL_dX", lambda t: t["g"] * t["gamma"], "γ g",
+       "The gradient stops at x̂: the division and the two statistics are still to come.",
+       "The chain rule stops one step early."),
+    _m("batch_norm.sign_of_mean", "mean_g", lambda t: -t["g"].mean(0), "g + mean(g) − …",
+       "The mean of g is added where it should be subtracted.", "The sign of one term is turned."),
+    _m("batch_norm.sums_not_averaged", "mean_g", lambda t: t["g"].sum(0),
+       "g − Σ g − x̂ Σ g x̂", "The two sums are not divided by N.", "A factor 1/N.",
+       mean_gx=lambda t: t["x_hat"] * (t["g"] * t["x_hat"]).sum(0)),
     _m("batch_norm.dbeta_averaged", "dL_dbeta", lambda t: t["g"].mean(0), "mean(g)",
        "The gradient of β is averaged; g already carries any 1/N.", "A factor N."),
 )  # fmt: skip
@@ -195,6 +259,23 @@ def _pool_entry_assigned(t: Record) -> Any:
     return dX.reshape(t["X"].shape)
 
 
+def _pooled(t: Record) -> Any:
+    return layers.max_pool(t["X"], t["size"], t["stride"])[0]
+
+
+def _pool_mask(t: Record) -> Any:
+    cache = layers.max_pool(t["X"], t["size"], t["stride"])[1]
+    return layers.max_pool_backward(np.ones_like(t["g"]), cache)
+
+
+def _pool_largest(t: Record) -> Any:
+    dX = np.zeros_like(t["X"])
+    for n, c in np.ndindex(*t["X"].shape[:2]):
+        place = np.unravel_index(t["X"][n, c].argmax(), t["X"][n, c].shape)
+        dX[n, c][place] = t["g"][n, c].sum()
+    return dX
+
+
 _MAX_POOL = (
     _m("max_pool.assigned", "dL_dX", _pool_assigned, "dx[window] = …",
        "The windows' gradients are assigned, so overlapping windows overwrite each other: add them.",
@@ -207,6 +288,15 @@ _MAX_POOL = (
        "It is another pooling's gradient."),
     _m("max_pool.average", "out", lambda t: _windows(t).mean((-1, -2)), "mean of each window",
        "The mean is taken, not the maximum.", "It is another function."),
+    _m("max_pool.starts_at_zero", "out", lambda t: np.maximum(_pooled(t), 0),
+       "max(0, maximum of each window)",
+       "The maximum starts at 0, so a window of negative numbers gives 0: start at its first entry.",
+       "Negative windows are lost."),
+    _m("max_pool.gradient_of_largest", "dL_dX", _pool_largest, "g to the largest entry of all",
+       "The gradient goes to the largest entry of the image, not of the window.",
+       "The maximum runs over too much."),
+    _m("max_pool.gradient_missing", "dL_dX", _pool_mask, "1 at the arg-max",
+       "The upstream gradient is missing: only the mask is returned.", "A factor is missing."),
     _m("max_pool.minimum", "out", lambda t: _windows(t).min((-1, -2)), "minimum of each window",
        "The minimum is taken, not the maximum.", "It is another function."),
 )  # fmt: skip
@@ -253,6 +343,13 @@ def _flipped(t: Record) -> Record:
     return _with(t, W=t["W"][:, :, ::-1, ::-1])
 
 
+def _stride_ignored(t: Record) -> Any:
+    """Windows at the first rows and columns, as many as the stride leaves room for."""
+    out = _out(_with(t, stride=1))
+    height, width = t["g"].shape[2:]
+    return out[:, :, :height, :width]
+
+
 _CONVOLUTION = (
     _m("convolution.bias_missing", "out", lambda t: _out(_with(t, b=0 * t["b"])), "Σ X W",
        "The bias is never added.", "One of the parameters has no effect."),
@@ -270,6 +367,18 @@ _CONVOLUTION = (
         "The windows' gradients are assigned, so overlapping windows overwrite each other: add them.",
         "Not every window counts.", called="convolution.assigned",
     ),
+    _m("convolution.stride_ignored", "out", _stride_ignored, "stride 1",
+       "The stride has no effect: windows step by 1.", "An argument has no effect."),
+    _m("convolution.padding_ignored", "out", lambda t: _out(_with(t, pad=0)), "no padding",
+       "The padding has no effect.", "An argument has no effect."),
+    _m("convolution.first_channel", "out",
+       lambda t: _out(_with(t, X=t["X"][:, :1], W=t["W"][:, :1])), "channel 0 alone",
+       "Only the first channel is used: sum over the channels.", "The sum runs over too little."),
+    _m("convolution.gradient_of_last_sample", "dL_dX",
+       lambda t: _gradients(t).dL_dX * (np.arange(len(t["X"])) == len(t["X"]) - 1)[:, None, None, None],
+       "dX of the last sample", "Only the last sample gets a gradient.", "Not every sample counts."),
+    _m("convolution.weights_sign", "dL_dW", lambda t: -_gradients(t).dL_dW, "−dW",
+       "The gradient of the weights has the wrong sign.", "The sign is turned."),
     _m("convolution.weights_averaged", "dL_dW", lambda t: _gradients(t).dL_dW / len(t["X"]),
        "dW / N", "The gradient of the weights is divided by N; g already carries any 1/N.",
        "A factor N."),

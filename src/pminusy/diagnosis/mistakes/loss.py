@@ -12,7 +12,7 @@ from pminusy.diagnosis.mistakes.mistake import Mistake
 from pminusy.diagnosis.recipes.head import batch, one_hot
 from pminusy.diagnosis.recipes.recipe import Record
 
-__all__ = ["FRAGILE", "LOSS", "VISIBLE_GUARDS"]
+__all__ = ["FRAGILE", "LOSS", "VISIBLE_GUARDS", "guards"]
 
 
 def _own(t: Record) -> Any:
@@ -291,19 +291,32 @@ LOSS = (
 )  # fmt: skip
 
 
-def _guarded(epsilon: float) -> Mistake:
-    return Mistake(
-        f"log.guard_{epsilon:g}", "L_i", lambda t: -np.log(_own(t) + epsilon),
-        f"−ln(p_y + {epsilon:g}), or −ln max(p_y, {epsilon:g})",
-        f"The guard of {epsilon:g} before the logarithm (added to p, or a floor under it) keeps it "
-        f"finite, and makes it wrong: the loss of a confident error stops growing at "
-        f"{-np.log(epsilon):.1f}. Use ln Σ_j e^(z_j) − z_y.",
-        "A guard before the logarithm changes the loss.",
-        right="L_i = m + ln Σ_j e^(z_j − m) − z_y",
+_FINITE = (
+    "keeps the loss finite and makes it wrong: the loss of a confident error stops growing at "
+)
+
+
+def guards(epsilon: float) -> list[Mistake]:
+    """A guard ε added to the probability, and one that clips it."""
+    most = f"{-np.log(epsilon):.1f}"
+    right = "L_i = m + ln Σ_j e^(z_j − m) − z_y"
+    added = Mistake(
+        f"log.added_{epsilon:.4g}", "L_i", lambda t: -np.log(_own(t) + epsilon),
+        f"−ln(p_y + {epsilon:.4g})",
+        f"{epsilon:.4g} is added to the probability before the logarithm. That {_FINITE}{most}. "
+        "Use ln Σ_j e^(z_j) − z_y, which needs no guard.",
+        "A guard before the logarithm changes the loss.", right=right, group="guard",
     )  # fmt: skip
+    clipped = Mistake(
+        f"log.clipped_{epsilon:.4g}", "L_i", lambda t: -np.log(np.maximum(_own(t), epsilon)),
+        f"−ln max(p_y, {epsilon:.4g})",
+        f"The probability is clipped at {epsilon:.4g} before the logarithm. That {_FINITE}{most}, and "
+        "p − Y is not the gradient of a clipped loss. Use ln Σ_j e^(z_j) − z_y, which needs no guard.",
+        "A guard before the logarithm changes the loss.", right=right, group="guard",
+    )  # fmt: skip
+    return [added, clipped]
 
 
-_GUARDS = (1e-20, 1e-16, 1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 FRAGILE = (
     Mistake(
         "log.of_probability", "L_i", lambda t: -np.log(_own(t)), "−ln p_y",
@@ -312,6 +325,21 @@ FRAGILE = (
         "The probability is rounded before its logarithm is taken.",
         right="L_i = m + ln Σ_j e^(z_j − m) − z_y",
     ),
-    *map(_guarded, _GUARDS),
+    Mistake(
+        "log.zero_skipped", "L_i",
+        lambda t: np.where(_own(t) > 0, -np.log(np.where(_own(t) > 0, _own(t), 1.0)), 0.0),
+        "−ln p_y, and 0 where p_y is 0",
+        "Where p underflows to 0 the loss is set to 0: the worst errors cost nothing. Compute it from "
+        "the scores, as logsumexp(z) − z_y.",
+        "The rows that matter most are left out.", right="L_i = m + ln Σ_j e^(z_j − m) − z_y",
+    ),
+    Mistake(
+        "log.largest_number", "L_i", lambda t: np.nan_to_num(-np.log(_own(t))),
+        "−ln p_y, and 1.8e308 where p_y is 0",
+        "Where p underflows to 0 the infinite loss becomes the largest number there is: compute it "
+        "from the scores, as logsumexp(z) − z_y.",
+        "The probability is rounded before its logarithm is taken.",
+        right="L_i = m + ln Σ_j e^(z_j − m) − z_y",
+    ),
 )  # fmt: skip
-VISIBLE_GUARDS = tuple(_guarded(epsilon) for epsilon in _GUARDS if epsilon >= 1e-8)
+VISIBLE_GUARDS = tuple(guards(10.0**power)[0] for power in range(-8, -2))

@@ -312,6 +312,12 @@ RIDGE = (
         "Precedence: an assignment operator and a sum.",
     ),
     Mistake(
+        "ridge.loss_divided_by_sum", "L", lambda t: t["L_i"].sum() / (N(t) + t["R"]),
+        "Σ_i L_i / (N + R)",
+        "The loss is divided by the sum N + R: `/=` takes all of what follows it.",
+        "Precedence: an assignment operator and a sum.",
+    ),
+    Mistake(
         "ridge.gradient_replaces", "dL_dW",
         lambda t: t["dR_dW"] if t["dD_dW"] is not None and np.any(t["r"]) else t["dD_dW"],
         "dL_dW = r W", "The regulariser's gradient replaces the data's; it is added to it.",

@@ -263,6 +263,18 @@ SOFTMAX = (
         "Without keepdims the sums of the rows are laid along the columns: silent when N = K.",
         "A sum lost its axis.",
     ),
+    Mistake(
+        "softmax.shift_not_kept",
+        "e",
+        lambda t: (
+            np.exp(t["z"] - t["z"].max(1))
+            if t["z"].shape[0] == t["z"].shape[1]
+            else np.full_like(t["z"], np.nan)
+        ),
+        "e^(z_ik − m_k)",
+        "Without keepdims the maxima of the rows are laid along the columns: silent when N = K.",
+        "A maximum lost its axis.",
+    ),
 )
 
 

@@ -2,7 +2,8 @@
 
 Inputs: `z` (N, K), or `X` (N, D), `W` (K, D) and perhaps `b` (K,); or `p` (N, K) alone. `y` (N,)
 class indices; `r` the regulariser's strength, `half` its factor (½ or 1), `free` the column of W it
-leaves out (or None), `mean` whether losses are averaged.
+leaves out (or None), `mean` whether losses are averaged; perhaps `T` the temperature and `eps` the
+label smoothing, where a submission has them as arguments.
 """
 
 from __future__ import annotations
@@ -13,12 +14,23 @@ import numpy as np
 
 from pminusy.diagnosis.recipes.recipe import Recipe, Record, Step
 
-__all__ = ["FROM_PROBABILITIES", "HEAD", "RIDGE", "SOFTMAX", "batch", "one_hot", "penalised"]
+__all__ = [
+    "FROM_PROBABILITIES",
+    "HEAD",
+    "RIDGE",
+    "SOFTMAX",
+    "batch",
+    "logits",
+    "one_hot",
+    "penalised",
+]
 
 
 def one_hot(record: Record) -> Any:
-    """Y (N, K)."""
-    return (record["y"][:, None] == np.arange(record["p"].shape[1])).astype(float)
+    """Y (N, K); with label smoothing the target mass q = (1 − ε) Y + ε / K."""
+    K = record["p"].shape[1]
+    Y = (record["y"][:, None] == np.arange(K)).astype(float)
+    return (1 - record["eps"]) * Y + record["eps"] / K if record.get("eps") else Y
 
 
 def batch(record: Record) -> float:
@@ -36,13 +48,19 @@ def penalised(record: Record, name: str = "W") -> Any:
     return weights * kept
 
 
-def _logits(record: Record) -> Any:
+def logits(record: Record) -> Any:
+    """The scores, computed or given."""
+    if "z" in record:
+        return record["z"]
     z = record["X"] @ record["W"].T
-    return z + record["b"] if "b" in record else z
+    z = z + record["b"] if "b" in record else z
+    return z / record["T"] if "T" in record else z
 
 
-def _labelled(record: Record) -> Any:
-    return record["p"][np.arange(record["y"].size), record["y"]]
+def _row_losses(record: Record) -> Any:
+    if record.get("eps"):
+        return -(one_hot(record) * np.log(record["p"])).sum(1)
+    return -np.log(record["p"][np.arange(record["y"].size), record["y"]])
 
 
 def _weight_gradient(record: Record) -> Any:
@@ -61,7 +79,7 @@ def _penalty_gradient(record: Record) -> Any:
 
 
 _STEPS = (
-    Step("z", _logits, "z = X Wᵀ + b", "where the scores (logits) are computed"),
+    Step("z", logits, "z = X Wᵀ + b", "where the scores (logits) are computed"),
     Step(
         "m",
         lambda t: t["z"].max(1, keepdims=True),
@@ -82,7 +100,7 @@ _STEPS = (
     Step("Y", one_hot, "Y_ik = 1 if k = y_i, else 0", "where the labels are used"),
     Step(
         "L_i",
-        lambda t: -np.log(_labelled(t)),
+        _row_losses,
         "L_i = −ln p_i,y_i",
         "where the loss of one sample is computed",
     ),
@@ -101,7 +119,7 @@ _STEPS = (
     ),
     Step(
         "dL_dz_i",
-        lambda t: t["p"] - t["Y"],
+        lambda t: (t["p"] - t["Y"]) / t.get("T", 1.0),
         "∂L_i/∂z_i = p_i − Y_i",
         "where the gradient at the scores is computed, p − y",
     ),

@@ -1,0 +1,161 @@
+"""The small language of `--network`: "image:6x6,conv:4x3/2+1,relu,maxpool:2,linear:5".
+
+    linear:UNITS                                a linear layer with that many outputs
+    relu, relu:UNITS                            ReLU; with UNITS a linear layer, then ReLU
+    batchnorm, batchnorm:test                   with the batch's statistics, or running ones
+    dropout:RATE, dropout:test                  with a mask, or once training is over
+    conv:CHANNELSxSIZE[/STRIDE][+PADDING]       SIZE, STRIDE and PADDING: 3, or 3x5 on images
+    maxpool:SIZE[/STRIDE]                       windows overlap where STRIDE is less than SIZE
+    image:[CHANNELSx]HEIGHTxWIDTH               take each row as an image
+    sequence:[CHANNELSx]LENGTH                  take each row as a sequence
+    flatten                                     take what there is as rows again
+
+Rows before a convolution or a pool are taken as sequences of one channel; images and sequences
+before a linear layer are flattened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import NoReturn
+
+from pminusy.errors import InputError
+
+__all__ = ["WORDS", "Word", "words_of"]
+
+WORDS = {
+    "linear": "linear:UNITS, as in linear:5",
+    "relu": "relu, or relu:UNITS, as in relu:5",
+    "batchnorm": "batchnorm or batchnorm:test",
+    "dropout": "dropout:RATE with 0 ≤ RATE < 1, as in dropout:0.5, or dropout:test",
+    "conv": "conv:CHANNELSxSIZE[/STRIDE][+PADDING], as in conv:4x3/2+1 or conv:4x3x5",
+    "maxpool": "maxpool:SIZE[/STRIDE], as in maxpool:3/2",
+    "image": "image:HEIGHTxWIDTH or image:CHANNELSxHEIGHTxWIDTH, as in image:3x8x8",
+    "sequence": "sequence:LENGTH or sequence:CHANNELSxLENGTH, as in sequence:2x6",
+    "flatten": "flatten",
+}
+"""Each layer, and how it is written."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """One layer as it was asked for.
+
+    `sizes` are units; channels and window; or the axes of an image. `stride` and `padding` are
+    empty where none was given.
+    """
+
+    text: str
+    kind: str
+    sizes: tuple[int, ...] = ()
+    stride: tuple[int, ...] = ()
+    padding: tuple[int, ...] = ()
+    rate: float = 0.0
+    test: bool = False
+
+
+def words_of(description: str) -> list[Word]:
+    """Layers in order.
+
+    Raises
+    ------
+    InputError
+        A layer that does not exist (the closest name is suggested), or is written otherwise.
+    """
+    words = [_word(text.strip()) for text in description.split(",")]
+    return [part for word in words for part in _parts(word)]
+
+
+def _parts(word: Word) -> list[Word]:
+    """relu:5 is short for linear:5, then relu."""
+    if word.kind == "relu" and word.sizes:
+        return [Word(word.text, "linear", word.sizes), Word(word.text, "relu")]
+    return [word]
+
+
+def _word(text: str) -> Word:
+    kind, colon, rest = text.partition(":")
+    if kind not in WORDS:
+        _unknown(text, kind)
+    if bool(colon) != bool(rest):
+        _misspelt(text, kind)
+    try:
+        word = _READ[kind](text, rest)
+    except ValueError:
+        _misspelt(text, kind)
+    return word
+
+
+def _unknown(text: str, kind: str) -> NoReturn:
+    close = get_close_matches(kind.lower(), WORDS, 1, cutoff=0.5)
+    remedy = f"did you mean {WORDS[close[0]]}?" if close else ""
+    raise InputError("network", f"layers among {', '.join(WORDS)}", repr(text)[:60], remedy)
+
+
+def _misspelt(text: str, kind: str) -> NoReturn:
+    raise InputError("network", WORDS[kind], repr(text)[:60])
+
+
+def _bare(text: str, rest: str) -> Word:
+    if rest:
+        raise ValueError(rest)
+    return Word(text, text)
+
+
+def _relu(text: str, rest: str) -> Word:
+    return Word(text, "relu", _sizes(rest, 1, 1) if rest else ())
+
+
+def _batch_norm(text: str, rest: str) -> Word:
+    if rest not in ("", "test"):
+        raise ValueError(rest)
+    return Word(text, "batchnorm", test=rest == "test")
+
+
+def _dropout(text: str, rest: str) -> Word:
+    if rest == "test":
+        return Word(text, "dropout", test=True)
+    rate = float(rest)
+    if not 0 <= rate < 1:
+        raise ValueError(rest)
+    return Word(text, "dropout", rate=rate)
+
+
+def _conv(text: str, rest: str) -> Word:
+    rest, plus, padding = rest.partition("+")
+    size, slash, stride = rest.partition("/")
+    return Word(
+        text, "conv", _sizes(size, 2, 3), _sizes(stride, 1, 2) if slash else (),
+        _sizes(padding, 1, 2, least=0) if plus else (),
+    )  # fmt: skip
+
+
+def _max_pool(text: str, rest: str) -> Word:
+    size, slash, stride = rest.partition("/")
+    return Word(text, "maxpool", _sizes(size, 1, 2), _sizes(stride, 1, 2) if slash else ())
+
+
+def _sizes(text: str, fewest: int, most: int, least: int = 1) -> tuple[int, ...]:
+    """Whole numbers with x between, such as 3x8x8."""
+    parts = text.split("x")
+    if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
+        raise ValueError(text)
+    sizes = tuple(map(int, parts))
+    if not fewest <= len(sizes) <= most or min(sizes) < least:
+        raise ValueError(text)
+    return sizes
+
+
+_READ: dict[str, Callable[[str, str], Word]] = {
+    "linear": lambda text, rest: Word(text, "linear", _sizes(rest, 1, 1)),
+    "relu": _relu,
+    "batchnorm": _batch_norm,
+    "dropout": _dropout,
+    "conv": _conv,
+    "maxpool": _max_pool,
+    "image": lambda text, rest: Word(text, "image", _sizes(rest, 2, 3)),
+    "sequence": lambda text, rest: Word(text, "sequence", _sizes(rest, 1, 2)),
+    "flatten": _bare,
+}

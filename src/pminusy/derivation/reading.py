@@ -1,0 +1,74 @@
+"""What the reader gives, read one piece at a time: numbers, names and targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pminusy.errors import InputError
+
+__all__ = ["class_at", "class_named", "label_of", "masses", "names_of", "numbers"]
+
+
+def numbers(name: str, value: Any) -> Any:
+    """Array of float64, of one axis or more and not empty."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(name, "numbers", repr(value)[:60]) from None
+    if array.ndim == 0 or array.size == 0:
+        raise InputError(name, "a list of numbers", f"shape {array.shape}")
+    return array
+
+
+def names_of(what: str, names: Sequence[str] | None, otherwise: list[str]) -> tuple[str, ...]:
+    """Names of classes or features, no two alike; `otherwise` where none are given."""
+    if names is None:
+        return tuple(otherwise)
+    if isinstance(names, str):
+        raise InputError(what, "a list of names", repr(names)[:60])
+    if len(names) != len(otherwise):
+        raise InputError(what, f"{len(otherwise)} names", f"{len(names)}")
+    if what == "classes" and len(set(names)) != len(names):
+        raise InputError(what, "names that differ", "one of them twice")
+    return tuple(map(str, names))
+
+
+def class_named(name: str, names: tuple[str, ...]) -> int:
+    """Index of a class by its name; the closest one is suggested."""
+    from difflib import get_close_matches
+
+    if name in names:
+        return names.index(name)
+    close = get_close_matches(name, names, 1, cutoff=0.4)
+    remedy = f"did you mean {close[0]!r}?" if close else f"the classes are {', '.join(names[:12])}"
+    raise InputError("target", "the name or the index of a class", repr(name), remedy)
+
+
+def class_at(y: Any, K: int) -> int:
+    """Index of a class, checked."""
+    if isinstance(y, bool) or not isinstance(y, int | np.integer) or not 0 <= y < K:
+        raise InputError("target", f"a class index from 0 to {K - 1}", str(y))
+    return int(y)
+
+
+def label_of(y: Any, names: tuple[str, ...], ignore_index: int) -> int:
+    """Index of a class given by name or index; −1 for a row to be ignored."""
+    if isinstance(y, str):
+        return class_named(y, names)
+    whole = isinstance(y, int | np.integer) and not isinstance(y, bool)
+    return -1 if whole and y == ignore_index else class_at(y, len(names))
+
+
+def masses(y: Any, shape: tuple[int, ...], expected: str) -> Any:
+    """Soft targets, finite and ≥ 0."""
+    soft = numbers("y", y)
+    if soft.shape != shape:
+        raise InputError("y", expected, f"shape {soft.shape}")
+    wrong = ~(np.isfinite(soft) & (soft >= 0))
+    if wrong.any():
+        place = ", ".join(map(str, np.argwhere(wrong)[0]))
+        raise InputError(f"y[{place}]", "a finite target mass ≥ 0", f"{soft[wrong][0]:g}")
+    return soft

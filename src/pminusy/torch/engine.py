@@ -1,0 +1,67 @@
+"""Which way the linear form goes on plain tensors: NumPy's products and ours, or torch's."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pminusy import ops
+from pminusy.torch import tiles
+from pminusy.torch.arrays import HALF, array, by_kernels
+from pminusy.torch.tiles import Layer, Result
+
+__all__ = ["NOTHING", "evaluate", "scaled"]
+
+NOTHING = (False, False, False, False)
+
+
+def evaluate(layer: Layer, wanted: tuple[bool, ...], factors: Tensor | None) -> Result:
+    """Loss and the gradients `wanted` of (X, W, b, y), never holding all logits."""
+    X = layer.X
+    ours = by_kernels(X) and X.dtype not in HALF and layer.compute is None
+    with torch.no_grad(), torch.autocast(X.device.type, enabled=False):
+        if ours and not wanted[3]:
+            result = _by_arrays(layer, wanted, factors)
+        else:
+            result = tiles.evaluate(layer, wanted, factors)
+        dtype = X.dtype if layer.compute is None else torch.float32
+        return result._replace(loss=result.loss.to(dtype))
+
+
+def _by_arrays(layer: Layer, wanted: tuple[bool, ...], factors: Tensor | None) -> Result:
+    X, W, b, y, settings, workspace, _ = layer
+    options = {
+        name: array(value) if isinstance(value, Tensor) else value
+        for name, value in settings._asdict().items()
+    }
+    target = array(y)
+    if y.is_floating_point():
+        target = target.astype(array(X).dtype, copy=False)
+    found = ops.linear_cross_entropy_grad(
+        array(X),
+        array(W),
+        None if b is None else array(b),
+        target,
+        wrt=tuple(name for name, wants in zip(("X", "W", "b"), wanted, strict=False) if wants),
+        grad_output=None if factors is None else array(factors),
+        workspace=workspace,
+        **options,  # type: ignore[arg-type]  # the fields of Settings are the options
+    )
+    gradients = (found.dL_dX, found.dL_dW, found.dL_db, None)
+    tensors = tuple(None if g is None else torch.from_numpy(g) for g in gradients)
+    return Result(torch.from_numpy(found.loss), tensors, None)
+
+
+def scaled(
+    result: Result, upstream: Tensor | None, inputs: tuple[Tensor | None, ...]
+) -> tuple[Tensor | None, ...]:
+    """Gradients times what they lack, in place, and in the types of the inputs."""
+    factor = result.scale
+    if upstream is not None and not (upstream.device.type == "cpu" and bool(upstream == 1)):
+        factor = upstream if factor is None else factor * upstream
+    return tuple(
+        None
+        if g is None or given is None
+        else (g if factor is None else g.mul_(factor.to(g.dtype))).to(given.dtype)
+        for g, given in zip(result.gradients, inputs, strict=True)
+    )
