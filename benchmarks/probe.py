@@ -27,7 +27,7 @@ from benchmarks.harness import DOCS, paste
 __all__ = ["main", "make_problem"]
 
 _SHAPE = (50_000, 1_024, 1_000)
-_CS = np.logspace(-4, 3, 15)
+_CS = [float(C) for C in np.logspace(-4, 3, 15)]
 _GAP = 1e-5
 _STORE = DOCS / "benchmarks" / "probe.json"
 
@@ -145,7 +145,8 @@ def _seconds(part: dict[str, float] | None) -> str:
 
 def measure(scale: float, folder: Path | None, parts: list[str]) -> dict[str, Any]:
     """The parts asked for."""
-    problem, found = make_problem(scale, folder), {}
+    problem = make_problem(scale, folder)
+    found: dict[str, Any] = {}
     warnings.simplefilter("ignore")
     rows = min(len(problem[1]), 5000)
     fit((problem[0][:rows], problem[1][:rows] % 64), 0.01)  # what is compiled is loaded
@@ -153,7 +154,7 @@ def measure(scale: float, folder: Path | None, parts: list[str]) -> dict[str, An
         if part == "fit":
             found["fit"] = fit(problem, 1.0)
         elif part == "slowest":
-            found["slowest"] = fit(problem, float(_CS[-1]))
+            found["slowest"] = fit(problem, _CS[-1])
         elif part == "sweep":
             found["sweep"] = sweep(problem)
         elif part == "memory":

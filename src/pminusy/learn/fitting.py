@@ -6,6 +6,7 @@ what counts is said by float64 arithmetic, and where that disagrees the solver g
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +31,8 @@ _NEWTON_SIZE = 2000  # parameters up to which a Hessian is affordable
 _FEW_CLASSES = 40
 _ROWS_A_PARAMETER = 4  # of the first Hessian: one over all rows costs tens of passes
 _METRIC_ROWS = 6000
-_RANK = 400
+_LEAST_RANK, _RANK = 64, 400
+_BUILD_PASSES = 5
 _ROUGH, _SMALL_HESSIAN = 4, 100  # Hessians that may be rough; parameters below which none is
 _WIDE = 4000  # features beyond which no Gram matrix is built
 
@@ -225,11 +227,23 @@ class _Models:
             return self._kronecker_model(objective)
         if self._basis is None:
             rows = self._whole.rows_evenly(_METRIC_ROWS)
-            self._basis = curvature.Basis(self._whole, rows, _RANK)
-        count = min(_METRIC_ROWS, objective.source.rows)
+            self._basis = curvature.Basis(self._whole, rows, self._rank())
+        count = min(self._metric_rows(), objective.source.rows)
         return curvature.ClassBasisMetric(
             objective, objective.draw(count, self._rng), self._basis, damping
         )
+
+    def _metric_rows(self) -> int:
+        return int(np.clip(self._whole.source.rows // 3, _METRIC_ROWS // 3, _METRIC_ROWS))
+
+    def _rank(self) -> int:
+        """As many directions as make the Gram matrices of all classes cost _BUILD_PASSES passes.
+
+        Of a class over n rows: 2 n r² operations; a pass takes 4 N D for each class.
+        """
+        N, D = self._whole.source.rows, self._whole.D
+        r = math.sqrt(2 * _BUILD_PASSES * N * D / self._metric_rows())
+        return int(np.clip(r, _LEAST_RANK, _RANK))
 
     def diagonal(self, objective: Objective, damping: float) -> Metric:
         """The diagonal."""

@@ -28,7 +28,8 @@ Array = NDArray[Any]
 _DAMPING = 0.03
 # What is left to gain, relative to f, below which rounding of the arithmetic decides the steps.
 _FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-27}
-_PATIENCE = 12  # iterations without a smaller gradient, near the optimum
+_PATIENCE = 12  # iterations without a smaller gradient, where only this is left to gain:
+_ROUNDING = {np.dtype(np.float32): 1e-10, np.dtype(np.float64): 1e-15}
 
 
 def quasi_newton(
@@ -79,6 +80,7 @@ def quasi_newton(
     least, idle = np.inf, 0
     due, fast = False, False
     floor = max(enough, _FLOOR[np.dtype(objective.dtype)])
+    rounding = _ROUNDING[np.dtype(objective.dtype)]
     while not goal.reached(objective, at):
         if journal.exhausted:
             return Solution(vector, at, Status(reached=False, stalled=False))
@@ -106,7 +108,7 @@ def quasi_newton(
         left = min(promised, abs(there.value))
         journal.note(objective, vector, at)
         least, idle = _idle(least, idle, objective.optimality(at.gradient))
-        if idle > _PATIENCE and left <= 1e-10 * abs(at.value):
+        if idle > _PATIENCE and left <= rounding * abs(at.value):
             return Solution(vector, at, Status(reached=False, stalled=True))
     return Solution(vector, at, Status(reached=True, stalled=False))
 
