@@ -292,19 +292,19 @@ def fence(typing_context: Any) -> Any:
 
 
 @inline
-def reference(top):  # type: ignore[no-untyped-def]
+def reference(top):  # type: ignore[no-untyped-def]  # Numba infers types
     """J for a finite maximum."""
     return np.rint(np.float64(top) * _PER_LN2)
 
 
 @inline
-def _start_at32(z, J, base, depth):  # type: ignore[no-untyped-def]
+def _start_at32(z, J, base, depth):  # type: ignore[no-untyped-def]  # Numba infers types
     floor = (J - (base + depth)) * _LN2
     return np.float32(floor), np.float32(1.5 * 2.0**23 + (127.0 + base - J))
 
 
 @inline
-def _start_at64(z, J, base, depth):  # type: ignore[no-untyped-def]
+def _start_at64(z, J, base, depth):  # type: ignore[no-untyped-def]  # Numba infers types
     return (J - (base + depth)) * _LN2, 1.5 * 2.0**52 + (1023.0 + base - J)
 
 
@@ -314,12 +314,12 @@ start_at = by_type(_start_at32, _start_at64)
 
 
 @inline
-def _start32(z, J):  # type: ignore[no-untyped-def]
+def _start32(z, J):  # type: ignore[no-untyped-def]  # Numba infers types
     return _start_at32(z, J, _BASE32, 126.0)
 
 
 @inline
-def _start64(z, J):  # type: ignore[no-untyped-def]
+def _start64(z, J):  # type: ignore[no-untyped-def]  # Numba infers types
     return _start_at64(z, J, _BASE64, 1000.0)
 
 
@@ -328,12 +328,12 @@ start_of = by_type(_start32, _start64)
 
 
 @inline
-def _reach32(z, top, J):  # type: ignore[no-untyped-def]
+def _reach32(z, top, J):  # type: ignore[no-untyped-def]  # Numba infers types
     return abs(top) < FAR32 and abs(top * _PER_LN2 - J) <= _GUESS32
 
 
 @inline
-def _reach64(z, top, J):  # type: ignore[no-untyped-def]
+def _reach64(z, top, J):  # type: ignore[no-untyped-def]  # Numba infers types
     return abs(top) < FAR64 and abs(top * _PER_LN2 - J) <= _GUESS64
 
 
@@ -342,12 +342,12 @@ in_reach = by_type(_reach32, _reach64)
 
 
 @inline
-def _far32(z, top):  # type: ignore[no-untyped-def]
+def _far32(z, top):  # type: ignore[no-untyped-def]  # Numba infers types
     return abs(top) >= FAR32
 
 
 @inline
-def _far64(z, top):  # type: ignore[no-untyped-def]
+def _far64(z, top):  # type: ignore[no-untyped-def]  # Numba infers types
     return abs(top) >= FAR64
 
 
