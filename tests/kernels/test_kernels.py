@@ -160,6 +160,24 @@ def test_more_logits_than_an_int32_counts():
     assert pmy.softmax(sliced).shape == (5000, 3)
 
 
+@pytest.mark.slow  # 2.2e9 exponentials
+@pytest.mark.parametrize(("N", "K"), [(31_000, 70_000), (72_000_000, 30)])
+def test_all_of_more_logits_than_an_int32_counts(N, K):
+    row = made(1, K, np.float32)[0]
+    z, y = np.broadcast_to(row, (N, K)), np.zeros(N, np.int8)
+    y[-1] = 1  # the last row is seen
+    assert z.size > 2**31
+    first, last = pmy.cross_entropy(row, [0]), pmy.cross_entropy(row, [1])
+    total = pmy.cross_entropy(z, y, reduction="sum")
+    expected = (N - 1) * np.float64(first) + np.float64(last)
+    assert total == pytest.approx(expected, rel=3e-7)
+    X, W = np.broadcast_to(np.float32(1.0), (N, 1)), row.T.copy()
+    if K > 64:
+        _, _, dW, _ = pmy.linear_cross_entropy_grad(X, W, None, y, wrt=("W",))
+        one = pmy.cross_entropy_grad(row, [0]).dL_dz[0]
+        np.testing.assert_allclose(dW[2:, 0], one[2:], rtol=1e-4)
+
+
 def test_same_bits_for_any_number_of_threads():
     z, y, _ = made(3000, 40, np.float32)
     results = []

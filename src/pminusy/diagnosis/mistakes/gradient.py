@@ -212,7 +212,7 @@ LOGITS = (
     ),
     Mistake(
         "dL_dz.divided_by_features", "dL_dz",
-        lambda t: t["dL_dz_i"] / t["X"].shape[1] if "X" in t else np.nan * t["dL_dz_i"],
+        lambda t: t["dL_dz_i"] / t["X"].shape[1],
         "(1/D) (p − Y)",
         "The gradient is divided by the number of features, not of samples: right only when N = D.",
         "It is divided by the wrong size.",

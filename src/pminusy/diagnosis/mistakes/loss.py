@@ -283,7 +283,7 @@ LOSS = (
     ),
     Mistake(
         "loss.divided_by_features", "L_data",
-        lambda t: t["L_i"].sum() / t["X"].shape[1] if "X" in t else np.nan, "(1/D) Σ_i L_i",
+        lambda t: t["L_i"].sum() / t["X"].shape[1], "(1/D) Σ_i L_i",
         "The sum is divided by the number of features, not of samples: right only when N = D.",
         "It is divided by the wrong size.",
     ),
