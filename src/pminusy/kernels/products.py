@@ -111,7 +111,7 @@ class WeightSum:
     @property
     def memory(self) -> int:
         """Bytes beside the result."""
-        part = self._classes * self._sum.shape[1] * self._sum.itemsize
+        part: int = self._classes * self._sum.shape[1] * self._sum.itemsize
         return threads.get_num_threads() * part + (0 if self._low is None else self._low.size)
 
     def add(self, dL_dz: Array, X: Any) -> None:
