@@ -73,6 +73,8 @@ def _times(g: Tensor, factor: Tensor | None) -> Tensor:
     if g.dtype not in HALF:
         return g.mul_(factor.to(g.dtype))
     wide = factor.float()
-    for rows in g.split(max(1, _CHUNK // max(1, g.shape[-1]))):
+    step = max(1, _CHUNK // max(1, g.shape[-1]))
+    for start in range(0, g.shape[0], step):
+        rows = g[start : start + step]
         rows.copy_(rows.float() * wide)
     return g
