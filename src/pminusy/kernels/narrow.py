@@ -112,7 +112,7 @@ def _finish(b, lines, at, others, own, labelled, least):
     mass = read(_MASS)
     factor = where(ordinary, mass / total, 0.0)
     ratio = others / own
-    log = where(ratio < 1e-20, others * SCALE64 / own, log1p_lanes(ratio) * SCALE64)
+    log = where(ratio < 1e-20, others / (own * (1.0 / SCALE64)), log1p_lanes(ratio) * SCALE64)
     scaled = where(ordinary.both(labelled), mass * log, 0.0)
     write(_FACTOR, factor)
     write(_OWN, where(factor.same(0.0), 0.0, (others * factor).negative()))
@@ -157,11 +157,15 @@ def _limits32(z):
 
 @inline
 def _limits64(z):
-    return 900.0, 1000.0, 2.0**272, 2.0**-998
+    return 900.0, 1000.0, 2.0**272, 2.0**-100
 
 
 _limits = by_type(_limits32, _limits64)
-"""Base of the group's E, powers of two down to the floor, the least Σ E and the least E_c."""
+"""Base of the group's E, powers of two down to the floor, the least Σ E and the least E_c.
+
+Of Σ E, so that the floor is 0 beside it; of E_c, so that it is above the floor and others / E_c
+does not overflow.
+"""
 
 
 @inline

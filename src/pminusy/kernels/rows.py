@@ -187,7 +187,7 @@ def row_total(z, m, work):
             part_error = 0.0 if c == r else weight * work.error[c]
         rest, lost = two_sum(rest, part)
         error += lost + part_error
-    rest = (rest + error) / own.at_top * scale
+    rest = (rest + error) * (scale / own.at_top)  # the ratio alone may be subnormal
     return rest, rest + scale
 
 
