@@ -94,9 +94,11 @@ def torch_peers(z: Any, y: Any) -> Functions:
     if torch is None:
         return {}
     torch.set_num_threads(pmy.get_num_threads())
-    logits, target = torch.tensor(z, requires_grad=True), torch.tensor(y)
+    target = torch.tensor(y)
 
     def run(function: Any) -> Callable[[], object]:
+        logits = torch.tensor(z, requires_grad=True)  # nobody pays for freeing another's gradient
+
         def call() -> None:
             logits.grad = None
             function(logits, target).backward()
