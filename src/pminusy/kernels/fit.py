@@ -181,7 +181,7 @@ def _restriction(y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any) -> An
 @compile_kernel
 def _rows_of(rows: Any, t: Any, at: Any) -> Any:
     """Number the rows of tile t; returns how many there are."""
-    n = min(TILE, rows.count - t * TILE)
+    n = min(TILE, rows.number - t * TILE)
     for i in range(n):
         at[i] = rows.offset + (t * TILE + i) * rows.stride
     if rows.chosen.size:

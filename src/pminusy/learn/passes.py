@@ -142,7 +142,7 @@ class Passes:
         """Σ_k p (1 − p) of every row (N,), from kept logits."""
         return np.concatenate(
             [
-                _row_curvature(Z)[: block.rows.count]
+                _row_curvature(Z)[: block.rows.number]
                 for Z, block in zip(self._Z, self.source.blocks(), strict=True)
             ]
         )
@@ -236,7 +236,7 @@ def _share(tiles: int, part: int, parts: int) -> tuple[int, int]:
 
 
 def _tiles(rows: Rows) -> int:
-    return -(-rows.count // TILE)
+    return -(-rows.number // TILE)
 
 
 def _implementation(*, small: bool) -> ModuleType:
