@@ -7,6 +7,7 @@ from statistics import geometric_mean, median
 from typing import Any
 
 from benchmarks.harness import DOCS, paste
+from benchmarks.problems import PROBLEMS
 
 __all__ = ["GAPS", "best_peer", "in_words", "show"]
 
@@ -134,6 +135,8 @@ def table(store: dict[str, Any]) -> str:
         f"| --- | {'--- | ' * (3 + len(peers))}",
     ]
     for name, at in store["problems"].items():
+        if not _traces(at):
+            continue
         shape = ", ".join(f"{n:,}" for n in at["shape"])
         ratios = [speed_up(at, gap) for gap in GAPS]
         cells = [
@@ -149,14 +152,15 @@ def table(store: dict[str, Any]) -> str:
 
 def _peer_cell(at: dict[str, Any], peer: str) -> str:
     if not _runs(at, peer):
-        return str(at["peers"].get(peer, {}).get("skipped", "–"))
+        return str(at["peers"].get(peer, {}).get("skipped", "not measured"))
     limit = _limit(at) if any(_was_stopped(run) for run in _runs(at, peer).values()) else None
     return _cells([_peer(at, peer, gap) for gap in GAPS], limit)
 
 
 def remarks(store: dict[str, Any]) -> list[str]:
     """The geometric mean, memory and compilation."""
-    found = {name: speed_up(at, 1e-6) for name, at in store["problems"].items()}
+    measured = {name: at for name, at in store["problems"].items() if _traces(at)}
+    found = {name: speed_up(at, 1e-6) for name, at in measured.items()}
     ratios = {name: r for name, r in found.items() if r is not None}
     lines = []
     if ratios:
@@ -172,6 +176,13 @@ def remarks(store: dict[str, Any]) -> list[str]:
     missed = [name for name, r in found.items() if r is None]
     if missed:
         lines.append(f"Not in that mean, because ours or no peer arrived: {', '.join(missed)}.")
+    again = [name for name, at in store["problems"].items() if at.get("ours")]
+    if again:
+        lines.append(f"Ours were measured again, later than the peers, on {', '.join(again)}.")
+    lines += store.get("notes", [])
+    empty = [name for name in PROBLEMS if name not in measured]
+    if empty:
+        lines.append(f"Not measured yet: {', '.join(empty)}.")
     peaks = [
         f"{name} " + " / ".join(f"{mb:.0f} ({who})" for who, mb in at["peak_mb"].items())
         for name, at in store["problems"].items()

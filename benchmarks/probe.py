@@ -133,7 +133,8 @@ def report(found: dict[str, Any]) -> str:
         cells.append(f"{ratio:.2f}" if ratio else "–")
         cells.append(f"{parts['peak']:.0f}" if "peak" in parts else "–")
         lines.append(f"| {shape} | {' | '.join(cells)} |")
-    return "\n".join([*lines, "", "Seconds and passes over X, to a certified gap of 1e-5."])
+    notes = [line for parts in found.values() if "note" in parts for line in ("", parts["note"])]
+    return "\n".join([*lines, "", "Seconds and passes over X, to a certified gap of 1e-5.", *notes])
 
 
 def _seconds(part: dict[str, float] | None) -> str:
