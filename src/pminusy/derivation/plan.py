@@ -90,8 +90,11 @@ def _of_ignored(setup: Setup, arena: RowArena) -> tuple[Chapter, ...]:
 
 def _why_stop(setup: Setup) -> Chapter:
     """Why stop at z, for logits that came from nowhere: they are those of a layer with x = (1)."""
-    z = setup.numbers.array(setup.case.inputs.name)
-    values = {**setup.values, "x": [1.0], "W": z.reshape(-1, 1), "b": np.zeros(setup.K)}
+    name = setup.case.inputs.name
+    logits = setup.numbers.array(name)
+    # the layer makes the logits now: given beside it they would not move with its weights
+    values = {key: value for key, value in setup.values.items() if key != name}
+    values |= {"x": [1.0], "W": logits.reshape(-1, 1), "b": np.zeros(setup.K)}
     layer = replace(
         setup, case=replace(setup.case, source="layer"), values=values, D=1, features=("x_0",)
     )
