@@ -212,3 +212,28 @@ def test_an_infinite_loss_in_every_format():
     assert document["loss"] == {"shown": "inf", "exact": "inf"}
     assert r"\infty" in d.to_latex()
     assert "∞" in d.to_html()
+
+
+def test_a_number_that_rounds_to_a_whole_one_says_what_is_missing():
+    d = derive(z=[40.0, 0.0], y=0)
+    text = to_text(d, width=100)
+    assert "p_0 = e^40 / (e^40 + e^0) = 1 − 4.2484×10⁻¹⁸" in text
+    assert "L = −ln(1 − 4.2484×10⁻¹⁸) = 4.2484×10⁻¹⁸" in text
+    assert "40 + 4.2484×10⁻¹⁸ − 40" in text
+    assert "2 (1 − (1 − 4.2484×10⁻¹⁸))" in text
+    assert not re.search(r"ln 1\b|= 1 − 1 |[^.\d]1 − 1 <|40 − 40\) \+ 0", text)
+    assert r"1 - 4.2484\times 10^{-18}" in d.to_latex()
+    assert r"1 - 4.2484\times 10^{-18}" in d.to_markdown()
+    minus = "<mo>−</mo><mrow><mn>4.2484</mn>"
+    assert f"<mn>1</mn>{minus}" in d.to_html()
+    assert '"shown": "1"' in d.to_json()
+
+
+def test_the_direction_that_numbers_are_made_with_is_said():
+    text = to_text(derive(z=[2.0, 1.0, 0.1], y=0), width=200)
+    assert text.count("any direction v, its numbers are for (1, −1, 2).") == 2
+
+
+def test_a_caption_is_not_squeezed_into_its_table():
+    text = to_text(derive(x=[1.0], W=[[1.0], [2.0]], y=0), width=100)
+    assert "each step against the gradient of this row alone" in text

@@ -189,20 +189,24 @@ def _figures(asked: Request, given: Given, targets: Targets) -> Table:
     loss, gradient = head.cross_entropy_grad(u, mass, options, upstream)
     alone = replace(options, reduction="none")
     rows = head.cross_entropy(u, target_mass(target, N, K, alone), alone)
+    counting = np.flatnonzero(~targets.ignored)
     entries = [("rows", f"{N:,}"), ("classes", str(K))]
     if targets.ignored.any():
         entries.append(("rows ignored", f"{int(targets.ignored.sum()):,}"))
     if options.reduction != "none":
         name = {"mean": "mean loss", "sum": "sum of the losses"}[options.reduction]
         entries.append((name, f"{float(loss):.6g}"))
-    entries += [
-        ("smallest and largest loss of a row", f"{rows.min():.4g} and {rows.max():.4g}"),
-        ("row with the largest loss", str(int(rows.argmax()))),
-        ("largest entry of ∂L/∂Z", f"{np.abs(gradient).max():.4g}"),
-    ]
-    if labels is not None and not targets.ignored.all():
+    if counting.size:
+        worst = counting[rows[counting].argmax()]
+        least, most = rows[counting].min(), rows[worst]
+        entries += [
+            ("smallest and largest loss of a row", f"{least:.4g} and {most:.4g}"),
+            ("row with the largest loss", str(worst)),
+        ]
+    entries.append(("largest entry of ∂L/∂Z", f"{np.abs(gradient).max():.4g}"))
+    if labels is not None and counting.size:
         hits = transform.logits(u, options).argmax(1) == labels
-        share = f"{hits[~targets.ignored].mean():.4g}"
+        share = f"{hits[counting].mean():.4g}"
         entries.append(("share of rows whose largest logit is the true class", share))
     if given.source == "layer":
         entries.append(("largest entry of ∂L/∂W", f"{np.abs(gradient.T @ given.x).max():.4g}"))

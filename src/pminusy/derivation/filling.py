@@ -35,13 +35,15 @@ class Shown:
 
     `entries` maps index tuples to values; `shape` is () for a number. Where the value has too many
     entries, `entries` holds the largest and `left_out` says how many are not shown. `labels` are
-    the classes that the places stand for, where these are not all.
+    the classes that the places stand for, where these are not all. `rest` is whether a value that
+    rounds to a whole number is shown with what that leaves out.
     """
 
     shape: tuple[int, ...]
     entries: Mapping[tuple[int, ...], Any]
     left_out: int = 0
     labels: tuple[int, ...] = ()
+    rest: bool = False
 
     def place(self, entry: tuple[int, ...]) -> tuple[int, ...]:
         """What the place of an entry is called: by class, where some classes are left out."""
@@ -51,6 +53,7 @@ class Shown:
 def value(relation: Relation, at: Evaluator) -> Shown:
     """What the first side comes to, computed from the last (which was proved to be equal)."""
     found = _value(relation, at)
+    found = replace(found, rest=_tells_rest(relation))
     labels = at.world.labels.get("K", ())
     return replace(found, labels=labels) if set(found.shape) == {len(labels)} else found
 
@@ -74,6 +77,16 @@ def _value(relation: Relation, at: Evaluator) -> Shown:
     if any(isinstance(entry, np.ndarray) for entry in entries.values()):
         return _of_array(np.array([entries[key] for key in sorted(entries)], dtype=object))
     return _largest(Shown(sizes, entries))
+
+
+_NEVER_WHOLE = frozenset({"p", "p_new", "P", "lse", "s", "S_e", "lse_n"})
+"""Sums of exponentials and what is made of them: they come close to whole numbers, a probability to
+1, and what is missing is just what the lines are about."""
+
+
+def _tells_rest(relation: Relation) -> bool:
+    ends = (relation.sides[0], relation.sides[-1])
+    return any(isinstance(side, t.Ref) and side.name in _NEVER_WHOLE for side in ends)
 
 
 def _many(at: Evaluator) -> bool:
@@ -187,17 +200,18 @@ def filled(relation: Relation, at: Evaluator) -> Iterator[tuple[Relation, Mappin
             sides.append(_fill(side, at, env))
             signs.append(sign)
         if set(relation.signs) == {"="}:
-            sides, signs = _with_result(sides, signs, _at(relation.sides[-1], at, env))
+            result = t.Value(_at(relation.sides[-1], at, env), _tells_rest(relation))
+            sides, signs = _with_result(sides, signs, result)
         if not all(isinstance(side, np.ndarray) for side in sides):
             yield Relation(tuple(sides), tuple(signs)), names
 
 
-def _with_result(sides: list[Node], signs: list[str], result: Any) -> tuple[list[Node], list[str]]:
+def _with_result(sides: list[Node], signs: list[str], result: Node) -> tuple[list[Node], list[str]]:
     kept: list[Node] = [sides[0]]
     for side in sides[1:]:
         if not isinstance(side, t.Value | t.Number) and side != kept[-1]:
             kept.append(side)
-    return [*kept, t.Value(result)], ["="] * len(kept)
+    return [*kept, result], ["="] * len(kept)
 
 
 def _is_array_statement(relation: Relation) -> bool:
@@ -296,7 +310,8 @@ def _fill(tree: Node, at: Evaluator, env: Mapping[str, int]) -> Node:
         number = at.value(tree, env)
         if isinstance(number, np.ndarray):
             return tree
-        return t.Value(_settled(number, tree, at))
+        rest = isinstance(tree, t.Ref) and tree.name in _NEVER_WHOLE
+        return t.Value(_settled(number, tree, at), rest)
     if isinstance(tree, t.Size):
         return t.Number(Fraction(at.size(tree.space)))
     if isinstance(tree, t.Delta):

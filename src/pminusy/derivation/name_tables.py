@@ -79,7 +79,9 @@ def _trajectory(setup: Setup, steps: int) -> Table:
     scale = decimals.mpf(setup.values["eta"]) * (sum(v * v for v in at.array("x")) + 1)
     for count in range(steps + 1):
         p = at.array("p")
-        rows.append((str(count), written(at.array("L")), *(written(p[k]) for k in shown)))
+        rows.append(
+            (str(count), written(at.array("L")), *(written(p[k], rest=True) for k in shown))
+        )
         at = at.with_moved(first, at.array(first) - scale * gradient(at, setup))
     if len(rows) > 12:
         rows = [*rows[:6], ("…",) * len(rows[0]), *rows[-5:]]

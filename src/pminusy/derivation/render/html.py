@@ -11,7 +11,7 @@ from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.digits import rounded, written
 from pminusy.derivation.filling import FITS, Shown
 from pminusy.derivation.render import parts
-from pminusy.derivation.render.mathml import MathMLPrinter
+from pminusy.derivation.render.mathml import MathMLPrinter, mathml_number
 from pminusy.derivation.step import FULL, Step, Table
 
 __all__ = ["to_fragment", "to_page"]
@@ -145,21 +145,14 @@ def _value(step: Step, digits: int) -> str:
 
 def _matrix(shown: Shown, digits: int) -> str:
     rows = "".join(
-        "<mtr>" + "".join(f"<mtd>{_number(shown.entries[i, j], digits)}</mtd>" for j in range(shown.shape[1])) + "</mtr>"
+        "<mtr>" + "".join(f"<mtd>{_number(shown.entries[i, j], digits, shown.rest)}</mtd>" for j in range(shown.shape[1])) + "</mtr>"
         for i in range(shown.shape[0])
     )  # fmt: skip
     return f'<mo fence="true">(</mo><mtable>{rows}</mtable><mo fence="true">)</mo>'
 
 
-def _number(value: Any, digits: int) -> str:
-    number = rounded(value, digits)
-    sign = '<mo form="prefix">−</mo>' if number.negative else ""
-    power = (
-        ""
-        if number.exponent is None
-        else f"<mo>×</mo><msup><mn>10</mn><mn>{number.exponent}</mn></msup>"
-    )
-    return f"<mrow>{sign}<mn>{number.mantissa}</mn>{power}</mrow>"
+def _number(value: Any, digits: int, rest: bool) -> str:
+    return mathml_number(rounded(value, digits, rest=rest))
 
 
 def _bars(derivation: Derivation) -> str:
@@ -195,7 +188,7 @@ def _bars(derivation: Derivation) -> str:
         parts_ += [
             f'<text x="0" y="{y + 14}">{name}{mark}</text>',
             f'<rect x="190" y="{y + 2}" width="{float(p) * 150:.2f}" height="16" rx="2" fill="var(--accent)"/>',
-            f'<text x="{190 + float(p) * 150 + 6:.1f}" y="{y + 14}">{written(p, digits)}</text>',
+            f'<text x="{190 + float(p) * 150 + 6:.1f}" y="{y + 14}">{written(p, digits, rest=True)}</text>',
             f'<rect x="{x:.2f}" y="{y + 2}" width="{length:.2f}" height="16" rx="2" fill="var(--{side})"/>',
             f'<text x="{number_x:.1f}" y="{y + 14}" text-anchor="{anchor}">{written(gradient, digits)}</text>',
         ]

@@ -133,8 +133,9 @@ def _classes(derivation: Derivation) -> Iterator[str]:
     summary, digits = derivation.summary, derivation.digits
     yield r"\begin{tabular}{lrrr} class & probability & target & gradient \\ \hline"
     for k, name in enumerate(summary.classes):
-        values = (summary.probabilities[k], summary.targets[k], summary.gradient[k])
-        numbers = " & ".join(f"${rounded(v, digits).latex}$" for v in values)
+        p = rounded(summary.probabilities[k], digits, rest=True)
+        others = (rounded(v, digits) for v in (summary.targets[k], summary.gradient[k]))
+        numbers = " & ".join(f"${number.latex}$" for number in (p, *others))
         yield rf"{escape(parts.safe(name))} & {numbers} \\"
     yield r"\end{tabular}\par"
     yield rf"Loss: ${rounded(summary.loss, digits).latex}$\par"

@@ -29,7 +29,7 @@ def latex_value(shown: Shown, digits: int) -> str:
     """A value in LaTeX."""
 
     def one(value: object) -> str:
-        return rounded(value, digits).latex
+        return rounded(value, digits, rest=shown.rest).latex
 
     if shown.left_out:
         listed = ", \\ ".join(
@@ -75,8 +75,9 @@ def _classes(derivation: Derivation) -> Iterator[str]:
     yield f"| class | {letter('p')} | target | gradient |"
     yield "| --- | ---: | ---: | ---: |"
     for k, name in enumerate(summary.classes):
-        values = (summary.probabilities[k], summary.targets[k], summary.gradient[k])
-        yield f"| {escape(name)} | {' | '.join(rounded(v, digits).text for v in values)} |"
+        p = rounded(summary.probabilities[k], digits, rest=True)
+        others = (rounded(v, digits) for v in (summary.targets[k], summary.gradient[k]))
+        yield f"| {escape(name)} | {' | '.join(number.text for number in (p, *others))} |"
     yield from ("", f"Loss: {rounded(summary.loss, digits).text}", "")
 
 

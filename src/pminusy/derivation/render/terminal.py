@@ -144,7 +144,7 @@ def _bars(derivation: Derivation, width: int) -> RenderableType:
     masses = any(target not in (0, 1) for target in summary.targets)
     columns = {
         "class": [parts.safe(summary.classes[k], 24) for k in order],
-        letter("p"): [written(summary.probabilities[k], digits) for k in order],
+        letter("p"): [written(summary.probabilities[k], digits, rest=True) for k in order],
         "target" if masses else "y": [written(summary.targets[k], digits) for k in order],
         "gradient" if masses or summary.options else f"{letter('p')} − y": [
             written(summary.gradient[k], digits) for k in order
@@ -186,12 +186,15 @@ def _bars(derivation: Derivation, width: int) -> RenderableType:
 
 
 def _table(table: Table) -> RenderableType:
-    shown = RichTable(box=None, pad_edge=False, caption=Text(table.caption), caption_justify="left")
+    shown = RichTable(box=None, pad_edge=False)
     for head in table.head:
         shown.add_column(Text(parts.safe(head)), style=None)
     for row in table.rows:
         shown.add_row(*(Text(parts.safe(cell)) for cell in row))
-    return shown
+    if not table.caption:
+        return shown
+    # below it and not its caption, which would be wrapped at the width of the table
+    return Group(shown, Text(parts.safe(table.caption, 200), style="dim italic"))
 
 
 def _closing(rows: Sequence[tuple[Step, Sequence[Step]]], printer: TextPrinter) -> RenderableType:
