@@ -372,6 +372,29 @@ def _written_out(tree: t.Sum, at: Evaluator, env: Mapping[str, int]) -> Node:
     if len(places) <= WRITTEN_OUT:
         terms = [_fill(tree.body, at, {**env, tree.index.name: i}) for i in places]
         return terms[0] if len(terms) == 1 else t.Add(tuple(terms))
-    shown = [places[0], places[1], places[-1]]
-    first, second, last = (_fill(tree.body, at, {**env, tree.index.name: i}) for i in shown)
-    return t.Add((first, second, t.Ref("…"), last))
+    return t.Add(tuple(_with_gaps(tree, at, env, places)))
+
+
+def _with_gaps(
+    tree: t.Sum, at: Evaluator, env: Mapping[str, int], places: list[int]
+) -> Iterator[Node]:
+    """Three terms of a long sum, and dots for those between."""
+    before = -1
+    for i in _telling(tree, at, env, places):
+        place_ = places.index(i)
+        if place_ > before + 1:
+            yield t.Ref("…")
+        yield _fill(tree.body, at, {**env, tree.index.name: i})
+        before = place_
+    if before < len(places) - 1:
+        yield t.Ref("…")
+
+
+def _telling(tree: t.Sum, at: Evaluator, env: Mapping[str, int], places: list[int]) -> list[int]:
+    """The first, the second and the last term; but the true class's, and none of features at 0."""
+    c = at.world.fixed.get("c")
+    if tree.index.space == "K" and c in places[2:-1]:
+        return [places[0], c, places[-1]]
+    if tree.index.space == "D" and not _many(at):
+        places = [i for i in places if at.value(tree.body, {**env, tree.index.name: i})] or places
+    return sorted({*places[:2], places[-1]})

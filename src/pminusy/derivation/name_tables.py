@@ -33,8 +33,10 @@ def _contributions(setup: Setup) -> Table:
     """Where each logit comes from: W_kd x_d by the names of feature and class, and the bias."""
     W, x, b, z = (setup.numbers.array(name) for name in ("W", "x", "b", setup.case.inputs.name))
     shown = _shown_classes(setup)
-    ranked = sorted(range(setup.D), key=lambda d: -max(abs(W[k][d] * x[d]) for k in shown))
-    first, others = ranked[:_SHOWN_FEATURES], ranked[_SHOWN_FEATURES:]
+    size = [max(abs(W[k][d] * x[d]) for k in shown) for d in range(setup.D)]
+    ranked = sorted(range(setup.D), key=lambda d: -size[d])
+    telling = min(_SHOWN_FEATURES, max(1, sum(map(bool, size))))
+    first, others = ranked[:telling], ranked[telling:]
     rows = [
         (setup.features[d], written(x[d]), *(written(W[k][d] * x[d]) for k in shown)) for d in first
     ]
