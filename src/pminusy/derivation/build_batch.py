@@ -9,11 +9,11 @@ import numpy as np
 
 from pminusy.core import head, transform
 from pminusy.core.options import target_mass
+from pminusy.derivation.assemble import assembled
 from pminusy.derivation.batch import BatchArena
 from pminusy.derivation.batch_case import BatchCase
-from pminusy.derivation.build import assembled
 from pminusy.derivation.chapters import batch as chapter
-from pminusy.derivation.derivation import Chapter, Derivation
+from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.domains import digits_for
 from pminusy.derivation.given import Given
 from pminusy.derivation.masks import Mask, mask_of
@@ -23,6 +23,7 @@ from pminusy.derivation.reading import label_of, masses, numbers
 from pminusy.derivation.request import Request
 from pminusy.derivation.setup import class_names, setup_of
 from pminusy.derivation.step import Table
+from pminusy.derivation.steps import Chapter
 from pminusy.errors import InputError
 
 __all__ = ["derive_batch", "upstream_of"]

@@ -15,7 +15,6 @@ from pminusy.core.options import Options, TargetMass, target_mass
 from pminusy.derivation import letters as o
 from pminusy.derivation.arena import RowArena
 from pminusy.derivation.chapters import masks as chapter
-from pminusy.derivation.derivation import Chapter, Summary
 from pminusy.derivation.digits import written
 from pminusy.derivation.domains import Algebra, Decimals, as_array, decimals
 from pminusy.derivation.evaluate import Evaluator
@@ -25,6 +24,7 @@ from pminusy.derivation.request import Request
 from pminusy.derivation.setup import class_names, setup_of
 from pminusy.derivation.small_arena import SmallArena
 from pminusy.derivation.step import Line, Table
+from pminusy.derivation.steps import Chapter, Summary
 from pminusy.derivation.tree import Sum, exp, ln, node
 from pminusy.derivation.world import Symbol, World, defined
 from pminusy.derivation.world import given as given_symbol

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pminusy.derivation.derivation import Chapter
 from pminusy.derivation.digits import settled, written
 from pminusy.derivation.domains import decimals
 from pminusy.derivation.model import Setup
 from pminusy.derivation.step import Table
+from pminusy.derivation.steps import Chapter
 
 __all__ = ["gradient", "with_tables"]
 

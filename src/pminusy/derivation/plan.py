@@ -17,12 +17,12 @@ from pminusy.derivation.chapters import (
     routes,
     second_order,
 )
-from pminusy.derivation.derivation import Chapter
 from pminusy.derivation.limits import limits_chapter
 from pminusy.derivation.model import Setup
 from pminusy.derivation.name_tables import with_tables
 from pminusy.derivation.proof import MANY
 from pminusy.derivation.request import Request
+from pminusy.derivation.steps import Chapter
 from pminusy.errors import InputError
 
 __all__ = ["chapters_of"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pminusy.derivation.derivation import Summary
 from pminusy.derivation.digits import settled
 from pminusy.derivation.domains import decimals
 from pminusy.derivation.model import Setup
 from pminusy.derivation.name_tables import gradient
 from pminusy.derivation.step import Table
+from pminusy.derivation.steps import Summary
 
 __all__ = ["summary_of"]
 

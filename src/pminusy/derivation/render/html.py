@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.digits import rounded, written
 from pminusy.derivation.filling import FITS, Shown
 from pminusy.derivation.render import parts
 from pminusy.derivation.render.mathml import MathMLPrinter, mathml_number
 from pminusy.derivation.step import FULL, Step, Table
+from pminusy.derivation.steps import Steps
 
 __all__ = ["to_fragment", "to_page"]
 
@@ -36,6 +36,7 @@ padding:1.5rem 1rem}
 .pmy math{font-size:1.12rem}
 .pmy .rows math{font-size:1rem}
 .pmy .why{margin:.5rem 0}
+.pmy .why sub,.pmy .why sup{line-height:0;font-size:.75em}
 .pmy .proof{color:var(--ok);font-size:.85rem;margin:.3rem 0 0}
 .pmy .note{color:var(--soft);font-size:.85rem}
 .pmy table{border-collapse:collapse;margin:.6rem 0;font-variant-numeric:tabular-nums}
@@ -55,7 +56,7 @@ _PAGE_STYLE = """
 """
 
 
-def to_page(derivation: Derivation) -> str:
+def to_page(derivation: Steps) -> str:
     """A whole page."""
     title = escape(parts.safe(derivation.summary.heading, 200))
     return (
@@ -66,12 +67,12 @@ def to_page(derivation: Derivation) -> str:
     )
 
 
-def to_fragment(derivation: Derivation) -> str:
+def to_fragment(derivation: Steps) -> str:
     """The same without a page round it, for notebooks."""
     return "\n".join(_lines(derivation))
 
 
-def _lines(derivation: Derivation) -> Iterator[str]:
+def _lines(derivation: Steps) -> Iterator[str]:
     summary = derivation.summary
     printer = MathMLPrinter(derivation.notation, derivation.digits)
     yield f'<main class="pmy"><style>{_STYLE}</style>'
@@ -94,7 +95,7 @@ def _lines(derivation: Derivation) -> Iterator[str]:
     yield f'<p class="proof">{len(derivation)} steps, every one proved.</p></main>'
 
 
-def _step(step: Step, derivation: Derivation, printer: MathMLPrinter) -> str:
+def _step(step: Step, derivation: Steps, printer: MathMLPrinter) -> str:
     held = parts.held(derivation)
     rules = f'<span class="rules">{escape(" · ".join(step.rules))}</span>' if step.rules else ""
     is_open = ' open=""' if step.line.depth != FULL or derivation.hints else ""
@@ -166,7 +167,7 @@ def _number(value: Any, digits: int, rest: bool) -> str:
     return mathml_number(rounded(value, digits, rest=rest))
 
 
-def _bars(derivation: Derivation) -> str:
+def _bars(derivation: Steps) -> str:
     """Bars of p (left) and of the gradient (right), class by class."""
     summary, digits = derivation.summary, derivation.digits
     order = list(range(len(summary.classes)))
@@ -255,7 +256,7 @@ def _table(table: Table) -> str:
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{caption}'
 
 
-def _closing(derivation: Derivation, printer: MathMLPrinter) -> str:
+def _closing(derivation: Steps, printer: MathMLPrinter) -> str:
     rows = []
     for forward, backward in parts.closing(derivation):
         lines = "".join(printer.page(step.statement) for step in backward)

@@ -6,10 +6,10 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.digits import sum_note, written
 from pminusy.derivation.filling import FITS, Shown
 from pminusy.derivation.step import Step
+from pminusy.derivation.steps import Steps
 
 __all__ = ["CLOSING", "Held", "closing", "held", "safe", "vector", "vector_note"]
 
@@ -35,7 +35,7 @@ class Held:
     statements: bool
 
 
-def held(derivation: Derivation) -> Held:
+def held(derivation: Steps) -> Held:
     """What is left for the reader to fill in."""
     return Held(derivation.hints >= 1, derivation.hints >= 2, derivation.hints >= 3)
 
@@ -46,7 +46,7 @@ def safe(name: str, limit: int = 60) -> str:
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
-def closing(derivation: Derivation) -> Iterator[tuple[Step, tuple[Step, ...]]]:
+def closing(derivation: Steps) -> Iterator[tuple[Step, tuple[Step, ...]]]:
     """Forward lines with the backward lines beside them, of those that there are."""
     names = set(derivation.names)
     for forward, backward in CLOSING:
