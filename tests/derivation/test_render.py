@@ -237,3 +237,14 @@ def test_the_direction_that_numbers_are_made_with_is_said():
 def test_a_caption_is_not_squeezed_into_its_table():
     text = to_text(derive(x=[1.0], W=[[1.0], [2.0]], y=0), width=100)
     assert "each step against the gradient of this row alone" in text
+
+
+@pytest.mark.parametrize("name", ["yhat", "o", "s", "S"])
+def test_words_use_the_letters_of_the_formulas(name):
+    d = derive(z=[2.0, 1.0, 0.1], y=0, notation=name)
+    words = [part for c in d.chapters for part in (c.title, c.intro)]
+    words += [part for step in d for part in (step.title, step.why, *step.rules)]
+    letter = re.compile(r"(?<![\w'])[pPzZ](_[A-Za-z0-9])?(?!\w)" if name == "o" else
+                        r"(?<![\w'])[pP](_[A-Za-z0-9])?(?!\w)")  # fmt: skip
+    assert not [text for text in words if letter.search(text)]
+    assert any("S_e" in text for text in words)  # a name of its own, no S with an index

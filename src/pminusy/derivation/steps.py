@@ -76,12 +76,17 @@ class Steps:
         self._steps: dict[str, Step] = {}
 
     @cached_property
+    def _lettered(self) -> tuple[Chapter, ...]:
+        """All chapters, their words in the reader's letters."""
+        return tuple(_in_letters(chapter, self.notation) for chapter in self._all)
+
+    @cached_property
     def chapters(self) -> tuple[Chapter, ...]:
         """Chapters with the lines that this depth shows."""
         shown = _DEPTHS[: _DEPTHS.index(self.depth) + 1]
         kept = (
             replace(chapter, lines=tuple(line for line in chapter.lines if line.depth in shown))
-            for chapter in self._all
+            for chapter in self._lettered
         )
         return tuple(chapter for chapter in kept if chapter.lines)
 
@@ -92,7 +97,7 @@ class Steps:
             line.name: (number, chapter, line)
             for number, (chapter, line) in enumerate(shown, start=1)
         }
-        for chapter in self._all:
+        for chapter in self._lettered:
             for line in chapter.lines:
                 places.setdefault(line.name, (0, chapter, line))
         return places
@@ -133,6 +138,23 @@ class Steps:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.summary.heading}, {len(self)} steps>"
+
+
+def _in_letters(chapter: Chapter, notation: Notation) -> Chapter:
+    said = notation.sentence
+
+    def line_in_letters(line: Line) -> Line:
+        table = line.table
+        if (
+            table is not None and chapter.key == "floating_point"
+        ):  # no name of the reader's is in it
+            rows = tuple(tuple(map(said, row)) for row in table.rows)
+            table = replace(table, rows=rows)
+        rules = tuple(map(said, line.rules))
+        return replace(line, title=said(line.title), why=said(line.why), rules=rules, table=table)
+
+    lines = tuple(map(line_in_letters, chapter.lines))
+    return replace(chapter, title=said(chapter.title), intro=said(chapter.intro), lines=lines)
 
 
 def _closest(name: str, names: tuple[str, ...]) -> str:
