@@ -18,7 +18,7 @@ from pminusy.derivation.evaluate import Evaluator, place
 from pminusy.derivation.proof import MANY, environments, indices_of
 from pminusy.derivation.tree import Node, Relation
 
-__all__ = ["Shown", "filled", "value"]
+__all__ = ["Shown", "filled", "is_of_weights", "value"]
 
 WRITTEN_OUT = 4
 """Sums of up to this many terms are written out; longer ones show the first two and the last."""
@@ -48,6 +48,11 @@ class Shown:
     def place(self, entry: tuple[int, ...]) -> tuple[int, ...]:
         """What the place of an entry is called: by class, where some classes are left out."""
         return tuple(self.labels[i] for i in entry) if self.labels else entry
+
+    def transposed(self) -> Shown:
+        """A matrix with rows and columns exchanged."""
+        entries = {(j, i): entry for (i, j), entry in self.entries.items()}
+        return replace(self, shape=self.shape[::-1], entries=entries)
 
 
 def value(relation: Relation, at: Evaluator) -> Shown:
@@ -87,6 +92,15 @@ _NEVER_WHOLE = frozenset({"p", "p_new", "P", "lse", "s", "S_e", "lse_n"})
 def _tells_rest(relation: Relation) -> bool:
     ends = (relation.sides[0], relation.sides[-1])
     return any(isinstance(side, t.Ref) and side.name in _NEVER_WHOLE for side in ends)
+
+
+def is_of_weights(relation: Relation, at: Evaluator) -> bool:
+    """Whether the value has one row a class and one column a feature, as W has."""
+    first = relation.sides[0]
+    if isinstance(first, t.Partial) and first.by.name == "W" and len(first.by.indices) < 2:
+        return not isinstance(first.of, t.Partial)
+    letters = [index for index in indices_of(relation) if index.name not in at.world.fixed]
+    return [index.space for index in letters] == ["K", "D"]
 
 
 def _many(at: Evaluator) -> bool:

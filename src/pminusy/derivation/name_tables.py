@@ -46,7 +46,9 @@ def _contributions(setup: Setup) -> Table:
     rows += [("bias", "", *(written(b[k]) for k in shown))]
     rows += [("logit", "", *(written(z[k]) for k in shown))]
     head = ("feature", "x", *(setup.classes[k] for k in shown))
-    return Table(head, tuple(rows), "what each feature adds to the logits, W_kd x_d; largest first")
+    return Table(
+        head, tuple(rows), "what each feature adds to the logits, weight times value; largest first"
+    )
 
 
 def _shown_classes(setup: Setup) -> list[int]:

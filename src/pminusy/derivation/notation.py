@@ -33,6 +33,10 @@ _LETTERS = {
 }  # fmt: skip
 
 _LETTER = re.compile(r"(?<![A-Za-z0-9_'’])([A-Za-z])(_[A-Za-z0-9]{1,3})?(?![A-Za-z0-9_])")
+_OF_ROWS = {
+    "W_kd": "W_dk", "Row k of W": "Column k of W", "Row k of the matrix": "Column k of the matrix",
+    "The whole row w_k": "The whole column w_k",
+}  # fmt: skip
 _NAMES_OF_THEIR_OWN = frozenset({"S_e", "s_o"})
 
 
@@ -51,6 +55,9 @@ class Notation:
 
     def sentence(self, words: str) -> str:
         """Words with letters in them, p_k or e^(z_j), in these letters."""
+        if self.rows:
+            for column, row in _OF_ROWS.items():
+                words = words.replace(column, row)
         return _LETTER.sub(self._in_words, words) if self.letters else words
 
     def _in_words(self, found: re.Match[str]) -> str:

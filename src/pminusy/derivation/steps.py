@@ -125,7 +125,8 @@ class Steps:
             with chapter.arena.numbers.working():
                 step = made(line, chapter.key, number, chapter.arena)
                 chapter.arena.confirm(step)
-            self._steps[name] = step
+            # what `core` was held against has one row a class, whatever the letters
+            self._steps[name] = replace(step, transposed=True) if self.notation.rows else step
         return self._steps[name]
 
     def with_more(self, chapters: tuple[Chapter, ...], heading: str) -> Self:
