@@ -24,8 +24,8 @@ def _runs(at: dict[str, Any], peer: str) -> dict[str, Any]:
 
 
 def _traces(at: dict[str, Any]) -> list[Any]:
-    """All fits of ours."""
-    return [
+    """All fits of ours: those that were measured again, or those beside the peers."""
+    return at.get("ours") or [
         trace for peer in at["peers"] for run in _runs(at, peer).values() for trace in run["ours"]
     ]
 
@@ -39,6 +39,7 @@ def _reference(at: dict[str, Any]) -> float:
         for trace in (run["trace"], *run["ours"])
         for _, value in trace
     ]
+    values += [value for trace in at.get("ours", []) for _, value in trace]
     return float(min([at["reference"]["objective"], *values]))
 
 
@@ -81,15 +82,22 @@ def best_peer(at: dict[str, Any], gap: float = 1e-6) -> str | None:
 def speed_up(at: dict[str, Any], gap: float) -> tuple[float, bool] | None:
     """The best scikit-learn solver's time over ours, and whether it is only a lower bound.
 
-    Where no solver arrived, at the best objective that any of them reached, if ours is there; what
-    is known beside it is that the limit was not enough.
+    Where no solver arrived, all that is known is that the limit was not enough.
     """
     mine = _ours(at, gap)
     times = [_peer(at, peer, gap) for peer in SCIKIT_LEARN if _runs(at, peer)]
     if mine is None or not times:
         return None
     arrived = [t for t in times if t is not None]
-    return (min(arrived) / mine, False) if arrived else (_limit(at) / mine, True)
+    if arrived:
+        return min(arrived) / mine, False
+    stopped = [
+        run["limit"]
+        for peer in SCIKIT_LEARN
+        for run in _runs(at, peer).values()
+        if _was_stopped(run)
+    ]
+    return (min(stopped) / mine, True) if stopped else None
 
 
 def in_words(at: dict[str, Any], peer: str, dtype: str) -> str:
@@ -163,7 +171,7 @@ def remarks(store: dict[str, Any]) -> list[str]:
         )
     missed = [name for name, r in found.items() if r is None]
     if missed:
-        lines.append(f"Not in that mean, because ours did not arrive: {', '.join(missed)}.")
+        lines.append(f"Not in that mean, because ours or no peer arrived: {', '.join(missed)}.")
     peaks = [
         f"{name} " + " / ".join(f"{mb:.0f} ({who})" for who, mb in at["peak_mb"].items())
         for name, at in store["problems"].items()

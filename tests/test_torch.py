@@ -9,6 +9,7 @@ torch: Any = pytest.importorskip("torch")
 F = torch.nn.functional
 
 from pminusy.errors import InputError  # noqa: E402  # after the skip
+from pminusy.kernels import products  # noqa: E402
 from pminusy.torch import (  # noqa: E402
     CrossEntropyLoss,
     LinearCrossEntropyLoss,
@@ -185,6 +186,108 @@ def test_autocast_and_modules():
         low = module(X, y)
     torch.testing.assert_close(low.float(), module(X, y), rtol=0.05, atol=0.05)
     assert "temperature=2.0" in repr(CrossEntropyLoss(temperature=2.0))
+
+
+ROUTES: tuple[Any, ...] = (
+    {"reduction": "none"},
+    {"soft": True},
+    {"soft": True, "reduction": "sum", "label_smoothing": 0.1, "z_loss": 0.01, "softcap": 9.0},
+    {"dtype": torch.bfloat16, "reduction": "none"},
+    {"autocast": True},
+    {"autocast": True, "reduction": "none"},
+    {"compiled": True},
+    {"compiled": True, "reduction": "none"},
+    {"compiled": True, "soft": True},
+    {"twice": True},
+)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+def test_no_route_of_the_linear_form_holds_all_logits(monkeypatch, route):
+    """Every product of X and W has few rows, and the results are those of all logits at once."""
+    options = dict(route)
+    soft, autocast = options.pop("soft", False), options.pop("autocast", False)
+    compiled, twice = options.pop("compiled", False), options.pop("twice", False)
+    dtype = options.pop("dtype", torch.float64 if not autocast else torch.float32)
+    N, D, K, workspace = 300, 5, 40, 30_000
+    X, W, b = (logits(*s, dtype=dtype, seed=i) for i, s in enumerate([(N, D), (K, D), (K,)]))
+    y: Any = torch.arange(N) % K
+    if soft:
+        y = torch.softmax(logits(N, K, seed=7, requires_grad=False), -1).requires_grad_()
+    rows: list[int] = []
+    real, layer = F.linear, products.layer
+
+    def watched(function: Any) -> Any:
+        def call(X: Any, *others: Any) -> Any:
+            rows.append(len(X))
+            return function(X, *others)
+
+        return call
+
+    monkeypatch.setattr(F, "linear", watched(real))
+    monkeypatch.setattr(products, "layer", watched(layer))
+    function = linear_cross_entropy
+    if compiled:
+        function = torch.compile(function, fullgraph=True, backend="aot_eager")
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        loss = function(X, W, y, linear_bias=b, workspace=workspace, **options)
+    leaves = [X, W, b, *([y] if soft else [])]
+    factor = torch.linspace(0.5, 2.0, loss.numel(), dtype=loss.dtype).reshape(loss.shape)
+    if twice:  # what is given away the first time is made again
+        torch.autograd.grad(loss, leaves, factor, retain_graph=True)
+    gradients = torch.autograd.grad(loss, leaves, factor)
+    assert rows
+    assert max(rows) < N / 2
+    wide = [t.detach().double().requires_grad_() for t in leaves]
+    expected = cross_entropy(real(*wide[:3]), wide[3] if soft else y, **options)
+    low = autocast or dtype == torch.bfloat16
+    rtol = 6e-2 if low else 1e-9
+    torch.testing.assert_close(loss.double(), expected, rtol=rtol, atol=rtol)
+    for ours, theirs in zip(
+        gradients, torch.autograd.grad(expected, wide, factor.double()), strict=True
+    ):
+        assert ours.dtype == (leaves[0].dtype if ours is not gradients[-1] else leaves[-1].dtype)
+        scale = float(theirs.abs().max())
+        torch.testing.assert_close(ours.double(), theirs, rtol=rtol, atol=rtol * scale)
+
+
+def test_gradients_flow_to_classes_without_mass():
+    z, Y = logits(3, 4), torch.eye(4, dtype=torch.float64)[:3].requires_grad_()
+    cross_entropy(z, Y, reduction="sum").backward()
+    torch.testing.assert_close(Y.grad, -torch.log_softmax(z.detach(), -1))
+    X, W = logits(3, 2, seed=1), logits(4, 2, seed=2)
+    Y.grad = None
+    linear_cross_entropy(X, W, Y, reduction="sum").backward()
+    torch.testing.assert_close(Y.grad, -torch.log_softmax(X @ W.T, -1).detach())
+
+
+def test_a_second_backward_pass_makes_the_gradient_again():
+    z, y = logits(6, 5), torch.tensor([0, 1, 2, 3, 4, -100])
+    loss = cross_entropy(z, y)
+    (first,) = torch.autograd.grad(loss, z, retain_graph=True)
+    kept = first.clone()
+    (again,) = torch.autograd.grad(2 * loss, z)
+    torch.testing.assert_close(again, 2 * kept)
+    torch.testing.assert_close(first, kept)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # compilers warn about themselves
+def test_the_default_compiler_takes_both_losses():
+    X, W, y = logits(60, 16), logits(50, 16, seed=1), torch.arange(60) % 50
+
+    def both(X, W, y):
+        own = linear_cross_entropy(torch.relu(X), W, y)
+        return own + cross_entropy(F.linear(X, W), y, label_smoothing=0.1)
+
+    loss = torch.compile(both, fullgraph=True)(X, W, y)
+    expected = both(X, W, y)
+    torch.testing.assert_close(loss, expected)
+    for ours, theirs in zip(
+        torch.autograd.grad(loss, (X, W)), torch.autograd.grad(expected, (X, W)), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs)
 
 
 def test_a_network_trains_to_the_same_losses():

@@ -15,12 +15,15 @@ import numpy as np
 
 from benchmarks.check import mutants, oracle
 from benchmarks.check.confirm import confirmed
+from benchmarks.check.layer_styles import LAYER_SLIPS, LAYER_STYLES
 from benchmarks.check.run_source import judge, time_limit
 from benchmarks.check.slips import SLIPS, Slip
 from benchmarks.check.styles import STYLES, Style
 from pminusy.diagnosis.inside import definitions
 
-_WITHOUT_BATTERY = ("network", "network epoch", "epoch", "class", "matrix", "probabilities")
+_WITHOUT_BATTERY = ("matrix", "alone")
+_ALL = (*STYLES, *LAYER_STYLES)
+_SLIPS = {**SLIPS, **LAYER_SLIPS}
 _PINS = "mean,half,all-weights"
 _SEED = 2024
 # Two slips of the pen that are one mistake of the catalogue.
@@ -62,10 +65,10 @@ def _timed(name: str, run: Callable[[], str]) -> None:
 def styles(pool: ProcessPoolExecutor) -> str:
     """Correct programs: those the oracle vouches for, and how many raise a false alarm."""
     vouched = sum(pool.map(_vouched, STYLES))
-    statuses = list(pool.map(_status, STYLES))
-    alarms = [s.name for s, status in zip(STYLES, statuses, strict=True) if status != s.expect]
+    statuses = list(pool.map(_status, _ALL))
+    alarms = [s.name for s, status in zip(_ALL, statuses, strict=True) if status != s.expect]
     listed = f": {', '.join(alarms)}" if alarms else ""
-    return f"{len(STYLES)} styles, {vouched} against 40 digits, {len(alarms)} false alarms{listed}"
+    return f"{len(_ALL)} styles, {vouched} against 40 digits, {len(alarms)} false alarms{listed}"
 
 
 def _status(style: Style) -> str:
@@ -103,7 +106,7 @@ def _call(style: Style, arguments: list[Any]) -> Any:
 
 def singles(pool: ProcessPoolExecutor) -> str:
     """Every mistake in every style it can occur in: how many are named."""
-    cases = [(style, slip) for style in STYLES for slip in SLIPS.get(style.family, ())]
+    cases = [(style, slip) for style in _ALL for slip in _SLIPS.get(style.family, ())]
     named = list(pool.map(_named, cases, chunksize=8))
     missed = [
         f"{s.name}/{min(p.named)}" for (s, p), good in zip(cases, named, strict=True) if not good
@@ -187,7 +190,9 @@ def _mutants(part: tuple[int, int]) -> tuple[Counter[str], list[str], list[str]]
             break
         cases = mutants.battery(style.family, np.random.default_rng(seed + number))
         try:
-            before, after = (mutants.outputs(text, name, cases) for text in (original, mutant))
+            before, after = (
+                mutants.outputs(text, name, cases, style.family) for text in (original, mutant)
+            )
             if not mutants.differs(before, after):
                 continue
             with time_limit(60):
@@ -212,7 +217,7 @@ def _mutants(part: tuple[int, int]) -> tuple[Counter[str], list[str], list[str]]
 def _edited(rng: random.Random) -> Iterator[tuple[Style, str, str, str, str, tuple[str, ...]]]:
     """Mutants of all styles in turn, until every edit has been made many times."""
     known = {}
-    for style in STYLES:
+    for style in _ALL:
         if style.family not in _WITHOUT_BATTERY:
             source = style.source()
             verdict = judge(source)

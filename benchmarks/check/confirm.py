@@ -31,6 +31,8 @@ def confirmed(verdict: Verdict, family: str, source: str, cases: list[list[Any]]
         [m for m in exercise.catalogue if name in (m.called or m.id, m.id)]
         for name in verdict.mistakes
     ]
+    if not all(forms):
+        return None  # a mistake with a number in it, or of sizes, is no formula of the catalogue
     name = verdict.name.rsplit(".", maxsplit=1)[-1]
     ordinary = cases[:6]
     seen = outputs(source, name, ordinary)
@@ -57,7 +59,10 @@ def _returns(
             inputs = {**letters, "X": X, "W": W.T, "y": y, "r": r}
         else:
             inputs = {**letters, "z": case[0], "y": case[1], "r": 0.0}
-        record = recipe.run(inputs, losses)
+        try:
+            record = recipe.run(inputs, losses)
+        except ValueError:  # made where sizes agree alone: here the mutant must have raised
+            return False
         right = recipe.run(inputs)
         gradient = "dL_dW" if len(case) == 4 else "dL_dz"
         for letter, value in (("L", found[0]), (gradient, found[1])):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.check import layer_battery
 from benchmarks.check.run_source import time_limit
 from pminusy.diagnosis.inside import definitions
 
@@ -77,6 +78,8 @@ def _edits(node: ast.AST) -> Iterator[tuple[str, Callable[[], None]]]:
 
 def battery(family: str, rng: np.random.Generator) -> list[list[Any]]:
     """Arguments for a family's function: ordinary ones of random sizes, and extreme scores."""
+    if family in layer_battery.FAMILIES:
+        return layer_battery.cases(family, rng)
     cases = []
     for case in range(8):
         N, D, K = (int(size) for size in rng.integers([2, 2, 2], [9, 7, 7]))
@@ -97,6 +100,9 @@ def battery(family: str, rng: np.random.Generator) -> list[list[Any]]:
             "one-hot": [z, np.eye(K)[y]], "one-hot sums": [z, np.eye(K)[y]],
             "column": [z, y[:, None]], "columns": [z.T, y], "softmax": [z], "softmax rows": [z],
             "log-softmax": [z], "one sample": [z[0], int(y[0])], "ridge": [W, r],
+            "probabilities": [_normalised(z), y], "class": [z, y],
+            "epoch": [X, y, W, 0.1, 3], "network epoch": [X, y, *_two_layers(rng, D, K), 0.1, 3],
+            "network": [X, y, r, *_two_layers(rng, D, K), rng.normal(size=6), b],
         }  # fmt: skip
         default: list[Any] = [W, X, y, r]
         logits = ("logits", "in place", "loss alone", "helper", "per row")
@@ -104,7 +110,16 @@ def battery(family: str, rng: np.random.Generator) -> list[list[Any]]:
     return cases
 
 
-def outputs(source: str, name: str, cases: list[list[Any]]) -> list[Any]:
+def _normalised(z: Any) -> Any:
+    e = np.exp(np.clip(z, -30, 30))
+    return e / e.sum(1, keepdims=True)
+
+
+def _two_layers(rng: np.random.Generator, D: int, K: int) -> list[Any]:
+    return [rng.normal(size=(D, 6)), rng.normal(size=(6, K))]
+
+
+def outputs(source: str, name: str, cases: list[list[Any]], family: str = "") -> list[Any]:
     """What a program returns on each case, flattened; the exception's name where it raises."""
     namespace: dict[str, Any] = {}
     found: list[Any] = []
@@ -112,15 +127,31 @@ def outputs(source: str, name: str, cases: list[list[Any]]) -> list[Any]:
         definitions.execute(definitions.units("m.py", source.encode()), namespace)
         for case in cases:
             try:
-                value = namespace[name](
-                    *[np.copy(a) if isinstance(a, np.ndarray) else a for a in case]
-                )
-                found.append(_flat(value))
+                copies = [np.copy(a) if isinstance(a, np.ndarray) else a for a in case]
+                found.append(_flat(_result(namespace, name, family, copies)))
             except TimeoutError:
                 raise
             except Exception as error:
                 found.append(type(error).__name__)
     return found
+
+
+def _result(namespace: dict[str, Any], name: str, family: str, case: list[Any]) -> Any:
+    """What a function, a method or a pair of functions gives for one case."""
+    if family in layer_battery.FAMILIES:
+        return layer_battery.result(namespace, name, family, case)
+    if family in ("epoch", "network epoch"):
+        namespace[name](*case)
+        return case  # the parameters, updated in place
+    if family == "class":
+        made = namespace[name.split(".")[0]]()
+        return [made.forward(*case), made.backward()]
+    if family == "network":
+        X, y, r, W1, W2, b1, b2 = case
+        made = namespace[name.split(".")[0]](W1.shape[0], W1.shape[1], W2.shape[1])
+        made.params.update(W1=W1, W2=W2, b1=b1, b2=b2)
+        return made.loss(X, y, r)
+    return namespace[name](*case)
 
 
 def _flat(value: Any) -> Any:

@@ -13,16 +13,7 @@ from pminusy.errors import InputError
 from pminusy.extras import missing_extra
 
 if TYPE_CHECKING:
-    from pminusy.api.check import check
-    from pminusy.api.explain import explain
-    from pminusy.api.fit_table import fit_table
-    from pminusy.api.table_model import TableModel, load
-    from pminusy.kernels.dispatch import why
-    from pminusy.kernels.threads import get_num_threads, set_num_threads
-    from pminusy.learn.calibration import reliability, temperature_scaling
-    from pminusy.learn.softmax_regression import SoftmaxRegression
-    from pminusy.learn.softmax_regression_cv import SoftmaxRegressionCV
-    from pminusy.ops import (
+    from pminusy.api.array_functions import (
         cross_entropy,
         cross_entropy_grad,
         cross_entropy_hvp,
@@ -33,6 +24,15 @@ if TYPE_CHECKING:
         softmax,
         softmax_jacobian,
     )
+    from pminusy.api.check import check
+    from pminusy.api.explain import explain
+    from pminusy.api.fit_table import fit_table
+    from pminusy.api.table_model import TableModel, load
+    from pminusy.kernels.dispatch import why
+    from pminusy.kernels.threads import get_num_threads, set_num_threads
+    from pminusy.learn.calibration import reliability, temperature_scaling
+    from pminusy.learn.softmax_regression import SoftmaxRegression
+    from pminusy.learn.softmax_regression_cv import SoftmaxRegressionCV
 
 __version__ = "0.1.0"
 
@@ -46,7 +46,7 @@ _HOMES = {
     "pminusy.learn.softmax_regression": ("SoftmaxRegression",),
     "pminusy.learn.softmax_regression_cv": ("SoftmaxRegressionCV",),
     "pminusy.kernels.threads": ("get_num_threads", "set_num_threads"),
-    "pminusy.ops": (
+    "pminusy.api.array_functions": (
         "cross_entropy",
         "cross_entropy_grad",
         "cross_entropy_hvp",

@@ -406,9 +406,7 @@ def linear_cross_entropy_grad(
     ----------
     As `cross_entropy`.
     """
-    unknown = [name for name in wrt if name not in ("X", "W", "b")]
-    if unknown:
-        raise InputError("wrt", 'names among "X", "W" and "b"', repr(unknown[0]))
+    wanted(wrt)
     call, layer, factors = _linear_call(X, W, b, y, grad_output, workspace, options)
     return LinearGradient(
         *linear.loss_and_gradients(call.implementation, layer, tuple(wrt), factors, workspace)
@@ -471,6 +469,13 @@ def linear_cross_entropy_hvp(
     return LinearHVP(
         *linear.products_with_hessian(call.implementation, layer, V_W, V_b, factors, workspace)
     )
+
+
+def wanted(wrt: tuple[str, ...]) -> None:
+    """Refuse names of gradients that there are not."""
+    unknown = [name for name in wrt if name not in ("X", "W", "b")]
+    if unknown:
+        raise InputError("wrt", 'names among "X", "W" and "b"', repr(unknown[0]))
 
 
 def _linear_call(

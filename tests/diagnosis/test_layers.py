@@ -176,3 +176,38 @@ def test_slip_is_named(name, old, new, mistake):
 def test_meaning_of_p_can_be_required():
     assert verdict_on(LAYERS, "dropout", "keep").status == "correct"
     assert verdict_on(LAYERS, "dropout", "drop").mistakes == ("dropout.other_probability",)
+
+
+@pytest.mark.parametrize(("name", "old", "new", "mistake"), SLIPS, ids=[slip[3] for slip in SLIPS])
+def test_slip_is_shown_on_small_numbers(name, old, new, mistake):
+    verdict = verdict_on(LAYERS.replace(old, new), name)
+    if name == "dropout" or mistake == "shape.gradient":
+        return  # averages; the numbers are right
+    assert verdict.smallest
+    assert verdict.compared
+    running = mistake.startswith(("batch_norm.running", "batch_norm.test"))  # no line of their own
+    assert running or verdict.broken_line is not None
+
+
+TIES = {
+    "every": ("", ""),
+    "first": (
+        "dx[n, c, i*s:i*s+h, j*s:j*s+w] += (win == win.max()) * dout[n, c, i, j]",
+        "k = np.unravel_index(win.argmax(), win.shape); dx[n, c, i*s+k[0], j*s+k[1]] += dout[n, c, i, j]",
+    ),
+    "share": ("(win == win.max()) *", "(win == win.max()) / (win == win.max()).sum() *"),
+}
+
+
+@pytest.mark.parametrize("convention", TIES)
+def test_ties_of_a_max_pool_are_a_convention_and_said(convention):
+    verdict = verdict_on(LAYERS.replace(*TIES[convention]), "max_pool")
+    assert verdict.status == "correct", str(verdict)
+    assert any("on ties" in said and convention in said for said in verdict.assumed)
+
+
+def test_variance_that_cancels_is_fragile():
+    source = LAYERS.replace("var = x.var(0);", "var = (x ** 2).mean(0) - mu ** 2;")
+    verdict = verdict_on(source, "batchnorm")
+    assert verdict.status == "fragile", str(verdict)
+    assert verdict.mistakes == ("batch_norm.cancellation",)

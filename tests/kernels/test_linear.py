@@ -1,5 +1,7 @@
 """The linear layer tile by tile against all logits at once."""
 
+import importlib
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -71,17 +73,57 @@ def test_same_bits_every_time_and_no_rows(shape):
     assert not nothing.dL_dW.any()
 
 
-def test_the_error_of_a_sum_does_not_grow_with_the_rows():
-    X, W, b, y, *_ = made(1000, 8, 5, np.float32)
+@pytest.mark.parametrize("K", [5, 80], ids=["few classes", "many classes"])
+def test_the_error_of_a_sum_does_not_grow_with_the_rows(K):
+    X, W, b, y, *_ = made(2**10, 8, K, np.float32)
     errors = []
-    for times in (1, 60):
+    for times in (1, 2**3, 2**7):  # up to 2¹⁷ rows, in hundreds of tiles
         tall, labels = np.tile(X, (times, 1)), np.tile(y, times)
         exact: Any = pmy.linear_cross_entropy_grad(
             tall.astype(np.float64), W.astype(np.float64), b.astype(np.float64), labels
         ).dL_dW
-        got: Any = pmy.linear_cross_entropy_grad(tall, W, b, labels).dL_dW
+        got: Any = pmy.linear_cross_entropy_grad(tall, W, b, labels, workspace=150_000).dL_dW
         errors.append(np.abs(got - exact).max() / np.abs(exact).max())
-    assert errors[1] <= 2 * errors[0] + 1e-7
+    assert max(errors) <= 2 * errors[0] + 1e-7
+
+
+@pytest.mark.parametrize("by", ["cpu", "reference"])
+def test_a_careful_sum_keeps_what_float32_rounds_off(by):
+    implementation = importlib.import_module(f"pminusy.kernels.{by}")
+    random = np.random.default_rng(0)
+    parts = [(random.normal(size=(7, 65)) + 0.3).astype(np.float32) for _ in range(400)]
+    total, low = parts[0].copy(), np.zeros((7, 65), np.int8)
+    plain = total.copy()
+    for part in parts[1:]:
+        implementation.add_carefully(total, low, part)
+        plain += part
+    exact = np.sum(parts, axis=0, dtype=np.float64)
+    assert np.abs(total - exact).max() <= 1.0 * np.spacing(np.abs(exact).max().astype(np.float32))
+    assert np.abs(plain - exact).max() > 4 * np.abs(total - exact).max()
+    extremes = np.array([[np.inf, np.nan, 3e38, -np.inf, 1e-45, -3e38]], np.float32)
+    low = np.zeros(extremes.shape, np.int8)
+    with np.errstate(all="ignore"):
+        for _ in range(2):
+            implementation.add_carefully(extremes, low, np.full((1, 6), 3e38, np.float32))
+    expected = [[np.inf, np.nan, np.inf, -np.inf, np.inf, np.float32(3e38)]]
+    np.testing.assert_array_equal(extremes, np.array(expected, np.float32))
+
+
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}, {"reduction": "none"}], ids=str)
+@pytest.mark.parametrize("shape", [(700, 64, 9000), (4000, 50, 200), (70_000, 20, 10)], ids=str)
+def test_memory_stays_within_the_workspace(shape, options):
+    N, D, K = shape
+    X, W, b, y, *_ = made(N, D, K, np.float32)
+    workspace = 3 * 2**20
+    pmy.linear_cross_entropy_grad(X[:200], W, b, y[:200], **options)  # compiles
+    tracemalloc.start()
+    try:
+        got: Any = pmy.linear_cross_entropy_grad(X, W, b, y, workspace=workspace, **options)
+        outputs = sum(array.nbytes for array in got)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak - outputs <= workspace + 40 * N  # labels and factors of rows come beside
 
 
 @pytest.mark.parametrize("workspace", [0, True, 2.5, 100])

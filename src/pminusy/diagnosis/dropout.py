@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from pminusy.diagnosis.first_wrong_line import layer_line
 from pminusy.diagnosis.layer_subject import backward_name
 from pminusy.diagnosis.session import Session
 from pminusy.diagnosis.signatures import Candidate
-from pminusy.diagnosis.verdict import Finding, Property, Verdict
+from pminusy.diagnosis.verdict import Comparison, Finding, Property, Verdict
 
 __all__ = ["examine_dropout"]
 
@@ -59,7 +60,27 @@ def examine_dropout(
     )
     if not found:
         return replace(verdict, status="correct", summary="Correct on every input that was tried.")
-    return replace(verdict, findings=tuple(found), summary=found[0].sentence)
+    step = "dL_dX" if found[0].id.startswith("dropout.backward") else "out"
+    return replace(
+        verdict, findings=tuple(found), summary=found[0].sentence,
+        smallest=(("p", str(_P)), ("x", f"{_SHAPE[0]} × {_SHAPE[1]} numbers from 1 to 2")),
+        compared=tuple(_averages(seen)), broken_line=layer_line("dropout", step, {}),
+    )  # fmt: skip
+
+
+def _averages(seen: _Mask) -> Iterator[Comparison]:
+    """What the mask does on average, where it is not what it should be."""
+    scale, mean = _scale(seen), seen.kept * _scale(seen)
+    if not (_near(seen.kept, _P) or _near(seen.kept, 1 - _P)):
+        kept = f"{seen.kept:.3f}"
+        yield Comparison("kept", "share of the entries that are kept", kept, f"{_P} or {1 - _P}")
+    if not _near(mean, 1.0, 3 * _NOISE):
+        yield Comparison("mean", "mean of out / x", f"{mean:.3f}", "1")
+    if seen.backward_scale is not None and not _near(seen.backward_scale, scale, 1e-6):
+        scales = f"{seen.backward_scale:.4g}", f"{scale:.4g}"
+        yield Comparison("scale", "scale of dx / dout, and of out / x", *scales)
+    if seen.test_ratio is not None and not _near(seen.test_ratio, 1.0, 1e-9):
+        yield Comparison("test", "out / x in test mode", f"{seen.test_ratio:.4g}", "1")
 
 
 def _scale(seen: _Mask) -> float:

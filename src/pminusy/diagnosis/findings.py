@@ -284,7 +284,8 @@ def shown(trial: Trial) -> Shown:
         for letter, value in found.inputs.items()
     )
     line = _broken_line(trial, found)
-    return Shown(inputs, tuple(_compared(trial, found)), line)
+    compared = {(c.formula, c.yours): c for c in reversed(list(_compared(trial, found)))}
+    return Shown(inputs, tuple(reversed(compared.values())), line)
 
 
 def _broken_line(trial: Trial, found: Smallest) -> DerivationLine | None:
@@ -365,7 +366,7 @@ def _formula_of(trial: Trial, letter: str) -> str:
         return _LETTERS[letter]
     steps = {step.name: step.formula for step in trial.subject.exercise.recipe.steps}
     if letter not in steps:
-        return ""
+        return _LETTERS.get(letter, letter)
     said = formula(letter, steps[letter], trial.best.conventions)
     if trial.subject.regularised:
         return said

@@ -110,7 +110,7 @@ class Gallery:
         if self.is_right(facet, seen, tolerance):
             return [frozenset()]
         if _is_constant(facet, seen):
-            return []  # a number that never changes is no sign of any formula
+            return []  # a number that never changes, or none at all, is no sign of any formula
         home = self._home(facet)
         return [
             frozenset({name})
@@ -258,7 +258,9 @@ def _needs_a_batch(mistake: Mistake) -> bool:
 
 
 def _is_constant(facet: Facet, seen: Sequence[Array | None]) -> bool:
-    """Whether a loss or probabilities are the same single number on every probe."""
+    """Whether a loss or probabilities are one number on every probe, or a facet nan throughout."""
+    if all(value is None or np.isnan(value).all() for value in seen):
+        return True
     if facet[1] != "data" or facet[0] not in ("L", "L_i", "p", "log_p"):
         return False
     values = [value.ravel() for value in seen if value is not None and value.size]

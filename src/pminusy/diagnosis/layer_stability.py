@@ -13,7 +13,7 @@ from pminusy.diagnosis.wording import number
 
 __all__ = ["layer_stability"]
 
-_OFFSET = 1e7  # mean(x²) − μ² keeps no digit of a variance of 1 there
+_OFFSET = 1e8  # mean(x²) − μ² keeps no digit of a variance of 1 there
 _CLOSE = 1e-2
 
 
@@ -44,7 +44,7 @@ _FAR = Fragility(
     "batch_norm.cancellation",
     "The variance loses its digits where the mean is large beside it: mean(x²) − μ² subtracts two "
     "nearly equal numbers. Compute mean((x − μ)²).",
-    "σ² = mean(x²) − μ²", "σ² = mean of (x − μ)²", "x = (1, 2, 4) + 1e7",
+    "σ² = mean(x²) − μ²", "σ² = mean of (x − μ)²", "x = (1, 2, 4) + 1e8",
 )  # fmt: skip
 _CONSTANT = Fragility(
     "batch_norm.constant_feature",

@@ -7,20 +7,24 @@ this project. Root is given up before a line of the submission is read.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 from pminusy.errors import InputError
 
-__all__ = ["Kind", "command", "environment", "require", "start"]
+__all__ = ["Kind", "Started", "command", "environment", "require", "start"]
 
 Kind = Literal["bubblewrap", "docker", "podman", "none"]
 
@@ -30,12 +34,39 @@ _WORK_SIZE = 16 * 1024 * 1024
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _START = "import sys; sys.path[:0] = {paths!r}; from inside.serve import serve; serve()"
 _CONTAINER_IMAGE = "pminusy-check"
+_TO_START, _TO_REMOVE = 30, 30  # seconds
 
 
-def start(kind: Kind, image: str = "") -> subprocess.Popen[bytes]:
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A process a submission runs in, and how to end what outlives it."""
+
+    process: subprocess.Popen[bytes]
+    last_words: tuple[str, ...] = ()
+
+    def end(self) -> None:
+        """Kill the process and everything it started; a container is the engine's to remove."""
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        self.process.wait()
+        if self.last_words:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                subprocess.run(
+                    self.last_words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL, timeout=_TO_REMOVE, check=False,
+                )  # fmt: skip
+
+
+def start(kind: Kind, image: str = "") -> Started:
     """Start the process a submission will run in; it waits for its source on standard input."""
-    return subprocess.Popen(
-        command(kind, image),
+    name = f"pminusy-{uuid.uuid4().hex}"
+    process = subprocess.Popen(
+        command(kind, image, name),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -43,6 +74,8 @@ def start(kind: Kind, image: str = "") -> subprocess.Popen[bytes]:
         start_new_session=True,
         bufsize=0,
     )
+    contained = kind in ("docker", "podman")
+    return Started(process, (kind, "rm", "--force", name) if contained else ())
 
 
 def environment(kind: Kind) -> dict[str, str]:
@@ -54,12 +87,12 @@ def environment(kind: Kind) -> dict[str, str]:
     return kept | _ONE_THREAD
 
 
-def command(kind: Kind, image: str = "") -> list[str]:
+def command(kind: Kind, image: str = "", name: str = "pminusy") -> list[str]:
     """Command line that starts `inside.serve` in this kind of sandbox."""
     if kind == "bubblewrap":
         return _bubblewrap()
     if kind in ("docker", "podman"):
-        return _container(kind, image or _CONTAINER_IMAGE)
+        return _container(kind, image or _CONTAINER_IMAGE, name)
     return [sys.executable, "-I", "-B", "-c", _START.format(paths=[str(_INSIDE.parent)])]
 
 
@@ -87,15 +120,22 @@ def _fault(kind: Kind, image: str) -> str:
     program = {"bubblewrap": "bwrap", "none": sys.executable}.get(kind, kind)
     if shutil.which(program) is None:
         return f"no program {program} on this system"
-    with start(kind, image) as process:
-        try:
-            process.communicate(b"", timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return "one that does not start within 30 s"
-    if process.returncode != 0:
-        return f"one that fails to start (exit code {process.returncode})"
-    return ""
+    started = start(kind, image)
+    try:
+        started.process.communicate(b"", timeout=_TO_START)
+    except subprocess.TimeoutExpired:
+        return f"one that does not start within {_TO_START} s"
+    finally:
+        started.end()
+    code = started.process.returncode
+    if code == 0:
+        return ""
+    if kind in ("docker", "podman"):
+        return (
+            f"one that cannot run the image {image or _CONTAINER_IMAGE!r} (exit code {code}; "
+            f"is the engine running, and has the image been built?)"
+        )
+    return f"one that fails to start (exit code {code})"
 
 
 def _bubblewrap() -> list[str]:
@@ -152,10 +192,14 @@ def _package_folders() -> Iterator[Path]:
             )
 
 
-def _container(engine: str, image: str) -> list[str]:
-    """A container of an image that has Python with NumPy; nothing of this system but `inside`."""
+def _container(engine: str, image: str, name: str) -> list[str]:
+    """A container of an image that has Python with NumPy; nothing of this system but `inside`.
+
+    An image that is not there is an error: none is fetched.
+    """
     return [
-        engine, "run", "--rm", "--interactive", "--network", "none", "--read-only",
+        engine, "run", "--rm", "--interactive", "--pull", "never", "--name", name,
+        "--network", "none", "--read-only",
         "--tmpfs", f"/tmp:size={_WORK_SIZE}", "--workdir", "/tmp", "--env", "HOME=/tmp",
         *itertools.chain.from_iterable(("--env", f"{k}={v}") for k, v in _ONE_THREAD.items()),
         "--memory", "1g", "--memory-swap", "1g", "--pids-limit", "64", "--cpus", "1",

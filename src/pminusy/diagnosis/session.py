@@ -6,7 +6,6 @@ is numbers, never objects of the submission.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import signal
@@ -187,7 +186,8 @@ class ProcessSession:
         image: str = "",
     ) -> None:
         self._limits, self._deadline = limits, time.monotonic() + limits.seconds
-        self._process = sandbox.start(kind, image)
+        self._started = sandbox.start(kind, image)
+        self._process = self._started.process
         confined = {
             "memory": limits.memory, "seconds": int(limits.seconds) + 1, "file": limits.file,
             "processes": limits.processes if kind == "bubblewrap" else 0,
@@ -223,14 +223,7 @@ class ProcessSession:
 
     def close(self) -> None:
         """Kill the process and everything it started."""
-        if self._process.poll() is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        self._process.wait()
+        self._started.end()
 
     def _exchange(self, data: bytes, seconds: float) -> tuple[dict[str, Any], list[Array]]:
         until = min(time.monotonic() + seconds, self._deadline)

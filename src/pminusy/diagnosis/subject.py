@@ -84,7 +84,12 @@ class Subject:
     def parameter(self, letter: str) -> str:
         """What the learner calls a letter."""
         pairs = zip(self.proposal.roles, self.candidate.entry["parameters"], strict=False)
-        return next((str(p["name"]) for role, p in pairs if role == letter), letter)
+        held = (
+            {"W": "W2", "b": "b2"}.get(letter, letter)
+            if self.exercise.name == "network"
+            else letter
+        )
+        return next((str(p["name"]) for role, p in pairs if role == letter), held)
 
     def letters(self) -> tuple[str, ...]:
         """Letters it returns."""

@@ -140,9 +140,11 @@ def _single_precision(subject: Subject, seen: Sequence[tuple[Seen, Seen | None]]
     words = {*subject.candidate.entry["names"], *subject.candidate.entry["attributes"]}
     if words & {"float32", "single", "float16", "half"}:
         return True
-    values = [np.ravel(v) for without, _ in seen for v in without.values.values()]
+    calls = [one for pair in seen for one in pair if one is not None]
+    values = [np.ravel(v) for one in calls for v in one.values.values()]
     if not values:
         return False
     with np.errstate(all="ignore"):
         flat = np.concatenate(values).astype(np.float64)
-        return bool(np.all((flat.astype(np.float32) == flat) | np.isnan(flat)))
+        telling = flat[np.isfinite(flat) & (flat != np.round(flat))]
+        return bool(telling.size and np.all(telling.astype(np.float32) == telling))

@@ -37,22 +37,24 @@ class Choice(NamedTuple):
     reason: str
 
 
-def implementation(N: int, K: int, options: Options | None = None) -> ModuleType:
-    """Module that computes the head for N rows of K logits."""
-    chosen = choice(N, K, options)
+def implementation(
+    N: int, K: int, options: Options | None = None, *, small: int = SMALL
+) -> ModuleType:
+    """Module that computes the head for N rows of K logits; `core` below `small` logits."""
+    chosen = choice(N, K, options, small)
     if _log.isEnabledFor(logging.DEBUG):
         _log.debug("%d × %d logits: %s, %s", N, K, chosen.name, chosen.reason)
     return reference if chosen.name == "core" else _kernels()[0] or reference
 
 
-def choice(N: int, K: int, options: Options | None = None) -> Choice:
+def choice(N: int, K: int, options: Options | None = None, small: int = SMALL) -> Choice:
     """Decide, by size and options."""
     forced = os.environ.get(_VARIABLE, "")
     if forced not in ("", "core", "cpu"):
         raise InputError(_VARIABLE, '"core" or "cpu"', repr(forced), "or leave it unset")
     if forced == "core":
         return Choice("core", f"{_VARIABLE} says so")
-    if not forced and N * K < SMALL:
+    if not forced and small > N * K:
         return Choice("core", f"{N:,} × {K:,} logits are too few to load the compiler for")
     if N * K == 0:
         return Choice("core", "there is nothing to compute")

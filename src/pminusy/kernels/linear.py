@@ -7,7 +7,7 @@ gradients by matrix products again. Two ways, by size:
     many classes   tiles of hundreds of rows and more, all threads on each (see `products`)
 
 Sums over rows are kept so that their error does not grow with N: the loss and dL_db in float64,
-dL_dW there too or with what float32 rounds off beside it (see `products.WeightSum`).
+dL_dW there too or with a byte for what float32 rounds off (see `products.WeightSum`).
 
 Twin: `core.linear` around `core.head`.
 """

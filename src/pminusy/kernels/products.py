@@ -7,7 +7,6 @@ still in cache when it is added to a sum. X may be a CSR matrix of SciPy's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -94,16 +93,15 @@ def _even(n: int, most: int) -> int:
 class WeightSum:
     """dL_dW = Σ dL_dzᵀ X over tiles of rows, blocks of classes at a time.
 
-    In float32 what every addition rounds off is kept beside the sum and added at the end, so the
-    error does not grow with the number of tiles; unless there is no memory for that, `memory` bytes
-    being less than a second dL_dW takes.
+    In float32 what every addition rounds off is kept in a byte beside the sum, so the error does
+    not grow with the number of tiles; unless there is no memory for that (`memory`, in bytes).
     """
 
     def __init__(self, head: ModuleType, shape: tuple[int, int], dtype: Any, memory: int) -> None:
         self._head = head
         self._sum = np.empty(shape, dtype)
-        carried = self._sum.dtype == np.float32 and self._sum.nbytes <= memory
-        self._low = np.empty(shape, dtype) if carried else None
+        careful = self._sum.dtype == np.float32 and self._sum.size <= memory
+        self._low = np.zeros(shape, np.int8) if careful else None
         part = min(_PART, memory // (4 * threads.get_num_threads()))
         self._classes = max(1, min(_SIDE, part // (shape[1] * self._sum.itemsize or 1)))
         self._free: list[Array] = []
@@ -113,18 +111,18 @@ class WeightSum:
     def memory(self) -> int:
         """Bytes beside the result."""
         part = self._classes * self._sum.shape[1] * self._sum.itemsize
-        return threads.get_num_threads() * part + (0 if self._low is None else self._low.nbytes)
+        carried = 0 if self._low is None else int(self._low.nbytes)
+        return int(threads.get_num_threads() * part) + carried
 
     def add(self, dL_dz: Array, X: Any) -> None:
         """Add the share of a tile."""
         dL_dz, X = heard(dL_dz, X)
-        self._in_blocks(lambda some: self._add(some, dL_dz, X))
+        size, count = self._classes, -(-self._sum.shape[0] // self._classes)
+        threads.run(lambda i: self._add(slice(i * size, (i + 1) * size), dL_dz, X), count)
         self._first = False
 
     def _add(self, some: slice, dL_dz: Array, X: Any) -> None:
         total = self._sum[some]
-        if self._first and self._low is not None:
-            self._low[some] = 0.0
         if self._first and not is_sparse(X):
             np.matmul(dL_dz[:, some].T, X, out=total)
             return
@@ -142,17 +140,10 @@ class WeightSum:
             self._head.add_carefully(total, self._low[some], part)
         self._free.append(memory)
 
-    def _in_blocks(self, run: Callable[[slice], None]) -> None:
-        size, count = self._classes, -(-self._sum.shape[0] // self._classes)
-        threads.run(lambda i: run(slice(i * size, (i + 1) * size)), count)
-
     def result(self) -> Array:
         """The sum."""
         if self._first:  # no rows
             self._sum[...] = 0.0
-        elif self._low is not None:
-            low = self._low
-            self._in_blocks(lambda some: np.add(self._sum[some], low[some], out=self._sum[some]))
         return self._sum
 
 

@@ -134,13 +134,19 @@ def total(parts: list[float]) -> float:
 
 
 def add_carefully(total: Array, low: Array, part: Array) -> None:
-    """Add `part` to `total`, and what that rounds off to `low`."""
+    """Add `part` to `total`, float32, with the bits of it that are in `low`, int8."""
     with np.errstate(all="ignore"):
-        s = total + part
-        t = s - total
-        error = (total - (s - t)) + (part - t)
-    total[...] = s
-    low += np.where(np.isnan(error), 0.0, error)  # of ∞ or NaN there is none
+        kept = np.where(np.isfinite(total), low * (_power_below(total) * 2.0**-30), 0.0)
+        exact = (total.astype(np.float64) + part) + kept
+        total[...] = exact
+        lost = (exact - total) / (_power_below(total) * 2.0**-30)
+        low[...] = np.rint(np.where(np.abs(lost) <= 64.0, lost, 0.0))
+
+
+def _power_below(x: Array) -> Array:
+    """Power of two at or below |x|; 0 for a subnormal number."""
+    exponent = np.frexp(x)[1] - 1
+    return np.where(np.abs(x) < np.finfo(x.dtype).tiny, 0.0, np.ldexp(1.0, exponent))
 
 
 def _by_blocks(function: Any, z: Array) -> Array:

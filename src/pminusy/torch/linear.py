@@ -98,15 +98,15 @@ def linear_cross_entropy(
     device = X.device.type
     room = workspace or (WORKSPACE if device == "cpu" else _DEVICE_WORKSPACE)
     compute = _autocast_type(X)
-    if transformed(X, linear_weight, linear_bias, y):
-        z = torch.nn.functional.linear(X, linear_weight, linear_bias)
-        losses = plain.loss(z, y, settings)
-    elif torch.compiler.is_compiling():
-        losses = compiled(Layer(X, linear_weight, linear_bias, y, settings, room, compute))
+    layer = Layer(X, linear_weight, linear_bias, y, settings, room, compute)
+    if torch.compiler.is_compiling():
+        losses = compiled(layer)
+    elif transformed(X, linear_weight, linear_bias, y):
+        losses = _from_all_logits(layer)
+    elif torch.is_grad_enabled():
+        losses = _LinearCrossEntropy.apply(*layer)  # type: ignore[no-untyped-call]  # untyped
     else:
-        losses = _LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]  # torch leaves it so
-            X, linear_weight, linear_bias, y, settings, room, compute
-        )
+        losses = evaluate(layer, NOTHING, None).loss
     return losses.reshape(shape) if reduction == "none" else losses
 
 
@@ -127,6 +127,8 @@ def _rows(X: Tensor, W: Tensor, target: Tensor) -> tuple[Tensor, Tensor, torch.S
     if not soft and target.shape != shape:
         expected = f"class indices of shape {tuple(shape)} or probabilities, one a class"
         raise InputError("target", expected, f"shape {tuple(target.shape)}")
+    if not soft and (target.is_floating_point() or target.is_complex()):
+        raise InputError("target", "integer class indices", str(target.dtype), "use .long()")
     y = target.reshape(-1, W.shape[0]) if soft else target.reshape(-1)
     return X.reshape(-1, X.shape[-1]), y, shape
 
@@ -176,15 +178,16 @@ class _LinearCrossEntropy(torch.autograd.Function):
 def _differentiable_gradients(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
     """Gradients that can be differentiated again, by torch itself, from all logits."""
     parts = ctx.saved_tensors
-    X, W, b, y = parts
-    settings, _, compute = ctx.rest
-    with torch.enable_grad(), _autocast_as(X, compute):
+    with torch.enable_grad():
         wanted = [t for t, n in zip(parts, ctx.needs_input_grad, strict=False) if n]
-        z = torch.nn.functional.linear(X, W, b)
-        loss = plain.loss(z if compute is None else z.float(), y, settings)
+        loss = _from_all_logits(Layer(*parts, *ctx.rest))
         found = iter(torch.autograd.grad(loss, wanted, grad_output, create_graph=True))
     return tuple(next(found) if needed else None for needed in ctx.needs_input_grad[:4])
 
 
-def _autocast_as(X: Tensor, compute: torch.dtype | None) -> Any:
-    return torch.autocast(X.device.type, dtype=compute, enabled=compute is not None)
+def _from_all_logits(layer: Layer) -> Tensor:
+    """The loss as operations of torch's, which it can transform and differentiate again."""
+    X, W, b, y, settings, _, compute = layer
+    with torch.autocast(X.device.type, dtype=compute, enabled=compute is not None):
+        z = torch.nn.functional.linear(X, W, b)
+    return plain.loss(z if compute is None else z.float(), y, settings)

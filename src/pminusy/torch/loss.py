@@ -95,7 +95,8 @@ def cross_entropy(
     if torch.compiler.is_compiling() or transformed(z, y):
         losses = plain.loss(z, y, settings)
     else:
-        losses = _CrossEntropy.apply(z, y, settings)  # type: ignore[no-untyped-call]  # untyped
+        learns = torch.is_grad_enabled() and (z.requires_grad or y.requires_grad)
+        losses = _CrossEntropy.apply(z, y, settings, learns)  # type: ignore[no-untyped-call]  # untyped
     return losses.reshape(shape) if reduction == "none" else losses
 
 
@@ -132,7 +133,12 @@ def _numpy_call(z: Tensor, y: Tensor, settings: Settings) -> tuple[Any, ...]:
     options = options_of(settings, *logits.shape)
     target = array(y).astype(logits.dtype, copy=False) if y.is_floating_point() else array(y)
     target = arguments.targets(target, logits, options.ignore_index)
-    return implementation(logits.shape[0], logits.shape[1], options), logits, target, options
+    return (
+        implementation(logits.shape[0], logits.shape[1], options, small=0),
+        logits,
+        target,
+        options,
+    )
 
 
 class _CrossEntropy(torch.autograd.Function):
@@ -145,14 +151,14 @@ class _CrossEntropy(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, z: Tensor, y: Tensor, settings: Settings) -> Tensor:
+    def forward(ctx: Any, z: Tensor, y: Tensor, settings: Settings, learns: bool) -> Tensor:
         ctx.save_for_backward(z, y)
         ctx.settings, ctx.gradient = settings, None
         if not by_kernels(z):
             return _loss_on_device(z, y, settings)
         kernels, logits, target, options = _numpy_call(z, y, settings)
         one_visit = z.dtype not in HALF and settings.reduction != "none"
-        if one_visit and ctx.needs_input_grad[0]:
+        if learns and one_visit and ctx.needs_input_grad[0]:
             loss, gradient = kernels.cross_entropy_grad(logits, target, options)
             ctx.gradient = torch.from_numpy(gradient)
         else:
@@ -164,11 +170,11 @@ class _CrossEntropy(torch.autograd.Function):
         (grad_output,) = grad_outputs
         z, y = ctx.saved_tensors
         if torch.is_grad_enabled() or ctx.needs_input_grad[1]:
-            return (*_differentiable_gradients(z, y, ctx, grad_output), None)
+            return (*_differentiable_gradients(z, y, ctx, grad_output), None, None)
         if not ctx.needs_input_grad[0]:
-            return None, None, None
+            return None, None, None, None
         if not by_kernels(z):
-            return _gradient_on_device(z, y, ctx.settings, grad_output), None, None
+            return _gradient_on_device(z, y, ctx.settings, grad_output), None, None, None
         gradient, ctx.gradient = ctx.gradient, None  # given away: a second pass makes a new one
         if gradient is None:
             kernels, logits, target, options = _numpy_call(z, y, ctx.settings)
@@ -177,7 +183,7 @@ class _CrossEntropy(torch.autograd.Function):
             gradient = torch.from_numpy(found)
         elif grad_output != 1:
             gradient.mul_(grad_output)
-        return gradient.to(z.dtype), None, None
+        return gradient.to(z.dtype), None, None, None
 
 
 def _loss_on_device(z: Tensor, y: Tensor, settings: Settings) -> Tensor:

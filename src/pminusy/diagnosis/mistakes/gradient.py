@@ -122,6 +122,27 @@ LOGITS = (
         "The sign of the difference is lost.", "There is an operation too many.",
     ),
     Mistake(
+        "dL_dz.zero", "dL_dz_i", lambda t: 0 * t["p"], "0",
+        "The gradient is zero: it is never computed, or never added up.", "A step is missing.",
+    ),
+    Mistake(
+        "dL_dz.others_negated", "dL_dz_i", lambda t: -t["p"] + one_hot(t) * (2 * t["p"] - 1),
+        "−p in the other columns",
+        "The probabilities of the other classes have the wrong sign in the gradient.",
+        "The sign of some columns is turned.",
+    ),
+    Mistake(
+        "dL_dz.one_added_elsewhere", "dL_dz_i", lambda t: t["p"] + 1 - 2 * one_hot(t),
+        "p + 1 in the other columns",
+        "1 is added to the probabilities of the other classes; only the true class has a 1, subtracted.",
+        "The columns of the other classes have a term too many.",
+    ),
+    Mistake(
+        "dL_dz.one_taken_elsewhere", "dL_dz_i", lambda t: t["p"] - (1 - one_hot(t)), "p − (1 − Y)",
+        "1 is subtracted from the other classes; subtract it from the true class alone.",
+        "The labels select the opposite of what they should.",
+    ),
+    Mistake(
         "dL_dz.one_everywhere", "dL_dz_i", lambda t: t["p"] - 1, "p − 1, in every column",
         "1 is subtracted from every class; subtract it from the true class alone.",
         "The labels have no effect on the gradient.",
@@ -191,7 +212,7 @@ LOGITS = (
     ),
     Mistake(
         "dL_dz.divided_by_features", "dL_dz",
-        lambda t: t["dL_dz_i"] / t["X"].shape[1] if "X" in t else np.nan * t["dL_dz_i"],
+        lambda t: t["dL_dz_i"] / t["X"].shape[1],
         "(1/D) (p − Y)",
         "The gradient is divided by the number of features, not of samples: right only when N = D.",
         "It is divided by the wrong size.",

@@ -343,6 +343,13 @@ def _flipped(t: Record) -> Record:
     return _with(t, W=t["W"][:, :, ::-1, ::-1])
 
 
+def _last_place(t: Record) -> Any:
+    """The gradient of the weights from the last place of the output, all samples."""
+    g = np.zeros_like(t["g"])
+    g[:, :, -1, -1] = t["g"][:, :, -1, -1]
+    return _gradients(_with(t, g=g)).dL_dW
+
+
 def _stride_ignored(t: Record) -> Any:
     """Windows at the first rows and columns, as many as the stride leaves room for."""
     out = _out(_with(t, stride=1))
@@ -377,6 +384,10 @@ _CONVOLUTION = (
     _m("convolution.gradient_of_last_sample", "dL_dX",
        lambda t: _gradients(t).dL_dX * (np.arange(len(t["X"])) == len(t["X"]) - 1)[:, None, None, None],
        "dX of the last sample", "Only the last sample gets a gradient.", "Not every sample counts."),
+    _m("convolution.weights_assigned", "dL_dW", _last_place, "dW = window ⊙ g, assigned",
+       "The gradient of the weights is assigned in the loop, so only the last place is left: "
+       "accumulate over the places.",
+       "Not every place counts."),
     _m("convolution.weights_sign", "dL_dW", lambda t: -_gradients(t).dL_dW, "−dW",
        "The gradient of the weights has the wrong sign.", "The sign is turned."),
     _m("convolution.weights_averaged", "dL_dW", lambda t: _gradients(t).dL_dW / len(t["X"]),

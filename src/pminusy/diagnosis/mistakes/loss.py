@@ -141,6 +141,28 @@ LOSS = (
         "The sign of one term is turned.", right="L_i = ln Σ_j e^(z_ij) − z_i,y",
     ),
     Mistake(
+        "loss.normaliser_added", "L_i", lambda t: -_own_of("z")(t) - _lse(t["z"]),
+        "−(z_y + ln Σ_j e^(z_j))",
+        "ln Σ_j e^(z_j) is added to the score where it should be subtracted from it.",
+        "The sign of one term is turned.", right="L_i = ln Σ_j e^(z_ij) − z_i,y",
+    ),
+    Mistake(
+        "loss.normaliser_added_shifted", "L_i",
+        lambda t: t["m"][:, 0] - _own_of("z")(t) - np.log(t["e"].sum(1)),
+        "−(z_y − m + ln Σ_j e^(z_j − m))",
+        "ln Σ_j e^(z_j) is added to the score where it should be subtracted from it.",
+        "The sign of one term is turned.", right="L_i = ln Σ_j e^(z_ij) − z_i,y",
+        called="loss.normaliser_added",
+    ),
+    Mistake(
+        "loss.score_added_shifted", "L_i",
+        lambda t: np.log(t["e"].sum(1)) + _own_of("z")(t) - t["m"][:, 0],
+        "ln Σ_j e^(z_j − m) + (z_y − m)",
+        "The score of the true class is added where it should be subtracted.",
+        "The sign of one term is turned.", right="L_i = ln Σ_j e^(z_ij) − z_i,y",
+        called="loss.score_added",
+    ),
+    Mistake(
         "loss.shift_forgotten", "L_i",
         lambda t: np.log(t["e"].sum(1)) - _own_of("z")(t),
         "ln Σ_j e^(z_j − m) − z_y",
@@ -261,7 +283,7 @@ LOSS = (
     ),
     Mistake(
         "loss.divided_by_features", "L_data",
-        lambda t: t["L_i"].sum() / t["X"].shape[1] if "X" in t else np.nan, "(1/D) Σ_i L_i",
+        lambda t: t["L_i"].sum() / t["X"].shape[1], "(1/D) Σ_i L_i",
         "The sum is divided by the number of features, not of samples: right only when N = D.",
         "It is divided by the wrong size.",
     ),

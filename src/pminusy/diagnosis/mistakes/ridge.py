@@ -240,6 +240,10 @@ RIDGE = (
         "strength_added", lambda W, t: t["r"] + t["half"] * np.sum(W**2), "r + ½ ‖W‖²",
         "The strength is added to the norm, not multiplied with it.", "It is another operation.",
     ),
+    _in_loss(
+        "strength_added_to_factor", lambda W, t: (0.5 + t["r"]) * np.sum(W**2), "(½ + r) ‖W‖²",
+        "The strength is added to the factor ½, not multiplied with it.", "It is another operation.",
+    ),
     _in_gradient(
         "gradient_strength_added", lambda W, t: t["r"] + W, "r + W",
         "The strength is added to the weights, not multiplied with them.", "It is another operation.",

@@ -22,6 +22,13 @@ def _softmax(z: Any) -> Any:
     return e / e.sum(1, keepdims=True)
 
 
+def _laid_along_columns(t: Record, rows: Any) -> Any:
+    """One number a row where one a column belongs: that runs only where N = K."""
+    if t["z"].shape[0] != t["z"].shape[1]:
+        raise ValueError("cannot be made: the shapes do not fit")
+    return rows
+
+
 def _without(columns: slice) -> Any:
     return lambda t: t["e"][:, columns].sum(1, keepdims=True)
 
@@ -256,9 +263,7 @@ SOFTMAX = (
     Mistake(
         "softmax.not_kept",
         "s",
-        lambda t: (
-            t["e"].sum(1) if t["z"].shape[0] == t["z"].shape[1] else np.full_like(t["e"], np.nan)
-        ),
+        lambda t: _laid_along_columns(t, t["e"].sum(1)),
         "e_ik / s_k",
         "Without keepdims the sums of the rows are laid along the columns: silent when N = K.",
         "A sum lost its axis.",
@@ -266,11 +271,7 @@ SOFTMAX = (
     Mistake(
         "softmax.shift_not_kept",
         "e",
-        lambda t: (
-            np.exp(t["z"] - t["z"].max(1))
-            if t["z"].shape[0] == t["z"].shape[1]
-            else np.full_like(t["z"], np.nan)
-        ),
+        lambda t: np.exp(t["z"] - _laid_along_columns(t, t["z"].max(1))),
         "e^(z_ik − m_k)",
         "Without keepdims the maxima of the rows are laid along the columns: silent when N = K.",
         "A maximum lost its axis.",

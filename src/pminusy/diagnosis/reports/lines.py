@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from pminusy.diagnosis.verdict import Comparison, DerivationLine, Finding, Fragi
 
 __all__ = ["HEADINGS", "Line", "lines"]
 
-_WIDTH = 88
 HEADINGS = {
     "correct": ("✓", "correct", "good"),
     "fragile": ("!", "correct, but fragile", "warn"),
@@ -23,10 +23,36 @@ HEADINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line and its style: head, good, warn, bad, key, dim or nothing."""
+    """A line of any length and its style: head, good, warn, bad, key, dim or nothing.
+
+    Whoever shows it breaks it to the width there is; what follows hangs under its words.
+    """
 
     text: str
     style: str = ""
+
+    @property
+    def indent(self) -> int:
+        """Blanks before the first word."""
+        return len(self.text) - len(self.text.lstrip())
+
+    @property
+    def hang(self) -> int:
+        """Blanks before what is broken off: under the value of a labelled line, else two more."""
+        label = re.match(
+            r" *(shows in|look|computes|should be|smallest|returns|formula) +", self.text
+        )
+        return label.end() if label is not None else self.indent + 2
+
+    def broken(self, width: int) -> list[str]:
+        """The line in pieces of at most this width."""
+        if len(self.text) <= width or not self.text.strip():
+            return [self.text]
+        first, rest = " " * self.indent, " " * self.hang
+        return textwrap.wrap(
+            self.text.strip(), max(width, 40), initial_indent=first, subsequent_indent=rest,
+            break_on_hyphens=False,
+        )  # fmt: skip
 
 
 def lines(verdict: Verdict, hints: int = 3) -> Iterator[Line]:
@@ -91,7 +117,8 @@ def _smallest(verdict: Verdict, hints: int) -> Iterator[Line]:
     if not verdict.smallest:
         return
     yield Line("")
-    yield Line("  On the smallest input that shows it", "head")
+    many = verdict.exercise == "dropout"
+    yield Line(f"  On {'many entries' if many else 'the smallest input that shows it'}", "head")
     for name, value in verdict.smallest:
         first, *more = value.split("\n")
         yield Line(f"    {clean(name)} = {first}")
@@ -150,6 +177,5 @@ def _rest(verdict: Verdict) -> Iterator[Line]:
 
 
 def _paragraph(text: str, style: str = "", indent: int = 2) -> Iterator[Line]:
-    blank = " " * indent
-    for line in textwrap.wrap(text, _WIDTH, initial_indent=blank, subsequent_indent=blank + "  "):
-        yield Line(line, style)
+    for line in text.split("\n"):
+        yield Line(" " * indent + line, style)

@@ -7,7 +7,10 @@ from pminusy.diagnosis.verdict import Verdict
 
 __all__ = ["in_plain_text"]
 
+_WIDTH = 88
+
 
 def in_plain_text(verdict: Verdict, hints: int = 3) -> str:
     """The report of one function, without colours."""
-    return "\n".join(line.text.rstrip() for line in lines(verdict, hints))
+    pieces = (piece for line in lines(verdict, hints) for piece in line.broken(_WIDTH))
+    return "\n".join(piece.rstrip() for piece in pieces)

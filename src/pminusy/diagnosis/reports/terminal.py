@@ -20,12 +20,15 @@ _STYLES = {
     "": "",
 }  # fmt: skip
 _ROWS = 60
+_WIDEST = 100
 
 
 def print_verdict(console: Console, verdict: Verdict, hints: int) -> None:
     """The report of one function."""
+    width = min(console.width, _WIDEST)
     for line in lines(verdict, hints):
-        console.print(Text(line.text, style=_STYLES[line.style]), soft_wrap=True)
+        for piece in line.broken(width):
+            console.print(Text(piece, style=_STYLES[line.style]), soft_wrap=True)
 
 
 def print_class(console: Console, verdicts: Sequence[Verdict], summary: Summary) -> None:
