@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from functools import cache
 from typing import Any
 
 from pminusy.derivation.tree.index import Index, Offset, Slot
@@ -12,11 +13,16 @@ from pminusy.derivation.tree.nodes import Delta, Max, Node, Ref, Sum, Wins
 __all__ = ["children", "every_index", "free_indices", "names", "rebuild", "walk"]
 
 
+@cache
+def _fields(kind: type[Node]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))  # type: ignore[arg-type]  # a dataclass
+
+
 def children(tree: Node) -> tuple[Node, ...]:
     """Direct parts of a node."""
     parts: list[Node] = []
-    for field in fields(tree):  # type: ignore[arg-type]  # every node is a dataclass
-        value = getattr(tree, field.name)
+    for name in _fields(type(tree)):
+        value = getattr(tree, name)
         if isinstance(value, Node):
             parts.append(value)
         elif isinstance(value, tuple):
@@ -28,12 +34,12 @@ def rebuild(tree: Node, new: tuple[Node, ...]) -> Node:
     """The same node with other direct parts."""
     rest = list(new)
     changes: dict[str, Any] = {}
-    for field in fields(tree):  # type: ignore[arg-type]  # every node is a dataclass
-        value = getattr(tree, field.name)
+    for name in _fields(type(tree)):
+        value = getattr(tree, name)
         if isinstance(value, Node):
-            changes[field.name] = rest.pop(0)
+            changes[name] = rest.pop(0)
         elif isinstance(value, tuple) and value and isinstance(value[0], Node):
-            changes[field.name] = tuple(rest.pop(0) for _ in value)
+            changes[name] = tuple(rest.pop(0) for _ in value)
     return replace(tree, **changes)  # type: ignore[type-var]  # every node is a dataclass
 
 
