@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from functools import cache
 from typing import Any
 
 from pminusy.derivation.tree.index import Index, Offset, Slot
@@ -13,15 +12,22 @@ from pminusy.derivation.tree.nodes import Delta, Max, Node, Ref, Sum, Wins
 __all__ = ["children", "every_index", "free_indices", "names", "rebuild", "walk"]
 
 
-@cache
-def _fields(kind: type[Node]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))  # type: ignore[arg-type]  # a dataclass
+_names_of_fields: dict[type[Node], tuple[str, ...]] = {}
+"""Kept by kind of node: asking `dataclasses.fields` for each node takes longer than the walk."""
+
+
+def _fields(tree: Node) -> tuple[str, ...]:
+    kind = type(tree)
+    if kind not in _names_of_fields:
+        found = fields(tree)  # type: ignore[arg-type]  # every node is a dataclass
+        _names_of_fields[kind] = tuple(field.name for field in found)
+    return _names_of_fields[kind]
 
 
 def children(tree: Node) -> tuple[Node, ...]:
     """Direct parts of a node."""
     parts: list[Node] = []
-    for name in _fields(type(tree)):
+    for name in _fields(tree):
         value = getattr(tree, name)
         if isinstance(value, Node):
             parts.append(value)
@@ -34,7 +40,7 @@ def rebuild(tree: Node, new: tuple[Node, ...]) -> Node:
     """The same node with other direct parts."""
     rest = list(new)
     changes: dict[str, Any] = {}
-    for name in _fields(type(tree)):
+    for name in _fields(tree):
         value = getattr(tree, name)
         if isinstance(value, Node):
             changes[name] = rest.pop(0)
