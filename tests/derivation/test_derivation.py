@@ -359,6 +359,7 @@ def test_a_masked_row_is_as_exact_as_another():
 
 def test_ignored_rows_are_not_among_the_losses():
     z = [[2.0, 1.0], [0.0, 3.0], [1.0, 0.0]]
-    rows = dict(derive(z=z, y=[0, -100, 1], depth="result").summary.tables[0].rows)
+    table = derive(z=z, y=[0, -100, 1], depth="result").summary.tables[0]
+    rows = {row[0]: row[1] for row in table.rows}
     assert rows["smallest and largest loss of a row"] == "0.3133 and 1.313"
     assert rows["row with the largest loss"] == "2"

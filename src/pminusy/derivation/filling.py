@@ -51,7 +51,7 @@ class Shown:
 
     def transposed(self) -> Shown:
         """A matrix with rows and columns exchanged."""
-        entries = {(j, i): entry for (i, j), entry in self.entries.items()}
+        entries = {place_[::-1]: entry for place_, entry in self.entries.items()}
         return replace(self, shape=self.shape[::-1], entries=entries)
 
 
