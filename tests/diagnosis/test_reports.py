@@ -9,9 +9,10 @@ from xml.etree import ElementTree
 import pytest
 
 from pminusy.api.check import Report
+from pminusy.diagnosis.content import Comparison, Finding, Property
 from pminusy.diagnosis.reports.clean import clean, clean_cell
 from pminusy.diagnosis.reports.rubric import Rubric, read_rubric
-from pminusy.diagnosis.verdict import Comparison, Finding, Property, Verdict
+from pminusy.diagnosis.verdict import Verdict
 from pminusy.errors import InputError
 
 NASTY = "\x1b[2J<script>alert(1)</script>\u202e=1+1"

@@ -190,7 +190,9 @@ def _with_reference(settings: Settings, path: Path | None) -> Settings:
     except SubmissionFault as fault:
         raise InputError(what, "a file that can be read", str(fault)) from None
     if found is None and verdict.status not in ("correct", "fragile"):
-        raise InputError(what, "a function that runs", verdict.status, verdict.summary)
+        raise InputError(
+            what, "a function that runs", verdict.status, verdict.summary.split("\n")[0]
+        )
     pins = parse_pins(verdict.pins) if found is None else found.pins
     return replace(settings, pins={**pins, **settings.pins}, reference=found)
 
@@ -256,7 +258,14 @@ class Report:
 
     def write_feedback(self, folder: Path) -> None:
         """One text file for each submission, named after it."""
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"feedback folder {str(folder)!r}",
+                "a folder, or a place for one",
+                str(error.strerror),
+            ) from None
         by_source: dict[str, list[str]] = {}
         for verdict in self.verdicts:
             by_source.setdefault(verdict.source, []).append(in_plain_text(verdict, self.hints))

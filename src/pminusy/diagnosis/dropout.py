@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from pminusy.diagnosis.content import Comparison, Finding, Property
 from pminusy.diagnosis.first_wrong_line import layer_line
 from pminusy.diagnosis.layer_subject import backward_name
 from pminusy.diagnosis.session import Session
 from pminusy.diagnosis.signatures import Candidate
-from pminusy.diagnosis.verdict import Comparison, Finding, Property, Verdict
+from pminusy.diagnosis.verdict import Verdict
 
 __all__ = ["examine_dropout"]
 
 _P = 0.3
 _SHAPE = (200, 150)
 _NOISE = 0.015  # five standard deviations of the share kept, of 30 000 entries
-_RIGHT = "a ⊙ mask / (1 − r), mask 1 with probability 1 − r"
 
 
 @dataclass(frozen=True)
@@ -53,18 +53,20 @@ def examine_dropout(
             seen.test_ratio is None or _near(seen.test_ratio, 1.0, 1e-9),
         ),
     )  # fmt: skip
-    keep = _near(seen.kept, _P)
-    assumed = f"p is the probability to {'keep' if keep else 'drop'} an entry"
-    verdict = replace(
-        verdict, properties=properties, assumed=(assumed,), pins=("keep" if keep else "drop",)
-    )
+    verdict = replace(verdict, properties=properties)
+    if meaning := _meaning(seen):
+        assumed = f"p is the probability to {meaning} an entry"
+        verdict = replace(verdict, assumed=(assumed,), pins=(meaning,))
     if not found:
         return replace(verdict, status="correct", summary="Correct on every input that was tried.")
     step = "dL_dX" if found[0].id.startswith("dropout.backward") else "out"
+    line, share = layer_line("dropout", step, {}), _share(seen, pins).strip("()")
+    if line is not None:
+        line = replace(line, why=f"{line.why} r is the share left out: 1 − r is {share}.")
     return replace(
         verdict, findings=tuple(found), summary=found[0].sentence,
         smallest=(("p", str(_P)), ("x", f"{_SHAPE[0]} × {_SHAPE[1]} numbers from 1 to 2")),
-        compared=tuple(_averages(seen)), broken_line=layer_line("dropout", step, {}),
+        compared=tuple(_averages(seen)), broken_line=line,
     )  # fmt: skip
 
 
@@ -155,7 +157,7 @@ def _run(
 def _findings(seen: _Mask, pins: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _mask_findings(seen, pins)
     if seen.backward_right is False:
-        yield _backward_finding(seen)
+        yield _backward_finding(seen, _share(seen, pins))
     if seen.test_ratio is not None and abs(seen.test_ratio - 1) > 1e-9:
         yield _finding(
             "dropout.test_mode", "In test mode the input should pass unchanged: inverted dropout "
@@ -163,53 +165,69 @@ def _findings(seen: _Mask, pins: Mapping[str, Any]) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _meaning(seen: _Mask) -> str:
+    """What p is the probability of, to keep or to drop; empty where neither share is seen."""
+    below = NormalDist().cdf(_P)  # of normal numbers, where they were drawn by mistake
+    shares = {"keep": (_P, below), "drop": (1 - _P, 1 - below)}
+    return next((m for m, s in shares.items() if any(_near(seen.kept, q) for q in s)), "")
+
+
+def _share(seen: _Mask, pins: Mapping[str, Any]) -> str:
+    """The share that is kept, in the learner's p."""
+    meaning = pins.get("dropout", _meaning(seen))
+    return {"keep": "p", "drop": "(1 − p)"}.get(meaning, "q")
+
+
 def _mask_findings(seen: _Mask, pins: Mapping[str, Any]) -> Iterator[Finding]:
     keep, drop = _near(seen.kept, _P), _near(seen.kept, 1 - _P)
+    share = _share(seen, pins)
+    right = f"a ⊙ mask / {share}, mask 1 with probability {share.strip('()')}"
+    right += ", q the share to keep" * (share == "q")
     pinned = {"keep": keep, "drop": drop}.get(pins.get("dropout", ""), True)
     scale = _scale(seen)
     normal = NormalDist()
     if seen.kept > 0.999:
         yield _finding(
-            "dropout.nothing_dropped", "Nothing is ever dropped: the comparison is always true "
-            "(`rand < p / p` is `rand < 1`).", f"{scale:.4g} a", _RIGHT, "Precedence, or the mask.",
+            "dropout.nothing_dropped", "Nothing is ever dropped. Is the comparison always true? "
+            "`rand < p / p` is `rand < 1`.", f"{scale:.4g} a", right, "Precedence, or the mask.",
         )  # fmt: skip
     elif _near(seen.kept, normal.cdf(_P)) or _near(seen.kept, 1 - normal.cdf(_P)):
         yield _finding(
             "dropout.normal_numbers", "The mask compares normal random numbers with p (`randn`): "
-            "their chance of being below p is not p.", "mask = [randn < p]", _RIGHT,
+            "their chance of being below p is not p.", "mask = [randn < p]", right,
             "The random numbers have the wrong distribution.",
         )  # fmt: skip
     elif not (keep or drop):
         yield _finding(
-            "", f"the mask keeps {seen.kept:.1%} of the entries with p = {_P}", "", _RIGHT, ""
+            "", f"the mask keeps {seen.kept:.1%} of the entries with p = {_P}", "", right, ""
         )
     elif not pinned:
         yield _finding(
             "dropout.other_probability", f"p is required to be the probability to "
-            f"{pins['dropout']} an entry; here it is the other.", "", _RIGHT, "p and 1 − p.",
+            f"{pins['dropout']} an entry; here it is the other.", "", right, "p and 1 − p.",
         )  # fmt: skip
     elif _near(scale, 1.0):
         yield _finding(
             "dropout.not_scaled", "What is kept is not scaled up: the mean of the output shrinks "
-            "with the share that is kept.", "a ⊙ mask", _RIGHT, "A factor is missing.",
+            "with the share that is kept.", "a ⊙ mask", right, "A factor is missing.",
         )  # fmt: skip
     elif not _near(seen.kept * scale, 1.0, 3 * _NOISE):
         yield _finding(
             "dropout.scale_disagrees", "The mask keeps one share and the scale belongs to the "
             "other: keep with probability q and divide by the same q.",
-            f"keeps {seen.kept:.2f}, multiplies by {scale:.4g}", _RIGHT, "p and 1 − p.",
+            f"keeps {seen.kept:.2f}, multiplies by {scale:.4g}", right, "p and 1 − p.",
         )  # fmt: skip
 
 
-def _backward_finding(seen: _Mask) -> Finding:
+def _backward_finding(seen: _Mask, share: str) -> Finding:
     if seen.backward_scale is not None and _near(seen.backward_scale, 1.0) and _scale(seen) != 1.0:
         return _finding(
             "dropout.backward_not_scaled", "The gradient is not multiplied by the scale that the "
-            "forward pass used.", "g ⊙ mask", "g ⊙ mask / (1 − r)", "A factor is missing.",
+            "forward pass used.", "g ⊙ mask", f"g ⊙ mask / {share}", "A factor is missing.",
         )  # fmt: skip
     return _finding(
         "dropout.backward_mask", "The gradient does not pass through the very mask of the forward "
-        "pass.", "", "g ⊙ mask / (1 − r), the same mask", "The mask, or its scale.",
+        "pass.", "", f"g ⊙ mask / {share}, the same mask", "The mask, or its scale.",
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pminusy.diagnosis import findings
 from pminusy.diagnosis.binding import bindings
+from pminusy.diagnosis.content import Finding, Property, Status
 from pminusy.diagnosis.conventions import in_words
 from pminusy.diagnosis.dropout import examine_dropout
 from pminusy.diagnosis.gradient_check import gradient_check
@@ -25,7 +26,7 @@ from pminusy.diagnosis.signatures import Candidate
 from pminusy.diagnosis.stability import stability
 from pminusy.diagnosis.subject import Subject
 from pminusy.diagnosis.trial import Trial, try_out
-from pminusy.diagnosis.verdict import Finding, Property, Status, Verdict
+from pminusy.diagnosis.verdict import Verdict
 
 __all__ = ["best_trial", "examine", "verdict_on"]
 
@@ -141,8 +142,8 @@ def _does_not_run(verdict: Verdict, raised: Raised) -> Verdict:
 def _expected(subject: Subject) -> str:
     words = {
         "L": "the loss",
-        "p": "probabilities",
-        "log_p": "log-probabilities",
+        "p": "an array of probabilities",
+        "log_p": "an array of log-probabilities",
         "R": "the penalty",
     }
     outputs = subject.exercise.outputs
@@ -195,7 +196,7 @@ def verdict_on(trial: Trial, verdict: Verdict) -> Verdict:
     fragilities += [findings.as_fragility(fault) for fault in faults]
     properties += stable
     status: Status = "fragile" if fragilities else "correct"
-    summary = "Correct, and stable on every input that was tried."
+    summary = f"Correct{', and stable' * bool(stable)} on every input that was tried."
     if fragilities:
         summary = f"Correct on ordinary inputs, but fragile: {fragilities[0].sentence}"
     return replace(
@@ -225,6 +226,8 @@ def _assumed(trial: Trial) -> Iterator[str]:
     ):
         if role is not None and role in subject.layouts and role in LAYOUTS:
             words = LAYOUTS[role][subject.layouts[role]].words
+            if "W1" in subject.given and role in ("W1", "W"):  # from D to H, from H to K
+                words = words.replace("K" if role == "W1" else "D", "H")
             yield f"{parameter['name']} is {_NAMES[role]}, {words}"
         elif role is not None and role in _NAMES:
             yield f"{parameter['name']} is {_NAMES[role]}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from pminusy.diagnosis.content import Comparison, DerivationLine, Finding, Fragility, Property
 from pminusy.diagnosis.conventions import formula
 from pminusy.diagnosis.describe import describe
 from pminusy.diagnosis.first_wrong_line import first_wrong_line, layer_line
@@ -19,11 +20,8 @@ from pminusy.diagnosis.purity import changed_inputs
 from pminusy.diagnosis.recipes.layers import LAYERS
 from pminusy.diagnosis.shrink import Smallest, smallest
 from pminusy.diagnosis.subject import Seen
-from pminusy.diagnosis.verdict import Comparison, DerivationLine, Finding, Fragility, Property
+from pminusy.diagnosis.trial import Trial
 from pminusy.diagnosis.wording import number, words_of
-
-if TYPE_CHECKING:
-    from pminusy.diagnosis.trial import Trial
 
 __all__ = ["as_fragility", "facet_names", "faults", "of", "purity", "shown"]
 

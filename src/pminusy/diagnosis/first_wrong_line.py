@@ -16,8 +16,8 @@ from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.layer_form import Axis, Form
 from pminusy.derivation.notation import notation
 from pminusy.derivation.render.text import TextPrinter
+from pminusy.diagnosis.content import DerivationLine
 from pminusy.diagnosis.mistakes.mistake import Mistake
-from pminusy.diagnosis.verdict import DerivationLine
 
 __all__ = ["first_wrong_line", "layer_line"]
 

@@ -245,7 +245,8 @@ def _touches_ridge(mistake: Mistake) -> bool:
 _BATCH = (
     "softmax.axis*", "softmax.whole_batch*", "softmax.shift_axis", "softmax.averaged",
     "softmax.not_kept", "loss.rows*", "loss.columns*", "loss.log_of_*", "loss.last*",
-    "loss.first*", "loss.sum", "loss.averaged*", "loss.multiplied", "loss.divided_by_one_less",
+    "loss.first*", "loss.sum", "loss.broadcast", "loss.averaged*", "loss.multiplied",
+    "loss.divided_by_one_less",
     "dL_dz.sum", "dL_dz.averaged*", "dL_dz.multiplied", "dL_dz.divided_by_one_less",
     "dL_dz.last_left_out", "dL_dz.first_left_out", "dL_dz.columns", "dL_dz.rows",
     "dL_dz.*_not_averaged", "dL_dW.assigned*",

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from pminusy.diagnosis.content import Finding
 from pminusy.diagnosis.trial import Trial
-from pminusy.diagnosis.verdict import Finding
 
 __all__ = ["at_kinks"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from pminusy.diagnosis.content import Fragility, Property
 from pminusy.diagnosis.trial import Trial
-from pminusy.diagnosis.verdict import Fragility, Property
 from pminusy.diagnosis.wording import number
 
 __all__ = ["layer_stability"]

@@ -18,6 +18,6 @@ _LEANED_ON = {
 
 
 def leans_on(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of such functions among the names a function uses (its own excepted)."""
-    used = {*entry["names"], *entry["attributes"]} - {entry["name"]}
+    """Names of such functions among what a function reads (its own and its variables excepted)."""
+    used = {*entry["reads"], *entry["attributes"]} - {entry["name"]}
     return tuple(f"{name} ({what})" for name, what in _LEANED_ON.items() if name in used)

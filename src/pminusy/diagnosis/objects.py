@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from pminusy.diagnosis.subject import Subject
+from pminusy.diagnosis.signatures import Candidate, Proposal
 
 __all__ = ["held", "steps_to_make"]
+
+Entry = Mapping[str, Any]
 
 _SIZES = {
     r"d|input\w*|n_?in\w*|in_\w+|n_?features|num_?features|feature\w*": "D",
@@ -18,42 +19,44 @@ _SIZES = {
 }
 
 
-def held(subject: Subject) -> tuple[str, ...]:
+def held(candidate: Candidate, proposal: Proposal) -> tuple[str, ...]:
     """Letters the object of a method holds as attributes or in `params`."""
-    if not subject.candidate.entry["owner"] or "W" in subject.proposal.roles:
+    if not candidate.entry["owner"] or "W" in proposal.roles:
         return ()
     letters = {"network": ("W1", "b1", "W", "b"), "linear": ("W",)}
-    return letters.get(subject.proposal.exercise, ())
+    return letters.get(proposal.exercise, ())
 
 
 def steps_to_make(
-    subject: Subject, argument: Callable[[str], dict[str, Any]]
+    candidate: Candidate,
+    proposal: Proposal,
+    functions: Sequence[Entry],
+    argument: Callable[[str], dict[str, Any]],
 ) -> list[dict[str, Any]]:
     """Steps that make the object of a method and give it its parameters."""
-    owner = subject.candidate.entry["owner"]
+    owner = candidate.entry["owner"]
     if not owner:
         return []
-    maker = _entry(subject, owner, "__init__")
-    sizes = _constructor(maker["parameters"] if maker else ())
+    maker = _constructor(owner, functions)
+    sizes = _sizes(maker["parameters"] if maker else ())
     make = {"call": owner, "args": [{"value": size} for size in sizes]}
     steps: list[dict[str, Any]] = [make]
     attributes = set(maker["attributes"]) if maker else set()
     in_dict = "params" in attributes
     if in_dict:
         steps.append({"on": 0, "get": "params"})
-    for letter in held(subject):
+    for letter in held(candidate, proposal):
         names = {"W": ("W2", "W"), "b": ("b2", "b")}.get(letter, (letter,))
-        name = names[0] if subject.proposal.exercise == "network" else names[-1]
+        name = names[0] if proposal.exercise == "network" else names[-1]
         steps.append({"on": 1 if in_dict else 0, "set": name, "value": argument(letter)})
     return steps
 
 
-def _entry(subject: Subject, owner: str, name: str) -> Mapping[str, Any] | None:
-    entries = subject.session.inventory.functions
-    return next((e for e in entries if e["owner"] == owner and e["name"] == name), None)
+def _constructor(owner: str, functions: Sequence[Entry]) -> Entry | None:
+    return next((e for e in functions if e["owner"] == owner and e["name"] == "__init__"), None)
 
 
-def _constructor(parameters: Sequence[Mapping[str, Any]]) -> list[int]:
+def _sizes(parameters: Sequence[Mapping[str, Any]]) -> list[int]:
     """Sizes for a constructor; they are replaced at once by the parameters of each probe."""
     sizes = {"D": 5, "H": 9, "K": 4}
     found = []

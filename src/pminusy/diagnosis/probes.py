@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["SQUARES", "STRENGTH", "Probe", "extremes", "probes", "squares"]
+__all__ = ["SQUARES", "STRENGTH", "Probe", "extremes", "probes", "squares", "with_scores"]
 
 STRENGTH = 0.7
 _LABELS = {
@@ -133,13 +133,22 @@ def _confident_32(z: Any) -> Any:
 def _with_scores(
     given: tuple[str, ...], change: Callable[[Any], Any], dtype: Any, single: bool
 ) -> Inputs:
-    """Inputs whose scores are as wanted; in a linear layer X is the identity and W holds them."""
     rng = np.random.default_rng(11)
     N = 1 if single else 5
     z = change(rng.normal(size=(N, 4))).astype(dtype)
-    y = np.array([1]) if single else np.array([1, 0, 1, 3, 2])
+    return with_scores(z, np.array([1, 0, 1, 3, 2][:N]), given)
+
+
+def with_scores(z: Any, y: Any, given: tuple[str, ...]) -> Inputs:
+    """Inputs whose scores are as wanted: X is the identity, and W holds them.
+
+    A hidden layer's a is 1 on the diagonal and −1 elsewhere, so that its h is the identity.
+    """
+    (N, K), dtype = z.shape, z.dtype
+    eye = np.eye(N, dtype=dtype)
     values: Inputs = {
-        "z": z, "y": y, "X": np.eye(N, dtype=dtype), "W": z.T.copy(), "b": np.zeros(4, dtype),
+        "z": z, "y": y, "X": eye, "X0": eye, "W": z.T.copy(), "b": np.zeros(K, dtype),
+        "W1": 2 * eye - 1, "b1": np.zeros(N, dtype), "lr": 1.0, "batch": N,
         "r": 0.0, "T": 1.0, "eps": 0.0,
     }  # fmt: skip
     return {name: values[name] for name in given if name in values}

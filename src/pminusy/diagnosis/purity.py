@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from pminusy.diagnosis.content import Finding
 from pminusy.diagnosis.trial import Trial
-from pminusy.diagnosis.verdict import Finding
 from pminusy.diagnosis.wording import words_of
 
 __all__ = ["changed_inputs"]

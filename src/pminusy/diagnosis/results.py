@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.diagnosis.exercise import Exercise
+from pminusy.diagnosis.layouts import LAYOUTS
 from pminusy.diagnosis.session import Answer, Opaque
 
-if TYPE_CHECKING:
-    from pminusy.diagnosis.subject import Subject
-
-__all__ = ["SHAPE_OF", "Reading", "classes", "follow", "in_words", "our_shape", "parts", "readings"]
+__all__ = [
+    "SHAPE_OF", "Asked", "Reading", "classes", "follow", "in_words", "layout_of", "our_shape",
+    "parts", "readings", "their_shape",
+]  # fmt: skip
 
 Array = NDArray[Any]
 Path = tuple[Any, ...]
@@ -39,36 +41,48 @@ class Reading:
     oddity: str = ""
 
 
-def readings(
-    subject: Subject, answer: Answer, inputs: Mapping[str, Any], names: Sequence[str]
-) -> Iterator[Reading]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a call was asked: the exercise, how letters lie, the inputs and their letters."""
+
+    exercise: Exercise
+    layouts: Mapping[str, str]
+    inputs: Mapping[str, Any]
+    names: Sequence[str]
+
+    def shape(self, source: str) -> tuple[int, ...]:
+        """Shape a letter has in the learner's arrays."""
+        return their_shape(source, self.layouts, self.inputs)
+
+
+def readings(asked: Asked, answer: Answer) -> Iterator[Reading]:
     """The letters in what one call returned, on inputs where no two shapes agree."""
+    inputs = asked.inputs
     taken: set[str] = set()
     found = list(parts(answer.results, ()))
-    if subject.exercise.outputs[0].startswith("after_"):
-        yield from _after(subject, answer, found, inputs, names)
+    if asked.exercise.outputs[0].startswith("after_"):
+        yield from _after(asked, answer, found)
         return
     rows = "y" in inputs and not any(a.size == 1 for _, _, a in found) and inputs["y"].size > 1
     for path, key, array in found:
-        reading = _reading(subject, path, key, array, inputs, taken, rows)
+        reading = _reading(asked, path, key, array, taken, rows)
         if reading is not None:
             taken.add(reading.letter)
             yield reading
 
 
 def _reading(
-    subject: Subject,
+    asked: Asked,
     path: Path,
     key: str,
     array: Array,
-    inputs: Mapping[str, Any],
     taken: set[str],
     rows: bool,
 ) -> Reading | None:
     named = _by_key(key)
-    outputs = [named] if named else list(subject.exercise.outputs)
+    inputs, outputs = asked.inputs, [named] if named else list(asked.exercise.outputs)
     for letter in outputs:
-        if letter in taken or letter not in (*subject.exercise.outputs,):
+        if letter in taken or letter not in asked.exercise.outputs:
             continue
         if letter in ("L", "R"):
             if array.size == 1:
@@ -77,20 +91,20 @@ def _reading(
             if flat and letter == "L":
                 return Reading("L_i", path)
         elif letter in SHAPE_OF:
-            oddity = _oddity(subject, letter, array, inputs)
+            oddity = _oddity(asked, letter, array)
             if oddity is not None:
                 per_row = letter == "dL_dz" and "L_i" in taken
                 return Reading("dL_dz_i" if per_row else letter, path, oddity)
     return None
 
 
-def _oddity(subject: Subject, letter: str, array: Array, inputs: Mapping[str, Any]) -> str | None:
+def _oddity(asked: Asked, letter: str, array: Array) -> str | None:
     """None where an array cannot be this letter; otherwise what is odd about its shape."""
     source = SHAPE_OF[letter]
-    of_layer = source == "b" and subject.proposal.exercise == "linear"
-    if source not in inputs and source != "z" and not of_layer:
+    of_layer = source == "b" and asked.exercise.name == "linear"
+    if source not in asked.inputs and source != "z" and not of_layer:
         return None
-    expected = subject.their_shape(source, inputs)
+    expected = asked.shape(source)
     if array.shape == expected:
         return ""
     if array.size == 1 or letter in ("p", "dL_dX", "log_p"):
@@ -100,18 +114,12 @@ def _oddity(subject: Subject, letter: str, array: Array, inputs: Mapping[str, An
     return f"shape {array.shape}" if sorted(_long(array.shape)) == sorted(_long(expected)) else None
 
 
-def _after(
-    subject: Subject,
-    answer: Answer,
-    found: list[Any],
-    inputs: Mapping[str, Any],
-    names: Sequence[str],
-) -> Iterator[Reading]:
+def _after(asked: Asked, answer: Answer, found: list[Any]) -> Iterator[Reading]:
     """Parameters after training: the arrays themselves, or what was returned."""
-    for letter in subject.exercise.outputs:
+    for letter in asked.exercise.outputs:
         source = SHAPE_OF[letter]
-        index = names.index(source)
-        expected = subject.their_shape(source, inputs)
+        index = asked.names.index(source)
+        expected = asked.shape(source)
         returned = next((path for path, _, a in found if a.shape == expected), None)
         in_place = index in answer.changed or returned is None
         yield Reading(letter, ("after", index) if in_place else returned or ())
@@ -179,3 +187,18 @@ def our_shape(source: str, inputs: Mapping[str, Any]) -> tuple[int, ...]:
     if source == "b":
         return (classes(inputs),)
     return (inputs["y"].size, classes(inputs))
+
+
+def layout_of(source: str, layouts: Mapping[str, str]) -> str:
+    """How a letter lies; scores lie as the inputs do."""
+    if source in layouts:
+        return layouts[source]
+    return layouts.get("X", "N×K") if source == "z" else next(iter(LAYOUTS[source]))
+
+
+def their_shape(
+    source: str, layouts: Mapping[str, str], inputs: Mapping[str, Any]
+) -> tuple[int, ...]:
+    """Shape of a letter in the learner's arrays."""
+    ours = np.zeros(our_shape(source, inputs))
+    return np.shape(LAYOUTS[source][layout_of(source, layouts)].there(ours, classes(inputs)))

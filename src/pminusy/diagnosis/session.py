@@ -281,6 +281,7 @@ def _entry(entry: Mapping[str, Any]) -> Mapping[str, Any]:
         "returns": int(entry["returns"]),
         "globals": tuple(str(name)[:80] for name in entry["globals"]),
         "names": tuple(str(name)[:80] for name in entry["names"]),
+        "reads": tuple(str(name)[:80] for name in entry["reads"]),
         "attributes": tuple(str(name)[:80] for name in entry["attributes"]),
         "parameters": tuple(
             {

@@ -39,6 +39,7 @@ _LOSS = re.compile(
 _EXAMPLES = (
     "softmax_loss_vectorized(W, X, y, reg)", "softmax_loss(x, y)", "softmax(z)",
     "cross_entropy_loss(probs, target)", "softmax_regression_epoch(X, y, theta, lr, batch)",
+    "TwoLayerNet.loss(X, y, reg)", "a pair relu_forward(x), relu_backward(dout, cache)",
 )  # fmt: skip
 
 

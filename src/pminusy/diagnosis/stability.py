@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from pminusy.diagnosis.content import Fragility, Property
 from pminusy.diagnosis.mistakes import loss, softmax
 from pminusy.diagnosis.mistakes.mistake import Mistake
-from pminusy.diagnosis.probes import Probe, extremes
+from pminusy.diagnosis.probes import Probe, extremes, with_scores
 from pminusy.diagnosis.subject import Seen, Subject
 from pminusy.diagnosis.trial import Trial
-from pminusy.diagnosis.verdict import Fragility, Property
 from pminusy.diagnosis.wording import number, vector
 
 __all__ = ["stability"]
@@ -45,14 +45,14 @@ class _Extreme:
 def stability(trial: Trial) -> tuple[list[Property], list[Fragility]]:
     """Properties of extreme scores, and what breaks the submission there."""
     subject = trial.subject
-    if subject.exercise.name not in ("linear", "logits", "softmax", "log_softmax"):
-        return [], []
+    if subject.exercise.name in ("probabilities", "ridge"):
+        return [], []  # they have no scores
     tolerance = _RELATIVE["float32"] if trial.single_precision else 0.0
     extreme = [
         _extreme(trial, probe, tolerance) for probe in extremes(subject.given, subject.single)
     ]
     properties = [
-        Property(f"stable: {one.probe.name}", one.holds, "" if one.holds else _detail(one))
+        Property(f"stable: {one.probe.name}", one.holds, "" if one.holds else _detail(trial, one))
         for one in extreme
     ]
     broken = [one for one in extreme if not one.holds]
@@ -86,7 +86,14 @@ def _close(seen: Any, right: Any, tolerance: float) -> bool:
         return bool(np.all((np.abs(seen - right) <= tolerance * max(scale, 1.0)) | (seen == right)))
 
 
-def _detail(one: _Extreme) -> str:
+def _called(trial: Trial, letter: str) -> str:
+    """A letter; of trained weights the learner's own name for them."""
+    if not letter.startswith("after_"):
+        return letter
+    return f"{trial.subject.parameter(letter.removeprefix('after_'))} afterwards"
+
+
+def _detail(trial: Trial, one: _Extreme) -> str:
     if one.seen.raised is not None:
         return f"raises {one.seen.raised}"
     pairs = []
@@ -94,7 +101,7 @@ def _detail(one: _Extreme) -> str:
         bad = np.isnan(value).any(), np.isinf(value).any()
         word = "nan" if bad[0] else "inf" if bad[1] else "a wrong value"
         if not _close(value, one.right[letter], _relative(one.probe)):
-            pairs.append(f"{letter} is {word}")
+            pairs.append(f"{_called(trial, letter)} is {word}")
     return ", ".join(pairs) or "a result is missing"
 
 
@@ -219,17 +226,17 @@ def _smallest(
     rows = " and ".join(vector(row) for row in family(high))
     labels = f", y = {', '.join('0' * family(high).shape[0])}" if "y" in subject.given else ""
     got = last.seen.values.get(letter)
-    returns = f"raises {last.seen.raised}" if got is None else f"{letter} = {number(got)}"
-    return f"z = {rows}{labels}", returns, f"{letter} = {number(last.right[letter])}"
+    name = _called(trial, letter)
+    returns = f"raises {last.seen.raised}" if got is None else f"{name} = {_in_line(got)}"
+    return f"z = {rows}{labels}", returns, f"{name} = {_in_line(last.right[letter])}"
+
+
+def _in_line(value: Any) -> str:
+    return number(value).replace("\n", ", ")
 
 
 def _inputs(subject: Subject, z: Any) -> dict[str, Any]:
-    N, K = z.shape
-    values = {
-        "z": z, "y": np.zeros(N, dtype=int), "X": np.eye(N), "W": z.T.copy(), "b": np.zeros(K),
-        "r": 0.0, "T": 1.0, "eps": 0.0,
-    }  # fmt: skip
-    return {name: values[name] for name in subject.given if name in values}
+    return with_scores(z, np.zeros(len(z), dtype=int), subject.given)
 
 
 def _unnamed(trial: Trial, extreme: Sequence[_Extreme]) -> Fragility:
@@ -241,6 +248,7 @@ def _unnamed(trial: Trial, extreme: Sequence[_Extreme]) -> Fragility:
     shown = next((found for f in families if (found := _smallest(trial, f))[0]), ("", "", ""))
     return Fragility(
         "",
-        f"It breaks on {broken.probe.name} ({_detail(broken)}); the mechanism is not recognised.",
+        f"It breaks on {broken.probe.name} ({_detail(trial, broken)}); "
+        "the mechanism is not recognised.",
         "", "", *shown,
     )  # fmt: skip

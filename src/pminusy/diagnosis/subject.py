@@ -19,13 +19,16 @@ from pminusy.diagnosis.objects import held, steps_to_make
 from pminusy.diagnosis.probes import Probe
 from pminusy.diagnosis.results import (
     SHAPE_OF,
+    Asked,
     Reading,
     classes,
     follow,
     in_words,
+    layout_of,
     our_shape,
     parts,
     readings,
+    their_shape,
 )
 from pminusy.diagnosis.session import Answer, Raised, Session
 from pminusy.diagnosis.signatures import Candidate, Proposal, backward_of
@@ -74,7 +77,7 @@ class Subject:
     def given(self) -> tuple[str, ...]:
         """Letters its arguments stand for, and those its object holds."""
         letters = [role for role in self.proposal.roles if role is not None]
-        return tuple(dict.fromkeys([*letters, *held(self)]))
+        return tuple(dict.fromkeys([*letters, *held(self.candidate, self.proposal)]))
 
     @property
     def regularised(self) -> bool:
@@ -122,7 +125,7 @@ class Subject:
         answer, names, _ = self._ask(probe.inputs)
         if answer.raised is not None:
             return answer.raised
-        found = tuple(readings(self, answer, probe.inputs, names))
+        found = tuple(readings(Asked(self.exercise, self.layouts, probe.inputs, names), answer))
         nothing = "" if found else in_words(answer.results[0] if answer.results else None)
         read = {reading.path for reading in found}
         unread = tuple(
@@ -148,7 +151,9 @@ class Subject:
             names.append(letter)
             return {"array": len(arrays) - 1}
 
-        steps = steps_to_make(self, argument)
+        steps = steps_to_make(
+            self.candidate, self.proposal, self.session.inventory.functions, argument
+        )
         keyed, args, kwargs = False, [], {}
         for parameter, role in zip(
             self.candidate.entry["parameters"], self.proposal.roles, strict=True
@@ -182,7 +187,7 @@ class Subject:
             return value
         if source not in ("y",) and source not in inputs and source not in ("b", "z"):
             return value
-        layout = LAYOUTS[source][self._output_layout(source)]
+        layout = LAYOUTS[source][layout_of(source, self.layouts)]
         return layout.there(value, classes(inputs))
 
     def _theirs(self, letter: str, inputs: Mapping[str, Any]) -> Any:
@@ -201,8 +206,8 @@ class Subject:
             return found.reshape(-1) if found.size == inputs["y"].size else None
         source = SHAPE_OF["dL_dz" if letter == "dL_dz_i" else letter]
         shape = our_shape(source, inputs)
-        name = self._output_layout(source)
-        expected = self.their_shape(source, inputs)
+        name = layout_of(source, self.layouts)
+        expected = their_shape(source, self.layouts, inputs)
         oddity = next(r.oddity for r in self.readings if r.letter == letter)
         if oddity == "transposed" and found.shape == expected[::-1]:
             found = found.T
@@ -211,14 +216,3 @@ class Subject:
         elif found.shape != expected:
             return None
         return np.asarray(LAYOUTS[source][name].back(found, shape))
-
-    def _output_layout(self, source: str) -> str:
-        if source in self.layouts:
-            return self.layouts[source]
-        return self.layouts.get("X", "N×K") if source == "z" else next(iter(LAYOUTS[source]))
-
-    def their_shape(self, source: str, inputs: Mapping[str, Any]) -> tuple[int, ...]:
-        """Shape a letter has in the learner's arrays."""
-        ours = np.zeros(our_shape(source, inputs))
-        laid = LAYOUTS[source][self._output_layout(source)].there(ours, classes(inputs))
-        return np.shape(laid)

@@ -33,7 +33,7 @@ def of_units(pieces: list[Unit]) -> list[Entry]:
             found[owner, entry["name"]] = entry
     entries = list(found.values())[:_MOST_FUNCTIONS]
     for entry in entries:
-        entry["globals"] = sorted(variables & set(entry.pop("reads")))[:_MOST_NAMES]
+        entry["globals"] = sorted(variables & set(entry["reads"]))[:_MOST_NAMES]
     return entries
 
 
@@ -77,8 +77,7 @@ def of_callable(function: Callable[..., Any], owner: str = "") -> Entry:
         for p in parameters
         if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
-    entry.pop("reads")  # a function of this process may close over anything
-    return entry | {"unit": "", "globals": []}
+    return entry | {"unit": "", "globals": []}  # it may close over anything
 
 
 def _functions(body: list[ast.stmt], owner: str) -> Iterator[tuple[str, Any]]:

@@ -263,6 +263,11 @@ LOSS = (
         "A factor 1/N.",
     ),
     Mistake(
+        "loss.broadcast", "L_data", lambda t: t["L_i"].sum(), "(1/N) Σ_i Σ_j (… _i − … _j)",
+        "An array (N,) meets a column (N, 1): the result is N × N, and its sum N times too large.",
+        "Two shapes that do not belong together.",
+    ),
+    Mistake(
         "loss.averaged", "L_data", lambda t: t["L_i"].mean(), "(1/N) Σ_i L_i",
         "The losses are averaged where a sum belongs (the gradient is one of the sum).",
         "A factor N.", right="L = Σ_i L_i",

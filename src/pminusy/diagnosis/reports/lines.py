@@ -7,10 +7,10 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pminusy.diagnosis.content import Comparison, Content, DerivationLine, Finding, Fragility
 from pminusy.diagnosis.reports.clean import clean, clean_lines
-from pminusy.diagnosis.verdict import Comparison, DerivationLine, Finding, Fragility, Verdict
 
-__all__ = ["HEADINGS", "Line", "lines"]
+__all__ = ["HEADINGS", "Line", "in_short", "lines"]
 
 HEADINGS = {
     "correct": ("✓", "correct", "good"),
@@ -55,7 +55,14 @@ class Line:
         )  # fmt: skip
 
 
-def lines(verdict: Verdict, hints: int = 3) -> Iterator[Line]:
+def in_short(verdict: Content) -> str:
+    """What is wrong, in one line of a table."""
+    if verdict.fragilities:
+        return verdict.fragilities[0].sentence
+    return "" if verdict.status == "correct" else verdict.summary.partition("\n")[0]
+
+
+def lines(verdict: Content, hints: int = 3) -> Iterator[Line]:
     """The report of one function.
 
     Parameters
@@ -66,7 +73,7 @@ def lines(verdict: Verdict, hints: int = 3) -> Iterator[Line]:
         How much to tell: 1 where to look, 2 what is off, 3 the formula.
     """
     mark, words, style = HEADINGS[verdict.status]
-    where = f" in {clean(verdict.source)}" if verdict.source else ""
+    where = f" in {clean(verdict.source)}" if verdict.source not in ("", verdict.name) else ""
     yield Line(f"{mark} {clean(verdict.name)}{where}: {words}", style)
     if verdict.exercise:
         yield Line(f"  taken as: {verdict.exercise}", "dim")
@@ -113,7 +120,7 @@ def _fragility(fragility: Fragility, hints: int) -> Iterator[Line]:
         yield Line(f"  formula    {fragility.right}")
 
 
-def _smallest(verdict: Verdict, hints: int) -> Iterator[Line]:
+def _smallest(verdict: Content, hints: int) -> Iterator[Line]:
     if not verdict.smallest:
         return
     yield Line("")
@@ -156,7 +163,7 @@ def _comparison(comparison: Comparison) -> Iterator[Line]:
             yield Line(f"             {row}", style)
 
 
-def _rest(verdict: Verdict) -> Iterator[Line]:
+def _rest(verdict: Content) -> Iterator[Line]:
     failed = [p for p in verdict.properties if not p.holds]
     held = [p.name for p in verdict.properties if p.holds]
     if verdict.properties:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pminusy.diagnosis.reports.clean import clean, clean_lines
-from pminusy.diagnosis.reports.lines import HEADINGS, lines
+from pminusy.diagnosis.reports.lines import HEADINGS, in_short, lines
 from pminusy.diagnosis.reports.summary import Summary
 from pminusy.diagnosis.verdict import Verdict
 
@@ -24,6 +24,7 @@ def as_html(verdicts: Sequence[Verdict], summary: Summary, title: str, hints: in
         lstrip_blocks=True,
     )
     environment.filters["clean"] = clean
+    environment.filters["in_short"] = in_short
     environment.filters["clean_lines"] = clean_lines
     total = max(sum(summary.counts.values()), 1)
     return environment.get_template("check.html").render(

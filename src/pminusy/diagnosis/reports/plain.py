@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from pminusy.diagnosis.content import Content
 from pminusy.diagnosis.reports.lines import lines
-from pminusy.diagnosis.verdict import Verdict
 
 __all__ = ["in_plain_text"]
 
 _WIDTH = 88
 
 
-def in_plain_text(verdict: Verdict, hints: int = 3) -> str:
+def in_plain_text(verdict: Content, hints: int = 3) -> str:
     """The report of one function, without colours."""
     pieces = (piece for line in lines(verdict, hints) for piece in line.broken(_WIDTH))
     return "\n".join(piece.rstrip() for piece in pieces)

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pminusy.diagnosis.content import Finding, Fragility, Status
 from pminusy.diagnosis.reports.rubric import Rubric
-from pminusy.diagnosis.verdict import Finding, Fragility, Status, Verdict
+from pminusy.diagnosis.verdict import Verdict
 
 __all__ = ["Cluster", "Summary", "summarise"]
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pminusy.diagnosis.reports.clean import clean
-from pminusy.diagnosis.reports.lines import HEADINGS, lines
+from pminusy.diagnosis.reports.lines import HEADINGS, in_short, lines
 from pminusy.diagnosis.reports.summary import Summary
 from pminusy.diagnosis.verdict import Verdict
 
@@ -45,18 +45,24 @@ def print_class(console: Console, verdicts: Sequence[Verdict], summary: Summary)
             clusters.add_row(Text(f"  {cluster.count:4d}"), Text(clean(cluster.sentence)))
         console.print(clusters)
     console.print()
-    table = Table(box=None, pad_edge=False)
-    for name in ("submission", "function", "verdict", "points", "what"):
-        table.add_column(name, justify="right" if name == "points" else "left")
+    width = min(console.width, _WIDEST)
+    table = Table(box=None, pad_edge=False, expand=True)
+    for name in ("submission", "function", "verdict"):
+        table.add_column(name)
+    if summary.points:
+        table.add_column("points", justify="right")
+    table.add_column(
+        "what", ratio=1, no_wrap=True, overflow="ellipsis"
+    )  # a line each, however narrow
     for verdict in verdicts[:_ROWS]:
         mark, _, style = HEADINGS[verdict.status]
         points = summary.points.get(verdict.source)
         table.add_row(
-            Text(_short(verdict.source, 28)),
-            Text(_short(verdict.name, 26)),
+            Text(_short(verdict.source, width // 4)),
+            Text(_short(verdict.name, width // 5)),
             Text(f"{mark} {verdict.status}", style=_STYLES[style]),
-            Text("" if points is None else f"{points:g}"),
-            Text(_short("" if verdict.status == "correct" else verdict.summary, 60)),
+            *([Text("" if points is None else f"{points:g}")] if summary.points else []),
+            Text(clean(in_short(verdict))),
         )
     console.print(table)
     if len(verdicts) > _ROWS:
