@@ -42,6 +42,8 @@ $(VENV)/.made:
 # Peers that are not installed are left out and said. DATA: a folder of data sets, for bench-fit.
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.loss
+	$(BIN)/python -m benchmarks.peak
+	$(BIN)/python -m benchmarks.accuracy
 	$(BIN)/python -m benchmarks.linear
 
 bench-fit: $(VENV)/.installed-test

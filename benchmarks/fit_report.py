@@ -7,6 +7,7 @@ from statistics import geometric_mean, median
 from typing import Any
 
 from benchmarks.harness import DOCS, paste
+from benchmarks.problems import PROBLEMS
 
 __all__ = ["GAPS", "best_peer", "in_words", "show"]
 
@@ -24,8 +25,8 @@ def _runs(at: dict[str, Any], peer: str) -> dict[str, Any]:
 
 
 def _traces(at: dict[str, Any]) -> list[Any]:
-    """All fits of ours."""
-    return [
+    """All fits of ours: those that were measured again, or those beside the peers."""
+    return at.get("ours") or [
         trace for peer in at["peers"] for run in _runs(at, peer).values() for trace in run["ours"]
     ]
 
@@ -39,6 +40,7 @@ def _reference(at: dict[str, Any]) -> float:
         for trace in (run["trace"], *run["ours"])
         for _, value in trace
     ]
+    values += [value for trace in at.get("ours", []) for _, value in trace]
     return float(min([at["reference"]["objective"], *values]))
 
 
@@ -81,15 +83,22 @@ def best_peer(at: dict[str, Any], gap: float = 1e-6) -> str | None:
 def speed_up(at: dict[str, Any], gap: float) -> tuple[float, bool] | None:
     """The best scikit-learn solver's time over ours, and whether it is only a lower bound.
 
-    Where no solver arrived, at the best objective that any of them reached, if ours is there; what
-    is known beside it is that the limit was not enough.
+    Where no solver arrived, all that is known is that the limit was not enough.
     """
     mine = _ours(at, gap)
     times = [_peer(at, peer, gap) for peer in SCIKIT_LEARN if _runs(at, peer)]
     if mine is None or not times:
         return None
     arrived = [t for t in times if t is not None]
-    return (min(arrived) / mine, False) if arrived else (_limit(at) / mine, True)
+    if arrived:
+        return min(arrived) / mine, False
+    stopped = [
+        run["limit"]
+        for peer in SCIKIT_LEARN
+        for run in _runs(at, peer).values()
+        if _was_stopped(run)
+    ]
+    return (min(stopped) / mine, True) if stopped else None
 
 
 def in_words(at: dict[str, Any], peer: str, dtype: str) -> str:
@@ -126,6 +135,8 @@ def table(store: dict[str, Any]) -> str:
         f"| --- | {'--- | ' * (3 + len(peers))}",
     ]
     for name, at in store["problems"].items():
+        if not _traces(at):
+            continue
         shape = ", ".join(f"{n:,}" for n in at["shape"])
         ratios = [speed_up(at, gap) for gap in GAPS]
         cells = [
@@ -141,14 +152,15 @@ def table(store: dict[str, Any]) -> str:
 
 def _peer_cell(at: dict[str, Any], peer: str) -> str:
     if not _runs(at, peer):
-        return str(at["peers"].get(peer, {}).get("skipped", "–"))
+        return str(at["peers"].get(peer, {}).get("skipped", "not measured"))
     limit = _limit(at) if any(_was_stopped(run) for run in _runs(at, peer).values()) else None
     return _cells([_peer(at, peer, gap) for gap in GAPS], limit)
 
 
 def remarks(store: dict[str, Any]) -> list[str]:
     """The geometric mean, memory and compilation."""
-    found = {name: speed_up(at, 1e-6) for name, at in store["problems"].items()}
+    measured = {name: at for name, at in store["problems"].items() if _traces(at)}
+    found = {name: speed_up(at, 1e-6) for name, at in measured.items()}
     ratios = {name: r for name, r in found.items() if r is not None}
     lines = []
     if ratios:
@@ -163,7 +175,14 @@ def remarks(store: dict[str, Any]) -> list[str]:
         )
     missed = [name for name, r in found.items() if r is None]
     if missed:
-        lines.append(f"Not in that mean, because ours did not arrive: {', '.join(missed)}.")
+        lines.append(f"Not in that mean, because ours or no peer arrived: {', '.join(missed)}.")
+    again = [name for name, at in store["problems"].items() if at.get("ours")]
+    if again:
+        lines.append(f"Ours were measured again, later than the peers, on {', '.join(again)}.")
+    lines += store.get("notes", [])
+    empty = [name for name in PROBLEMS if name not in measured]
+    if empty:
+        lines.append(f"Not measured yet: {', '.join(empty)}.")
     peaks = [
         f"{name} " + " / ".join(f"{mb:.0f} ({who})" for who, mb in at["peak_mb"].items())
         for name, at in store["problems"].items()

@@ -12,7 +12,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["Measured", "by_turns", "paste", "write"]
+__all__ = ["Measured", "by_turns", "draw", "paste", "write"]
 
 _PAUSE = 0.06  # seconds; twice as long as OpenBLAS's threads spin
 DOCS = Path(__file__).parent.parent / "docs"
@@ -48,7 +48,9 @@ def by_turns(functions: dict[str, Callable[[], object]], rounds: int) -> dict[st
     return {name: 1e3 * median(found) for name, found in times.items()}
 
 
-def write(name: str, title: str, problems: list[Measured], remarks: list[str]) -> None:
+def write(
+    name: str, title: str, problems: list[Measured], remarks: list[str], *, picture: bool = False
+) -> None:
     """Print a table, write JSON beside the documentation, and paste the table into it."""
     names = list(dict.fromkeys(n for p in problems for n in p.milliseconds))
     shown = Table(title=title)
@@ -67,7 +69,38 @@ def write(name: str, title: str, problems: list[Measured], remarks: list[str]) -
     folder = DOCS / "benchmarks"
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps([asdict(p) for p in problems], indent=1) + "\n")
-    paste(DOCS / "benchmarks.md", name, "\n".join([f"### {title}", "", *lines, "", *remarks]))
+    figure = [f"![{title}](benchmarks/{name}.svg)", ""] if picture else []
+    text = "\n".join([f"### {title}", "", *lines, "", *figure, *remarks])
+    paste(DOCS / "benchmarks.md", name, text)
+
+
+def draw(name: str, title: str, problems: list[Measured]) -> None:
+    """Draw the ratios to the limit as bars, one group a problem, into docs/benchmarks."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        print("matplotlib: not installed, no figure")
+        return
+    names = list(dict.fromkeys(n for p in problems for n in p.milliseconds if n != p.limit))
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    axes = figure.subplots()
+    width = 0.85 / len(names)
+    for j, implementation in enumerate(names):
+        found = [(i, p) for i, p in enumerate(problems) if implementation in p.milliseconds]
+        axes.bar(
+            [i + (j - (len(names) - 1) / 2) * width for i, _ in found],
+            [p.ratio(implementation, p.limit) for _, p in found],
+            width,
+            label=implementation,
+        )
+    axes.set_yscale("log")
+    axes.axhline(1.0, color="0.3", linewidth=0.8)
+    axes.set_xticks(range(len(problems)), [p.problem for p in problems])
+    axes.set_title(title)
+    axes.legend(fontsize="small", ncols=2)
+    folder = DOCS / "benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
 
 
 def _cell(problem: Measured, name: str) -> str:

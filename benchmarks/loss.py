@@ -1,6 +1,10 @@
 """Loss and gradient of logits: this package, its peers, and a threaded copy of the same bytes.
 
-python -m benchmarks.loss [--rounds 15] [--type float32 float64]
+    python -m benchmarks.loss [--rounds 15] [--type float32 float64]
+
+What a gradient is written to differs. The copy: always the same array. "pminusy": what a plain call
+returns, memory of an earlier result (`kernels.memory`). "in place": always the same array. "new
+pages": memory that the system maps and clears anew. The peers: what each of them does by itself.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import pminusy as pmy
-from benchmarks.harness import Measured, by_turns, write
+from benchmarks.harness import Measured, by_turns, draw, write
 
 SHAPES = ((65_536, 10), (8_192, 1_000), (512, 32_768), (128, 128_256))
 OURS = "pminusy"
@@ -41,7 +45,9 @@ def main() -> None:
             gradient.append(Measured(problem, "copy", times))
             alone.append(Measured(problem, "read", loss_only))
         unit = "milliseconds (ratio to the limit)"
-        write(f"loss-{dtype}", f"Loss and gradient, {dtype}, {unit}", gradient, remarks(gradient))
+        title = f"Loss and gradient, {dtype}, {unit}"
+        write(f"loss-{dtype}", title, gradient, remarks(gradient), picture=True)
+        draw(f"loss-{dtype}", f"Loss and gradient, {dtype}: time over that of a copy", gradient)
         write(f"loss-alone-{dtype}", f"Loss alone, {dtype}, {unit}", alone, [])
 
 
@@ -49,7 +55,7 @@ def remarks(problems: list[Measured]) -> list[str]:
     """Geometric means over the shapes of how many times faster than each peer."""
     found = []
     for name in problems[0].milliseconds:
-        if name in ("copy", OURS, "in place"):
+        if name in ("copy", OURS, "in place", "new pages"):
             continue
         ratios = [p.ratio(name, OURS) for p in problems if name in p.milliseconds]
         mean = prod(ratios) ** (1 / len(ratios))
@@ -72,11 +78,12 @@ def limits(z: Any) -> Functions:
 
 
 def ours(z: Any, y: Any) -> Functions:
-    """New memory for the gradient, memory that is there, and no gradient."""
+    """A plain call, memory that is there, new pages, and no gradient."""
     out = np.ones_like(z)
     return {
         OURS: lambda: pmy.cross_entropy_grad(z, y),
         "in place": lambda: pmy.cross_entropy_grad(z, y, out=out),
+        "new pages": lambda: pmy.cross_entropy_grad(z, y, out=np.empty_like(z)),
         "loss alone": lambda: pmy.cross_entropy(z, y),
     }
 
@@ -87,9 +94,11 @@ def torch_peers(z: Any, y: Any) -> Functions:
     if torch is None:
         return {}
     torch.set_num_threads(pmy.get_num_threads())
-    logits, target = torch.tensor(z, requires_grad=True), torch.tensor(y)
+    target = torch.tensor(y)
 
     def run(function: Any) -> Callable[[], object]:
+        logits = torch.tensor(z, requires_grad=True)  # nobody pays for freeing another's gradient
+
         def call() -> None:
             logits.grad = None
             function(logits, target).backward()

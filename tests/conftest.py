@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
-# A borrowed machine with a GPU has less installed: what needs no more than pytest still runs there.
-if importlib.util.find_spec("hypothesis") is not None:
-    from hypothesis import settings
+from pminusy.kernels import memory
 
-    settings.register_profile("ci", derandomize=True, database=None, deadline=None, max_examples=60)
-    settings.register_profile("dev", database=None, deadline=None, max_examples=60)
-    settings.load_profile("dev" if os.environ.get("HYPOTHESIS_PROFILE") == "dev" else "ci")
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take pytest-timeout's setting where that plugin is not installed."""
-    if importlib.util.find_spec("pytest_timeout") is None:
-        parser.addini("timeout", "seconds a test may take: needs pytest-timeout")
+settings.register_profile("ci", derandomize=True, database=None, deadline=None, max_examples=60)
+settings.register_profile("dev", database=None, deadline=None, max_examples=60)
+settings.load_profile("dev" if os.environ.get("HYPOTHESIS_PROFILE") == "dev" else "ci")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -37,7 +29,12 @@ def poisoned_memory() -> Iterator[None]:
             array.fill(np.iinfo(array.dtype).max)
         return array
 
+    def dirtied(buffer: Any) -> Any:
+        return buffer if buffer is None else poisoned(buffer)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(np, "empty", lambda *a, **k: poisoned(empty(*a, **k)))
+        take = memory._Store.take
+        patch.setattr(memory._Store, "take", lambda *a: dirtied(take(*a)))
         patch.setattr(np, "empty_like", lambda *a, **k: poisoned(empty_like(*a, **k)))
         yield

@@ -162,6 +162,12 @@ def test_says_which_label_is_out_of_range():
         cross_entropy(logits(2, 4), torch.tensor([0, 4]))
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_no_transform_takes_a_label_out_of_range():
+    with pytest.raises(RuntimeError, match="out of bounds"):
+        torch.func.grad(cross_entropy)(logits(2, 4, requires_grad=False), torch.tensor([0, 4]))
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("workspace", [64 * 2**20, 4096])
 def test_linear_equals_logits_first(dtype, workspace):

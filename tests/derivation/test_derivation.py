@@ -335,3 +335,31 @@ def test_a_target_that_is_met_has_no_gradient():
     assert len(list(d)) == len(d)
     assert [written(v) for v in d.summary.gradient] == ["0", "0", "0"]
     assert [written(v) for v in d["dL_dz"].value.entries.values()] == ["0", "0", "0"]
+
+
+def test_the_layer_that_could_have_made_the_logits_has_a_gradient():
+    step = derive(z=[2.0, 1.0, 0.1], y=0)["why_stop_at_z"]
+    p = np.exp([2.0, 1.0, 0.1]) / np.exp([2.0, 1.0, 0.1]).sum()
+    assert [float(v) for v in step.value.entries.values()] == pytest.approx(p - [1, 0, 0])
+
+
+def test_what_the_summary_says_has_the_base_that_was_asked_for():
+    natural, bits = (derive(z=[2.0, 1.0, 0.1], y=0, log_base=B).summary for B in (None, 2.0))
+    assert float(natural.loss / bits.loss) == pytest.approx(np.log(2))
+    for one, other in zip(natural.gradient, bits.gradient, strict=True):
+        assert float(one / other) == pytest.approx(np.log(2))
+
+
+def test_a_masked_row_is_as_exact_as_another():
+    masked, plain = (derive(z=z, y=0).summary for z in ([40.0, -np.inf, 0.0], [40.0, 0.0]))
+    assert masked.probabilities[::2] == plain.probabilities
+    assert masked.gradient[::2] == plain.gradient
+    assert masked.probabilities[1] == masked.gradient[1] == 0
+
+
+def test_ignored_rows_are_not_among_the_losses():
+    z = [[2.0, 1.0], [0.0, 3.0], [1.0, 0.0]]
+    table = derive(z=z, y=[0, -100, 1], depth="result").summary.tables[0]
+    rows = {row[0]: row[1] for row in table.rows}
+    assert rows["smallest and largest loss of a row"] == "0.3133 and 1.313"
+    assert rows["row with the largest loss"] == "2"

@@ -212,3 +212,50 @@ def test_an_infinite_loss_in_every_format():
     assert document["loss"] == {"shown": "inf", "exact": "inf"}
     assert r"\infty" in d.to_latex()
     assert "∞" in d.to_html()
+
+
+def test_a_number_that_rounds_to_a_whole_one_says_what_is_missing():
+    d = derive(z=[40.0, 0.0], y=0)
+    text = to_text(d, width=100)
+    assert "p_0 = e^40 / (e^40 + e^0) = 1 − 4.2484×10⁻¹⁸" in text
+    assert "L = −ln(1 − 4.2484×10⁻¹⁸) = 4.2484×10⁻¹⁸" in text
+    assert "40 + 4.2484×10⁻¹⁸ − 40" in text
+    assert "2 (1 − (1 − 4.2484×10⁻¹⁸))" in text
+    assert not re.search(r"[−·] ?ln 1\b|[^.\d]1 − 1 <|40 − 40\) \+ 0", text)
+    assert r"1 - 4.2484\times 10^{-18}" in d.to_latex()
+    assert r"1 - 4.2484\times 10^{-18}" in d.to_markdown()
+    minus = "<mo>−</mo><mrow><mn>4.2484</mn>"
+    assert f"<mn>1</mn>{minus}" in d.to_html()
+    assert '"shown": "1"' in d.to_json()
+
+
+def test_the_direction_that_numbers_are_made_with_is_said():
+    text = to_text(derive(z=[2.0, 1.0, 0.1], y=0), width=200)
+    assert text.count("any direction v, its numbers are for (1, −1, 2).") == 2
+
+
+def test_a_caption_is_not_squeezed_into_its_table():
+    text = to_text(derive(x=[1.0], W=[[1.0], [2.0]], y=0), width=100)
+    assert "each step against the gradient of this row alone" in text
+
+
+@pytest.mark.parametrize("name", ["yhat", "o", "s", "S"])
+def test_words_use_the_letters_of_the_formulas(name):
+    d = derive(z=[2.0, 1.0, 0.1], y=0, notation=name)
+    words = [part for c in d.chapters for part in (c.title, c.intro)]
+    words += [part for step in d for part in (step.title, step.why, *step.rules)]
+    letter = re.compile(r"(?<![\w'])[pPzZ](_[A-Za-z0-9])?(?!\w)" if name == "o" else
+                        r"(?<![\w'])[pP](_[A-Za-z0-9])?(?!\w)")  # fmt: skip
+    assert not [text for text in words if letter.search(text)]
+    assert any("S_e" in text for text in words)  # a name of its own, no S with an index
+
+
+def test_row_vectors_transpose_the_weights_too():
+    asked = {"x": [1.0, 2.0, 3.0], "W": [[0.5, -0.2, 1.0], [0.1, 0.3, 0.0]], "y": 1}
+    columns, rows = derive(**asked), derive(**asked, notation="p-row")
+    for name in ("dL_dW_entry", "dL_dw_k", "dL_dW", "step_weights", "hvp_W"):
+        one, other = columns[name].value, rows[name].value
+        assert (one.shape, other.shape) == ((2, 3), (3, 2))
+        assert {(d, k): v for (k, d), v in one.entries.items()} == dict(other.entries)
+    assert columns["dL_dz"].value == rows["dL_dz"].value
+    assert not re.search("W_kd|Row k of", to_text(rows))

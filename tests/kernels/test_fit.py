@@ -38,7 +38,7 @@ def _setting(kind, dtype, sparse):
 def _everything(module, setting, rows):
     """All passes, their sums one after the other."""
     X, y, W, b, V, v = setting
-    tiles = (0, -(-rows.count // passes.TILE))
+    tiles = (0, -(-rows.number // passes.TILE))
     Z, A = (np.zeros((tiles[1], K, passes.TILE), W.dtype) for _ in range(2))
     nothing, out = np.zeros((0, 0, 0), W.dtype), []
 

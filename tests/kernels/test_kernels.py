@@ -139,6 +139,45 @@ def test_in_place(K, options):
     assert np.array_equal(own, pmy.cross_entropy_hvp(z, y, v, **options))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("K", [65, 1001, 5003])
+def test_large_results_are_written_past_the_caches_to_the_same_bits(K, dtype):
+    N = (1 << 23) // (K * np.dtype(dtype).itemsize) + 1
+    z, y, _ = made(N, K, dtype)
+    z[1] += 500.0  # a reference that no row before would guess
+    memory = np.empty(N * K + 3, dtype)
+    whole = memory[3:].reshape(N, K)  # no line begins with a cache line
+    pmy.cross_entropy_grad(z, y, reduction="sum", out=whole)
+    for start in range(0, N, 100):
+        part = slice(start, min(N, start + 100))
+        few = pmy.cross_entropy_grad(z[part], y[part], reduction="sum").dL_dz
+        assert np.array_equal(few, whole[part])
+
+
+@pytest.mark.parametrize("K", [3, 10, 64, 300, 5000])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_that_have_little_in_common(monkeypatch, K, dtype):
+    z, y, v = made(70, K, dtype)
+    z *= 10.0 ** np.random.default_rng(1).integers(-3, 5, size=(70, 1))
+    z += 10.0 ** np.random.default_rng(2).integers(-3, 8, size=(70, 1))
+    y[::3] = z[::3].argmax(axis=1)
+    y[5] = -100
+    for options in ({"reduction": "none"}, {"reduction": "none", "label_smoothing": 0.1}):
+        kernel, core = (
+            by(name, monkeypatch, pmy.cross_entropy_grad, z, y, **options)
+            for name in ("cpu", "core")
+        )
+        close(kernel.loss, core.loss, dtype)
+        close(kernel.dL_dz, core.dL_dz, dtype)
+    for function in (pmy.softmax, pmy.log_softmax):
+        kernel, core = (by(name, monkeypatch, function, z) for name in ("cpu", "core"))
+        np.testing.assert_allclose(kernel, core, rtol=2e-6, atol=1e-38)
+    kernel, core = (
+        by(name, monkeypatch, pmy.cross_entropy_hvp, z, y, v) for name in ("cpu", "core")
+    )
+    close(kernel, core, dtype)
+
+
 def test_out_that_cannot_be_used_is_refused():
     z, y, _ = made(40, 50)
     locked = np.empty_like(z)
@@ -158,6 +197,24 @@ def test_more_logits_than_an_int32_counts():
     assert np.allclose(few, loss, rtol=1e-6)
     sliced = np.broadcast_to(row[:, :3], (2**30, 3))[-5000:]
     assert pmy.softmax(sliced).shape == (5000, 3)
+
+
+@pytest.mark.slow  # 2.2e9 exponentials
+@pytest.mark.parametrize(("N", "K"), [(31_000, 70_000), (72_000_000, 30)])
+def test_all_of_more_logits_than_an_int32_counts(N, K):
+    row = made(1, K, np.float32)[0]
+    z, y = np.broadcast_to(row, (N, K)), np.zeros(N, np.int8)
+    y[-1] = 1  # the last row is seen
+    assert z.size > 2**31
+    first, last = pmy.cross_entropy(row, [0]), pmy.cross_entropy(row, [1])
+    total = pmy.cross_entropy(z, y, reduction="sum")
+    expected = (N - 1) * np.float64(first) + np.float64(last)
+    assert total == pytest.approx(expected, rel=3e-7)
+    X, W = np.broadcast_to(np.float32(1.0), (N, 1)), row.T.copy()
+    if K > 64:
+        dW: Any = pmy.linear_cross_entropy_grad(X, W, None, y, wrt=("W",)).dL_dW
+        one = pmy.cross_entropy_grad(row, [0]).dL_dz[0]
+        np.testing.assert_allclose(dW[2:, 0], one[2:], rtol=1e-4)
 
 
 def test_same_bits_for_any_number_of_threads():

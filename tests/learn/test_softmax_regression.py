@@ -234,6 +234,17 @@ def test_separable_classes_without_penalty_are_said():
         SoftmaxRegression(C=np.inf).fit(X, [0, 0, 1, 1])
 
 
+@pytest.mark.parametrize("K", [2, 4])
+def test_classes_that_some_direction_separates_in_part_are_said(K):
+    X, y = random_problem(N=200, D=3, K=K)
+    some = np.arange(200) % 9 == 0
+    X, y = np.c_[X, some], np.where(some, 1, y)  # the last feature is 1 only in class 1
+    with pytest.warns(ConvergenceWarning, match="without error, so with C=inf"):
+        SoftmaxRegression(np.inf).fit(X, y)
+    y[: 9 * K : 9] = np.arange(K)  # such a row of every class, and weights have an end
+    assert SoftmaxRegression(np.inf).fit(X, y).converged_
+
+
 def test_what_is_missing_to_the_tolerance_is_said_and_why():
     X, y = random_problem()
     X[:, 3] *= 1e6

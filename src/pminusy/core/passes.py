@@ -52,7 +52,7 @@ class Rows(NamedTuple):
 
     offset: int
     stride: int
-    count: int
+    number: int
     chosen: Array = np.empty(0, np.int64)  # empty: all rows
 
 
@@ -198,7 +198,7 @@ def moments(X: Any, omega: Array, rows: Rows, tiles: Tiles, total: Array, square
 
 
 def _index(rows: Rows, tiles: Tiles) -> Array:
-    within = np.arange(tiles[0] * TILE, min(tiles[1] * TILE, rows.count))
+    within = np.arange(tiles[0] * TILE, min(tiles[1] * TILE, rows.number))
     at = rows.offset + rows.stride * within
     return rows.chosen[at] if rows.chosen.size else at
 
@@ -243,7 +243,7 @@ def _to_tiles(z: Array) -> Array:
 
 
 def _from_tiles(Z: Array, rows: Rows, tiles: Tiles) -> Array:
-    n = min(tiles[1] * TILE, rows.count) - tiles[0] * TILE
+    n = min(tiles[1] * TILE, rows.number) - tiles[0] * TILE
     return np.asarray(Z[tiles[0] : tiles[1]].swapaxes(1, 2).reshape(-1, Z.shape[1])[:n])
 
 

@@ -1,22 +1,17 @@
-"""From a request to a derivation."""
+"""From a request to a derivation: which case it is."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pminusy.derivation.derivation import Chapter, Derivation
+from pminusy.derivation.assemble import assembled
+from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.given import given
-from pminusy.derivation.masks import Mask, mask_of
-from pminusy.derivation.model import Setup
-from pminusy.derivation.notation import notation
-from pminusy.derivation.plan import chapters_of
-from pminusy.derivation.proof import MANY
+from pminusy.derivation.masks import mask_of
 from pminusy.derivation.request import Request
 from pminusy.derivation.setup import class_names, setup_of, target_of
-from pminusy.derivation.step import FULL, OUTLINE, Table
-from pminusy.derivation.summary import summary_of
 
-__all__ = ["assembled", "derivation_of", "derive"]
+__all__ = ["derivation_of", "derive"]
 
 
 def derive(**asked: Any) -> Derivation:
@@ -40,24 +35,3 @@ def derivation_of(asked: Request) -> Derivation:
     if mask is not None:
         return assembled(asked, mask.setup(), mask)
     return assembled(asked, setup_of(asked, found, target, c, asked.options))
-
-
-def assembled(
-    asked: Request, setup: Setup, mask: Mask | None = None,
-    more: tuple[Chapter, ...] = (), heading: str = "",
-    tables: tuple[Table, ...] = (), notes: tuple[str, ...] = (),
-) -> Derivation:  # fmt: skip
-    """The chapters of one sample, and more after them; its figures, and more beside them."""
-    with setup.numbers.working():
-        own = () if mask is not None and mask.infinite else chapters_of(setup, asked)
-        summary = summary_of(setup, heading, tables, notes)
-        if mask is not None:
-            own, summary = mask.chapters(setup) + own, mask.summary(summary)
-    return Derivation(
-        own + more,
-        summary,
-        notation=notation(asked.notation),
-        depth=asked.depth or (OUTLINE if max(setup.K, setup.D) > MANY else FULL),
-        hints=asked.hints,
-        digits=asked.digits,
-    )

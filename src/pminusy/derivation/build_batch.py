@@ -9,11 +9,11 @@ import numpy as np
 
 from pminusy.core import head, transform
 from pminusy.core.options import target_mass
+from pminusy.derivation.assemble import assembled
 from pminusy.derivation.batch import BatchArena
 from pminusy.derivation.batch_case import BatchCase
-from pminusy.derivation.build import assembled
 from pminusy.derivation.chapters import batch as chapter
-from pminusy.derivation.derivation import Chapter, Derivation
+from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.domains import digits_for
 from pminusy.derivation.given import Given
 from pminusy.derivation.masks import Mask, mask_of
@@ -23,6 +23,7 @@ from pminusy.derivation.reading import label_of, masses, numbers
 from pminusy.derivation.request import Request
 from pminusy.derivation.setup import class_names, setup_of
 from pminusy.derivation.step import Table
+from pminusy.derivation.steps import Chapter
 from pminusy.errors import InputError
 
 __all__ = ["derive_batch", "upstream_of"]
@@ -189,20 +190,24 @@ def _figures(asked: Request, given: Given, targets: Targets) -> Table:
     loss, gradient = head.cross_entropy_grad(u, mass, options, upstream)
     alone = replace(options, reduction="none")
     rows = head.cross_entropy(u, target_mass(target, N, K, alone), alone)
+    counting = np.flatnonzero(~targets.ignored)
     entries = [("rows", f"{N:,}"), ("classes", str(K))]
     if targets.ignored.any():
         entries.append(("rows ignored", f"{int(targets.ignored.sum()):,}"))
     if options.reduction != "none":
         name = {"mean": "mean loss", "sum": "sum of the losses"}[options.reduction]
         entries.append((name, f"{float(loss):.6g}"))
-    entries += [
-        ("smallest and largest loss of a row", f"{rows.min():.4g} and {rows.max():.4g}"),
-        ("row with the largest loss", str(int(rows.argmax()))),
-        ("largest entry of ∂L/∂Z", f"{np.abs(gradient).max():.4g}"),
-    ]
-    if labels is not None and not targets.ignored.all():
+    if counting.size:
+        worst = counting[rows[counting].argmax()]
+        least, most = rows[counting].min(), rows[worst]
+        entries += [
+            ("smallest and largest loss of a row", f"{least:.4g} and {most:.4g}"),
+            ("row with the largest loss", str(worst)),
+        ]
+    entries.append(("largest entry of ∂L/∂Z", f"{np.abs(gradient).max():.4g}"))
+    if labels is not None and counting.size:
         hits = transform.logits(u, options).argmax(1) == labels
-        share = f"{hits[~targets.ignored].mean():.4g}"
+        share = f"{hits[counting].mean():.4g}"
         entries.append(("share of rows whose largest logit is the true class", share))
     if given.source == "layer":
         entries.append(("largest entry of ∂L/∂W", f"{np.abs(gradient.T @ given.x).max():.4g}"))

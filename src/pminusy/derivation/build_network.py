@@ -11,7 +11,7 @@ from pminusy.core import head
 from pminusy.core.options import Options, target_mass
 from pminusy.derivation.build_batch import derive_batch, upstream_of
 from pminusy.derivation.chapters import network as chapter
-from pminusy.derivation.derivation import Chapter, Derivation
+from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.given import Given
 from pminusy.derivation.layer_words import words_of
 from pminusy.derivation.network import LayerArena, LayerNumbers
@@ -19,6 +19,7 @@ from pminusy.derivation.network_head import HeadNumbers, head_numbers
 from pminusy.derivation.reading import label_of, masses, numbers
 from pminusy.derivation.request import Request
 from pminusy.derivation.run_network import Run, run
+from pminusy.derivation.steps import Chapter
 from pminusy.errors import InputError
 
 __all__ = ["derive_network"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pminusy.derivation.domains import decimals
@@ -13,6 +13,8 @@ _SMALL, _LARGE = -4, 7
 _INFINITE = "∞"
 _REST = 40
 """Within so many of the last digits worked with, a number is what rounding left of an exact 0."""
+_UNSURE_BITS = 133
+"""The same in bits."""
 
 
 def settled(value: Any) -> Any:
@@ -22,40 +24,69 @@ def settled(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Digits:
-    """A rounded number: sign, digits with a point, and a power of ten (None where not needed)."""
+    """A rounded number: sign, digits with a point, and a power of ten (None where not needed).
+
+    `rest` is what a whole number leaves out, where rounding would make a number look exact that is
+    not: 1 − 4.2×10⁻¹⁸.
+    """
 
     negative: bool
     mantissa: str
     exponent: int | None = None
+    rest: Digits | None = None
 
     @property
     def text(self) -> str:
         """In Unicode."""
         power = "" if self.exponent is None else f"×10{_superscript(self.exponent)}"
-        return f"{'−' if self.negative else ''}{self.mantissa}{power}"
+        return f"{'−' if self.negative else ''}{self.mantissa}{power}{self._after('−', 'text')}"
 
     @property
     def latex(self) -> str:
         """In LaTeX."""
         power = "" if self.exponent is None else rf"\times 10^{{{self.exponent}}}"
         mantissa = r"\infty" if self.mantissa == _INFINITE else self.mantissa
-        return f"{'-' if self.negative else ''}{mantissa}{power}"
+        return f"{'-' if self.negative else ''}{mantissa}{power}{self._after('-', 'latex')}"
 
     @property
     def plain(self) -> str:
-        """As a computer reads it."""
+        """As a computer reads it, without the rest."""
         power = "" if self.exponent is None else f"e{self.exponent}"
         mantissa = "inf" if self.mantissa == _INFINITE else self.mantissa
         return f"{'-' if self.negative else ''}{mantissa}{power}"
+
+    def _after(self, minus: str, form: str) -> str:
+        if self.rest is None:
+            return ""
+        size = getattr(replace(self.rest, negative=False), form)
+        return f" {minus if self.rest.negative else '+'} {size}"
 
 
 def _superscript(number: int) -> str:
     return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def rounded(value: Any, digits: int = 5) -> Digits:
-    """Round to so many significant digits; zeros at the end are left off."""
+def rounded(value: Any, digits: int = 5, *, rest: bool = False) -> Digits:
+    """Round to so many significant digits; zeros at the end are left off.
+
+    With `rest`, what a whole number leaves out is said beside it.
+    """
     value = decimals.mpf(value)
+    shown = _rounded(value, digits)
+    return replace(shown, rest=_rest(value, shown, digits)) if rest else shown
+
+
+def _rest(value: Any, shown: Digits, digits: int) -> Digits | None:
+    if shown.exponent is not None or not shown.mantissa.isdigit() or shown.mantissa == "0":
+        return None
+    left_out = value - decimals.mpf(shown.plain)
+    known = abs(value.man_exp[0]).bit_length() - _UNSURE_BITS
+    if not left_out or abs(left_out) < decimals.mpf(2) ** -known:
+        return None
+    return _rounded(left_out, digits)
+
+
+def _rounded(value: Any, digits: int) -> Digits:
     if not value:
         return Digits(False, "0")
     if decimals.isinf(value):
@@ -82,9 +113,9 @@ def _stripped(number: str) -> str:
     return number.rstrip("0").rstrip(".") if "." in number else number
 
 
-def written(value: Any, digits: int = 5) -> str:
+def written(value: Any, digits: int = 5, *, rest: bool = False) -> str:
     """Rounded number in Unicode."""
-    return rounded(value, digits).text
+    return rounded(value, digits, rest=rest).text
 
 
 def sum_note(values: list[Any], digits: int = 5) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import count
 from threading import RLock
 from typing import Any, Protocol
@@ -76,6 +77,12 @@ def digits_for(spread: float) -> int:
     return WORKING_DIGITS + math.ceil(spread / math.log(10))
 
 
+@lru_cache(maxsize=1 << 14)
+def _exp(argument: Any, bits: int) -> Any:
+    """e to a number, remembered: with many classes each logit comes back in line after line."""
+    return decimals.exp(argument)
+
+
 class Decimals:
     """mpmath numbers."""
 
@@ -83,7 +90,7 @@ class Decimals:
     step = decimals.mpf(10) ** -_STEP_DIGITS
 
     _functions: Mapping[str, Any] = {
-        "exp": decimals.exp,
+        "exp": lambda x: _exp(x, decimals.prec),
         "ln": decimals.ln,
         "tanh": decimals.tanh,
         "sech2": lambda x: decimals.sech(x) ** 2,

@@ -18,7 +18,7 @@ from pminusy.derivation.evaluate import Evaluator, place
 from pminusy.derivation.proof import MANY, environments, indices_of
 from pminusy.derivation.tree import Node, Relation
 
-__all__ = ["Shown", "filled", "value"]
+__all__ = ["Shown", "filled", "is_of_weights", "value"]
 
 WRITTEN_OUT = 4
 """Sums of up to this many terms are written out; longer ones show the first two and the last."""
@@ -35,22 +35,30 @@ class Shown:
 
     `entries` maps index tuples to values; `shape` is () for a number. Where the value has too many
     entries, `entries` holds the largest and `left_out` says how many are not shown. `labels` are
-    the classes that the places stand for, where these are not all.
+    the classes that the places stand for, where these are not all. `rest` is whether a value that
+    rounds to a whole number is shown with what that leaves out.
     """
 
     shape: tuple[int, ...]
     entries: Mapping[tuple[int, ...], Any]
     left_out: int = 0
     labels: tuple[int, ...] = ()
+    rest: bool = False
 
     def place(self, entry: tuple[int, ...]) -> tuple[int, ...]:
         """What the place of an entry is called: by class, where some classes are left out."""
         return tuple(self.labels[i] for i in entry) if self.labels else entry
 
+    def transposed(self) -> Shown:
+        """A matrix with rows and columns exchanged."""
+        entries = {place_[::-1]: entry for place_, entry in self.entries.items()}
+        return replace(self, shape=self.shape[::-1], entries=entries)
+
 
 def value(relation: Relation, at: Evaluator) -> Shown:
     """What the first side comes to, computed from the last (which was proved to be equal)."""
     found = _value(relation, at)
+    found = replace(found, rest=_tells_rest(relation))
     labels = at.world.labels.get("K", ())
     return replace(found, labels=labels) if set(found.shape) == {len(labels)} else found
 
@@ -74,6 +82,25 @@ def _value(relation: Relation, at: Evaluator) -> Shown:
     if any(isinstance(entry, np.ndarray) for entry in entries.values()):
         return _of_array(np.array([entries[key] for key in sorted(entries)], dtype=object))
     return _largest(Shown(sizes, entries))
+
+
+_NEVER_WHOLE = frozenset({"p", "p_new", "P", "lse", "s", "S_e", "lse_n"})
+"""Sums of exponentials and what is made of them: they come close to whole numbers, a probability to
+1, and what is missing is just what the lines are about."""
+
+
+def _tells_rest(relation: Relation) -> bool:
+    ends = (relation.sides[0], relation.sides[-1])
+    return any(isinstance(side, t.Ref) and side.name in _NEVER_WHOLE for side in ends)
+
+
+def is_of_weights(relation: Relation, at: Evaluator) -> bool:
+    """Whether the value has one row a class and one column a feature, as W has."""
+    first = relation.sides[0]
+    if isinstance(first, t.Partial) and first.by.name == "W" and len(first.by.indices) < 2:
+        return not isinstance(first.of, t.Partial)
+    letters = [index for index in indices_of(relation) if index.name not in at.world.fixed]
+    return [index.space for index in letters] == ["K", "D"]
 
 
 def _many(at: Evaluator) -> bool:
@@ -187,17 +214,18 @@ def filled(relation: Relation, at: Evaluator) -> Iterator[tuple[Relation, Mappin
             sides.append(_fill(side, at, env))
             signs.append(sign)
         if set(relation.signs) == {"="}:
-            sides, signs = _with_result(sides, signs, _at(relation.sides[-1], at, env))
+            result = t.Value(_at(relation.sides[-1], at, env), _tells_rest(relation))
+            sides, signs = _with_result(sides, signs, result)
         if not all(isinstance(side, np.ndarray) for side in sides):
             yield Relation(tuple(sides), tuple(signs)), names
 
 
-def _with_result(sides: list[Node], signs: list[str], result: Any) -> tuple[list[Node], list[str]]:
+def _with_result(sides: list[Node], signs: list[str], result: Node) -> tuple[list[Node], list[str]]:
     kept: list[Node] = [sides[0]]
     for side in sides[1:]:
         if not isinstance(side, t.Value | t.Number) and side != kept[-1]:
             kept.append(side)
-    return [*kept, t.Value(result)], ["="] * len(kept)
+    return [*kept, result], ["="] * len(kept)
 
 
 def _is_array_statement(relation: Relation) -> bool:
@@ -296,7 +324,8 @@ def _fill(tree: Node, at: Evaluator, env: Mapping[str, int]) -> Node:
         number = at.value(tree, env)
         if isinstance(number, np.ndarray):
             return tree
-        return t.Value(_settled(number, tree, at))
+        rest = isinstance(tree, t.Ref) and tree.name in _NEVER_WHOLE
+        return t.Value(_settled(number, tree, at), rest)
     if isinstance(tree, t.Size):
         return t.Number(Fraction(at.size(tree.space)))
     if isinstance(tree, t.Delta):
@@ -357,6 +386,29 @@ def _written_out(tree: t.Sum, at: Evaluator, env: Mapping[str, int]) -> Node:
     if len(places) <= WRITTEN_OUT:
         terms = [_fill(tree.body, at, {**env, tree.index.name: i}) for i in places]
         return terms[0] if len(terms) == 1 else t.Add(tuple(terms))
-    shown = [places[0], places[1], places[-1]]
-    first, second, last = (_fill(tree.body, at, {**env, tree.index.name: i}) for i in shown)
-    return t.Add((first, second, t.Ref("…"), last))
+    return t.Add(tuple(_with_gaps(tree, at, env, places)))
+
+
+def _with_gaps(
+    tree: t.Sum, at: Evaluator, env: Mapping[str, int], places: list[int]
+) -> Iterator[Node]:
+    """Three terms of a long sum, and dots for those between."""
+    before = -1
+    for i in _telling(tree, at, env, places):
+        place_ = places.index(i)
+        if place_ > before + 1:
+            yield t.Ref("…")
+        yield _fill(tree.body, at, {**env, tree.index.name: i})
+        before = place_
+    if before < len(places) - 1:
+        yield t.Ref("…")
+
+
+def _telling(tree: t.Sum, at: Evaluator, env: Mapping[str, int], places: list[int]) -> list[int]:
+    """The first, the second and the last term; but the true class's, and none of features at 0."""
+    c = at.world.fixed.get("c")
+    if tree.index.space == "K" and c in places[2:-1]:
+        return [places[0], c, places[-1]]
+    if tree.index.space == "D" and not _many(at):
+        places = [i for i in places if at.value(tree.body, {**env, tree.index.name: i})] or places
+    return sorted({*places[:2], places[-1]})

@@ -6,11 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 from pminusy.derivation.chapters import limits as chapter
-from pminusy.derivation.derivation import Chapter
 from pminusy.derivation.domains import WORKING_DIGITS, Algebra, Decimals, decimals
 from pminusy.derivation.evaluate import Evaluator
 from pminusy.derivation.model import Setup
 from pminusy.derivation.small_arena import SmallArena
+from pminusy.derivation.steps import Chapter
 from pminusy.derivation.tree import Ref
 from pminusy.derivation.world import World, defined
 from pminusy.derivation.world import given as given_symbol

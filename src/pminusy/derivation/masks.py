@@ -15,7 +15,6 @@ from pminusy.core.options import Options, TargetMass, target_mass
 from pminusy.derivation import letters as o
 from pminusy.derivation.arena import RowArena
 from pminusy.derivation.chapters import masks as chapter
-from pminusy.derivation.derivation import Chapter, Summary
 from pminusy.derivation.digits import written
 from pminusy.derivation.domains import Algebra, Decimals, as_array, decimals
 from pminusy.derivation.evaluate import Evaluator
@@ -25,6 +24,7 @@ from pminusy.derivation.request import Request
 from pminusy.derivation.setup import class_names, setup_of
 from pminusy.derivation.small_arena import SmallArena
 from pminusy.derivation.step import Line, Table
+from pminusy.derivation.steps import Chapter, Summary
 from pminusy.derivation.tree import Sum, exp, ln, node
 from pminusy.derivation.world import Symbol, World, defined
 from pminusy.derivation.world import given as given_symbol
@@ -113,7 +113,7 @@ class Mask:
 
     def summary(self, summary: Summary) -> Summary:
         """The same for all classes: 0 at those masked, and the loss that is really there."""
-        p, targets, gradient = self._figures
+        p, targets, gradient = self._of_all(summary)
         loss = decimals.inf if self.infinite else summary.loss
         K = self.given.K
         heading = summary.heading.replace(
@@ -124,6 +124,20 @@ class Mask:
             targets=targets, gradient=gradient, loss=loss,
             true_class=None if self.c is None or self.c < 0 else self.c,
         )  # fmt: skip
+
+    def _of_all(self, summary: Summary) -> tuple[tuple[Any, ...], ...]:
+        """p, target and gradient by class: exact ones where a derivation made them."""
+        if not self.infinite:
+            own = (summary.probabilities, summary.targets, summary.gradient)
+            return tuple(self._spread(entries) for entries in own)
+        p, targets, gradient = self._figures
+        B = self.options.log_base
+        return p, targets, tuple(g / decimals.ln(B) for g in gradient) if B else gradient
+
+    def _spread(self, entries: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Entries of the classes kept in their places, and 0 at those masked."""
+        of = dict(zip(self.kept, entries, strict=True))
+        return tuple(of.get(k, decimals.mpf(0)) for k in range(self.given.K))
 
     @property
     def _names(self) -> str:

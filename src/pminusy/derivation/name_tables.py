@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pminusy.derivation.derivation import Chapter
 from pminusy.derivation.digits import settled, written
 from pminusy.derivation.domains import decimals
 from pminusy.derivation.model import Setup
 from pminusy.derivation.step import Table
+from pminusy.derivation.steps import Chapter
 
 __all__ = ["gradient", "with_tables"]
 
@@ -33,8 +33,10 @@ def _contributions(setup: Setup) -> Table:
     """Where each logit comes from: W_kd x_d by the names of feature and class, and the bias."""
     W, x, b, z = (setup.numbers.array(name) for name in ("W", "x", "b", setup.case.inputs.name))
     shown = _shown_classes(setup)
-    ranked = sorted(range(setup.D), key=lambda d: -max(abs(W[k][d] * x[d]) for k in shown))
-    first, others = ranked[:_SHOWN_FEATURES], ranked[_SHOWN_FEATURES:]
+    size = [max(abs(W[k][d] * x[d]) for k in shown) for d in range(setup.D)]
+    ranked = sorted(range(setup.D), key=lambda d: -size[d])
+    telling = min(_SHOWN_FEATURES, max(1, sum(map(bool, size))))
+    first, others = ranked[:telling], ranked[telling:]
     rows = [
         (setup.features[d], written(x[d]), *(written(W[k][d] * x[d]) for k in shown)) for d in first
     ]
@@ -44,7 +46,9 @@ def _contributions(setup: Setup) -> Table:
     rows += [("bias", "", *(written(b[k]) for k in shown))]
     rows += [("logit", "", *(written(z[k]) for k in shown))]
     head = ("feature", "x", *(setup.classes[k] for k in shown))
-    return Table(head, tuple(rows), "what each feature adds to the logits, W_kd x_d; largest first")
+    return Table(
+        head, tuple(rows), "what each feature adds to the logits, weight times value; largest first"
+    )
 
 
 def _shown_classes(setup: Setup) -> list[int]:
@@ -79,7 +83,9 @@ def _trajectory(setup: Setup, steps: int) -> Table:
     scale = decimals.mpf(setup.values["eta"]) * (sum(v * v for v in at.array("x")) + 1)
     for count in range(steps + 1):
         p = at.array("p")
-        rows.append((str(count), written(at.array("L")), *(written(p[k]) for k in shown)))
+        rows.append(
+            (str(count), written(at.array("L")), *(written(p[k], rest=True) for k in shown))
+        )
         at = at.with_moved(first, at.array(first) - scale * gradient(at, setup))
     if len(rows) > 12:
         rows = [*rows[:6], ("…",) * len(rows[0]), *rows[-5:]]

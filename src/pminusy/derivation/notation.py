@@ -6,6 +6,7 @@ A dialect renames quantities and says whether vectors are columns (z = W x + b) 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,8 +17,8 @@ __all__ = ["DIALECTS", "Notation", "notation"]
 _LATEX = {
     "κ": r"\kappa", "ζ": r"\zeta", "ε": r"\varepsilon", "ω": r"\omega", "λ": r"\lambda",
     "η": r"\eta", "γ": r"\gamma", "β": r"\beta", "μ": r"\mu", "ν": r"\nu", "ρ": r"\rho",
-    "Ω": r"\Omega", "σ²": r"{\sigma^2}", "ŷ": r"\hat{y}", "x̂": r"\hat{x}", "ℓ": r"\ell",
-    "Ŷ": r"\hat{Y}",
+    "Ω": r"\Omega", "σ²": r"{\sigma^2}", "σ": r"\sigma", "ŷ": r"\hat{y}", "x̂": r"\hat{x}",
+    "ℓ": r"\ell", "Ŷ": r"\hat{Y}",
     "lse": r"\mathrm{lse}", "CE": r"\mathrm{CE}", "KL": r"\mathrm{KL}", "…": r"\dots",
     "S(z)": "S(z)", "S(Z)": "S(Z)",
 }  # fmt: skip
@@ -30,6 +31,13 @@ _LETTERS = {
     "gamma": "γ", "beta": "β", "mu": "μ", "var": "σ²", "xhat": "x̂", "mask": "m", "rate": "r",
     "eps": "ε",
 }  # fmt: skip
+
+_LETTER = re.compile(r"(?<![A-Za-z0-9_'’])([A-Za-z])(_[A-Za-z0-9]{1,3})?(?![A-Za-z0-9_])")
+_OF_ROWS = {
+    "W_kd": "W_dk", "Row k of W": "Column k of W", "Row k of the matrix": "Column k of the matrix",
+    "The whole row w_k": "The whole column w_k",
+}  # fmt: skip
+_NAMES_OF_THEIR_OWN = frozenset({"S_e", "s_o"})
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,19 @@ class Notation:
         """Letter in Unicode."""
         name = name.removesuffix("_M")  # of a masked class: the same letter
         return self.letters.get(name) or _LETTERS.get(name, name)
+
+    def sentence(self, words: str) -> str:
+        """Words with letters in them, p_k or e^(z_j), in these letters."""
+        if self.rows:
+            for column, row in _OF_ROWS.items():
+                words = words.replace(column, row)
+        return _LETTER.sub(self._in_words, words) if self.letters else words
+
+    def _in_words(self, found: re.Match[str]) -> str:
+        letter, index = found.groups()
+        if found[0] in _NAMES_OF_THEIR_OWN or letter not in self.letters:
+            return found[0]
+        return self.letters[letter] + (index or "")
 
     def latex(self, name: str) -> str:
         """Letter in LaTeX."""

@@ -17,12 +17,12 @@ from pminusy.derivation.chapters import (
     routes,
     second_order,
 )
-from pminusy.derivation.derivation import Chapter
 from pminusy.derivation.limits import limits_chapter
 from pminusy.derivation.model import Setup
 from pminusy.derivation.name_tables import with_tables
 from pminusy.derivation.proof import MANY
 from pminusy.derivation.request import Request
+from pminusy.derivation.steps import Chapter
 from pminusy.errors import InputError
 
 __all__ = ["chapters_of"]
@@ -43,7 +43,8 @@ def chapters_of(setup: Setup, asked: Request) -> tuple[Chapter, ...]:
         ("forward", "Forward", "From the input to the loss.", forward.lines(case), True),
         ("cross_entropy", "Cross-entropy on its own", "The first factor of the chain rule.",
          backward.cross_entropy(case), route != "direct"),
-        ("jacobian", "Jacobian of the softmax", "The second factor: both cases, then one formula.",
+        ("jacobian", "Jacobian of the softmax",
+         f"The second factor: both cases, then one formula.{_direction(setup)}",
          backward.jacobian(case), route != "direct"),
         ("long", "The long route", "Every path from a logit to the loss.",
          backward.chain_rule(case), route in ("all", "long")),
@@ -58,7 +59,8 @@ def chapters_of(setup: Setup, asked: Request) -> tuple[Chapter, ...]:
          parameters.lines(case) if case.layer else (), True),
         ("gradient_step", "One step of gradient descent", f"With the rate η = {asked.rate:g}.",
          parameters.gradient_step(case) if case.layer else (), True),
-        ("second_order", "Second order", "How the gradient itself changes.",
+        ("second_order", "Second order",
+         f"How the gradient itself changes.{_direction(setup)}",
          second_order.lines(case), max(setup.K, setup.D) <= MANY),
         ("pair", "Why this pair", "Softmax and cross-entropy, and not any other two.",
          pair.lines(case) if case.one_hot and not case.mass and not case.z_loss else (), True),
@@ -78,6 +80,15 @@ def chapters_of(setup: Setup, asked: Request) -> tuple[Chapter, ...]:
     return tuple(with_tables(chapter, setup, asked.steps) for chapter in chapters if chapter.lines)
 
 
+def _direction(setup: Setup) -> str:
+    """The direction v that stands for any: which one the reader's numbers are made with."""
+    first = [f"{float(entry):g}".replace("-", "−") for entry in setup.values["v"][:4]]
+    more = ", …" if len(first) < setup.K else ""
+    return (
+        f" Where a line holds for any direction v, its numbers are for ({', '.join(first)}{more})."
+    )
+
+
 def _of_ignored(setup: Setup, arena: RowArena) -> tuple[Chapter, ...]:
     chapters = (
         Chapter("forward", "Forward", "From the input to the probabilities.",
@@ -90,8 +101,11 @@ def _of_ignored(setup: Setup, arena: RowArena) -> tuple[Chapter, ...]:
 
 def _why_stop(setup: Setup) -> Chapter:
     """Why stop at z, for logits that came from nowhere: they are those of a layer with x = (1)."""
-    z = setup.numbers.array(setup.case.inputs.name)
-    values = {**setup.values, "x": [1.0], "W": z.reshape(-1, 1), "b": np.zeros(setup.K)}
+    name = setup.case.inputs.name
+    logits = setup.numbers.array(name)
+    # the layer makes the logits now: given beside it they would not move with its weights
+    values = {key: value for key, value in setup.values.items() if key != name}
+    values |= {"x": [1.0], "W": logits.reshape(-1, 1), "b": np.zeros(setup.K)}
     layer = replace(
         setup, case=replace(setup.case, source="layer"), values=values, D=1, features=("x_0",)
     )

@@ -106,6 +106,8 @@ class Step:
         What was checked.
     arena
         What its letters mean; `rows` and `value` are read there.
+    transposed
+        Whether weights are shown with one column a class, as where vectors are rows.
     """
 
     number: int
@@ -113,6 +115,7 @@ class Step:
     line: Line
     proof: Proof
     arena: Arena = field(repr=False)
+    transposed: bool = False
 
     @property
     def name(self) -> str:
@@ -166,7 +169,10 @@ class Step:
     def value(self) -> filling.Shown:
         """What comes out: a number, a vector or a matrix of exact values."""
         with self.arena.numbers.working():
-            return filling.value(self.statement, self.arena.numbers)
+            shown = filling.value(self.statement, self.arena.numbers)
+            weights = filling.is_of_weights(self.statement, self.arena.numbers)
+        flip = self.transposed and weights and len(shown.shape) == 2
+        return shown.transposed() if flip else shown
 
 
 _proved: dict[tuple[Hashable, Relation], tuple[int, str]] = {}

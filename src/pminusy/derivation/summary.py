@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pminusy.derivation.derivation import Summary
 from pminusy.derivation.digits import settled
+from pminusy.derivation.domains import decimals
 from pminusy.derivation.model import Setup
 from pminusy.derivation.name_tables import gradient
 from pminusy.derivation.step import Table
+from pminusy.derivation.steps import Summary
 
 __all__ = ["summary_of"]
 
@@ -20,13 +21,16 @@ def summary_of(
 ) -> Summary:
     """Summary of one sample; `heading` is added to its own."""
     at = setup.numbers
+    # with a logarithm of another base the loss that was asked for is L_B, and so is its gradient
+    unit = at.array("B") if setup.case.log_base else None
+    scale = 1 / decimals.ln(unit) if unit is not None else 1
     return Summary(
         _heading(setup) + heading,
         setup.classes,
         tuple(at.array("p")),
         tuple(at.array("q") if setup.case.mass else at.array("y")),
-        tuple(map(settled, gradient(at, setup))),
-        at.array("L"),
+        tuple(settled(entry * scale) for entry in gradient(at, setup)),
+        at.array("L") * scale,
         setup.c,
         {name: _shown(value) for name, value in _options(setup).items() if value is not None},
         notes,

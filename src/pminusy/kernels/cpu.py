@@ -18,15 +18,16 @@ from numpy.typing import NDArray
 
 from pminusy.core import transform
 from pminusy.core.options import Options
-from pminusy.kernels import threads
+from pminusy.kernels import reference, threads
 from pminusy.kernels.curvature import bend_rows, curvature_rows, slope_rows
 from pminusy.kernels.elementary import SCALE64
 from pminusy.kernels.labels import IGNORED, NO_LABEL, label_rows
 from pminusy.kernels.logarithms import log_softmax_rows
 from pminusy.kernels.mass import mass_rows
+from pminusy.kernels.memory import empty
 from pminusy.kernels.narrow import NARROW, narrow_label_rows, narrow_scratch
+from pminusy.kernels.rows import scratch
 from pminusy.kernels.sums import add_carefully
-from pminusy.kernels.tiles import scratch
 
 __all__ = [
     "Mass",
@@ -46,7 +47,8 @@ __all__ = [
 Array = NDArray[Any]
 
 _FEWEST_BLOCKS = 16
-_SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 14, 1 << 18  # logits
+_SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 16, 1 << 19  # logits: some 0.1 ms
+_PAST_CACHES = 1 << 23  # bytes of a result that nobody will find in a cache anyway
 _NOTHING = np.empty(0)
 
 
@@ -132,13 +134,13 @@ def cross_entropy_grad(
 ) -> tuple[Array, Array]:
     """Loss, and dL_dz (N, K), in `out` if given (which may be z itself)."""
     mass = mass_of(y, z.shape[0], z.shape[1], options, z.dtype)
-    dL_dz = np.empty(z.shape, z.dtype) if out is None else out
+    dL_dz = empty(z.shape, z.dtype) if out is None else out
     return _loss(z, mass, options, dL_dz, grad_output), dL_dz
 
 
 def softmax(z: Array, out: Array | None = None) -> Array:
     """Probabilities (N, K): the gradient of a row with S = 1 and no target."""
-    p = np.empty(z.shape, z.dtype) if out is None else out
+    p = empty(z.shape, z.dtype) if out is None else out
     labels = np.full(z.shape[0], NO_LABEL)
     mass = Mass(labels, np.empty((0, z.shape[1]), z.dtype), np.ones(1), _NOTHING, True)
     _loss(z, mass, Options(reduction="sum"), p, None)
@@ -147,7 +149,7 @@ def softmax(z: Array, out: Array | None = None) -> Array:
 
 def log_softmax(z: Array, out: Array | None = None) -> Array:
     """Logarithms of the probabilities (N, K)."""
-    result = np.empty(z.shape, z.dtype) if out is None else out
+    result = empty(z.shape, z.dtype) if out is None else out
 
     def block(part: slice, memory: _Memory) -> None:
         with written_in_line(result[part]) as target:
@@ -166,8 +168,11 @@ def cross_entropy_hvp(
     out: Array | None = None,
 ) -> Array:
     """Second derivative of the loss times v (N, K); see `core.head.cross_entropy_hvp`."""
+    if options.softcap is not None and z.dtype == np.float64:
+        # p·a cancels, and a = t ⊙ v is known to one rounding only: the specification has more
+        return reference.cross_entropy_hvp(z, y, options, v, grad_output, out)
     mass = mass_of(y, z.shape[0], z.shape[1], options, z.dtype)
-    Hv = np.empty(z.shape, z.dtype) if out is None else out
+    Hv = empty(z.shape, z.dtype) if out is None else out
     _hessian(z, mass, options, v, grad_output, Hv)
     return Hv
 
@@ -180,12 +185,16 @@ def _hessian(
     def block(part: slice, memory: _Memory) -> None:
         u, direction, own = aligned(z[part]), aligned(v[part]), mass.block(part)
         result = np.empty(u.shape, u.dtype)
-        a, logits = direction, u
+        a, logits = direction.astype(np.float64, copy=False), u
+        masses = own.totals(K, options)
         if options.transforms_logits:
             logits = transform.logits(u, options)
-            a = direction.copy()
+        if options.softcap is not None:
+            a = a.copy()
             slope_rows(u, a, *_cap(options))
-        curvature_rows(logits, a, own.totals(K, options), options.z_loss, result, *memory.wide)
+        else:  # H v is linear in S: a / T would lose digits that p·a needs
+            masses = masses / options.temperature
+        curvature_rows(logits, a, masses, options.z_loss, result, *memory.wide)
         if options.transforms_logits:
             slope_rows(u, result, *_cap(options))
         if options.softcap is not None:
@@ -270,7 +279,7 @@ def hessian_tile(
 
 def _needs(u: Array, mass: Mass, options: Options) -> bool:
     """Whether the logits are read again after the gradient has been begun."""
-    return options.transforms_logits or not mass.plain
+    return options.transforms_logits
 
 
 def _rows(
@@ -293,10 +302,19 @@ def _rows(
         )
     elif z.shape[1] <= NARROW:
         narrow_label_rows(
-            z, mass.labels, mass.rows, out, losses, sums, *memory.wide, *memory.narrow
+            z,
+            z.reshape(-1),
+            mass.labels,
+            mass.rows,
+            out,
+            losses,
+            sums,
+            *memory.wide,
+            *memory.narrow,
         )
     else:
-        label_rows(z, mass.labels, mass.rows, out, losses, sums, *memory.wide)
+        stream = memory.past_caches and out.size > 0
+        label_rows(z, mass.labels, mass.rows, out, losses, sums, stream, *memory.wide)
 
 
 def total(parts: list[Array]) -> float:
@@ -319,8 +337,8 @@ def _two_sum(a: float, b: float) -> tuple[float, float]:
 class _Memory:
     """Scratch memory of one block."""
 
-    def __init__(self, index: int, K: int, dtype: Any) -> None:
-        self.index = index
+    def __init__(self, index: int, K: int, dtype: Any, past_caches: bool) -> None:
+        self.index, self.past_caches = index, past_caches
         self.wide = scratch(K, dtype)
         self.narrow = narrow_scratch(K, dtype) if K <= NARROW else ()
 
@@ -337,9 +355,10 @@ def blocks_of(N: int, K: int) -> tuple[int, int]:
 def _in_blocks(z: Array, block: Callable[[slice, _Memory], None]) -> None:
     N, K = z.shape
     count, step = blocks_of(N, K)
+    past_caches = z.nbytes >= _PAST_CACHES
 
     def run(i: int) -> None:
-        block(slice(i * step, min(N, (i + 1) * step)), _Memory(i, K, z.dtype))
+        block(slice(i * step, min(N, (i + 1) * step)), _Memory(i, K, z.dtype, past_caches))
 
     threads.run(run, count)
 

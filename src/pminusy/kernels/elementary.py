@@ -19,7 +19,20 @@ import numpy as np
 from pminusy.kernels.compiled import by_type, inline
 from pminusy.kernels.lanes import bits32, bits64, choose, float32_of, float64_of
 
-__all__ = ["SCALE32", "SCALE64", "difference", "exp_below", "exp_reduced", "log1p", "scale_of"]
+__all__ = [
+    "ATANH_TAIL",
+    "DOUBLE_TAIL",
+    "HIGH64",
+    "LOW64",
+    "SCALE32",
+    "SCALE64",
+    "SINGLE_TAIL",
+    "difference",
+    "exp_below",
+    "exp_reduced",
+    "log1p",
+    "scale_of",
+]
 
 SCALE32 = 2.0**60
 SCALE64 = 2.0**256  # carried by exponentials, so that they cannot underflow before the last step
@@ -33,24 +46,22 @@ _PER_LN2_32 = np.float32(1 / _LN2)
 _ROUND32 = np.float32(1.5 * 2**23 + 127 + 60)  # added and taken away again: rounds to an integer
 _DEEPEST32 = np.float32(127.0)  # e^−127 is 0 for every weight of a row that comes here
 _ULP32 = np.float32(2.0**-23)
-_TAIL32 = tuple(
-    np.float32(c)
-    for c in (
-        0.5,
-        0.16666576666119928,
-        0.04166655421298415,
-        0.008363232883682618,
-        0.0013926250831497611,
-    )
+SINGLE_TAIL = (
+    0.5,
+    0.16666576666119928,
+    0.04166655421298415,
+    0.008363232883682618,
+    0.0013926250831497611,
 )
+_TAIL32 = tuple(np.float32(c) for c in SINGLE_TAIL)
 
-_HIGH64 = math.floor(_LN2 * 2**41) / 2**41
-_LOW64 = 2.8235290563031577e-13  # ln 2 − _HIGH64
+HIGH64 = math.floor(_LN2 * 2**41) / 2**41
+LOW64 = 2.8235290563031577e-13  # ln 2 − HIGH64
 _PER_LN2_64 = 1 / _LN2
 _ROUND64 = 1.5 * 2**52 + 1023 + 256  # the last bits of the sum are then the exponent of 2ⁿ SCALE
 _DEEPEST64 = 880.0
 _ULP64 = 2.0**-52
-_TAIL64 = (
+DOUBLE_TAIL = (
     0.5,
     0.16666666666666669,
     0.041666666666623824,
@@ -62,7 +73,7 @@ _TAIL64 = (
     2.7620201591031547e-07,
     2.5100472505694996e-08,
 )
-_ATANH_TAIL = (
+ATANH_TAIL = (
     0.6666666666666666,
     0.4000000000000089,
     0.28571428570795937,
@@ -125,17 +136,17 @@ def _reduced64(hi, lo):
     hi = choose(hi < -_DEEPEST64, -_DEEPEST64, hi)
     shifted = hi * _PER_LN2_64 + _ROUND64
     n = shifted - _ROUND64
-    r = (hi - n * _HIGH64) + (lo - n * _LOW64)
-    e = _TAIL64[9]
-    e = e * r + _TAIL64[8]
-    e = e * r + _TAIL64[7]
-    e = e * r + _TAIL64[6]
-    e = e * r + _TAIL64[5]
-    e = e * r + _TAIL64[4]
-    e = e * r + _TAIL64[3]
-    e = e * r + _TAIL64[2]
-    e = e * r + _TAIL64[1]
-    e = e * r + _TAIL64[0]
+    r = (hi - n * HIGH64) + (lo - n * LOW64)
+    e = DOUBLE_TAIL[9]
+    e = e * r + DOUBLE_TAIL[8]
+    e = e * r + DOUBLE_TAIL[7]
+    e = e * r + DOUBLE_TAIL[6]
+    e = e * r + DOUBLE_TAIL[5]
+    e = e * r + DOUBLE_TAIL[4]
+    e = e * r + DOUBLE_TAIL[3]
+    e = e * r + DOUBLE_TAIL[2]
+    e = e * r + DOUBLE_TAIL[1]
+    e = e * r + DOUBLE_TAIL[0]
     e = e * r + 1.0
     e = e * r + 1.0
     return e * float64_of(bits64(shifted) << 52)
@@ -182,12 +193,12 @@ def log1p(x):
     lost = choose(large, lost, 0.0)
     s = f / (2.0 + f)
     w = s * s
-    tail = _ATANH_TAIL[7]
-    tail = tail * w + _ATANH_TAIL[6]
-    tail = tail * w + _ATANH_TAIL[5]
-    tail = tail * w + _ATANH_TAIL[4]
-    tail = tail * w + _ATANH_TAIL[3]
-    tail = tail * w + _ATANH_TAIL[2]
-    tail = tail * w + _ATANH_TAIL[1]
-    tail = tail * w + _ATANH_TAIL[0]
-    return n * _HIGH64 + ((f - s * (f - w * tail)) + (n * _LOW64 + lost))
+    tail = ATANH_TAIL[7]
+    tail = tail * w + ATANH_TAIL[6]
+    tail = tail * w + ATANH_TAIL[5]
+    tail = tail * w + ATANH_TAIL[4]
+    tail = tail * w + ATANH_TAIL[3]
+    tail = tail * w + ATANH_TAIL[2]
+    tail = tail * w + ATANH_TAIL[1]
+    tail = tail * w + ATANH_TAIL[0]
+    return n * HIGH64 + ((f - s * (f - w * tail)) + (n * LOW64 + lost))

@@ -181,7 +181,7 @@ def _restriction(y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any) -> An
 @compile_kernel
 def _rows_of(rows: Any, t: Any, at: Any) -> Any:
     """Number the rows of tile t; returns how many there are."""
-    n = min(TILE, rows.count - t * TILE)
+    n = min(TILE, rows.number - t * TILE)
     for i in range(n):
         at[i] = rows.offset + (t * TILE + i) * rows.stride
     if rows.chosen.size:
@@ -243,11 +243,17 @@ def _moments_sparse(
 
 @compile_kernel
 def fingerprints(X: Any, factors: Any, out: Any) -> None:
-    """Σ_d bits(x_d) · factor_d modulo 2⁶⁴ of every row of unsigned integers X (N, D)."""
+    """Σ_d bits(x_d) · factor_d modulo 2⁶⁴ of every row of unsigned integers X (N, D).
+
+    The bits of a round number end in zeros, which a product would hand on: the first bits of a
+    float are mixed into the last.
+    """
     for i in range(X.shape[0]):
         total = np.uint64(0)
         for d in range(X.shape[1]):
-            total += np.uint64(X[i, d]) * factors[d]
+            x = np.uint64(X[i, d])
+            x ^= (x >> np.uint64(23)) ^ (x >> np.uint64(52))
+            total += x * factors[d]
         out[i] = total
 
 

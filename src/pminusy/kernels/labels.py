@@ -14,7 +14,8 @@ import numpy as np
 from pminusy.kernels.compiled import inline, jit
 from pminusy.kernels.elementary import SCALE64, difference, exp_below, log1p, scale_of
 from pminusy.kernels.lanes import choose
-from pminusy.kernels.tiles import row_end, row_start, row_total, two_sum, work_in
+from pminusy.kernels.passes import fence
+from pminusy.kernels.rows import row_end, row_start, row_total, two_sum, work_in
 
 __all__ = ["IGNORED", "NO_LABEL", "label_row", "label_rows", "row_log", "top_less_label"]
 
@@ -38,45 +39,51 @@ def top_less_label(z_c, m):
 
 
 @inline
-def label_row(z, c, S, i, out, work, store):
-    """Loss of row i in three parts, the last with the factor SCALE64; its gradient if `store`."""
+def label_row(z, c, S, i, out, J, work, store, stream):
+    """Loss of row i in three parts, the last with the factor SCALE64; its gradient if `store`.
+
+    J, and the last result: see `row_start`.
+    """
     if c == IGNORED or S == 0.0:
         if store:
             out[i, :] = 0.0
-        return 0.0, 0.0, 0.0
+        return 0.0, 0.0, 0.0, J
     z_c = z[i, max(c, 0)]
-    m = row_start(z[i], out[i] if store else work.e, work, store)
-    rest, s = row_total(m, work)
+    m, J = row_start(z[i], J, work)
+    rest, s = row_total(z[i], m, work)
     scale = scale_of(z)
     if store:
-        row_end(out[i], work, S / s)
+        own = 0.0
+        if c >= 0:  # 1 − p_c = others / s, for the maximum summed without it
+            others = rest
+            if z_c != m:
+                E_c = 0.0 if m == np.inf else np.float64(exp_below(z_c, z.dtype.type(m)))
+                others = scale + (rest - E_c)
+            own = -(S / s) * others
+        row_end(z[i], out[i], work, S / s, c, own, stream)
     log_s = S * row_log(rest, scale)
     if c == NO_LABEL:
-        return 0.0, 0.0, log_s
-    if store:  # 1 − p_c = others / s, for the maximum summed without it
-        others = rest
-        if z_c != m:
-            E_c = 0.0 if m == np.inf else np.float64(exp_below(z_c, m))
-            others = scale + (rest - E_c)
-        out[i, c] = -(S / s) * others
+        return 0.0, 0.0, log_s, J
     below, error = top_less_label(z_c, m)
-    return S * below, S * error, log_s
+    return S * below, S * error, log_s, J
 
 
 @jit
-def label_rows(z, labels, factors, out, losses, sums, tiles, stats):
+def label_rows(z, labels, factors, out, losses, sums, stream, tiles, stats):
     """Loss (and gradient) of rows z (n, K) with labels (n,), or `IGNORED`, or `NO_LABEL`.
 
     `factors` (n,) or (1,) for all rows: S. `out` (n, K) receives the gradient, or has no rows;
     `losses` (n,) likewise. `sums` (4,) receives the sum of the losses: a part as it is and a part
-    with the factor SCALE64, each with its rounding error. `tiles`, `stats`: from `scratch`.
+    with the factor SCALE64, each with its rounding error. `stream`: write the gradient past the
+    caches. `tiles`, `stats`: from `scratch`.
     """
     work = work_in(tiles, stats)
     store = out.shape[0] > 0
     plain, plain_error, scaled, scaled_error = 0.0, 0.0, 0.0, 0.0
+    J = 0.0
     for i in range(z.shape[0]):
         S = factors[i if factors.size > 1 else 0]
-        below, below_error, log_s = label_row(z, labels[i], S, i, out, work, store)
+        below, below_error, log_s, J = label_row(z, labels[i], S, i, out, J, work, store, stream)
         if losses.size > 0:
             losses[i] = below + (below_error + log_s / SCALE64)
         plain, lost = two_sum(plain, below)
@@ -84,3 +91,5 @@ def label_rows(z, labels, factors, out, losses, sums, tiles, stats):
         scaled, lost = two_sum(scaled, log_s)
         scaled_error += lost
     sums[0], sums[1], sums[2], sums[3] = plain, plain_error, scaled, scaled_error
+    if stream:
+        fence()

@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["add", "bits32", "bits64", "choose", "float32_of", "float64_of", "larger"]
+__all__ = ["add", "bits32", "bits64", "choose", "float32_of", "float64_of"]
 
 
 def _reinterpreted(source: Any, result: Any) -> Any:
@@ -32,24 +32,6 @@ bits32 = _reinterpreted(types.float32, types.int32)
 bits64 = _reinterpreted(types.float64, types.int64)
 float32_of = _reinterpreted(types.int32, types.float32)
 float64_of = _reinterpreted(types.int64, types.float64)
-
-
-@intrinsic
-def larger(typing_context: Any, a: Any, b: Any) -> Any:
-    """Larger of two numbers, the other one where one is NaN.
-
-    A maximum written as a comparison is not vectorised (its result depends on the order where there
-    are NaN), and would be the slowest pass over a row by far. `llvm.maxnum` is.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = arguments[0].type
-        function = builder.module.declare_intrinsic(
-            "llvm.maxnum", [kind], ir.FunctionType(kind, [kind, kind])
-        )
-        return builder.call(function, arguments)
-
-    return a(a, a), generate
 
 
 @intrinsic

@@ -24,6 +24,7 @@ from pminusy.core.options import Options
 from pminusy.errors import InputError
 from pminusy.kernels import products, threads
 from pminusy.kernels.blas import one_thread_each
+from pminusy.kernels.memory import empty
 from pminusy.kernels.products import WeightSum, is_sparse
 
 __all__ = ["WORKSPACE", "Layer", "loss", "loss_and_gradients", "products_with_hessian"]
@@ -87,7 +88,7 @@ def loss_and_gradients(
     dtype = layer.W.dtype
     layer = layer._replace(X=products.ready(layer.X), W=products.ready(layer.W))
     sums = _Sums(head, layer, grad_output)
-    dL_dX = np.empty((N, D), dtype) if "X" in wrt else None
+    dL_dX = empty((N, D), dtype) if "X" in wrt else None
     bias = "b" in wrt and layer.b is not None
     groups = workspace // (2 * 8 * (K * D + 1))  # whose dL_dW can be held in float64
     with one_thread_each:
@@ -190,7 +191,7 @@ def _many_classes(
     N, D, K = sums.layer.shape
     dL_dW = WeightSum(sums.head, (K, D), W.dtype, workspace // 2) if weights else None
     step = _rows_of_tile(N, K, W.dtype, workspace, dL_dW, copies=1)
-    z_memory = np.empty((min(step, N), K), W.dtype)
+    z_memory = empty((min(step, N), K), W.dtype)
     db = np.zeros(K)
     gradient = dL_dX is not None or weights or bias
     for start in range(0, N, step):
@@ -256,8 +257,8 @@ def products_with_hessian(
     sums = _Sums(head, layer, grad_output)
     HV_W = WeightSum(head, (K, D), dtype, workspace // 2)
     step = _rows_of_tile(N, K, dtype, workspace, HV_W, copies=2)
-    z_memory = np.empty((min(step, N), K), dtype)
-    A_memory = np.empty_like(z_memory)
+    z_memory = empty((min(step, N), K), dtype)
+    A_memory = empty(z_memory.shape, dtype)
     HV_b = np.zeros(K)
     with one_thread_each:
         for start in range(0, N, step):

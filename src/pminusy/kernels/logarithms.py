@@ -11,7 +11,7 @@ from pminusy.kernels.compiled import jit
 from pminusy.kernels.elementary import SCALE64, scale_of
 from pminusy.kernels.labels import row_log
 from pminusy.kernels.lanes import choose
-from pminusy.kernels.tiles import row_start, row_total, work_in
+from pminusy.kernels.rows import row_start, row_total, work_in
 
 __all__ = ["log_softmax_rows"]
 
@@ -20,9 +20,10 @@ __all__ = ["log_softmax_rows"]
 def log_softmax_rows(z, out, tiles, stats):
     """Write ln p of rows z (n, K) to `out`, which may be z."""
     work = work_in(tiles, stats)
+    J = 0.0
     for i in range(z.shape[0]):
-        m = row_start(z[i], work.e, work, False)
-        rest, _ = row_total(m, work)
+        m, J = row_start(z[i], J, work)
+        rest, _ = row_total(z[i], m, work)
         log_s = row_log(rest, scale_of(z)) / SCALE64
         top = np.float64(m)
         for k in range(z.shape[1]):

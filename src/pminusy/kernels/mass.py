@@ -18,7 +18,15 @@ from pminusy.kernels.compiled import by_type, inline, jit
 from pminusy.kernels.elementary import SCALE64, scale_of
 from pminusy.kernels.labels import IGNORED, row_log
 from pminusy.kernels.lanes import add, choose
-from pminusy.kernels.tiles import TILE, row_start, row_total, tree_sum, two_sum, work_in
+from pminusy.kernels.rows import (
+    TILE,
+    exponentials,
+    row_start,
+    row_total,
+    tree_sum,
+    two_sum,
+    work_in,
+)
 
 __all__ = ["mass_rows"]
 
@@ -69,7 +77,7 @@ def _row_mass(z, soft, weight, spread, keep, m, work):
     for start in range(0, z.size, TILE):
         stop = min(z.size, start + TILE)
         part, plain_part = _mass_sums(
-            z, soft, weight, spread, keep, np.float64(m), start, stop, work.tile
+            z, soft, weight, spread, keep, np.float64(m), start, stop, work.terms
         )
         S, lost = two_sum(S, part)
         S_error += lost
@@ -93,13 +101,14 @@ _gradient = by_type(_gradient32, _gradient64)
 
 
 @inline
-def _finish(out, soft, weight, spread, keep, omega, c, factor, work):
-    """Write the gradient of a row over its E."""
-    single = work.weight.size == 1
+def _finish(z, out, soft, weight, spread, keep, omega, c, factor, work):
+    """Write the gradient of a row."""
     for t in range(work.weight.size):
         start = t * TILE
         stop = min(out.size, start + TILE)
-        E = work.e if single else out[start:stop]
+        if work.weight.size > 1:
+            exponentials(z[start:stop], t, work)
+        E = work.e
         tile_weight = work.weight[t]
         at = c - start if start <= c < stop else -1
         E_c = E[max(at, 0)]
@@ -118,8 +127,7 @@ def mass_rows(
 ):  # fmt: skip
     """Loss (and gradient) of rows z (n, K) with soft targets (n, K) or, if there are none, labels.
 
-    `weight` (K,) or empty, `omegas` (n,) or (1,). The rest is as in `labels.label_rows`, but that
-    `out` must not share memory with z.
+    `weight` (K,) or empty, `omegas` (n,) or (1,). The rest is as in `labels.label_rows`.
     """
     K = z.shape[1]
     work = work_in(tiles, stats)
@@ -127,14 +135,15 @@ def mass_rows(
     scale = scale_of(z)
     keep, spread = 1.0 - smoothing, smoothing / K
     plain_sum, plain_error, scaled_sum, scaled_error = 0.0, 0.0, 0.0, 0.0
+    J = 0.0
     for i in range(z.shape[0]):
         omega = omegas[i if omegas.size > 1 else 0]
         c = labels[i] if soft.shape[0] == 0 else NOT_A_LABEL
         row = soft[i if soft.shape[0] > 0 else 0] if soft.shape[0] > 0 else soft[:, 0]
         plain, log_s, S = 0.0, 0.0, 0.0
         if c != IGNORED and omega != 0.0:
-            m = row_start(z[i], out[i] if store else work.e, work, store)
-            rest, s = row_total(m, work)
+            m, J = row_start(z[i], J, work)
+            rest, s = row_total(z[i], m, work)
             if m == np.inf:
                 S, plain = _row_mass_at_infinity(z[i], row, weight, spread, keep)
             else:
@@ -158,7 +167,7 @@ def mass_rows(
                 plain += z_loss * S * lse * lse
             if store:
                 factor = S * (1.0 + 2.0 * z_loss * lse) / s if z_loss != 0.0 else S / s
-                _finish(out[i], row, weight, spread, keep, omega, c, factor, work)
+                _finish(z[i], out[i], row, weight, spread, keep, omega, c, factor, work)
                 if m == -np.inf:
                     out[i, :] = np.nan
         if losses.size > 0:

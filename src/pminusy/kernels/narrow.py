@@ -1,8 +1,12 @@
-"""Few classes: `labels.label_rows` for K up to 64, vectorised across rows.
+"""Few classes: `labels.label_rows` for K up to 64, several rows side by side.
 
-A row of 10 logits is shorter than a vector. So a group of rows is turned on its side into a (K, R)
-tile, where every step is the same for R rows at once, and back at the end. Rows that are not
-ordinary (ignored, ±∞ at the top) are left to `label_rows`.
+A row of 10 logits is shorter than a vector. So the exponentials of a group of rows are made in one
+go over its memory, all measured against the group's maximum; the sums are taken with one row in
+each lane. No row's own maximum is needed: with `others` = Σ_{k≠c} E_k, summed without the label,
+
+    L = ln(1 + others / E_c),   ∂L/∂z_k = E_k / (others + E_c),   ∂L/∂z_c = −others / (others + E_c)
+
+Rows that are not ordinary (NaN, ±∞ at the top, logits far below the group's) go to `label_row`.
 """
 
 # Numba infers the types of what it compiles; annotations would have no effect there.
@@ -13,204 +17,225 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 from pminusy.kernels.compiled import by_type, inline, jit
-from pminusy.kernels.elementary import SCALE64, difference, exp_below, scale_of
-from pminusy.kernels.labels import label_row, row_log
-from pminusy.kernels.lanes import choose, larger
-from pminusy.kernels.tiles import two_sum, work_in
+from pminusy.kernels.elementary import SCALE64
+from pminusy.kernels.labels import label_row
+from pminusy.kernels.passes import (
+    exp_times,
+    far,
+    largest,
+    log1p_lanes,
+    reference,
+    start_at,
+    two_sum_lanes,
+)
+from pminusy.kernels.rows import two_sum, work_in
+from pminusy.kernels.vectors import Lanes, Loop, counted_loop, gathered, lanes_of, pointer, where
 
 __all__ = ["NARROW", "narrow_label_rows", "narrow_scratch"]
 
 NARROW = 64
-_GROUP = 32
-_COLUMNS = 14
+_MOST = 16  # rows of a group: 16 of float32, 8 of float64
+_INDEX, _SHORT, _DOUBLE = ir.IntType(64), ir.IntType(32), ir.DoubleType()
+_FACTOR, _OWN, _SCALED, _SUM, _ERROR, _ORDINARY, _MASS = range(7)  # lines of numbers for each row
 
 
-def narrow_scratch(K: int, dtype: Any) -> tuple[Any, Any]:
-    """Memory for logits and E (2, K + 1, R), the last line for maxima; and for each row."""
-    return np.empty((2, (K + 1) * _GROUP), dtype), np.empty((_COLUMNS, _GROUP))
+def narrow_scratch(K: int, dtype: Any) -> tuple[Any, Any, Any]:
+    """Memory for the E of a group, its labels, and numbers for each of its rows."""
+    return np.empty((K + 1) * _MOST, dtype), np.empty(_MOST, np.int32), np.empty((7, _MOST))
 
 
-@inline
-def _turned(z, tile, first, rows):
-    """Rows of z as columns of the tile; columns to spare hold 0."""
-    K = z.shape[1]
-    for r in range(rows):
-        for k in range(K):
-            tile[k * _GROUP + r] = z[first + r, k]
-    for r in range(rows, _GROUP):
-        for k in range(K):
-            tile[k * _GROUP + r] = 0.0
+@intrinsic
+def _group(typing_context, E, labels, K, lines, least, least_own):
+    """From E of a group of rows: factors, gradient at the label, losses and their sums.
 
-
-@inline
-def _maxima(tile, K, top):
-    for r in range(_GROUP):
-        top[r] = tile[r]
-    for k in range(1, K):
-        row = tile[k * _GROUP : (k + 1) * _GROUP]
-        for r in range(_GROUP):
-            top[r] = larger(top[r], row[r])
-
-
-@inline
-def _exponentials32(tile, E, K, top, rest, at_top, error):
-    for k in range(K):
-        row, e = tile[k * _GROUP : (k + 1) * _GROUP], E[k * _GROUP : (k + 1) * _GROUP]
-        for r in range(_GROUP):
-            e[r] = exp_below(row[r], top[r])
-        for r in range(_GROUP):  # apart, for in float64 the vectors are half as long
-            below = row[r] < top[r]
-            rest[r] += np.float64(choose(below, e[r], np.float32(0.0)))
-            at_top[r] += np.float64(choose(below, np.float32(0.0), e[r]))
-
-
-@inline
-def _exponentials64(tile, E, K, top, rest, at_top, error):
-    for k in range(K):
-        row, e = tile[k * _GROUP : (k + 1) * _GROUP], E[k * _GROUP : (k + 1) * _GROUP]
-        for r in range(_GROUP):
-            e[r] = exp_below(row[r], top[r])
-        for r in range(_GROUP):
-            below = row[r] < top[r]
-            term = choose(below, e[r], 0.0)
-            s = rest[r] + term
-            t = s - rest[r]
-            error[r] += (rest[r] - (s - t)) + (term - t)
-            rest[r] = s
-            at_top[r] += choose(below, 0.0, e[r])
-
-
-_exponentials = by_type(_exponentials32, _exponentials64)
-"""E of the tile's logits; add up those below the maximum (`rest`, `error`) and at it."""
-
-
-@inline
-def _factors32(E, factor):
-    return np.float32(np.float64(E) * factor)
-
-
-@inline
-def _factors64(E, factor):
-    return (E * SCALE64) * (factor / SCALE64)
-
-
-_times = by_type(_factors32, _factors64)
-
-
-@inline
-def _labelled(z, labels, factors, first, rows, S, z_c, m):
-    """Factor and label's logit of each row; a row that is not ordinary gets factor 0.
-
-    Returns whether there is such a row.
+    `least`: what Σ E must be for a row to be ordinary; `least_own`: what E must be at the label.
+    Returns how many rows are not.
     """
-    special = False
-    for r in range(_GROUP):
-        S[r], z_c[r] = 0.0, m[r]
-    for r in range(rows):
-        c = labels[first + r]
-        factor = factors[first + r if factors.size > 1 else 0]
-        if c < 0 or factor == 0.0 or abs(m[r]) == np.inf:
-            special = True
-        else:
-            S[r] = factor
-            z_c[r] = z[first + r, c]
-    return special
+    signature = types.float64(E, labels, types.int64, lines, types.float64, types.float64)
+
+    def generate(context, builder, signature, given):
+        b = builder
+        start = pointer(context, b, E, given[0])
+        count = lanes_of(start.type.pointee)
+        classes = given[2]
+        loop = Loop(b, count, classes)
+        label = Lanes(b, _loaded(b, pointer(context, b, labels, given[1]), count, 4))
+        first_line = pointer(context, b, lines, given[3])
+        zeros = [Lanes(b, ir.Constant(ir.VectorType(_DOUBLE, 8), [0.0] * 8))] * (count // 8)
+        own = loop.variable(ir.Constant(ir.VectorType(start.type.pointee, count), [0.0] * count))
+        sums = [loop.variable(zero.value) for zero in zeros * 2]
+        for k in counted_loop(b, classes):
+            places = [b.add(b.mul(ir.Constant(_INDEX, r), classes), k) for r in range(count)]
+            e = gathered(b, start, places)
+            here = label.same(Lanes(b, b.trunc(k, _SHORT)))
+            b.store(where(here, e, Lanes(b, b.load(own))).value, own)
+            for i, part in enumerate(where(here, 0.0, e).wide()):
+                total, lost = two_sum_lanes(Lanes(b, b.load(sums[2 * i])), part)
+                b.store(total.value, sums[2 * i])
+                if count == 8:  # in float32 the terms leave bits enough
+                    error = Lanes(b, b.load(sums[2 * i + 1])) + lost
+                    b.store(error.value, sums[2 * i + 1])
+        special = zeros[0]
+        labelled = label.at_least_zero()
+        halves = labelled.halves() if count == 16 else (labelled,)
+        for i, own_part in enumerate(Lanes(b, b.load(own)).wide()):
+            others = Lanes(b, b.load(sums[2 * i])) + Lanes(b, b.load(sums[2 * i + 1]))
+            ordinary = _finish(b, first_line, 8 * i, others, own_part, halves[i], given[4:])
+            special = special + where(ordinary, 0.0, zeros[0] + 1.0)
+        return special.reduced(Lanes.__add__).value
+
+    return signature, generate
+
+
+def _finish(b, lines, at, others, own, labelled, least):
+    """Eight rows from their sums; returns which of them are ordinary."""
+
+    def line(which):
+        return b.gep(lines, [ir.Constant(_INDEX, which * _MOST + at)])
+
+    def read(which):
+        return Lanes(b, _loaded(b, line(which), 8, 8))
+
+    def write(which, lanes):
+        place = b.bitcast(line(which), lanes.value.type.as_pointer())
+        b.store(lanes.value, place, align=8)
+
+    total = others + own
+    ordinary = total.at_least(Lanes(b, least[0]))
+    enough = own.at_least(Lanes(b, least[1]))
+    ordinary = ordinary.both(enough.either(labelled.opposite()))
+    mass = read(_MASS)
+    factor = where(ordinary, mass / total, 0.0)
+    ratio = others / own
+    log = where(ratio < 1e-20, others / (own * (1.0 / SCALE64)), log1p_lanes(ratio) * SCALE64)
+    scaled = where(ordinary.both(labelled), mass * log, 0.0)
+    write(_FACTOR, factor)
+    write(_OWN, where(factor.same(0.0), 0.0, (others * factor).negative()))
+    write(_SCALED, scaled)
+    write(_ORDINARY, where(ordinary, mass - mass + 1.0, 0.0))
+    sum_, lost = two_sum_lanes(read(_SUM), scaled)
+    write(_SUM, sum_)
+    write(_ERROR, read(_ERROR) + lost)
+    return ordinary
+
+
+def _loaded(b, start, count, size):
+    kind = ir.VectorType(start.type.pointee, count)
+    return b.load(b.bitcast(start, kind.as_pointer()), align=size)
+
+
+@intrinsic
+def _row_written(typing_context, E, out, c, own, a, b_):
+    """Write E · a · b to a row of the gradient, and `own` at c."""
+    signature = types.void(E, E, types.int64, *[E.dtype] * 3)
+
+    def generate(context, builder, signature, given):
+        n = context.make_array(E)(context, builder, given[1]).nitems
+        source, target = (pointer(context, builder, E, array) for array in given[:2])
+        own, a, b = (Lanes(builder, value) for value in given[3:])
+        loop = Loop(builder, lanes_of(source.type.pointee), n)
+        kind = ir.VectorType(_INDEX, loop.count)
+        for offset, mask in loop.steps():
+            e = loop.load(source, offset, None)  # E has room for whole vectors
+            lane = Lanes(builder, ir.Constant(kind, list(range(loop.count))))
+            here = lane.same(Lanes(builder, builder.sub(given[2], offset)))
+            loop.store(where(here, own, e * a * b), target, offset, mask)
+        return context.get_dummy_value()
+
+    return signature, generate
 
 
 @inline
-def _multiply(E, K, factor):
-    for k in range(K):
-        row = E[k * _GROUP : (k + 1) * _GROUP]
-        for r in range(_GROUP):
-            row[r] = _times(row[r], factor[r])
+def _limits32(z):
+    return 120.0, 126.0, 2.0**58, 2.0**-124
+
+
+@inline
+def _limits64(z):
+    return 900.0, 1000.0, 2.0**272, 2.0**-100
+
+
+_limits = by_type(_limits32, _limits64)
+"""Base of the group's E, powers of two down to the floor, the least Σ E and the least E_c.
+
+Of Σ E, so that the floor is 0 beside it; of E_c, so that it is above the floor and others / E_c
+does not overflow.
+"""
+
+
+@inline
+def _two_factors32(z, factor):
+    return np.float32(factor * 2.0**64), np.float32(2.0**-64)
+
+
+@inline
+def _two_factors64(z, factor):
+    return factor * 2.0**256, 2.0**-256
+
+
+_two_factors = by_type(_two_factors32, _two_factors64)
+"""A factor that may be subnormal, in two."""
 
 
 @jit
-def narrow_label_rows(z, labels, factors, out, losses, sums, tiles, stats, tall, columns):
-    """As `label_rows`, for few classes; `tall` and `columns` are from `narrow_scratch`."""
+def narrow_label_rows(
+    z, flat, labels, factors, out, losses, sums, tiles, stats, E, short, lines
+):  # fmt: skip
+    """As `label_rows`, for few classes; `flat`: z in one line; the last from `narrow_scratch`."""
     n, K = z.shape
     work = work_in(tiles, stats)
-    tile, E, top = tall[0], tall[1], tall[0][K * _GROUP :]
-    m, rest, at_top, error = columns[0], columns[1], columns[2], columns[3]
-    S, z_c, E_c, factor, below, scaled = (
-        columns[4],
-        columns[5],
-        columns[6],
-        columns[7],
-        columns[8],
-        columns[9],
-    )
-    plain_sum, plain_error, scaled_sum, scaled_error = (
-        columns[10],
-        columns[11],
-        columns[12],
-        columns[13],
-    )
-    scale = scale_of(z)
     store = out.shape[0] > 0
-    for r in range(_GROUP):
-        plain_sum[r], plain_error[r], scaled_sum[r], scaled_error[r] = 0.0, 0.0, 0.0, 0.0
-    for first in range(0, n, _GROUP):
-        rows = min(_GROUP, n - first)
-        _turned(z, tile, first, rows)
-        _maxima(tile, K, top)
-        for r in range(_GROUP):
-            m[r] = top[r]
-        special = _labelled(z, labels, factors, first, rows, S, z_c, m)
-        for r in range(_GROUP):
-            rest[r], at_top[r], error[r] = 0.0, 0.0, 0.0
-        _exponentials(tile, E, K, top, rest, at_top, error)
-        for r in range(_GROUP):
-            E_c[r] = 0.0
-        for r in range(rows):
-            if S[r] != 0.0:
-                E_c[r] = E[labels[first + r] * _GROUP + r]
-        for r in range(_GROUP):
-            left = rest[r] + ((at_top[r] - scale) + error[r])
-            hi, lo = difference(m[r], z_c[r])
-            factor[r] = S[r] / (left + scale)
-            # 1 − p_c = others / s, for the maximum summed without it; E_c now holds the gradient
-            others = choose(hi > 0.0, scale + (left - E_c[r]), left)
-            E_c[r] = -factor[r] * others
-            below[r] = choose(S[r] == 0.0, 0.0, S[r] * hi)
-            below_error = choose(S[r] == 0.0, 0.0, S[r] * lo)
-            scaled[r] = choose(S[r] == 0.0, 0.0, S[r] * row_log(left, scale))
-            total = plain_sum[r] + below[r]
-            t = total - plain_sum[r]
-            plain_error[r] += ((plain_sum[r] - (total - t)) + (below[r] - t)) + below_error
-            plain_sum[r] = total
-            total = scaled_sum[r] + scaled[r]
-            t = total - scaled_sum[r]
-            scaled_error[r] += (scaled_sum[r] - (total - t)) + (scaled[r] - t)
-            scaled_sum[r] = total
-            below[r] += below_error
-        if losses.size > 0:
-            for r in range(rows):
-                losses[first + r] = below[r] + scaled[r] / SCALE64
-        if store:
-            _multiply(E, K, factor)
-            for r in range(rows):
-                for k in range(K):
-                    out[first + r, k] = E[k * _GROUP + r]
-                if S[r] != 0.0:
-                    out[first + r, labels[first + r]] = E_c[r]
-        if special:
+    group = 64 // z.itemsize
+    base, depth, least, least_own = _limits(z)
+    plain, plain_error, logs, logs_error, J = 0.0, 0.0, 0.0, 0.0, 0.0
+    lines[_SUM, :], lines[_ERROR, :] = 0.0, 0.0
+    for first in range(0, n, group):
+        rows = min(group, n - first)
+        part = flat[first * K : (first + rows) * K]
+        top = largest(part)
+        special = np.float64(rows)
+        if not far(z, top):
+            for r in range(group):
+                inside = r < rows
+                c = labels[first + r] if inside else -1
+                short[r] = c
+                S = factors[first + r if factors.size > 1 else 0] if inside else 0.0
+                lines[_MASS, r] = 0.0 if c == -1 else S
+            floor, start = start_at(z, reference(top), base, depth)
+            exp_times(part, E, floor, start, 1.0, 1.0, False)
+            E[rows * K : group * K] = 0.0  # rows that are not there are not ordinary
+            special = _group(E, short, K, lines, least, least_own) - (group - rows)
+            if store:
+                for r in range(rows):
+                    if lines[_ORDINARY, r] != 0.0:
+                        a, b = _two_factors(z, lines[_FACTOR, r])
+                        own = lines[_OWN, r]
+                        _row_written(E[r * K :], out[first + r], short[r], own, a, b)
+            if losses.size > 0:
+                for r in range(rows):
+                    losses[first + r] = lines[_SCALED, r] / SCALE64
+        else:
+            lines[_ORDINARY, :] = 0.0
+        if special > 0.0:
             for r in range(rows):
                 i = first + r
-                if S[r] == 0.0:
-                    c, row_factor = labels[i], factors[i if factors.size > 1 else 0]
-                    plain, lost, log_s = label_row(z, c, row_factor, i, out, work, store)
-                    plain_sum[r] += plain
-                    plain_error[r] += lost
-                    scaled_sum[r] += log_s
+                if lines[_ORDINARY, r] == 0.0:
+                    S = factors[i if factors.size > 1 else 0]
+                    below, lost, log_s, J = label_row(
+                        z, labels[i], S, i, out, J, work, store, False
+                    )
+                    plain, more = two_sum(plain, below)
+                    plain_error += more + lost
+                    logs, more = two_sum(logs, log_s)
+                    logs_error += more
                     if losses.size > 0:
-                        losses[i] = plain + (lost + log_s / SCALE64)
-    plain, plain_lost, logs, logs_lost = 0.0, 0.0, 0.0, 0.0
-    for r in range(_GROUP):
-        plain, lost = two_sum(plain, plain_sum[r])
-        plain_lost += lost + choose(plain_error[r] == plain_error[r], plain_error[r], 0.0)
-        logs, lost = two_sum(logs, scaled_sum[r])
-        logs_lost += lost + choose(scaled_error[r] == scaled_error[r], scaled_error[r], 0.0)
-    sums[0], sums[1], sums[2], sums[3] = plain, plain_lost, logs, logs_lost
+                        losses[i] = below + (lost + log_s / SCALE64)
+    for r in range(group):
+        logs, more = two_sum(logs, lines[_SUM, r])
+        logs_error += more + lines[_ERROR, r]
+    sums[0], sums[1], sums[2], sums[3] = plain, plain_error, logs, logs_error

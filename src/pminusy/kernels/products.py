@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.kernels import threads
+from pminusy.kernels.memory import empty
 
 __all__ = ["WeightSum", "heard", "is_sparse", "layer", "multiply", "ready"]
 
@@ -99,7 +100,7 @@ class WeightSum:
 
     def __init__(self, head: ModuleType, shape: tuple[int, int], dtype: Any, memory: int) -> None:
         self._head = head
-        self._sum = np.empty(shape, dtype)
+        self._sum = empty(shape, dtype)
         careful = self._sum.dtype == np.float32 and self._sum.size <= memory
         self._low = np.zeros(shape, np.int8) if careful else None
         part = min(_PART, memory // (4 * threads.get_num_threads()))
@@ -110,8 +111,8 @@ class WeightSum:
     @property
     def memory(self) -> int:
         """Bytes beside the result."""
-        part = self._classes * self._sum.shape[1] * self._sum.itemsize
-        return threads.get_num_threads() * part + (0 if self._low is None else self._low.nbytes)
+        part: int = self._classes * self._sum.shape[1] * self._sum.itemsize
+        return threads.get_num_threads() * part + (0 if self._low is None else self._low.size)
 
     def add(self, dL_dz: Array, X: Any) -> None:
         """Add the share of a tile."""

@@ -99,7 +99,7 @@ def full_hessian(objective: Objective, sample: Sample) -> Array:
     H = coupled_hessian(np.concatenate([sample.X, *ones], axis=1), sample)
     order = _vector_order(K, D, bias=bias, features_first=objective.coordinates.features_first)
     H = H[np.ix_(order, order)]
-    ridge = np.broadcast_to(objective._penalty, objective.coordinates.shape).ravel()
+    ridge = np.broadcast_to(objective.curvature_of_penalty, objective.coordinates.shape).ravel()
     H[np.arange(K * D), np.arange(K * D)] += ridge
     return np.asarray(H)
 

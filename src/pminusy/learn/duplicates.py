@@ -43,6 +43,8 @@ def merge_rows(
         return None
     same = _equal(X, first[group], np.arange(N)) & (labels == labels[first[group]])
     apart = np.flatnonzero(~same)
+    if first.size + apart.size > _WORTH * N:
+        return None
     group[apart] = first.size + np.arange(apart.size)
     return np.concatenate([first, apart]).astype(np.int64), group
 

@@ -6,6 +6,7 @@ what counts is said by float64 arithmetic, and where that disagrees the solver g
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from pminusy.learn import curvature
 from pminusy.learn.curvature import Metric
 from pminusy.learn.objective import Evaluation, Objective
 from pminusy.learn.solvers.newton_cg import newton_cg
+from pminusy.learn.solvers.pairs import Pairs
 from pminusy.learn.solvers.proximal import SparsePenalty, proximal_newton
 from pminusy.learn.solvers.quasi_newton import quasi_newton
 from pminusy.learn.solvers.solution import Goal, Journal, Solution
@@ -29,7 +31,9 @@ _NEWTON_SIZE = 2000  # parameters up to which a Hessian is affordable
 _FEW_CLASSES = 40
 _ROWS_A_PARAMETER = 4  # of the first Hessian: one over all rows costs tens of passes
 _METRIC_ROWS = 6000
-_RANK = 400
+_LEAST_RANK, _RANK = 64, 400
+_BUILD_PASSES = 5
+_ROUGH, _SMALL_HESSIAN = 4, 100  # Hessians that may be rough; parameters below which none is
 _WIDE = 4000  # features beyond which no Gram matrix is built
 
 
@@ -73,11 +77,13 @@ def minimise(
     lasso: float = 0.0,
     one_row: bool = False,
     keep_interrupted: bool = False,
+    pairs: Pairs | None = None,
 ) -> Fit:
     """Run a solver to its goal, in float64 where float32 stops short of it.
 
     `lasso` is the strength of ‖W‖₁ in the mean objective, `one_row` whether the first of two
-    classes has no weights. With `keep_interrupted` an interrupt ends the fit where it is.
+    classes has no weights. With `keep_interrupted` an interrupt ends the fit where it is. `pairs`
+    are what L-BFGS knows at the start, and knows at the end.
     """
     precise = objective
     with one_thread_each:
@@ -85,7 +91,8 @@ def minimise(
             if solver == "proximal":
                 precise = objective.in_precision(np.float64)
                 return _proximal(precise, vector, lasso, one_row, goal, journal)
-            precise, solution = _smooth(objective, vector, solver, goal, journal)
+            pairs = Pairs(objective.size) if pairs is None else pairs
+            precise, solution = _smooth(objective, vector, solver, goal, journal, pairs)
             vector, at = solution.vector, solution.at
         except KeyboardInterrupt:
             if not keep_interrupted or journal.best is None:
@@ -104,7 +111,12 @@ def certify(objective: Objective, at: Evaluation, goal: Goal) -> Certificate:
 
 
 def _smooth(
-    objective: Objective, vector: Array, solver: str, goal: Goal, journal: Journal
+    objective: Objective,
+    vector: Array,
+    solver: str,
+    goal: Goal,
+    journal: Journal,
+    pairs: Pairs,
 ) -> tuple[Objective, Solution]:
     """The float64 objective, and where the solver ended."""
     if solver == "newton" or objective.passes.small:
@@ -113,14 +125,14 @@ def _smooth(
     rows = objective.source.rows
     if solver == "lbfgs" and not np.any(vector) and rows >= 4 * _METRIC_ROWS:
         vector = _warm(objective, vector, models, journal)
-    solution = _run(solver, objective, vector, models, goal, journal)
+    solution = _run(solver, objective, vector, models, goal, journal, pairs)
     if objective.dtype == np.float64:
         return objective, solution
     precise = objective.in_precision(np.float64)
     at = precise.evaluate(solution.vector)
     if goal.reached(precise, at) or journal.exhausted:
         return precise, solution._replace(at=at)
-    return precise, _run(solver, precise, solution.vector, models, goal, journal)
+    return precise, _run(solver, precise, solution.vector, models, goal, journal, pairs)
 
 
 def _proximal(
@@ -156,11 +168,19 @@ def _run(
     models: _Models,
     goal: Goal,
     journal: Journal,
+    pairs: Pairs,
 ) -> Solution:
     if solver == "newton":
         refresh = (0, 2, 5, 11, 23, 47, 95)
         return quasi_newton(
-            objective, vector, models.full, goal=goal, journal=journal, refresh=refresh
+            objective,
+            vector,
+            models.full,
+            goal=goal,
+            journal=journal,
+            refresh=refresh,
+            quick=0.05,
+            pairs=pairs,
         )
     if solver == "lbfgs":
         sparse = objective.source.sparse or objective.D > _WIDE
@@ -171,6 +191,7 @@ def _run(
             goal=goal,
             journal=journal,
             refresh=(0, 3, 9, 20, 50, 100),
+            pairs=pairs,
         )
     if solver == "newton-cg":
         return newton_cg(objective, vector, curvature.DiagonalMetric, goal=goal, journal=journal)
@@ -188,11 +209,17 @@ class _Models:
         self._built = 0
 
     def full(self, objective: Objective, damping: float) -> Metric:
-        """The Hessian over a sample of the rows: the pairs correct it, later ones take more."""
+        """The Hessian over a sample of the rows: the pairs correct it, later ones take more.
+
+        The first ones are soon out of date, and float32 does for them.
+        """
         most = max(1024, objective.workspace // (16 * (objective.D + objective.K)))
         count = int(min(most, max(1024, _ROWS_A_PARAMETER * objective.size) * 1.5**self._built))
+        sample = objective.draw(count, self._rng)
+        if self._built < _ROUGH and objective.size > _SMALL_HESSIAN:
+            sample = sample._replace(X=sample.X.astype(np.float32), p=sample.p.astype(np.float32))
         self._built += 1
-        return curvature.FullMetric(objective, objective.draw(count, self._rng), damping)
+        return curvature.FullMetric(objective, sample, damping)
 
     def dense(self, objective: Objective, damping: float) -> Metric:
         """A Gram matrix a class for few classes, one for all beyond."""
@@ -200,11 +227,23 @@ class _Models:
             return self._kronecker_model(objective)
         if self._basis is None:
             rows = self._whole.rows_evenly(_METRIC_ROWS)
-            self._basis = curvature.Basis(self._whole, rows, _RANK)
-        count = min(_METRIC_ROWS, objective.source.rows)
+            self._basis = curvature.Basis(self._whole, rows, self._rank())
+        count = min(self._metric_rows(), objective.source.rows)
         return curvature.ClassBasisMetric(
             objective, objective.draw(count, self._rng), self._basis, damping
         )
+
+    def _metric_rows(self) -> int:
+        return int(np.clip(self._whole.source.rows // 3, _METRIC_ROWS // 3, _METRIC_ROWS))
+
+    def _rank(self) -> int:
+        """As many directions as make the Gram matrices of all classes cost _BUILD_PASSES passes.
+
+        Of a class over n rows: 2 n r² operations; a pass takes 4 N D for each class.
+        """
+        N, D = self._whole.source.rows, self._whole.D
+        r = math.sqrt(2 * _BUILD_PASSES * N * D / self._metric_rows())
+        return int(np.clip(r, _LEAST_RANK, _RANK))
 
     def diagonal(self, objective: Objective, damping: float) -> Metric:
         """The diagonal."""

@@ -90,8 +90,11 @@ class Objective:
         self.K, self.D = source.classes, source.features
         scale = coordinates.scale
         self.penalty = ridge / scale**2  # (D,): of the squares of u
-        self._penalty = self.penalty[:, None] if coordinates.features_first else self.penalty
+        self.curvature_of_penalty = (
+            self.penalty[:, None] if coordinates.features_first else self.penalty
+        )
         self._kernel_point: tuple[Array, Array] | None = None
+        self._class_curvature: tuple[tuple[Array, Array], Array] | None = None  # and where
 
     @property
     def size(self) -> int:
@@ -137,7 +140,9 @@ class Objective:
         V = self.coordinates.to_kernel(v, self.dtype)
         sums = self.passes.hvp(*self._kernel_point, *V)
         out = self.coordinates.from_kernel(sums.G, sums.g) / self.mass
-        self.coordinates.split(out)[0][...] += self._penalty * self.coordinates.split(v)[0]
+        self.coordinates.split(out)[0][...] += (
+            self.curvature_of_penalty * self.coordinates.split(v)[0]
+        )
         return out
 
     def diagonal(self) -> Array:
@@ -150,14 +155,16 @@ class Objective:
         c = sums.g / self.mass
         b[...] = c[: b.size]
         u[...] = c[:, None] if dense else sums.G / self.mass / self.coordinates.scale[:, None] ** 2
-        u += self._penalty
+        u += self.curvature_of_penalty
         return out
 
     def class_curvature(self) -> Array:
         """(1 / M) Σ S p_k (1 − p_k), for each class."""
         assert self._kernel_point is not None
-        sums = self.passes.curvature(*self._kernel_point, diagonal=False)
-        return np.asarray(sums.g / self.mass)
+        if self._class_curvature is None or self._class_curvature[0] is not self._kernel_point:
+            sums = self.passes.curvature(*self._kernel_point, diagonal=False)
+            self._class_curvature = self._kernel_point, sums.g / self.mass
+        return self._class_curvature[1]
 
     def draw(self, count: int, rng: np.random.Generator) -> Sample:
         """Rows for a curvature model: by how much each adds where that is known, else evenly.
@@ -178,13 +185,19 @@ class Objective:
             chance = count * np.diff(total, prepend=0.0)[chosen] / total[-1]
         X, S = self.source.take(chosen)
         p = self.passes.probabilities(chosen, X, self._kernel_point)
-        centred = ((X - self.coordinates.centre) / self.coordinates.scale).astype(self.dtype)
+        centred = X.astype(self.dtype)
+        centred -= self.coordinates.centre.astype(self.dtype)
+        centred /= self.coordinates.scale.astype(self.dtype)
         return Sample(centred, p, S / chance / self.mass)
 
     def rows_evenly(self, count: int) -> Array:
         """Rows of X, evenly spaced, in the coordinates of the solver: (n, D) float32."""
         N = self.source.rows
-        X, _ = self.source.take(np.arange(min(count, N)) * N // min(count, N))
+        return self.rows_at(np.arange(min(count, N)) * N // min(count, N))
+
+    def rows_at(self, rows: Array) -> Array:
+        """Some rows of X, in the coordinates of the solver: (n, D) float32."""
+        X, _ = self.source.take(rows)
         centred = (X - self.coordinates.centre) / self.coordinates.scale
         return np.asarray(centred, np.float32)
 
@@ -231,7 +244,7 @@ class Objective:
         gradient = self.coordinates.from_kernel(sums.G, sums.g)
         gradient /= self.mass
         u = self.coordinates.split(vector)[0]
-        pulled = self._penalty * u
+        pulled = self.curvature_of_penalty * u
         self.coordinates.split(gradient)[0][...] += pulled
         return Evaluation(sums.loss / self.mass + 0.5 * float(np.vdot(u, pulled)), gradient)
 
@@ -248,8 +261,8 @@ class Line:
         self.start = LinePoint(0.0, at.value, float(at.gradient @ direction), np.nan)
         u = objective.coordinates.split(origin)[0]
         d = objective.coordinates.split(direction)[0]
-        pulled = objective._penalty * d
-        squares = float(np.vdot(u, objective._penalty * u))
+        pulled = objective.curvature_of_penalty * d
+        squares = float(np.vdot(u, objective.curvature_of_penalty * u))
         self._ridge = squares, float(np.vdot(u, pulled)), float(np.vdot(d, pulled))
         self._first: Sums | None = None
         self._last: tuple[float, Evaluation] | None = None

@@ -59,6 +59,7 @@ class Passes:
         kept = tiles if self.stored else [0] * len(tiles)
         self._Z = [np.zeros((n, K, TILE), dtype) for n in kept]
         self._A = [np.zeros((n, K, TILE), dtype) for n in kept]
+        self._sums: list[tuple[Array, Array]] = []
         self.small = source.rows * source.features * source.classes < _SMALL
         self._kernels = _implementation(small=self.small)
 
@@ -108,7 +109,7 @@ class Passes:
         loss = slope = curve = 0.0
         for i, block in enumerate(self.source.blocks()):
 
-            def run(tiles: tuple[int, int], i: int = i, block: Block = block) -> Any:
+            def run(_: int, tiles: tuple[int, int], i: int = i, block: Block = block) -> Any:
                 Z, A = self._Z[i], self._A[i]
                 return self._kernels.restriction(block.targets, block.rows, tiles, Z, A, step)
 
@@ -141,7 +142,7 @@ class Passes:
         """Σ_k p (1 − p) of every row (N,), from kept logits."""
         return np.concatenate(
             [
-                _row_curvature(Z)[: block.rows.count]
+                _row_curvature(Z)[: block.rows.number]
                 for Z, block in zip(self._Z, self.source.blocks(), strict=True)
             ]
         )
@@ -154,8 +155,10 @@ class Passes:
             assert at is not None
             W, b = at
             z = X.astype(self.dtype) @ (W[:, : b.size] if self.source.sparse else W.T) + b
-        e = np.exp(z - z.max(axis=1, keepdims=True))
-        return np.asarray(e / e.sum(axis=1, keepdims=True))
+        z = z - z.max(axis=1, keepdims=True)
+        np.exp(z, out=z)
+        z /= z.sum(axis=1, keepdims=True)
+        return np.asarray(z)
 
     def moments(self) -> tuple[Array, Array]:
         """Weighted means of every feature and of its square."""
@@ -163,7 +166,7 @@ class Passes:
         total, square = np.zeros(D), np.zeros(D)
         for block in self.source.blocks():
 
-            def run(tiles: tuple[int, int], block: Block = block) -> tuple[Array, Array]:
+            def run(_: int, tiles: tuple[int, int], block: Block = block) -> tuple[Array, Array]:
                 part = np.zeros(D), np.zeros(D)
                 omega = block.targets.omega
                 self._kernels.moments(block.X, omega, block.rows, tiles, *part)
@@ -180,9 +183,12 @@ class Passes:
         loss, slope = 0.0, 0.0
         G, g = np.zeros(self.shape), np.zeros(self.source.classes)
         for i, block in enumerate(self.source.blocks()):
+            scratch = self._scratch(_parts(block.rows))
 
-            def part(tiles: tuple[int, int], i: int = i, block: Block = block) -> Any:
-                sums = np.zeros(self.shape), np.zeros(self.source.classes)
+            def part(p: int, tiles: tuple[int, int], i: int = i, block: Block = block) -> Any:
+                sums = scratch[p]  # noqa: B023  # used before the next block
+                for array in sums:
+                    array.fill(0.0)
                 return run(i, block, tiles, *sums), *sums
 
             for result, part_G, part_g in _each(part, block.rows):
@@ -191,6 +197,12 @@ class Passes:
                 G += part_G
                 g += part_g
         return Sums(loss, G, g, slope)
+
+    def _scratch(self, parts: int) -> list[tuple[Array, Array]]:
+        """Sums of every thread; kept, because touching fresh memory costs more than adding."""
+        while len(self._sums) < parts:
+            self._sums.append((np.empty(self.shape), np.empty(self.source.classes)))
+        return self._sums
 
 
 def _row_curvature(Z: Array) -> Array:
@@ -204,16 +216,19 @@ def _row_curvature(Z: Array) -> Array:
 
 
 def _each(run: Any, rows: Rows) -> list[Any]:
-    """Run over the tiles of a block, one share a thread."""
-    tiles = _tiles(rows)
-    parts = max(1, min(threads.get_num_threads(), tiles // _TILES_A_THREAD))
+    """Run over the tiles of a block, one share a thread: run(number of the share, tiles)."""
+    tiles, parts = _tiles(rows), _parts(rows)
     results: list[Any] = [None] * parts
 
     def work(part: int) -> None:
-        results[part] = run(_share(tiles, part, parts))
+        results[part] = run(part, _share(tiles, part, parts))
 
     threads.run(work, parts)
     return results
+
+
+def _parts(rows: Rows) -> int:
+    return max(1, min(threads.get_num_threads(), _tiles(rows) // _TILES_A_THREAD))
 
 
 def _share(tiles: int, part: int, parts: int) -> tuple[int, int]:
@@ -221,7 +236,7 @@ def _share(tiles: int, part: int, parts: int) -> tuple[int, int]:
 
 
 def _tiles(rows: Rows) -> int:
-    return -(-rows.count // TILE)
+    return -(-rows.number // TILE)
 
 
 def _implementation(*, small: bool) -> ModuleType:

@@ -16,8 +16,9 @@ from pminusy.errors import InputError
 from pminusy.learn.coordinates import Coordinates
 from pminusy.learn.fitting import Fit, choose_solver, minimise
 from pminusy.learn.inference import Summary, infer
-from pminusy.learn.linear_classifier import LinearClassifier, require_finite
+from pminusy.learn.linear_classifier import LinearClassifier, require_finite, row_chunks
 from pminusy.learn.objective import WORKSPACE, Objective, choose_coordinates
+from pminusy.learn.path import Path
 from pminusy.learn.problem import (
     Penalty,
     as_source,
@@ -28,6 +29,7 @@ from pminusy.learn.problem import (
     soft_targets,
     target_mass,
 )
+from pminusy.learn.separation import LARGEST, separable
 from pminusy.learn.solvers.solution import Goal, Journal, ProgressCallback
 from pminusy.learn.solvers.stochastic import AveragedAdam
 from pminusy.learn.sources import ArraySource
@@ -35,6 +37,7 @@ from pminusy.learn.sources import ArraySource
 __all__ = ["Parameters", "SoftmaxRegression"]
 
 Array = NDArray[Any]
+_SURE = 4.0  # nats between logits of a row: where weights have no end, some are beyond
 
 
 class Parameters(NamedTuple):
@@ -171,7 +174,8 @@ class SoftmaxRegression(LinearClassifier):
         coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
         fit = self._solve(source.merged(), coordinates, C, penalty, self._start(coordinates))
         self._set(fit, coordinates)
-        self._warn(fit, coordinates, separable=math.inf == C and self._separates(source, fit))
+        separable = math.isinf(C) and self._separates(source, coordinates)
+        self._warn(fit, coordinates, separable=separable)
         return self
 
     def _solve(
@@ -181,8 +185,9 @@ class SoftmaxRegression(LinearClassifier):
         C: float,
         penalty: Penalty,
         start: Array,
+        path: Path | None = None,
     ) -> Fit:
-        """Minimise over a source, from a vector in some coordinates."""
+        """Minimise over a source, from a vector in some coordinates, along a path if given."""
         one_row = source.classes == 2 and penalty.lasso > 0 and not math.isinf(C)
         # Two rows of weights share a ridge that scikit-learn's one row bears alone.
         if source.classes == 2 and not one_row:
@@ -192,10 +197,13 @@ class SoftmaxRegression(LinearClassifier):
         solver = resolve_solver(self.solver, penalty, C)
         if solver == "auto":
             solver = choose_solver(objective, l1=lasso > 0)
+        if path is not None:
+            path.turn_to(objective)
         return minimise(
             objective,
             start,
             solver,
+            pairs=None if path is None else path.pairs,
             goal=Goal(self.tol, self.gap),
             journal=Journal(self.max_iter, self.progress),
             lasso=lasso,
@@ -378,27 +386,38 @@ class SoftmaxRegression(LinearClassifier):
         self.coef_ = W[1:] - W[:1] if binary else W
         self.intercept_ = b[1:] - b[:1] if binary else b
 
-    def _separates(self, source: ArraySource, fit: Fit) -> bool:
-        """Whether the fit is right about every row: then no finite weights are the best."""
-        for block in source.blocks():
-            if block.targets.soft.size or self.label_smoothing > 0:
-                return False
-            for first in range(0, source.rows, 4096):
-                rows = np.arange(first, min(first + 4096, source.rows))
-                X, _ = source.take(rows)
-                z = X @ self.parameters_.W.T + self.parameters_.b
-                labels = block.targets.labels[rows]
-                own = z[np.arange(rows.size), labels].copy()
-                z[np.arange(rows.size), labels] = -np.inf
-                if np.any((own <= z.max(axis=1)) & (block.targets.omega[rows] > 0)):
-                    return False
-        return True
+    def _separates(self, source: ArraySource, coordinates: Coordinates) -> bool:
+        """Whether no finite weights are the best.
+
+        So it is where the fit is right about every row; in problems that are not too large, a
+        linear programme finds the cases where some rows are undecided.
+        """
+        (block,) = source.blocks()
+        if block.targets.soft.size or self.label_smoothing > 0:
+            return False
+        counted = np.flatnonzero(block.targets.omega > 0)
+        certain, widest = True, 0.0
+        for rows in row_chunks(counted.size, 8 * (source.features + 4 * source.classes), 16 << 20):
+            some = counted[rows]
+            z = source.take(some)[0] @ self.parameters_.W.T + self.parameters_.b
+            widest = max(widest, float(np.ptp(z, axis=1).max()))
+            here, labels = np.arange(some.size), block.targets.labels[some]
+            own = z[here, labels].copy()
+            z[here, labels] = -np.inf
+            certain = certain and bool((own > z.max(axis=1)).all())
+        bias = int(self.fit_intercept)
+        entries = 2 * counted.size * (source.classes - 1) * (source.features + bias)
+        if certain or entries > LARGEST or widest < _SURE:
+            return certain
+        scaled = (source.take(counted)[0] - coordinates.centre) / coordinates.scale
+        scaled = np.concatenate([scaled, np.ones((counted.size, bias))], axis=1)
+        return separable(scaled, block.targets.labels[counted], source.classes)
 
     def _warn(self, fit: Fit, coordinates: Coordinates, *, separable: bool) -> None:
         if separable:
             message = (
-                "the classes can be told apart without error, so with C=inf weights grow without "
-                "end and the fit stopped on the way: set C to a finite number"
+                "some rows can be told apart without error, so with C=inf weights grow without end "
+                "and the fit stopped on the way: set C to a finite number"
             )
         elif not fit.certificate.reached:
             message = self._shortfall(coordinates)

@@ -1,8 +1,9 @@
 """Softmax regression with C (and the share of L1) chosen by cross-validation.
 
-For each fold the values of C are solved in ascending order, each from the solution before it:
-strongly penalised problems are easy, and near each other. A fold is a set of sample weights, 0
-where rows are held out, so X is never copied, and its coordinates are worked out once.
+For each fold the values of C are solved in ascending order, each from where the solutions before it
+point (`learn.path`): strongly penalised problems are easy, and near each other. A fold is a set of
+sample weights, 0 where rows are held out, so X is never copied, and its coordinates are worked out
+once.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pminusy.learn.coordinates import Coordinates
 from pminusy.learn.inference import Summary
 from pminusy.learn.linear_classifier import LinearClassifier, is_sparse
 from pminusy.learn.objective import choose_coordinates
+from pminusy.learn.path import Path
 from pminusy.learn.problem import Penalty, require_number
 from pminusy.learn.softmax_regression import SoftmaxRegression
 from pminusy.learn.solvers.solution import Progress, ProgressCallback
@@ -134,6 +136,7 @@ class SoftmaxRegressionCV(LinearClassifier):
         shape = (len(folds), len(self.l1_ratios_), len(self.Cs_))
         self.scores_, records = np.empty(shape), np.empty((*shape, 2 + source.classes))
         kept: dict[tuple[int, int, int], Array] = {}
+        best: tuple[float, Array] | None = None  # of the last fold: where the refit begins
         for at, vector in self._visits(model, folds, source, coordinates):
             W, b = coordinates.to_parameters(vector)
             model._set_parameters(W, b)
@@ -142,6 +145,10 @@ class SoftmaxRegressionCV(LinearClassifier):
             records[at] = (size, used, *np.abs(W).max(axis=1))
             if not self.refit:
                 kept[at] = vector
+            elif at[0] == len(folds) - 1:
+                score = float(self.scores_[:, at[1], at[2]].mean())
+                if best is None or score > best[0]:  # the first of the highest: as below
+                    best = score, vector
         mean = self.scores_.mean(axis=0)
         r, c = (
             int(i) for i in np.unravel_index(np.argmax(mean), mean.shape)
@@ -154,13 +161,13 @@ class SoftmaxRegressionCV(LinearClassifier):
             setattr(final, name, value)
         if self.refit:
             penalty = Penalty(1.0 - self.l1_ratio_, self.l1_ratio_)
-            start = coordinates.from_parameters(*final.parameters_)
+            start = np.zeros(coordinates.size) if best is None else best[1]  # None: scores are NaN
             fit = final._solve(source.merged(), coordinates, self.C_, penalty, start)
             final._set(fit, coordinates)
             final._warn(fit, coordinates, separable=False)
         else:
-            best = np.mean([kept[f, r, c] for f in range(len(folds))], axis=0)
-            final._set_parameters(*coordinates.to_parameters(best))
+            average = np.mean([kept[f, r, c] for f in range(len(folds))], axis=0)
+            final._set_parameters(*coordinates.to_parameters(average))
         for name, value in fitted_attributes(final):
             setattr(self, name, value)
         return self
@@ -218,11 +225,13 @@ class SoftmaxRegressionCV(LinearClassifier):
                 chosen[train] = 1.0
                 part = source.weighted(chosen).merged()
                 for r, ratio in enumerate(self.l1_ratios_):
-                    vector = np.zeros(coordinates.size)
+                    vector, path = np.zeros(coordinates.size), Path(coordinates.size)
                     for c, C in enumerate(self.Cs_):
+                        start = path.start(float(C)) if ratio == 0 else vector  # L1: keep the zeros
                         penalty = Penalty(1.0 - float(ratio), float(ratio))
                         model.progress = self._model(1.0, 0.0, solved, total + 1).progress
-                        fit = model._solve(part, coordinates, float(C), penalty, vector)
+                        fit = model._solve(part, coordinates, float(C), penalty, start, path)
+                        path.add(float(C), fit.vector)
                         vector, solved = fit.vector, solved + 1
                         advance()
                         yield (f, r, c), vector

@@ -101,7 +101,7 @@ class ArraySource:
     @property
     def rows(self) -> int:
         """Number of rows N."""
-        return self._rows.count
+        return self._rows.number
 
     @property
     def sparse(self) -> bool:

@@ -12,6 +12,7 @@ from pminusy.torch.tiles import Layer, Result
 
 __all__ = ["NOTHING", "evaluate", "scaled"]
 
+_CHUNK = 2**20  # entries that are widened at a time
 NOTHING = (False, False, False, False)
 
 
@@ -60,8 +61,20 @@ def scaled(
     if upstream is not None and not (upstream.device.type == "cpu" and bool(upstream == 1)):
         factor = upstream if factor is None else factor * upstream
     return tuple(
-        None
-        if g is None or given is None
-        else (g if factor is None else g.mul_(factor.to(g.dtype))).to(given.dtype)
+        None if g is None or given is None else _times(g, factor).to(given.dtype)
         for g, given in zip(result.gradients, inputs, strict=True)
     )
+
+
+def _times(g: Tensor, factor: Tensor | None) -> Tensor:
+    """Product in the place of g; one of half type is multiplied in float32, some rows at a time."""
+    if factor is None:
+        return g
+    if g.dtype not in HALF:
+        return g.mul_(factor.to(g.dtype))
+    wide = factor.float()
+    step = max(1, _CHUNK // max(1, g.shape[-1]))
+    for start in range(0, g.shape[0], step):
+        rows = g[start : start + step]
+        rows.copy_(rows.float() * wide)
+    return g

@@ -109,7 +109,7 @@ class _Mass:
             self.S = self._q.sum(-1)
             return
         used = y != settings.ignore_index
-        self._c = torch.where(used, y, 0)[:, None]  # (n, 1)
+        self._c = torch.where(used, y, 0).long()[:, None]  # (n, 1)
         row = used.to(dtype) if omega is None else torch.where(used, omega, 0.0)
         self._row = row
         at_label = row * self._keep

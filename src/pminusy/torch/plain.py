@@ -85,8 +85,8 @@ def _mass(target: Tensor, like: Tensor, settings: Settings) -> tuple[Tensor, Ten
         Y, used = target.to(like.dtype), None
     else:
         used = target != settings.ignore_index
-        classes = torch.arange(K, device=like.device)
-        Y = (torch.where(used, target, 0)[:, None] == classes).to(like.dtype)
+        c = torch.where(used, target, 0).long()[:, None]
+        Y = torch.zeros_like(like).scatter(-1, c, 1.0)  # an error for a label out of range
     if settings.label_smoothing:
         Y = (1.0 - settings.label_smoothing) * Y + settings.label_smoothing / K
     q = Y if settings.weight is None else Y * settings.weight.to(like.dtype)

@@ -183,7 +183,7 @@ def _mass(case: Case) -> Iterator[Line]:
         "target_mass",
         "Target mass",
         Relation.equal(q[k], case.target_mass()),
-        f"All that {', '.join(made)} do is to say how much each class counts.",
+        f"All that is done by {' and '.join(made)} is to say how much each class counts.",
         ("definition",),
         OUTLINE,
     )

@@ -79,10 +79,7 @@ def _hessian(case: Case) -> Iterator[Line]:
         "hessian",
         "Second derivative at the logits",
         Relation.equal(second, curved),
-        "The target is constant, so the Hessian of the loss is the Jacobian of the softmax: "
-        "diag(p) − p pᵀ."
-        if not case.z_loss
-        else "The Jacobian of the softmax, and the square of the log-sum-exp.",
+        _hessian_in_words(case),
         ("derivative of a sum", "Kronecker δ"),
         OUTLINE,
     )
@@ -97,12 +94,27 @@ def _hessian(case: Case) -> Iterator[Line]:
         "hvp",
         "Hessian times a direction",
         Relation.equal(Sum(j, second * v[j]), product),
-        "p ⊙ v − p (p·v): no K × K matrix is needed.",
+        f"{_product_in_words(case)}: no K × K matrix is needed.",
         ("distributive law",),
         OUTLINE,
     )
     if case.transforms:
         yield from _through_transform(case)
+
+
+def _hessian_in_words(case: Case) -> str:
+    if case.z_loss:
+        return "The Jacobian of the softmax, and the square of the log-sum-exp."
+    jacobian = "S times the Jacobian" if case.mass else "the Jacobian"
+    formula = "S (diag(p) − p pᵀ)" if case.mass else "diag(p) − p pᵀ"
+    made_of = f"is {jacobian} of the softmax: {formula}."
+    return f"The target is constant, so the Hessian of the loss {made_of}"
+
+
+def _product_in_words(case: Case) -> str:
+    if case.z_loss:
+        return "Two products with p"
+    return "S (p ⊙ v − p (p·v))" if case.mass else "p ⊙ v − p (p·v)"
 
 
 def _through_transform(case: Case) -> Iterator[Line]:
@@ -272,7 +284,7 @@ def _layer(case: Case) -> Iterator[Line]:
         "direction_logits",
         "A direction of the parameters as one of the logits",
         Relation.equal(A[k], Sum(d, V[k, d] * x[d]) + V_b[k]),
-        "The layer is linear: a change (V, v_b) of W and b changes the logits by A.",
+        "The layer is linear: a change (V, β) of W and b changes the logits by A.",
         ("definition",),
     )
     e = Index("e", "D")

@@ -3,16 +3,17 @@
 # ruff: noqa: E501  (an element reads better on one line)
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.digits import rounded, written
 from pminusy.derivation.filling import FITS, Shown
 from pminusy.derivation.render import parts
-from pminusy.derivation.render.mathml import MathMLPrinter
+from pminusy.derivation.render.mathml import MathMLPrinter, mathml_number
 from pminusy.derivation.step import FULL, Step, Table
+from pminusy.derivation.steps import Steps
 
 __all__ = ["to_fragment", "to_page"]
 
@@ -35,6 +36,7 @@ padding:1.5rem 1rem}
 .pmy math{font-size:1.12rem}
 .pmy .rows math{font-size:1rem}
 .pmy .why{margin:.5rem 0}
+.pmy .why sub,.pmy .why sup{line-height:0;font-size:.75em}
 .pmy .proof{color:var(--ok);font-size:.85rem;margin:.3rem 0 0}
 .pmy .note{color:var(--soft);font-size:.85rem}
 .pmy table{border-collapse:collapse;margin:.6rem 0;font-variant-numeric:tabular-nums}
@@ -42,8 +44,8 @@ padding:1.5rem 1rem}
 .pmy td.n{text-align:right}
 .pmy svg{max-width:100%;height:auto;font:13px system-ui,"Noto Sans",sans-serif}
 .pmy svg text{fill:var(--ink)}
-.pmy figure{margin:1rem 0;overflow-x:auto}
-.pmy figure svg{min-width:34rem}
+.pmy figure{margin:1rem 0;display:flex;flex-wrap:wrap;gap:.5rem 2rem}
+.pmy figcaption{flex-basis:100%}
 .pmy .hint>summary{font-weight:400;color:var(--soft)}
 @media print{.pmy{max-width:none;font-size:11pt}.pmy details{break-inside:avoid;border:0;background:none}
 .pmy details::details-content{content-visibility:visible;display:block;height:auto}}
@@ -54,7 +56,7 @@ _PAGE_STYLE = """
 """
 
 
-def to_page(derivation: Derivation) -> str:
+def to_page(derivation: Steps) -> str:
     """A whole page."""
     title = escape(parts.safe(derivation.summary.heading, 200))
     return (
@@ -65,12 +67,12 @@ def to_page(derivation: Derivation) -> str:
     )
 
 
-def to_fragment(derivation: Derivation) -> str:
+def to_fragment(derivation: Steps) -> str:
     """The same without a page round it, for notebooks."""
     return "\n".join(_lines(derivation))
 
 
-def _lines(derivation: Derivation) -> Iterator[str]:
+def _lines(derivation: Steps) -> Iterator[str]:
     summary = derivation.summary
     printer = MathMLPrinter(derivation.notation, derivation.digits)
     yield f'<main class="pmy"><style>{_STYLE}</style>'
@@ -93,7 +95,7 @@ def _lines(derivation: Derivation) -> Iterator[str]:
     yield f'<p class="proof">{len(derivation)} steps, every one proved.</p></main>'
 
 
-def _step(step: Step, derivation: Derivation, printer: MathMLPrinter) -> str:
+def _step(step: Step, derivation: Steps, printer: MathMLPrinter) -> str:
     held = parts.held(derivation)
     rules = f'<span class="rules">{escape(" · ".join(step.rules))}</span>' if step.rules else ""
     is_open = ' open=""' if step.line.depth != FULL or derivation.hints else ""
@@ -104,7 +106,7 @@ def _step(step: Step, derivation: Derivation, printer: MathMLPrinter) -> str:
     value = _value(step, derivation.digits)
     if value:
         body.append(_folded(value, held.results, "the result"))
-    body.append(f'<p class="why">{escape(step.why)}</p>')
+    body.append(f'<p class="why">{_prose(step.why)}</p>')
     if step.line.table is not None:
         body.append(_folded(_table(step.line.table), held.results, "the table"))
     body.append(f'<p class="proof">✓ {escape(str(step.proof))}</p>')
@@ -112,6 +114,16 @@ def _step(step: Step, derivation: Derivation, printer: MathMLPrinter) -> str:
         f'<details id="{step.name}"{is_open}><summary>{step.number}. {escape(step.title)}{rules}'
         f'</summary><div class="body">{"".join(body)}</div></details>'
     )
+
+
+_INDEX = re.compile(r"(?<=[^\W\d_])_([A-Za-z]{1,3}|\d)(?![A-Za-z_])")
+_POWER = re.compile(r"\^(?:\(([^()]*)\)|(\w))")
+
+
+def _prose(sentence: str) -> str:
+    """A sentence whose p_k and e^z are set as such."""
+    raised = _POWER.sub(lambda found: f"<sup>{found[1] or found[2]}</sup>", escape(sentence))
+    return _INDEX.sub(r"<sub>\1</sub>", raised)
 
 
 def _folded(body: str, hide: bool, what: str) -> str:
@@ -145,24 +157,17 @@ def _value(step: Step, digits: int) -> str:
 
 def _matrix(shown: Shown, digits: int) -> str:
     rows = "".join(
-        "<mtr>" + "".join(f"<mtd>{_number(shown.entries[i, j], digits)}</mtd>" for j in range(shown.shape[1])) + "</mtr>"
+        "<mtr>" + "".join(f"<mtd>{_number(shown.entries[i, j], digits, shown.rest)}</mtd>" for j in range(shown.shape[1])) + "</mtr>"
         for i in range(shown.shape[0])
     )  # fmt: skip
     return f'<mo fence="true">(</mo><mtable>{rows}</mtable><mo fence="true">)</mo>'
 
 
-def _number(value: Any, digits: int) -> str:
-    number = rounded(value, digits)
-    sign = '<mo form="prefix">−</mo>' if number.negative else ""
-    power = (
-        ""
-        if number.exponent is None
-        else f"<mo>×</mo><msup><mn>10</mn><mn>{number.exponent}</mn></msup>"
-    )
-    return f"<mrow>{sign}<mn>{number.mantissa}</mn>{power}</mrow>"
+def _number(value: Any, digits: int, rest: bool) -> str:
+    return mathml_number(rounded(value, digits, rest=rest))
 
 
-def _bars(derivation: Derivation) -> str:
+def _bars(derivation: Steps) -> str:
     """Bars of p (left) and of the gradient (right), class by class."""
     summary, digits = derivation.summary, derivation.digits
     order = list(range(len(summary.classes)))
@@ -175,40 +180,47 @@ def _bars(derivation: Derivation) -> str:
     letter = derivation.notation.text("p")
     plain = not summary.options and all(v in (0, 1) for v in summary.targets)
     right = f"{letter} − y" if plain else "gradient"
-    height = 26 * len(order) + 40
-    parts_ = [
-        f'<svg role="img" viewBox="0 0 760 {height}" width="760" height="{height}" aria-labelledby="bars-title">',
-        f'<title id="bars-title">Probabilities and {escape(right)} by class; loss {written(summary.loss, digits)}</title>',
-        f'<text x="190" y="16">{escape(letter)}</text><text x="560" y="16" text-anchor="middle">{escape(right)}</text>',
-    ]
+    height = 26 * len(order) + 32
+    left_parts, right_parts = (
+        [f'<text x="{x}" y="16"{anchor}>{escape(head)}</text>']
+        for x, anchor, head in ((150, "", letter), (315, ' text-anchor="middle"', right))
+    )
     for place, k in enumerate(order):
         y = 26 + 26 * place
         p, gradient = summary.probabilities[k], summary.gradient[k]
-        name = escape(parts.safe(summary.classes[k], 20))
         mark = " ●" if k == summary.true_class else ""
-        length = float(abs(gradient) / top) * 90
-        side = "raise" if gradient < 0 else "lower"
-        x = 560 - length if gradient < 0 else 560
-        number_x, anchor = (
-            (560 - length - 6, "end") if gradient < 0 else (560 + length + 6, "start")
-        )
-        parts_ += [
-            f'<text x="0" y="{y + 14}">{name}{mark}</text>',
-            f'<rect x="190" y="{y + 2}" width="{float(p) * 150:.2f}" height="16" rx="2" fill="var(--accent)"/>',
-            f'<text x="{190 + float(p) * 150 + 6:.1f}" y="{y + 14}">{written(p, digits)}</text>',
-            f'<rect x="{x:.2f}" y="{y + 2}" width="{length:.2f}" height="16" rx="2" fill="var(--{side})"/>',
-            f'<text x="{number_x:.1f}" y="{y + 14}" text-anchor="{anchor}">{written(gradient, digits)}</text>',
+        name = f'<text x="0" y="{y + 14}">{escape(parts.safe(summary.classes[k], 16))}{mark}</text>'
+        length = float(abs(gradient) / top) * 80
+        side, x = ("raise", 315 - length) if gradient < 0 else ("lower", 315)
+        left_parts += [
+            name,
+            f'<rect x="150" y="{y + 2}" width="{float(p) * 120:.2f}" height="16" rx="2" fill="var(--accent)"/>',
+            f'<text x="{150 + float(p) * 120 + 6:.1f}" y="{y + 14}">{written(p, digits, rest=True)}</text>',
         ]
-    parts_.append(
-        f'<line x1="560" x2="560" y1="22" y2="{height - 12}" stroke="var(--soft)"/></svg>'
-    )
+        right_parts += [
+            name,
+            f'<text x="230" y="{y + 14}" text-anchor="end">{written(gradient, digits)}</text>',
+            f'<rect x="{x:.2f}" y="{y + 2}" width="{length:.2f}" height="16" rx="2" fill="var(--{side})"/>',
+        ]
+    right_parts.append(f'<line x1="315" x2="315" y1="22" y2="{height - 4}" stroke="var(--soft)"/>')
+    loss = written(summary.loss, digits)
+    both = _chart(f"{letter} by class", left_parts, height)
+    both += _chart(f"{right} by class; loss {loss}", right_parts, height)
     rest = len(summary.classes) - len(order)
     more = f" {rest} more classes have smaller entries." if rest else ""
     caption = (
-        f"Loss {written(summary.loss, digits)}. Bars to the left: the step raises the logit; to the "
+        f"Loss {loss}. Bars to the left: the step raises the logit; to the "
         f"right: it lowers it. ● the true class.{more}"
     )
-    return f'<figure tabindex="0">{"".join(parts_)}<figcaption class="note">{escape(caption)}</figcaption></figure>'
+    return f'<figure>{both}<figcaption class="note">{escape(caption)}</figcaption></figure>'
+
+
+def _chart(title: str, parts_: list[str], height: int) -> str:
+    """One of the two charts: beside the other where there is room, below it where there is not."""
+    return (
+        f'<svg role="img" viewBox="0 0 400 {height}" width="400" height="{height}" aria-label="{escape(title)}">'
+        f"<title>{escape(title)}</title>{''.join(parts_)}</svg>"
+    )
 
 
 def _heat_map(shown: Shown, digits: int) -> str:
@@ -244,7 +256,7 @@ def _table(table: Table) -> str:
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{caption}'
 
 
-def _closing(derivation: Derivation, printer: MathMLPrinter) -> str:
+def _closing(derivation: Steps, printer: MathMLPrinter) -> str:
     rows = []
     for forward, backward in parts.closing(derivation):
         lines = "".join(printer.page(step.statement) for step in backward)

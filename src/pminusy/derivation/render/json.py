@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.digits import rounded
 from pminusy.derivation.domains import DIGITS, decimals
 from pminusy.derivation.render import parts
 from pminusy.derivation.render.latex_math import LatexPrinter
 from pminusy.derivation.render.text import TextPrinter
 from pminusy.derivation.step import Step, Table
+from pminusy.derivation.steps import Steps
 
 __all__ = ["FORMAT", "to_json"]
 
 FORMAT = 1
 
 
-def to_json(derivation: Derivation) -> str:
+def to_json(derivation: Steps) -> str:
     """The derivation as one JSON object."""
     summary = derivation.summary
     chapters = []
@@ -47,7 +47,7 @@ def to_json(derivation: Derivation) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def _step(step: Step, derivation: Derivation) -> dict[str, Any]:
+def _step(step: Step, derivation: Steps) -> dict[str, Any]:
     text = TextPrinter(derivation.notation, derivation.digits)
     latex = LatexPrinter(derivation.notation, derivation.digits)
     held = parts.held(derivation)

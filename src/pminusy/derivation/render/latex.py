@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.digits import rounded
 from pminusy.derivation.render import parts
 from pminusy.derivation.render.latex_math import LatexPrinter
 from pminusy.derivation.render.markdown import latex_value
 from pminusy.derivation.step import Step, Table
+from pminusy.derivation.steps import Steps
 
 __all__ = ["escape", "to_latex"]
 
@@ -46,7 +46,7 @@ _TEXT = {
 }  # fmt: skip
 
 
-def to_latex(derivation: Derivation) -> str:
+def to_latex(derivation: Steps) -> str:
     """The derivation as a document that pdflatex, xelatex and lualatex compile."""
     return "\n".join(_lines(derivation)) + "\n"
 
@@ -69,7 +69,7 @@ def _character(ch: str) -> str:
 _LATIN = set("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßŒœŠšŽžŁł")
 
 
-def _lines(derivation: Derivation) -> Iterator[str]:
+def _lines(derivation: Steps) -> Iterator[str]:
     summary = derivation.summary
     printer = LatexPrinter(derivation.notation, derivation.digits)
     yield _PREAMBLE
@@ -98,7 +98,7 @@ def _lines(derivation: Derivation) -> Iterator[str]:
     yield r"\end{document}"
 
 
-def _step(step: Step, derivation: Derivation, printer: LatexPrinter) -> Iterator[str]:
+def _step(step: Step, derivation: Steps, printer: LatexPrinter) -> Iterator[str]:
     held = parts.held(derivation)
     rules = rf" \emph{{\small {escape(' · '.join(step.rules))}}}" if step.rules else ""
     yield rf"\paragraph{{{step.number}. {escape(step.title)}}}{rules}\par"
@@ -129,12 +129,13 @@ def _display(body: str, *, small: bool = False) -> Iterator[str]:
         yield rf"\[ {body} \]"
 
 
-def _classes(derivation: Derivation) -> Iterator[str]:
+def _classes(derivation: Steps) -> Iterator[str]:
     summary, digits = derivation.summary, derivation.digits
     yield r"\begin{tabular}{lrrr} class & probability & target & gradient \\ \hline"
     for k, name in enumerate(summary.classes):
-        values = (summary.probabilities[k], summary.targets[k], summary.gradient[k])
-        numbers = " & ".join(f"${rounded(v, digits).latex}$" for v in values)
+        p = rounded(summary.probabilities[k], digits, rest=True)
+        others = (rounded(v, digits) for v in (summary.targets[k], summary.gradient[k]))
+        numbers = " & ".join(f"${number.latex}$" for number in (p, *others))
         yield rf"{escape(parts.safe(name))} & {numbers} \\"
     yield r"\end{tabular}\par"
     yield rf"Loss: ${rounded(summary.loss, digits).latex}$\par"

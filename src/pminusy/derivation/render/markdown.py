@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.digits import rounded
 from pminusy.derivation.filling import Shown
 from pminusy.derivation.render import parts
 from pminusy.derivation.render.latex_math import LatexPrinter
 from pminusy.derivation.step import Step, Table
+from pminusy.derivation.steps import Steps
 
 __all__ = ["escape", "latex_value", "to_markdown"]
 
 
-def to_markdown(derivation: Derivation) -> str:
+def to_markdown(derivation: Steps) -> str:
     """The derivation as a Markdown document."""
     return "\n".join(_lines(derivation)).rstrip() + "\n"
 
@@ -29,7 +29,7 @@ def latex_value(shown: Shown, digits: int) -> str:
     """A value in LaTeX."""
 
     def one(value: object) -> str:
-        return rounded(value, digits).latex
+        return rounded(value, digits, rest=shown.rest).latex
 
     if shown.left_out:
         listed = ", \\ ".join(
@@ -48,7 +48,7 @@ def latex_value(shown: Shown, digits: int) -> str:
     return r"\left(" + ", ".join(one(value) for value in shown.entries.values()) + r"\right)"
 
 
-def _lines(derivation: Derivation) -> Iterator[str]:
+def _lines(derivation: Steps) -> Iterator[str]:
     summary = derivation.summary
     printer = LatexPrinter(derivation.notation, derivation.digits)
     yield from (f"# {escape(summary.heading)}", "")
@@ -69,18 +69,19 @@ def _lines(derivation: Derivation) -> Iterator[str]:
     yield from _closing(derivation, printer)
 
 
-def _classes(derivation: Derivation) -> Iterator[str]:
+def _classes(derivation: Steps) -> Iterator[str]:
     summary, digits = derivation.summary, derivation.digits
     letter = derivation.notation.text
     yield f"| class | {letter('p')} | target | gradient |"
     yield "| --- | ---: | ---: | ---: |"
     for k, name in enumerate(summary.classes):
-        values = (summary.probabilities[k], summary.targets[k], summary.gradient[k])
-        yield f"| {escape(name)} | {' | '.join(rounded(v, digits).text for v in values)} |"
+        p = rounded(summary.probabilities[k], digits, rest=True)
+        others = (rounded(v, digits) for v in (summary.targets[k], summary.gradient[k]))
+        yield f"| {escape(name)} | {' | '.join(number.text for number in (p, *others))} |"
     yield from ("", f"Loss: {rounded(summary.loss, digits).text}", "")
 
 
-def _step(step: Step, derivation: Derivation, printer: LatexPrinter) -> Iterator[str]:
+def _step(step: Step, derivation: Steps, printer: LatexPrinter) -> Iterator[str]:
     held = parts.held(derivation)
     yield from (f"### {step.number}. {step.title}", "")
     if step.rules:
@@ -118,7 +119,7 @@ def _table(table: Table) -> Iterator[str]:
         yield from (escape(table.caption), "")
 
 
-def _closing(derivation: Derivation, printer: LatexPrinter) -> Iterator[str]:
+def _closing(derivation: Steps, printer: LatexPrinter) -> Iterator[str]:
     beside = list(parts.closing(derivation))
     if beside:
         yield from ("## Forward beside backward", "", "| forward | backward |", "| --- | --- |")

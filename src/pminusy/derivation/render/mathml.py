@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
 from pminusy.derivation import tree as t
 from pminusy.derivation.digits import Digits
 from pminusy.derivation.render.printer import Printer
 
-__all__ = ["MathMLPrinter"]
+__all__ = ["MathMLPrinter", "mathml_number"]
+
+
+def mathml_number(digits: Digits) -> str:
+    """A rounded number, and what it leaves out where that is said."""
+    body = f"<mn>{digits.mantissa}</mn>"
+    if digits.exponent is not None:
+        size = f"<mn>{abs(digits.exponent)}</mn>"
+        power = f"<mrow><mo>−</mo>{size}</mrow>" if digits.exponent < 0 else size
+        body += f"<mo>×</mo><msup><mn>10</mn>{power}</msup>"
+    sign = '<mo form="prefix">−</mo>' if digits.negative else ""
+    rest = ""
+    if digits.rest is not None:
+        operator = "−" if digits.rest.negative else "+"
+        rest = f"<mo>{operator}</mo>{mathml_number(replace(digits.rest, negative=False))}"
+    return (
+        f"<mrow>{sign}{body}{rest}</mrow>" if sign or rest or digits.exponent is not None else body
+    )
 
 
 _THIN = '<mspace width="0.17em"/>'
@@ -32,12 +50,7 @@ class MathMLPrinter(Printer):
 
     def number(self, digits: Digits) -> str:
         """A rounded number."""
-        body = f"<mn>{digits.mantissa}</mn>"
-        if digits.exponent is not None:
-            power = f"<msup><mn>10</mn>{self.integer(digits.exponent)}</msup>"
-            body += f"<mo>×</mo>{power}"
-        sign = '<mo form="prefix">−</mo>' if digits.negative else ""
-        return f"<mrow>{sign}{body}</mrow>" if sign or digits.exponent is not None else body
+        return mathml_number(digits)
 
     def quantity(self, name: str, indices: list[str]) -> str:
         """A letter with its indices below."""

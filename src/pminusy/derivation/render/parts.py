@@ -6,10 +6,10 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.digits import sum_note, written
 from pminusy.derivation.filling import FITS, Shown
 from pminusy.derivation.step import Step
+from pminusy.derivation.steps import Steps
 
 __all__ = ["CLOSING", "Held", "closing", "held", "safe", "vector", "vector_note"]
 
@@ -35,7 +35,7 @@ class Held:
     statements: bool
 
 
-def held(derivation: Derivation) -> Held:
+def held(derivation: Steps) -> Held:
     """What is left for the reader to fill in."""
     return Held(derivation.hints >= 1, derivation.hints >= 2, derivation.hints >= 3)
 
@@ -46,7 +46,7 @@ def safe(name: str, limit: int = 60) -> str:
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
-def closing(derivation: Derivation) -> Iterator[tuple[Step, tuple[Step, ...]]]:
+def closing(derivation: Steps) -> Iterator[tuple[Step, tuple[Step, ...]]]:
     """Forward lines with the backward lines beside them, of those that there are."""
     names = set(derivation.names)
     for forward, backward in CLOSING:
@@ -59,13 +59,13 @@ def vector(shown: Shown, digits: int) -> str:
     """A number, a vector in brackets, a matrix by rows, or the largest entries with places."""
     if shown.left_out or len(shown.shape) > 2:
         entries = ",  ".join(
-            f"[{','.join(map(str, shown.place(place)))}] {written(value, digits)}"
+            f"[{','.join(map(str, shown.place(place)))}] {written(value, digits, rest=shown.rest)}"
             for place, value in shown.entries.items()
         )
         return f"{entries}  … and {shown.left_out:,} more" if shown.left_out else entries
     if shown.shape == ():
-        return written(next(iter(shown.entries.values())), digits)
-    values = [written(value, digits) for value in shown.entries.values()]
+        return written(next(iter(shown.entries.values())), digits, rest=shown.rest)
+    values = [written(value, digits, rest=shown.rest) for value in shown.entries.values()]
     if len(shown.shape) == 1 or len(values) < _size(shown.shape):
         return f"({', '.join(values)})"
     return "\n".join(matrix_lines(shown, digits))
@@ -81,7 +81,8 @@ def _size(shape: tuple[int, ...]) -> int:
 def matrix_lines(shown: Shown, digits: int) -> list[str]:
     """Rows of a matrix, columns aligned."""
     rows, columns = shown.shape[0], _size(shown.shape[1:])
-    values = [written(value, digits) for _, value in sorted(shown.entries.items())]
+    ordered = sorted(shown.entries.items())
+    values = [written(value, digits, rest=shown.rest) for _, value in ordered]
     table = [values[r * columns : (r + 1) * columns] for r in range(rows)]
     widths = [max(len(row[c]) for row in table) for c in range(columns)]
     return [

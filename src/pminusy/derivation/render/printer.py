@@ -68,7 +68,7 @@ class Printer(ABC):
         if isinstance(tree, t.Add | t.Neg):
             return _SUM
         if isinstance(tree, t.Value):
-            return _SUM if tree.value < 0 else _ATOM
+            return _SUM if tree.value < 0 or self._rounded(tree).rest else _ATOM
         if isinstance(
             tree, t.Mul | t.MatMul | t.Hadamard | t.Outer | t.Sum | t.Apply | t.Log | t.Max
         ):
@@ -170,6 +170,9 @@ class Printer(ABC):
         """e to a power."""
         return self.power(self.letter("e"), argument)
 
+    def _rounded(self, tree: t.Value) -> Digits:
+        return rounded(tree.value, self.digits, rest=tree.rest)
+
     def half(self) -> str:
         """One half."""
         return self.fraction(self.integer(1), self.integer(2))
@@ -196,7 +199,7 @@ def _number(self: Printer, tree: t.Number) -> str:
 
 
 def _value(self: Printer, tree: t.Value) -> str:
-    return self.number(rounded(tree.value, self.digits))
+    return self.number(self._rounded(tree))
 
 
 def _add(self: Printer, tree: t.Add) -> str:

@@ -13,19 +13,21 @@ from rich.rule import Rule
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.digits import written
 from pminusy.derivation.render import parts
 from pminusy.derivation.render.text import TextPrinter
 from pminusy.derivation.step import Step, Table
+from pminusy.derivation.steps import Steps
 
 __all__ = ["Trimmed", "show", "to_text"]
 
 _BAR = 24
 _SHOWN_CLASSES = 12
+_REPEATED = 6
+"""A larger matrix is printed where it is stated as a whole, not at every line about an entry."""
 
 
-def to_text(derivation: Derivation, *, width: int = 80, color: bool = False) -> str:
+def to_text(derivation: Steps, *, width: int = 80, color: bool = False) -> str:
     """The whole derivation as text of a given width."""
     stream = StringIO()
     console = Console(
@@ -53,7 +55,7 @@ class Trimmed:
         self._stream.flush()
 
 
-def show(derivation: Derivation, console: Console) -> None:
+def show(derivation: Steps, console: Console) -> None:
     """Print step by step: each is proved just before it appears."""
     printer = TextPrinter(derivation.notation, derivation.digits)
     summary = derivation.summary
@@ -79,7 +81,7 @@ def show(derivation: Derivation, console: Console) -> None:
     console.print(Text(f"{len(derivation)} steps, every one proved.", style="green"))
 
 
-def _step(step: Step, derivation: Derivation, printer: TextPrinter) -> RenderableType:
+def _step(step: Step, derivation: Steps, printer: TextPrinter) -> RenderableType:
     held = parts.held(derivation)
     title = Text(step.title, style="bold")
     if step.rules:
@@ -110,6 +112,9 @@ def _value(step: Step, digits: int, *, hide: bool) -> list[RenderableType]:
     alone = len(shown.entries) == 1 and step.rows
     if alone or step.statement.signs[-1] in "<≤>≥⪯":
         return []
+    if parts.is_matrix(shown) and step.rows and max(shown.shape) > _REPEATED:
+        size = " × ".join(map(str, shown.shape))
+        return [_indented(Text(f"some entries of a {size} matrix", style="dim"), 9)]
     if parts.is_matrix(shown):
         lines = parts.matrix_lines(shown, digits)
         body = RichTable.grid(padding=(0, 1, 0, 0))
@@ -131,7 +136,7 @@ def _indented(text: Text, by: int = 5) -> RenderableType:
     return Padding(text, (0, 0, 0, by))
 
 
-def _bars(derivation: Derivation, width: int) -> RenderableType:
+def _bars(derivation: Steps, width: int) -> RenderableType:
     """Class by class: p as a bar, the target, and p − y to the left (raise) or right (lower)."""
     summary = derivation.summary
     order = list(range(len(summary.classes)))
@@ -144,7 +149,7 @@ def _bars(derivation: Derivation, width: int) -> RenderableType:
     masses = any(target not in (0, 1) for target in summary.targets)
     columns = {
         "class": [parts.safe(summary.classes[k], 24) for k in order],
-        letter("p"): [written(summary.probabilities[k], digits) for k in order],
+        letter("p"): [written(summary.probabilities[k], digits, rest=True) for k in order],
         "target" if masses else "y": [written(summary.targets[k], digits) for k in order],
         "gradient" if masses or summary.options else f"{letter('p')} − y": [
             written(summary.gradient[k], digits) for k in order
@@ -186,12 +191,15 @@ def _bars(derivation: Derivation, width: int) -> RenderableType:
 
 
 def _table(table: Table) -> RenderableType:
-    shown = RichTable(box=None, pad_edge=False, caption=Text(table.caption), caption_justify="left")
+    shown = RichTable(box=None, pad_edge=False)
     for head in table.head:
         shown.add_column(Text(parts.safe(head)), style=None)
     for row in table.rows:
         shown.add_row(*(Text(parts.safe(cell)) for cell in row))
-    return shown
+    if not table.caption:
+        return shown
+    # below it and not its caption, which would be wrapped at the width of the table
+    return Group(shown, Text(parts.safe(table.caption, 200), style="dim italic"))
 
 
 def _closing(rows: Sequence[tuple[Step, Sequence[Step]]], printer: TextPrinter) -> RenderableType:

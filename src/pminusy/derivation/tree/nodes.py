@@ -73,9 +73,13 @@ class Number(Node):
 
 @dataclass(frozen=True)
 class Value(Node):
-    """A number of the reader's, exact inside and rounded only where it is printed."""
+    """A number of the reader's, exact inside and rounded only where it is printed.
+
+    `rest` asks for what rounding to a whole number would hide: 1 − 4.2×10⁻¹⁸ and not 1.
+    """
 
     value: Any
+    rest: bool = False
 
 
 @dataclass(frozen=True)

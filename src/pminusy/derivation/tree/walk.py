@@ -12,11 +12,23 @@ from pminusy.derivation.tree.nodes import Delta, Max, Node, Ref, Sum, Wins
 __all__ = ["children", "every_index", "free_indices", "names", "rebuild", "walk"]
 
 
+_names_of_fields: dict[type[Node], tuple[str, ...]] = {}
+"""Kept by kind of node: asking `dataclasses.fields` for each node takes longer than the walk."""
+
+
+def _fields(tree: Node) -> tuple[str, ...]:
+    kind = type(tree)
+    if kind not in _names_of_fields:
+        found = fields(tree)  # type: ignore[arg-type]  # every node is a dataclass
+        _names_of_fields[kind] = tuple(field.name for field in found)
+    return _names_of_fields[kind]
+
+
 def children(tree: Node) -> tuple[Node, ...]:
     """Direct parts of a node."""
     parts: list[Node] = []
-    for field in fields(tree):  # type: ignore[arg-type]  # every node is a dataclass
-        value = getattr(tree, field.name)
+    for name in _fields(tree):
+        value = getattr(tree, name)
         if isinstance(value, Node):
             parts.append(value)
         elif isinstance(value, tuple):
@@ -28,12 +40,12 @@ def rebuild(tree: Node, new: tuple[Node, ...]) -> Node:
     """The same node with other direct parts."""
     rest = list(new)
     changes: dict[str, Any] = {}
-    for field in fields(tree):  # type: ignore[arg-type]  # every node is a dataclass
-        value = getattr(tree, field.name)
+    for name in _fields(tree):
+        value = getattr(tree, name)
         if isinstance(value, Node):
-            changes[field.name] = rest.pop(0)
+            changes[name] = rest.pop(0)
         elif isinstance(value, tuple) and value and isinstance(value[0], Node):
-            changes[field.name] = tuple(rest.pop(0) for _ in value)
+            changes[name] = tuple(rest.pop(0) for _ in value)
     return replace(tree, **changes)  # type: ignore[type-var]  # every node is a dataclass
 
 

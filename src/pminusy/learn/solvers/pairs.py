@@ -18,18 +18,41 @@ __all__ = ["Pairs"]
 
 Array = NDArray[Any]
 
+_BYTES = 64 << 20
+_LONG = 200_000
+
 
 class Pairs:
-    """Steps and changes of gradient, and the direction they give."""
+    """Steps and changes of gradient, and the direction they give.
 
-    def __init__(self, memory: int) -> None:
+    Parameters
+    ----------
+    size
+        Length of a vector; long ones are kept in float32, and fewer of them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._dtype = np.float32 if size > _LONG else np.float64
+        width = 2 * np.dtype(self._dtype).itemsize * max(size, 1)
+        memory = int(np.clip(_BYTES // width, 5, 20))
         self._pairs: deque[tuple[Array, Array, float]] = deque(maxlen=memory)
 
     def add(self, s: Array, y: Array) -> None:
         """Keep a pair, unless rounding has taken its curvature."""
         curvature = float(s @ y)
         if curvature > 1e-14 * float(np.linalg.norm(s) * np.linalg.norm(y)):
-            self._pairs.append((s, y, 1.0 / curvature))
+            kept = s.astype(self._dtype, copy=False), y.astype(self._dtype, copy=False)
+            self._pairs.append((*kept, 1.0 / curvature))
+
+    def shift(self, diagonal: Array) -> None:
+        """Make the pairs those of a function with this much more on its Hessian's diagonal.
+
+        So what was learned with one penalty serves another: exactly, since a ridge is quadratic.
+        """
+        before, changed = list(self._pairs), diagonal.astype(self._dtype, copy=False)
+        self._pairs.clear()
+        for s, y, _ in before:
+            self.add(s, y + changed * s)
 
     def clear(self) -> None:
         """Forget."""

@@ -22,14 +22,14 @@ __all__ = ["quasi_newton"]
 
 Array = NDArray[Any]
 
-_PAIR_BYTES = 48 << 20
 # Share of what is left to gain that is added to the model's diagonal, in coordinates of size one:
 # far from the optimum curvature changes along a step, and where there is none a step is endless.
 
 _DAMPING = 0.03
 # What is left to gain, relative to f, below which rounding of the arithmetic decides the steps.
 _FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-27}
-_PATIENCE = 12  # iterations without a smaller gradient, near the optimum
+_PATIENCE = 12  # iterations without a smaller gradient, where only this is left to gain:
+_ROUNDING = {np.dtype(np.float32): 1e-10, np.dtype(np.float64): 1e-15}
 
 
 def quasi_newton(
@@ -40,8 +40,10 @@ def quasi_newton(
     goal: Goal,
     journal: Journal,
     refresh: tuple[int, ...] = (0, 1, 3, 7, 15, 31),
+    quick: float = 0.0,
     enough: float = 0.0,
     metric_now: Metric | None = None,
+    pairs: Pairs | None = None,
 ) -> Solution:
     """Minimise.
 
@@ -60,23 +62,31 @@ def quasi_newton(
         Where progress is noted, with the limit on iterations.
     refresh
         Iterations at which the model is built anew.
+    quick
+        The model is left as it is while a step leaves less than this share of what was left.
     enough
         Also stop once a step promises less than this, relative to f.
     metric_now
         A model to begin with, instead of building one.
+    pairs
+        Pairs to begin with, and to add to.
     """
     at = objective.evaluate(vector)
     if not journal.history:
         journal.note(objective, vector, at)
-    memory = int(np.clip(_PAIR_BYTES // (16 * max(vector.size, 1)), 5, 20))
-    pairs, model, failures, steps = Pairs(memory), metric_now, 0, 0
+    pairs = Pairs(vector.size) if pairs is None else pairs
+    model, failures, steps = metric_now, 0, 0
     left = abs(at.value)  # what may still be gained; the promise of the last step, later
     least, idle = np.inf, 0
+    due, fast = False, False
     floor = max(enough, _FLOOR[np.dtype(objective.dtype)])
+    rounding = _ROUNDING[np.dtype(objective.dtype)]
     while not goal.reached(objective, at):
         if journal.exhausted:
             return Solution(vector, at, Status(reached=False, stalled=False))
-        if model is None or (steps in refresh and (metric_now is None or steps > 0)):
+        due = due or steps in refresh
+        if model is None or (due and not fast and (metric_now is None or steps > 0)):
+            due = False
             model = metric(objective, _DAMPING * left)
         direction = objective.project(pairs.direction(at.gradient, model))
         promised = -float(at.gradient @ direction)
@@ -93,10 +103,12 @@ def quasi_newton(
             continue
         new, there = line.accept(step.step)
         pairs.add(new - vector, there.gradient - at.gradient)
-        vector, at, steps, left = new, there, steps + 1, min(promised, abs(there.value))
+        vector, at, steps = new, there, steps + 1
+        fast = promised < quick * left
+        left = min(promised, abs(there.value))
         journal.note(objective, vector, at)
         least, idle = _idle(least, idle, objective.optimality(at.gradient))
-        if idle > _PATIENCE and left <= 1e-10 * abs(at.value):
+        if idle > _PATIENCE and left <= rounding * abs(at.value):
             return Solution(vector, at, Status(reached=False, stalled=True))
     return Solution(vector, at, Status(reached=True, stalled=False))
 
