@@ -15,6 +15,7 @@ from rich.table import Table
 __all__ = ["Measured", "by_turns", "draw", "paste", "write"]
 
 _PAUSE = 0.06  # seconds; twice as long as OpenBLAS's threads spin
+_TURN = 0.015  # seconds; a call that takes longer is made once
 DOCS = Path(__file__).parent.parent / "docs"
 
 
@@ -32,9 +33,10 @@ class Measured:
 
 
 def by_turns(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median milliseconds of each function; a round calls every one of them once.
+    """Median milliseconds of each function over rounds; in a round each has one turn.
 
-    Each after a pause: the threads of whoever came before spin for some time before they sleep.
+    A turn is a pause, since the threads of whoever came before spin for some time; calls that are not
+    timed, since a processor that has just slept is slow for some milliseconds; and calls that are.
     """
     times: dict[str, list[float]] = {name: [] for name in functions}
     for function in functions.values():
@@ -42,10 +44,19 @@ def by_turns(functions: dict[str, Callable[[], object]], rounds: int) -> dict[st
     for _ in range(rounds):
         for name, function in functions.items():
             time.sleep(_PAUSE)
-            start = time.perf_counter()
-            function()
-            times[name].append(time.perf_counter() - start)
+            _per_call(function)
+            times[name].append(_per_call(function))
     return {name: 1e3 * median(found) for name, found in times.items()}
+
+
+def _per_call(function: Callable[[], object]) -> float:
+    """Seconds a call takes: the median of calls made one after another for `_TURN` seconds."""
+    spent: list[float] = []
+    while sum(spent) < _TURN:
+        start = time.perf_counter()
+        function()
+        spent.append(time.perf_counter() - start)
+    return median(spent)
 
 
 def write(
