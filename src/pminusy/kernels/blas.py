@@ -28,7 +28,7 @@ class _OneThreadEach:
         self.reset()
 
     def reset(self) -> None:
-        """Nobody is inside: in a forked child those who were are gone, and one may hold the lock."""
+        """Nobody is inside: those who were are gone in a forked child, with the lock maybe."""
         self._lock = threading.Lock()
         self._inside = 0
         if self._limit is not None:
