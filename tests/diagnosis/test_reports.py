@@ -7,6 +7,7 @@ import json
 from xml.etree import ElementTree
 
 import pytest
+from rich.console import Console
 
 from pminusy.api.check import Report
 from pminusy.diagnosis.content import Comparison, Finding, Property
@@ -88,3 +89,23 @@ def test_feedback_files(tmp_path):
         "a.py.txt",
         "b.py.txt",
     ]
+
+
+def test_a_class_is_a_line_each():
+    long = Verdict("wrong", "softmax", "A sentence that is far too long. " * 9, source="a.py")
+    broken = Verdict("does not run", "b.py", "line 1 is not Python\n    x\n    ^", source="b.py")
+    report = Report([long, broken], "class", folder=True)
+    shown = io.StringIO()
+    report.print(Console(width=80, file=shown))
+    text = shown.getvalue()
+    assert text.count("far too long") == 1
+    assert all(len(line.rstrip()) <= 80 for line in text.split("\n"))
+    assert "\\x0a" not in text
+    assert "points" not in text
+
+
+def test_feedback_folder_that_is_a_file(tmp_path):
+    (tmp_path / "f").touch()
+    report = Report([Verdict("correct", "softmax", "Correct.", source="a.py")], "class")
+    with pytest.raises(InputError, match="feedback folder"):
+        report.write_feedback(tmp_path / "f")

@@ -186,7 +186,9 @@ def _mask_findings(seen: _Mask, pins: Mapping[str, Any]) -> Iterator[Finding]:
     pinned = {"keep": keep, "drop": drop}.get(pins.get("dropout", ""), True)
     scale = _scale(seen)
     normal = NormalDist()
-    if seen.kept > 0.999:
+    if not np.isfinite(seen.scales).all():
+        yield _finding("", "the output has inf or nan", "", right, "")
+    elif seen.kept > 0.999:
         yield _finding(
             "dropout.nothing_dropped", "Nothing is ever dropped. Is the comparison always true? "
             "`rand < p / p` is `rand < 1`.", f"{scale:.4g} a", right, "Precedence, or the mask.",
@@ -213,8 +215,8 @@ def _mask_findings(seen: _Mask, pins: Mapping[str, Any]) -> Iterator[Finding]:
         )  # fmt: skip
     elif not _near(seen.kept * scale, 1.0, 3 * _NOISE):
         yield _finding(
-            "dropout.scale_disagrees", "The mask keeps one share and the scale belongs to the "
-            "other: keep with probability q and divide by the same q.",
+            "dropout.scale_disagrees", "The scale does not belong to the share that is kept: "
+            "keep with probability q and divide by the same q.",
             f"keeps {seen.kept:.2f}, multiplies by {scale:.4g}", right, "p and 1 − p.",
         )  # fmt: skip
 

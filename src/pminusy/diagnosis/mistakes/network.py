@@ -31,6 +31,11 @@ NETWORK_ONLY = (
         "relu.minimum", "X", lambda t: np.minimum(t["a1"], 0), "h = min(a, 0)",
         "The minimum is taken in place of the maximum.", "It is another function.",
     ),
+    Mistake(  # h > 0 is the mask, and nowhere true
+        "relu.minimum_masked", "X", lambda t: np.minimum(t["a1"], 0), "h = min(a, 0)",
+        "The minimum is taken in place of the maximum.", "It is another function.",
+        also={"dL_da1": lambda t: 0.0 * t["dL_dX"]}, called="relu.minimum",
+    ),
     Mistake(
         "relu.mask_missing", "dL_da1", lambda t: t["dL_dX"], "dL_da = dL_dh",
         "The gradient passes ReLU unmasked: where a ≤ 0 nothing passes.", "A factor is missing.",

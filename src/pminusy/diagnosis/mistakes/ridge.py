@@ -236,10 +236,12 @@ RIDGE = (
         "gradient_strength_squared", _gradient_times(lambda t: t["r"]), "r² W",
         "The strength is squared in the gradient.", "The strength enters twice.",
     ),
-    _in_loss(
-        "strength_added", lambda W, t: t["r"] + t["half"] * np.sum(W**2), "r + ½ ‖W‖²",
+    *(_in_loss(  # with r = 0 too, where the reading of ½ is not known
+        name, lambda W, t, factor=factor: t["r"] + factor * np.sum(W**2), wrong,  # type: ignore[misc]  # bound now
         "The strength is added to the norm, not multiplied with it.", "It is another operation.",
-    ),
+    ) for name, factor, wrong in (
+        ("strength_added", 1.0, "r + ‖W‖²"), ("strength_added_to_half", 0.5, "r + ½ ‖W‖²"),
+    )),
     _in_loss(
         "strength_added_to_factor", lambda W, t: (0.5 + t["r"]) * np.sum(W**2), "(½ + r) ‖W‖²",
         "The strength is added to the factor ½, not multiplied with it.", "It is another operation.",

@@ -23,7 +23,9 @@ def _softmax(z: Any) -> Any:
 
 
 def _laid_along_columns(t: Record, rows: Any) -> Any:
-    """One number a row where one a column belongs: that runs only where N = K."""
+    """One number a row where one a column belongs: that runs only where N = K, or N = 1."""
+    if t["z"].shape[0] == 1:
+        return rows[:, None]
     if t["z"].shape[0] != t["z"].shape[1]:
         raise ValueError("cannot be made: the shapes do not fit")
     return rows
