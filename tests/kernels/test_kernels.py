@@ -199,7 +199,7 @@ def test_a_tile_of_nothing_but_nan_or_masks(monkeypatch):
         for value in (np.nan, -np.inf):
             z = np.zeros((1, 4097))
             z[0, at] = value
-            options = {"label_smoothing": 0.1} if value != -np.inf else {}
+            options: Any = {"label_smoothing": 0.1} if value != -np.inf else {}
             for target in ([3], np.where(np.isneginf(z), 0.0, 1.0)):
                 kernel, core = (
                     by(name, monkeypatch, pmy.cross_entropy_grad, z, target, **options)
@@ -226,7 +226,7 @@ def test_a_row_of_nan_that_does_not_count_is_zero_under_a_cap(monkeypatch, K):
     z, y, v = made(3, K, np.float32)
     z[0] = z[1] = np.nan
     y[0] = -100
-    options = {"sample_weight": [1.0, 0.0, 1.0], "softcap": 20.0}
+    options: Any = {"sample_weight": [1.0, 0.0, 1.0], "softcap": 20.0}
     monkeypatch.setenv("PMINUSY_IMPLEMENTATION", "cpu")
     for result in (
         pmy.cross_entropy_grad(z, y, **options).dL_dz,
