@@ -98,6 +98,15 @@ def test_special_values_stay_in_their_row(monkeypatch, K):
 
 
 @pytest.mark.parametrize("K", [5, 70])
+def test_a_single_row_that_is_not_ordinary(monkeypatch, K):
+    z = np.zeros((1, K))
+    z[0, :2] = np.inf, -np.inf
+    for label, expected in ((0, 0.0), (1, np.inf)):
+        loss = by("cpu", monkeypatch, pmy.cross_entropy, z, [label], reduction="none")
+        assert loss.tolist() == [expected]
+
+
+@pytest.mark.parametrize("K", [5, 70])
 def test_ignored_everywhere_and_nowhere(K):
     z, y, _ = made(400, K)
     loss, dL_dz = pmy.cross_entropy_grad(z, np.full(400, -100))
