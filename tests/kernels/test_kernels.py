@@ -85,6 +85,7 @@ def test_special_values_stay_in_their_row(monkeypatch, K):
     z[1, 0], z[2, 1], z[3, 1], z[4] = np.nan, -np.inf, np.inf, -np.inf
     z[5, :2] = np.inf
     z[6], y[6] = np.nan, -100
+    z[7, :3] = np.inf, np.nan, -np.inf
     y[:6] = 0
     for options in ({"reduction": "none"}, {"reduction": "none", "label_smoothing": 0.1}):
         kernel, core = (
@@ -94,6 +95,15 @@ def test_special_values_stay_in_their_row(monkeypatch, K):
         np.testing.assert_allclose(kernel.loss, core.loss, rtol=1e-14)
         np.testing.assert_allclose(kernel.dL_dz, core.dL_dz, rtol=1e-13, atol=1e-15)
         assert not kernel.dL_dz[6].any()
+
+
+@pytest.mark.parametrize("K", [5, 70])
+def test_a_single_row_that_is_not_ordinary(monkeypatch, K):
+    z = np.zeros((1, K))
+    z[0, :2] = np.inf, -np.inf
+    for label, expected in ((0, 0.0), (1, np.inf)):
+        loss = by("cpu", monkeypatch, pmy.cross_entropy, z, [label], reduction="none")
+        assert loss.tolist() == [expected]
 
 
 @pytest.mark.parametrize("K", [5, 70])
@@ -176,6 +186,63 @@ def test_rows_that_have_little_in_common(monkeypatch, K, dtype):
         by(name, monkeypatch, pmy.cross_entropy_hvp, z, y, v) for name in ("cpu", "core")
     )
     close(kernel, core, dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_smallest_probabilities_of_a_tile_far_below(monkeypatch, dtype):
+    K, tiny = 4097, np.finfo(dtype).tiny
+    z = np.zeros((9, K), dtype)
+    powers = np.array([1e30, 1e8, 10, 2, 1, 0.5, 1e-3, 1e-6, 1e-20])
+    depths = np.log(powers) + np.log(float(tiny) * K)
+    z[:, -1] = depths.astype(dtype)  # alone in its tile
+    z[:, 2048:4096] = depths[:, None].astype(dtype) - 1
+    least = np.finfo(dtype).smallest_subnormal
+    for function in (pmy.softmax, pmy.log_softmax):
+        kernel, core = (by(name, monkeypatch, function, z) for name in ("cpu", "core"))
+        error = np.abs(kernel.astype(float) - core)
+        assert (error <= 8 * np.finfo(dtype).eps * np.abs(core) + 2.0 * float(least)).all()
+
+
+def test_a_tile_of_nothing_but_nan_or_masks(monkeypatch):
+    for at in (2048, slice(2048, 4096)):
+        for value in (np.nan, -np.inf):
+            z = np.zeros((1, 4097))
+            z[0, at] = value
+            options: Any = {"label_smoothing": 0.1} if value != -np.inf else {}
+            for target in ([3], np.where(np.isneginf(z), 0.0, 1.0)):
+                kernel, core = (
+                    by(name, monkeypatch, pmy.cross_entropy_grad, z, target, **options)
+                    for name in ("cpu", "core")
+                )
+                np.testing.assert_allclose(kernel.dL_dz, core.dL_dz, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("z_loss", [0.0, 0.1])
+def test_curvature_beside_an_infinite_logit(monkeypatch, z_loss):
+    z, y, v = made(4, 7)
+    z[0, 2] = z[1, 0] = z[1, 5] = np.inf
+    z[2] = 1e100
+    kernel, core = (
+        by(name, monkeypatch, pmy.cross_entropy_hvp, z, y, v, reduction="sum", z_loss=z_loss)
+        for name in ("cpu", "core")
+    )
+    rows = slice(None) if z_loss == 0.0 else slice(2, None)
+    np.testing.assert_allclose(kernel[rows], core[rows], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("K", [5, 70, 3000])
+def test_a_row_of_nan_that_does_not_count_is_zero_under_a_cap(monkeypatch, K):
+    z, y, v = made(3, K, np.float32)
+    z[0] = z[1] = np.nan
+    y[0] = -100
+    options: Any = {"sample_weight": [1.0, 0.0, 1.0], "softcap": 20.0}
+    monkeypatch.setenv("PMINUSY_IMPLEMENTATION", "cpu")
+    for result in (
+        pmy.cross_entropy_grad(z, y, **options).dL_dz,
+        pmy.cross_entropy_hvp(z, y, v, **options),
+    ):
+        assert (result[:2] == 0.0).all()
+        assert np.isfinite(result[2]).all()
 
 
 def test_out_that_cannot_be_used_is_refused():

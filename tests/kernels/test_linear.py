@@ -10,6 +10,7 @@ import scipy.sparse
 
 import pminusy as pmy
 from pminusy.errors import InputError
+from pminusy.kernels import products
 
 OPTION_SETS: tuple[Any, ...] = (
     {},
@@ -49,6 +50,24 @@ def test_equals_logits_first(shape, options, tight):
         H: Any = pmy.linear_cross_entropy_hvp(inputs, W, b, y, V, v, **room, **options)
         np.testing.assert_allclose(H.HV_W, R.T @ X, rtol=1e-9, atol=1e-10 * np.abs(R).max() * N)
         np.testing.assert_allclose(H.HV_b, R.sum(0), rtol=1e-9, atol=1e-10 * np.abs(R).max() * N)
+
+
+def test_a_matrix_is_copied_only_where_blas_would_have_to():
+    X = np.zeros((12, 10))
+    wide = np.zeros((3, 6), np.dtype([("a", np.float64), ("b", np.int32)]))["a"]
+    for ready in (X, X.T, X[:, 2:5], X[2:5].T, X[::2], X[:, 2:5].T, np.zeros((0, 3))):
+        assert products.ready(ready) is ready
+    for scattered in (
+        X[:, ::2],
+        X[:, ::2].T,
+        X[::-1],
+        X[:, ::-1],
+        wide,
+        np.broadcast_to(X[0], (3, 10)),
+    ):
+        copy = products.ready(scattered)
+        assert copy.flags.c_contiguous or copy.flags.f_contiguous
+        assert not np.may_share_memory(copy, scattered)
 
 
 def test_gradients_are_skipped_when_not_wanted():

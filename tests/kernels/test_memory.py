@@ -128,6 +128,13 @@ def test_too_little_memory_is_said_before_work_starts(monkeypatch):
     assert isinstance(caught.value, MemoryError)
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/meminfo"), reason="only Linux says")
+def test_what_the_system_could_give_is_a_size_in_bytes():
+    available = memory._available()
+    assert available is not None
+    assert 2**20 < available < 2**50
+
+
 def test_more_than_any_address_space_is_refused_too():
     with pytest.raises(MemoryError, match=r"^memory: expected"):
         memory.empty((1 << 62,), np.float64)

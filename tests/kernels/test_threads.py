@@ -1,10 +1,15 @@
 """The pool: how many threads, and what it does with errors."""
 
+import multiprocessing
+import threading
+
+import numpy as np
 import pytest
 
 import pminusy as pmy
 from pminusy.errors import InputError
 from pminusy.kernels import threads
+from pminusy.kernels.blas import one_thread_each
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +50,35 @@ def test_every_block_runs_once_and_errors_come_back():
     with pytest.raises(KeyError, match="7"):
         threads.run(fails, 20)
     pmy.set_num_threads(None)
+
+
+def test_helpers_keep_to_the_error_state_of_their_caller():
+    pmy.set_num_threads(3)
+    all_here, found = threading.Barrier(3), []
+
+    def work(i):
+        all_here.wait(timeout=10)  # one block a thread
+        found.append(np.geterr()["invalid"])
+
+    with np.errstate(invalid="raise"):
+        threads.run(work, 3)
+    pmy.set_num_threads(None)
+    assert found == ["raise"] * 3
+
+
+def _forked(_):
+    blas = one_thread_each
+    with blas:
+        inside = blas._inside
+    return inside, blas._inside, blas._limit is None
+
+
+# Python warns of forking beside threads; that it works is what is tested
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_forked_amid_products_has_its_blas_threads_back():
+    fork = multiprocessing.get_context("fork")
+    with one_thread_each, one_thread_each._lock, fork.Pool(1) as pool:
+        assert pool.map_async(_forked, [0]).get(timeout=20) == [(1, 0, True)]
 
 
 @pytest.mark.parametrize("n", [0, -1, 1.5, True])

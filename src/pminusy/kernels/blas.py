@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import cache
 from typing import Any
@@ -23,9 +24,16 @@ class _OneThreadEach:
     """
 
     def __init__(self) -> None:
+        self._limit: Any = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Nobody is inside: those who were are gone in a forked child, with the lock maybe."""
         self._lock = threading.Lock()
         self._inside = 0
-        self._limit: Any = None
+        if self._limit is not None:
+            self._limit.__exit__(None, None, None)
+            self._limit = None
 
     def __enter__(self) -> None:
         with self._lock:
@@ -39,6 +47,9 @@ class _OneThreadEach:
             self._inside -= 1
             if self._inside == 0:
                 self._limit.__exit__(None, None, None)
+                self._limit = None
 
 
 one_thread_each = _OneThreadEach()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=one_thread_each.reset)

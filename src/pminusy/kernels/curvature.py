@@ -169,7 +169,9 @@ def _far_curved(z, a, out, m, S, s, z_loss, lse):
             if step == 0:
                 moment += e * a[k] if e != 0.0 else 0.0
             else:
-                slope = S * (1.0 + 2.0 * z_loss * lse) * (a[k] - mean) + 2.0 * z_loss * S * mean
+                slope = S * (a[k] - mean)
+                if z_loss != 0.0:  # lse may be ∞
+                    slope += 2.0 * z_loss * S * (lse * (a[k] - mean) + mean)
                 out[k] = e * slope / s if e != 0.0 else 0.0
 
 
@@ -188,12 +190,16 @@ def _slope(u, cap, one_over_T):
 
 @jit
 def slope_rows(u, values, cap, one_over_T):
-    """Multiply values (n, K) by dz/du at u (n, K), in place; no cap is `cap` 0."""
+    """Multiply values (n, K) by dz/du at u (n, K), in place; no cap is `cap` 0.
+
+    What is 0 stays 0, as in a row that counts for nothing, even where u is NaN.
+    """
     for i in range(u.shape[0]):
         for k in range(u.shape[1]):
             if cap > 0.0:
                 t, _ = _slope(np.float64(u[i, k]), cap, one_over_T)
-                values[i, k] = np.float64(values[i, k]) * t
+                value = np.float64(values[i, k])
+                values[i, k] = choose(value == 0.0, 0.0, value * t)
             else:
                 values[i, k] = np.float64(values[i, k]) * one_over_T
 
@@ -204,5 +210,6 @@ def bend_rows(u, dL_dz, v, cap, one_over_T, values):
     for i in range(u.shape[0]):
         for k in range(u.shape[1]):
             _, bend = _slope(np.float64(u[i, k]), cap, one_over_T)
-            term = np.float64(dL_dz[i, k]) * bend * np.float64(v[i, k])
+            gradient = np.float64(dL_dz[i, k])
+            term = choose(gradient == 0.0, 0.0, gradient * bend * np.float64(v[i, k]))
             values[i, k] = np.float64(values[i, k]) + term

@@ -20,6 +20,7 @@ from pminusy.kernels.labels import IGNORED, row_log
 from pminusy.kernels.lanes import add, choose
 from pminusy.kernels.rows import (
     TILE,
+    WEIGHT_SCALE,
     exponentials,
     row_start,
     row_total,
@@ -88,12 +89,12 @@ def _row_mass(z, soft, weight, spread, keep, m, work):
 
 @inline
 def _gradient32(E, weight, factor, q):
-    return np.float32(choose(E == 0.0, 0.0, np.float64(E) * (weight / SCALE64 * factor)) - q)
+    return np.float32(choose(E == 0.0, 0.0, np.float64(E) * (weight / WEIGHT_SCALE * factor)) - q)
 
 
 @inline
 def _gradient64(E, weight, factor, q):
-    return choose(E == 0.0, 0.0, (E * weight) * (factor / SCALE64)) - q
+    return choose(E == 0.0, 0.0, (E * weight) * (factor / WEIGHT_SCALE)) - q
 
 
 _gradient = by_type(_gradient32, _gradient64)
@@ -168,7 +169,7 @@ def mass_rows(
             if store:
                 factor = S * (1.0 + 2.0 * z_loss * lse) / s if z_loss != 0.0 else S / s
                 _finish(z[i], out[i], row, weight, spread, keep, omega, c, factor, work)
-                if m == -np.inf:
+                if m == -np.inf or rest != rest:  # NaN beside an entry without p
                     out[i, :] = np.nan
         if losses.size > 0:
             losses[i] = plain + log_s / SCALE64

@@ -223,7 +223,7 @@ def exp_sums_below(
 def exp_times(
     typing_context: Any, z: Any, out: Any, floor: Any, start: Any, a: Any, b: Any, stream: Any
 ) -> Any:  # fmt: skip
-    """Write E · a · b of z to `out`, which may be z; past the caches if `stream`."""
+    """Write E · a · b of z to `out`, which may be z or longer; past the caches if `stream`."""
     return _written(z, (z, z, *[z.dtype] * 4, types.boolean), exponential=True)
 
 
@@ -235,7 +235,7 @@ def times(typing_context: Any, e: Any, out: Any, a: Any, b: Any, stream: Any) ->
 
 def _written(array: Any, arguments: Any, exponential: bool) -> tuple[Any, Any]:
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        n = context.make_array(array)(context, builder, given[1]).nitems
+        n = context.make_array(array)(context, builder, given[0]).nitems  # `out` may have more
         source, target = (pointer(context, builder, array, a) for a in given[:2])
         *range_, a, b = (Lanes(builder, value) for value in given[2:-1])
         loop = Loop(builder, lanes_of(source.type.pointee), n)

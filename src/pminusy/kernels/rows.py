@@ -36,6 +36,7 @@ from pminusy.kernels.passes import (
 
 __all__ = [
     "TILE",
+    "WEIGHT_SCALE",
     "Work",
     "exponentials",
     "row_end",
@@ -48,6 +49,7 @@ __all__ = [
 ]
 
 TILE = 2048
+WEIGHT_SCALE = SCALE64**2  # carried by the weights of tiles: the least p needs all their digits
 _PLAIN, _NOTHING, _SHIFTED = 0.0, 1.0, 2.0  # how the E of a tile are made
 
 
@@ -111,7 +113,7 @@ def _nothing(z, e):
     for j in range(z.size):
         e[j] = 0.0
         if z[j] != z[j]:
-            total = np.nan
+            e[j] = total = np.nan
     return total
 
 
@@ -157,7 +159,7 @@ def exponentials(z, c, work):
 def row_total(z, m, work):
     """Bring the tiles to the row's maximum m: the weight of each, and (rest, s) of the row.
 
-    Both carry SCALE; p = E · weight / SCALE64 / s. A row of only −∞ has no softmax: NaN.
+    Both carry SCALE; p = E · weight / WEIGHT_SCALE / s. A row of only −∞ has no softmax: NaN.
     """
     scale = scale_of(z)
     tiles = work.top.size
@@ -166,7 +168,7 @@ def row_total(z, m, work):
     rest, error = 0.0, 0.0
     if work.way[0] == _SHIFTED:
         for c in range(tiles):
-            work.weight[c] = SCALE64
+            work.weight[c] = WEIGHT_SCALE
             rest, lost = two_sum(rest, work.total[c])
             error += lost + work.error[c]
         rest += error - scale
@@ -180,11 +182,12 @@ def row_total(z, m, work):
             work.weight[c] = 0.0
             part, part_error = work.total[c], 0.0
         else:
-            power = max(work.reference[c] - work.reference[r], -1000.0)
-            weight = float64_of((np.int64(power) + 1023) << 52)
-            work.weight[c] = weight * (SCALE64 / own.at_top * scale)
-            part = own.rest if c == r else weight * work.total[c]
-            part_error = 0.0 if c == r else weight * work.error[c]
+            power = np.int64(max(work.reference[c] - work.reference[r], -1500.0))
+            half = float64_of(((power >> 1) + 1023) << 52)  # 2^power itself may be too small
+            other = float64_of((power - (power >> 1) + 1023) << 52)
+            work.weight[c] = half * (WEIGHT_SCALE / own.at_top * scale) * other
+            part = own.rest if c == r else half * work.total[c] * other
+            part_error = 0.0 if c == r else half * work.error[c] * other
         rest, lost = two_sum(rest, part)
         error += lost + part_error
     rest = (rest + error) * (scale / own.at_top)  # the ratio alone may be subnormal
@@ -238,19 +241,19 @@ def row_end(z, out, work, factor, c, own, stream):
 
 @inline
 def _two_factors32(z, weight, factor):
-    exact = weight / SCALE64 * factor
+    exact = weight / WEIGHT_SCALE * factor
     if abs(exact) > 2.0**-120:
         return np.float32(exact), np.float32(1.0)
-    return np.float32(exact * 2.0**64), np.float32(2.0**-64)  # as one it would lose digits
+    return np.float32(exact * 2.0**124), np.float32(2.0**-124)  # as one it would lose digits
 
 
 @inline
 def _two_factors64(z, weight, factor):
-    return weight, factor / SCALE64
+    return weight, factor / WEIGHT_SCALE
 
 
 _two_factors = by_type(_two_factors32, _two_factors64)
-"""weight · factor / SCALE64 as a product, rounding to a subnormal number once."""
+"""weight · factor / WEIGHT_SCALE as a product, rounding to a subnormal number once."""
 
 
 @inline

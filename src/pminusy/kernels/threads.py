@@ -9,6 +9,7 @@ help. After a fork the child starts threads of its own.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import itertools
 import os
 import threading
@@ -31,6 +32,11 @@ class _Job:
         self._lock = threading.Lock()
         self._finished = threading.Event()
         self._error: BaseException | None = None
+        self._context = contextvars.copy_context()
+
+    def help(self) -> None:
+        """Work as the caller would: what `numpy.errstate` says holds in its helpers too."""
+        self._context.copy().run(self.work)
 
     def work(self) -> None:
         """Take blocks until there are none."""
@@ -81,7 +87,7 @@ class _Pool:
     def _serve(self) -> None:
         jobs = self._jobs
         while True:
-            jobs.get().work()
+            jobs.get().help()
 
 
 _pool = _Pool()
