@@ -35,8 +35,8 @@ class Measured:
 def by_turns(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """Median milliseconds of each function over rounds; in a round each has one turn.
 
-    A turn is a pause, since the threads of whoever came before spin for some time; calls that are not
-    timed, since a processor that has just slept is slow for some milliseconds; and calls that are.
+    A turn is a pause, since the threads of whoever came before spin for some time; calls that are
+    not timed, since a processor that has slept is slow for some milliseconds; and calls that are.
     """
     times: dict[str, list[float]] = {name: [] for name in functions}
     for function in functions.values():

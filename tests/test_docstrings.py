@@ -16,6 +16,7 @@ MODULES = [
     "pminusy.arguments",
     "pminusy.ops",
     "pminusy.kernels.dispatch",
+    "pminusy.learn.calibration",
     "pminusy.learn.softmax_regression",
     "pminusy.api.fit_table",
     "pminusy.api.table_model",

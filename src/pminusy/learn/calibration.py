@@ -54,12 +54,36 @@ class Reliability:
 def temperature_scaling(
     logits: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
 ) -> Temperature:
-    """Temperature that minimises the cross-entropy of logits (N, K) against class indices y (N,).
+    """Temperature T > 0 that minimises Σ_i w_i L(z_i / T, y_i), by Newton in ln T.
+
+    Parameters
+    ----------
+    logits
+        Logits z (N, K) of rows the model was not trained on.
+    y
+        Class indices (N,).
+    sample_weight
+        Weights w of the rows (N,); all 1 where not given.
+
+    Returns
+    -------
+    Temperature
+        `temperature`, the mean loss in nats `before` and `after`, and whether the minimum is `bounded`
+        (it is not where every row is right, or where the logits say less than nothing).
+
+    Raises
+    ------
+    InputError
+        Shapes that do not fit, no rows, labels that are not whole numbers of a class.
 
     Examples
     --------
     >>> round(temperature_scaling([[2.0, 0.0]] * 3 + [[0.0, 2.0]], [0, 0, 1, 1]).temperature, 4)
     1.8205
+
+    References
+    ----------
+    Guo et al. 2017, "On calibration of modern neural networks".
     """
     z, labels, weight = _checked(logits, y, sample_weight)
     rows = np.arange(labels.size)
@@ -115,13 +139,41 @@ def reliability(
     bins: int = 15,
     sample_weight: ArrayLike | None = None,
 ) -> Reliability:
-    """Reliability of probabilities (N, K) against class indices y (N,), in bins of equal width.
+    """Reliability: how often the likeliest class is right, by how likely it was said to be.
+
+    In bins of equal width; the expected error is Σ_b share_b |right_b − confidence_b|.
+
+    Parameters
+    ----------
+    probabilities
+        Probabilities p (N, K).
+    y
+        Class indices (N,).
+    bins
+        Number of bins between 0 and 1.
+    sample_weight
+        Weights of the rows (N,); all 1 where not given.
+
+    Returns
+    -------
+    Reliability
+        Edges of the bins; in each the mean confidence, the share that is right (NaN without rows) and the
+        share of all rows; the expected and the largest calibration error.
+
+    Raises
+    ------
+    InputError
+        Shapes that do not fit, rows that do not sum to 1, `bins` below 1.
 
     Examples
     --------
     >>> found = reliability([[0.9, 0.1], [0.9, 0.1]], [0, 1], bins=2)
     >>> round(found.expected_error, 3)
     0.4
+
+    References
+    ----------
+    Guo et al. 2017, "On calibration of modern neural networks".
     """
     p, labels, weight = _checked(probabilities, y, sample_weight)
     if isinstance(bins, bool) or not isinstance(bins, int | np.integer) or bins < 1:
