@@ -68,8 +68,8 @@ def temperature_scaling(
     Returns
     -------
     Temperature
-        `temperature`, the mean loss in nats `before` and `after`, and whether the minimum is `bounded`
-        (it is not where every row is right, or where the logits say less than nothing).
+        `temperature`, the mean loss in nats `loss_before` and `loss_after`, and whether the minimum
+        is `bounded` (not where every row is right, or where the logits say less than nothing).
 
     Raises
     ------
@@ -157,8 +157,8 @@ def reliability(
     Returns
     -------
     Reliability
-        Edges of the bins; in each the mean confidence, the share that is right (NaN without rows) and the
-        share of all rows; the expected and the largest calibration error.
+        `edges` of the bins; in each the mean `confidence`, the share that is right (`accuracy`, both
+        NaN without rows) and the `share` of all rows; `expected_error` and `largest_error`.
 
     Raises
     ------
