@@ -157,8 +157,9 @@ def reliability(
     Returns
     -------
     Reliability
-        `edges` of the bins; in each the mean `confidence`, the share that is right (`accuracy`, both
-        NaN without rows) and the `share` of all rows; `expected_error` and `largest_error`.
+        `edges` of the bins; in each the mean `confidence`, the share
+        that is right (`accuracy`), both NaN without rows, and the `share` of all rows;
+        `expected_error` and `largest_error`.
 
     Raises
     ------
