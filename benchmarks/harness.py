@@ -14,8 +14,8 @@ from rich.table import Table
 
 __all__ = ["Measured", "by_turns", "draw", "paste", "write"]
 
-_PAUSE = 0.06  # seconds; twice as long as OpenBLAS's threads spin
-_TURN = 0.015  # seconds; a call that takes longer is made once
+_WARM = 0.1  # seconds; other people's threads spin for 30 ms, a processor wakes in as many
+_TURN = 0.02
 DOCS = Path(__file__).parent.parent / "docs"
 
 
@@ -35,24 +35,23 @@ class Measured:
 def by_turns(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """Median milliseconds of each function over rounds; in a round each has one turn.
 
-    A turn is a pause, since the threads of whoever came before spin for some time; calls that are
-    not timed, since a processor that has slept is slow for some milliseconds; and calls that are.
+    A turn begins with calls that are not timed, since the threads of whoever came before spin for
+    some time, and a second processor that they left asleep is slow to wake.
     """
     times: dict[str, list[float]] = {name: [] for name in functions}
     for function in functions.values():
         function()
     for _ in range(rounds):
         for name, function in functions.items():
-            time.sleep(_PAUSE)
-            _per_call(function)
-            times[name].append(_per_call(function))
+            _per_call(function, _WARM)
+            times[name].append(_per_call(function, _TURN))
     return {name: 1e3 * median(found) for name, found in times.items()}
 
 
-def _per_call(function: Callable[[], object]) -> float:
-    """Seconds a call takes: the median of calls made one after another for `_TURN` seconds."""
+def _per_call(function: Callable[[], object], seconds: float) -> float:
+    """Seconds a call takes: the median of calls made one after another for so long."""
     spent: list[float] = []
-    while sum(spent) < _TURN:
+    while sum(spent) < seconds:
         start = time.perf_counter()
         function()
         spent.append(time.perf_counter() - start)
