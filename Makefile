@@ -45,6 +45,7 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.peak
 	$(BIN)/python -m benchmarks.accuracy
 	$(BIN)/python -m benchmarks.linear
+	$(BIN)/python -m benchmarks.linear --memory
 
 bench-fit: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.fit --data $(or $(DATA),$(error name a folder of data sets: make bench-fit DATA=…))

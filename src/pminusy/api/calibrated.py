@@ -20,7 +20,7 @@ from pminusy.learn.split import stratified_split
 
 if TYPE_CHECKING:
     from pminusy.api.fitted import Fitted
-    from pminusy.api.training_run import Rows
+    from pminusy.api.rows import Rows
 
 __all__ = ["Calibration", "calibrated"]
 

@@ -17,9 +17,10 @@ from sklearn.exceptions import ConvergenceWarning
 from pminusy.api.calibrated import Calibration, calibrated
 from pminusy.api.evaluation import row_weights
 from pminusy.api.fitted import Fitted
+from pminusy.api.rows import Rows
 from pminusy.api.table_model import TableModel
 from pminusy.api.training_options import TrainingOptions, training_options
-from pminusy.api.training_run import Rows, TrainingRun
+from pminusy.api.training_run import TrainingRun
 from pminusy.errors import InputError
 from pminusy.learn.scores import Scores, score
 from pminusy.learn.split import stratified_split

@@ -16,7 +16,8 @@ from pminusy.tables.design import cells
 
 if TYPE_CHECKING:
     from pminusy.api.fitted import Fitted
-    from pminusy.api.training_run import Rows, TrainingRun
+    from pminusy.api.rows import Rows
+    from pminusy.api.training_run import TrainingRun
     from pminusy.learn.softmax_regression_cv import PathPoint
 
 __all__ = ["fit_report", "write_report"]

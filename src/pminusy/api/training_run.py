@@ -5,32 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pminusy.learn.scores import Scores
 from pminusy.learn.solvers.solution import Progress
 from pminusy.tables.wording import count
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from pminusy.api.calibrated import Calibration
+    from pminusy.api.rows import Rows
     from pminusy.learn.softmax_regression_cv import PathPoint
 
-__all__ = ["Rows", "TrainingRun"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Some rows of a table, as text and as numbers."""
-
-    frame: pl.DataFrame
-    index: NDArray[np.intp]  # (n,) which rows of the table, from 0
-    X: NDArray[np.float64]  # (n, D)
-    y: NDArray[np.intp]  # (n,)
-    weight: NDArray[np.float64]  # (n,)
-    notes: tuple[str, ...]
+__all__ = ["TrainingRun"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,7 +22,7 @@ from numba import types
 from numba.core import event
 from numba.extending import overload
 
-__all__ = ["by_type", "inline", "jit"]
+__all__ = ["by_type", "fast_jit", "inline", "jit"]
 
 _NOTICE = "pminusy: compiling kernels for this processor; this happens once and takes some seconds"
 
@@ -35,12 +35,27 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
+_FAST: dict[str, Any] = {
+    "nogil": True,
+    "fastmath": {"reassoc", "contract", "nsz", "arcp"},  # not nnan, ninf: those must show
+}
+
+
 def jit(function: Callable[..., Any]) -> Any:
     """Compile a kernel that Python calls, and keep the machine code in Numba's cache folder."""
+    return _kept(function, _OPTIONS)
+
+
+def fast_jit(function: Callable[..., Any]) -> Any:
+    """Compile a kernel of training: sums may be reordered, and it may allocate."""
+    return _kept(function, _FAST)
+
+
+def _kept(function: Callable[..., Any], options: dict[str, Any]) -> Any:
     try:
-        kernel = numba.njit(cache=True, **_OPTIONS)(function)
+        kernel = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no folder can be written to: compile in every process
-        return numba.njit(**_OPTIONS)(function)
+        return numba.njit(**options)(function)
     file = getattr(kernel._cache, "_cache_file", None)
     if file is not None:
         file._source_stamp = (file._source_stamp, _sources())

@@ -17,7 +17,8 @@ import numpy as np
 
 from pminusy.core.passes import PADDING, TILE, Csr
 from pminusy.kernels import fit_tile
-from pminusy.kernels.fit_rows import backward, compile_kernel, forward
+from pminusy.kernels.compiled import fast_jit
+from pminusy.kernels.fit_rows import backward, forward
 
 __all__ = [
     "curvature",
@@ -83,7 +84,7 @@ def curvature(
     _visit(_CURVATURE, X, y, W, b, W, b, rows, tiles, Z, Z, 0.0, G, g)
 
 
-@compile_kernel
+@fast_jit
 def _visit(
     way: Any,
     X: Any,
@@ -150,7 +151,7 @@ def restriction(
     return float(loss), float(slope), float(curve)
 
 
-@compile_kernel
+@fast_jit
 def _restriction(y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any) -> Any:
     K, loss, slope, curve = Z.shape[1], 0.0, 0.0, 0.0
     T = np.zeros((K, TILE), Z.dtype)
@@ -178,7 +179,7 @@ def _restriction(y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any) -> An
     return loss, slope, curve
 
 
-@compile_kernel
+@fast_jit
 def _rows_of(rows: Any, t: Any, at: Any) -> Any:
     """Number the rows of tile t; returns how many there are."""
     n = min(TILE, rows.number - t * TILE)
@@ -190,14 +191,14 @@ def _rows_of(rows: Any, t: Any, at: Any) -> Any:
     return n
 
 
-@compile_kernel
+@fast_jit
 def _move(Z: Any, A: Any, step: Any) -> None:
     for k in range(Z.shape[0]):
         for i in range(TILE):
             Z[k, i] += step * A[k, i]
 
 
-@compile_kernel
+@fast_jit
 def _flush(G: Any, total: Any) -> None:
     """Add to the float64 sums, which have no padding, and begin again."""
     for j in range(total.shape[0]):
@@ -215,7 +216,7 @@ def moments(X: Any, omega: Any, rows: Any, tiles: Any, total: Any, square: Any) 
         _moments_dense(X, omega, rows, tiles, total, square)
 
 
-@compile_kernel
+@fast_jit
 def _moments_dense(X: Any, omega: Any, rows: Any, tiles: Any, total: Any, square: Any) -> None:
     at = np.zeros(TILE, np.int64)
     for t in range(tiles[0], tiles[1]):
@@ -227,7 +228,7 @@ def _moments_dense(X: Any, omega: Any, rows: Any, tiles: Any, total: Any, square
                 square[d] += weight * (x * x)
 
 
-@compile_kernel
+@fast_jit
 def _moments_sparse(
     data: Any, indices: Any, indptr: Any, omega: Any, rows: Any, tiles: Any, total: Any, square: Any
 ) -> None:
@@ -241,7 +242,7 @@ def _moments_sparse(
                 square[indices[e]] += weight * (x * x)
 
 
-@compile_kernel
+@fast_jit
 def fingerprints(X: Any, factors: Any, out: Any) -> None:
     """Σ_d bits(x_d) · factor_d modulo 2⁶⁴ of every row of unsigned integers X (N, D).
 
@@ -257,7 +258,7 @@ def fingerprints(X: Any, factors: Any, out: Any) -> None:
         out[i] = total
 
 
-@compile_kernel
+@fast_jit
 def equal_rows(X: Any, first: Any, second: Any, out: Any) -> None:
     """Whether rows first[i] and second[i] of X are the same, entry by entry."""
     for i in range(first.size):

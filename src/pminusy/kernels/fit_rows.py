@@ -15,28 +15,18 @@ is laid out classes first, (K, 64).
 # Hand-unrolled tiles repeat themselves on purpose: LLVM keeps scalars in registers, not arrays.
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from pminusy.core.passes import PADDING
+from pminusy.kernels.compiled import fast_jit
 
-__all__ = ["backward", "compile_kernel", "forward"]
-
-_FAST = {"reassoc", "contract", "nsz", "arcp"}  # not nnan, ninf: those must show
-
-
-def compile_kernel(function: Callable[..., Any]) -> Any:
-    """Compile, and keep the machine code in Numba's cache folder where one can be written to."""
-    try:
-        return njit(fastmath=_FAST, nogil=True, cache=True)(function)
-    except RuntimeError:
-        return njit(fastmath=_FAST, nogil=True)(function)
+__all__ = ["backward", "forward"]
 
 
 def forward(X: Any, W: Any, b: Any, at: Any, n: int, T: Any) -> None:
@@ -80,7 +70,7 @@ def _backward_sparse(X: Any, R: Any, at: Any, n: Any, G: Any, square: Any) -> An
 # Dense rows --------------------------------------------------------------------------------------
 
 
-@compile_kernel
+@fast_jit
 def _dense_products(X: Any, W: Any, b: Any, at: Any, n: Any, T: Any) -> None:
     K, D = W.shape
     zero = W.dtype.type(0)
@@ -144,7 +134,7 @@ def _dense_products(X: Any, W: Any, b: Any, at: Any, n: Any, T: Any) -> None:
             T[k, i] += b[k]
 
 
-@compile_kernel
+@fast_jit
 def _dense_outer(X: Any, R: Any, at: Any, n: Any, G: Any) -> None:
     K, D = G.shape
     n4, K5 = n - n % 4, K - K % 5
@@ -176,7 +166,7 @@ def _dense_outer(X: Any, R: Any, at: Any, n: Any, G: Any) -> None:
                 G[k, d] += a0 * X[at[i], d]
 
 
-@compile_kernel
+@fast_jit
 def _dense_squares(X: Any, R: Any, at: Any, n: Any, G: Any) -> None:
     for k in range(R.shape[0]):
         for i in range(n):
@@ -251,7 +241,7 @@ _gather_4, _gather_2, _gather_1 = (_walk(v, add=False) for v in (4, 2, 1))
 _scatter_4, _scatter_2, _scatter_1 = (_walk(v, add=True) for v in (4, 2, 1))
 
 
-@compile_kernel
+@fast_jit
 def _sparse_products(
     data: Any, indices: Any, indptr: Any, W: Any, b: Any, at: Any, n: Any, T: Any
 ) -> None:
@@ -273,7 +263,7 @@ def _sparse_products(
             T[k, i] = z[k] + b[k]
 
 
-@compile_kernel
+@fast_jit
 def _sparse_outer(
     data: Any, indices: Any, indptr: Any, R: Any, at: Any, n: Any, G: Any, square: Any
 ) -> None:
@@ -296,7 +286,7 @@ def _sparse_outer(
             _scatter_row(data, indices, first, last, G, r)
 
 
-@compile_kernel
+@fast_jit
 def _scatter_row(data: Any, indices: Any, first: Any, last: Any, G: Any, r: Any) -> None:
     padded, k0 = G.shape[1], 0
     while padded - k0 >= 4 * PADDING:

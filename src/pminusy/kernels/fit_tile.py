@@ -11,12 +11,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
 from pminusy.core.passes import TILE
+from pminusy.kernels.compiled import by_type, fast_jit, inline
 from pminusy.kernels.elementary import SCALE32, SCALE64, exp_reduced
-from pminusy.kernels.fit_rows import compile_kernel
 
 __all__ = ["curvature", "curved", "dot", "mass", "probabilities", "residual", "row_sums"]
 
@@ -24,25 +22,21 @@ __all__ = ["curvature", "curved", "dot", "mass", "probabilities", "residual", "r
 _UNSCALE32, _UNSCALE64 = np.float32(1 / SCALE32), 1 / SCALE64
 
 
-def _exp(x: Any) -> Any:
-    """e^x for x ≤ 0, without the error of the argument that `elementary.exp_below` carries."""
-    raise NotImplementedError("only inside compiled functions")
-
-
-@overload(_exp)
-def _exp_overload(x: Any) -> Any:
-    return _exp_float32 if x == types.float32 else _exp_float64
-
-
-def _exp_float32(x: Any) -> Any:
+@inline
+def _exp32(x: Any) -> Any:
     return exp_reduced(x, np.float32(0)) * _UNSCALE32
 
 
-def _exp_float64(x: Any) -> Any:
+@inline
+def _exp64(x: Any) -> Any:
     return exp_reduced(x, 0.0) * _UNSCALE64
 
 
-@compile_kernel
+_exp = by_type(_exp32, _exp64)
+"""e^x for x ≤ 0, without the error of the argument that `elementary.exp_below` carries."""
+
+
+@fast_jit
 def _maximum(T: Any, m: Any) -> None:
     """Greatest logit of each row."""
     for i in range(TILE):
@@ -52,7 +46,7 @@ def _maximum(T: Any, m: Any) -> None:
             m[i] = max(m[i], T[k, i])
 
 
-@compile_kernel
+@fast_jit
 def _exponentials(T: Any, m: Any) -> None:
     """T becomes e^(T − m)."""
     for k in range(T.shape[0]):
@@ -60,7 +54,7 @@ def _exponentials(T: Any, m: Any) -> None:
             T[k, i] = _exp(T[k, i] - m[i])
 
 
-@compile_kernel
+@fast_jit
 def _sums(T: Any, s: Any) -> None:
     """Sum over the classes, for each row."""
     for i in range(TILE):
@@ -70,7 +64,7 @@ def _sums(T: Any, s: Any) -> None:
             s[i] += T[k, i]
 
 
-@compile_kernel
+@fast_jit
 def residual(T: Any, y: Any, at: Any, n: Any, m: Any, s: Any, u: Any) -> Any:
     """Loss of a tile; its logits T become the residual S p − q. `m`, `s`, `u` are scratch."""
     if y.soft.shape[0] > 0:
@@ -78,7 +72,7 @@ def residual(T: Any, y: Any, at: Any, n: Any, m: Any, s: Any, u: Any) -> Any:
     return _residual_labels(T, y, at, n, m, s, u)
 
 
-@compile_kernel
+@fast_jit
 def _residual_labels(T: Any, y: Any, at: Any, n: Any, m: Any, s: Any, u: Any) -> Any:
     K, loss, sigma = T.shape[0], 0.0, y.spread.sum()
     _maximum(T, m)
@@ -124,7 +118,7 @@ def _residual_labels(T: Any, y: Any, at: Any, n: Any, m: Any, s: Any, u: Any) ->
     return loss
 
 
-@compile_kernel
+@fast_jit
 def _residual_soft(T: Any, y: Any, at: Any, n: Any, m: Any, s: Any) -> Any:
     K, loss = T.shape[0], 0.0
     _maximum(T, m)
@@ -151,7 +145,7 @@ def _residual_soft(T: Any, y: Any, at: Any, n: Any, m: Any, s: Any) -> Any:
     return loss
 
 
-@compile_kernel
+@fast_jit
 def mass(y: Any, row: Any) -> Any:
     """S, the total target mass of a row."""
     if y.soft.shape[0] == 0:
@@ -162,7 +156,7 @@ def mass(y: Any, row: Any) -> Any:
     return y.omega[row] * total
 
 
-@compile_kernel
+@fast_jit
 def probabilities(T: Any, m: Any, s: Any) -> None:
     """Logits T become probabilities."""
     _maximum(T, m)
@@ -175,7 +169,7 @@ def probabilities(T: Any, m: Any, s: Any) -> None:
             T[k, i] *= s[i]
 
 
-@compile_kernel
+@fast_jit
 def row_sums(T: Any, n: Any, out: Any) -> None:
     """Add the sum over the n rows to `out` (K,)."""
     for k in range(T.shape[0]):
@@ -185,7 +179,7 @@ def row_sums(T: Any, n: Any, out: Any) -> None:
         out[k] += total
 
 
-@compile_kernel
+@fast_jit
 def dot(R: Any, A: Any, n: Any) -> Any:
     """Sum of R ∘ A over the n rows."""
     total = 0.0
@@ -197,7 +191,7 @@ def dot(R: Any, A: Any, n: Any) -> Any:
     return total
 
 
-@compile_kernel
+@fast_jit
 def curved(T: Any, A: Any, y: Any, at: Any, n: Any, m: Any, s: Any) -> None:
     """Logits T become S (p ∘ a − p (p·a)) for the directions A."""
     K = T.shape[0]
@@ -212,7 +206,7 @@ def curved(T: Any, A: Any, y: Any, at: Any, n: Any, m: Any, s: Any) -> None:
             T[k, i] *= s[i] * (A[k, i] - m[i])
 
 
-@compile_kernel
+@fast_jit
 def curvature(T: Any, y: Any, at: Any, n: Any, m: Any, s: Any) -> None:
     """Logits T become S p (1 − p)."""
     probabilities(T, m, s)
@@ -222,7 +216,7 @@ def curvature(T: Any, y: Any, at: Any, n: Any, m: Any, s: Any) -> None:
             T[k, i] = s[i] * (T[k, i] * (1 - T[k, i]))
 
 
-@compile_kernel
+@fast_jit
 def _masses(y: Any, at: Any, n: Any, s: Any) -> None:
     for i in range(n):
         s[i] = mass(y, at[i])
