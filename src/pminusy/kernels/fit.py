@@ -18,6 +18,7 @@ import numpy as np
 from pminusy.core.passes import PADDING, TILE, Csr
 from pminusy.kernels import fit_tile
 from pminusy.kernels.compiled import fast_jit
+from pminusy.kernels.fit_few import lay_out, room
 from pminusy.kernels.fit_rows import backward, forward
 
 __all__ = [
@@ -103,39 +104,40 @@ def _visit(
 ) -> Any:
     """Visit tiles one of five ways; returns loss and slope, adds to G and g."""
     K, loss, slope, kept = b.size, 0.0, 0.0, Z.shape[0] > 0
-    T, P = np.zeros((K, TILE), W.dtype), np.zeros((K, TILE), W.dtype)
-    m, s, u = np.zeros(TILE, W.dtype), np.zeros(TILE, W.dtype), np.zeros(TILE, W.dtype)
+    T, B = np.zeros((K, TILE), W.dtype), np.zeros((K, TILE), W.dtype)
+    scratch = fit_tile.scratch(T)
     at = np.zeros(TILE, np.int64)
-    partial = np.zeros((G.shape[0], W.shape[1]), W.dtype)
+    P, F = room(X, W)
+    partial = np.zeros((G.shape[0], max(W.shape[1], P.shape[1])), W.dtype)
     products = G.size > 0
     every = max(16, partial.size >> 14)
     for t in range(tiles[0], tiles[1]):
         n = _rows_of(rows, t, at)
+        lay_out(X, at, n, P)
         if way == _STEP:
-            forward(X, V, v, at, n, A[t])
-            T[:] = Z[t]
-            T += A[t]
+            forward(X, V, v, at, n, P, F, A[t])
+            _moved(Z[t], A[t], Z.dtype.type(1), T)
         elif way == _GRADIENT:
-            _move(Z[t], A[t], Z.dtype.type(step))
-            T[:] = Z[t]
+            _moved(Z[t], A[t], Z.dtype.type(step), T)
+            _copy(T, Z[t])
         elif way != _POINT and kept:
-            T[:] = Z[t]
+            _copy(Z[t], T)
         else:
-            forward(X, W, b, at, n, T)
+            forward(X, W, b, at, n, P, F, T)
         if way <= _GRADIENT:
             if way == _POINT and kept:
-                Z[t] = T
-            loss += fit_tile.residual(T, y, at, n, m, s, u)
+                _copy(T, Z[t])
+            loss += fit_tile.residual(T, y, at, n, scratch)
             if way == _STEP:
-                slope += fit_tile.dot(T, A[t], n)
+                slope += fit_tile.dot(T, A[t])
         elif way == _HVP:
-            forward(X, V, v, at, n, P)
-            fit_tile.curved(T, P, y, at, n, m, s)
+            forward(X, V, v, at, n, P, F, B)
+            fit_tile.curved(T, B, y, at, n, scratch)
         else:
-            fit_tile.curvature(T, y, at, n, m, s)
-        fit_tile.row_sums(T, n, g)
+            fit_tile.curvature(T, y, at, n, scratch)
+        fit_tile.row_sums(T, g)
         if products:
-            backward(X, T, at, n, partial, way == _CURVATURE)
+            backward(X, T, at, n, P, partial, way == _CURVATURE)
             if t % every == every - 1:
                 _flush(partial, G)
     if products:
@@ -155,14 +157,16 @@ def restriction(
 def _restriction(y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any) -> Any:
     K, loss, slope, curve = Z.shape[1], 0.0, 0.0, 0.0
     T = np.zeros((K, TILE), Z.dtype)
-    m, s, u = np.zeros(TILE, Z.dtype), np.zeros(TILE, Z.dtype), np.zeros(TILE, Z.dtype)
-    first, second = np.zeros(TILE, Z.dtype), np.zeros(TILE, Z.dtype)
+    room = fit_tile.scratch(T)
+    first, second, S = np.zeros(TILE, Z.dtype), np.zeros(TILE, Z.dtype), np.zeros(TILE, Z.dtype)
     at = np.zeros(TILE, np.int64)
     for t in range(tiles[0], tiles[1]):
         n, a = _rows_of(rows, t, at), A[t]
-        T[:] = Z[t]
-        _move(T, a, Z.dtype.type(step))
-        fit_tile.probabilities(T, m, s)
+        _moved(Z[t], a, Z.dtype.type(step), T)
+        loss += fit_tile.residual(T, y, at, n, room)
+        slope += fit_tile.dot(T, a)
+        fit_tile.add_targets(T, y, at, n)
+        fit_tile.masses(y, at, n, S)
         first[:] = 0
         second[:] = 0
         for k in range(K):
@@ -171,11 +175,8 @@ def _restriction(y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any) -> An
                 first[i] += pa
                 second[i] += pa * a[k, i]
         for i in range(n):
-            curve += fit_tile.mass(y, at[i]) * max(second[i] - first[i] * first[i], 0.0)
-        T[:] = Z[t]
-        _move(T, a, Z.dtype.type(step))
-        loss += fit_tile.residual(T, y, at, n, m, s, u)
-        slope += fit_tile.dot(T, a, n)
+            if S[i] > 0:
+                curve += max(second[i] - first[i] * (first[i] / S[i]), 0.0)
     return loss, slope, curve
 
 
@@ -192,10 +193,18 @@ def _rows_of(rows: Any, t: Any, at: Any) -> Any:
 
 
 @fast_jit
-def _move(Z: Any, A: Any, step: Any) -> None:
+def _copy(Z: Any, out: Any) -> None:
     for k in range(Z.shape[0]):
         for i in range(TILE):
-            Z[k, i] += step * A[k, i]
+            out[k, i] = Z[k, i]
+
+
+@fast_jit
+def _moved(Z: Any, A: Any, step: Any, out: Any) -> None:
+    """`out` = Z + step · A."""
+    for k in range(Z.shape[0]):
+        for i in range(TILE):
+            out[k, i] = Z[k, i] + step * A[k, i]
 
 
 @fast_jit
