@@ -18,13 +18,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from llvmlite import binding, ir
-from numba import config, types
+from llvmlite import ir
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from pminusy.core.passes import TILE
 from pminusy.kernels.compiled import fast_jit
+from pminusy.kernels.fit_lanes import VECTORS, Matrix, number
 from pminusy.kernels.vectors import BYTES, Lanes, counted_loop, lanes_of, pointer
 
 __all__ = ["few_outer", "few_products", "lay_out", "room"]
@@ -33,13 +34,6 @@ FEW = 1024
 """Bytes of features, in the type of the arithmetic, up to which this is the faster way."""
 
 
-def _vectors() -> int:
-    """Vectors of 64 bytes side by side in a register tile, by the processor's registers."""
-    features = config.CPU_FEATURES or binding.get_host_cpu_features().flatten()
-    return 4 if "+avx512f" in features else 1
-
-
-_VECTORS = _vectors()
 _CLASSES = 4
 
 
@@ -110,7 +104,7 @@ def few_products(P: Any, F: Any, W: Any, b: Any, T: Any) -> None:
     for i in range(0, TILE, lanes):
         for d in range(0, P.shape[1], lanes):
             _transpose(P, i, d, F)
-    for i in range(0, TILE, _VECTORS * lanes):
+    for i in range(0, TILE, VECTORS * lanes):
         for k in range(0, K - 2, _CLASSES):
             _product_4(F, i, W, b, k, T)
         if 0 < K % _CLASSES <= 2:
@@ -121,10 +115,10 @@ def few_products(P: Any, F: Any, W: Any, b: Any, T: Any) -> None:
 def few_outer(P: Any, R: Any, G: Any) -> None:
     """G (K, columns of P) += R (K, 64) times the rows in P."""
     K, wide, lanes, d = R.shape[0], P.shape[1], BYTES // P.itemsize, 0
-    while wide - d >= _VECTORS * lanes:
+    while wide - d >= VECTORS * lanes:
         for k in range(0, K, _CLASSES):
             _outer_4(P, d, R, k, G)
-        d += _VECTORS * lanes
+        d += VECTORS * lanes
     if wide - d >= 2 * lanes:
         for k in range(0, K, _CLASSES):
             _outer_2(P, d, R, k, G)
@@ -134,60 +128,19 @@ def few_outer(P: Any, R: Any, G: Any) -> None:
             _outer_1(P, d, R, k, G)
 
 
-class _Matrix:
-    """A C-contiguous array of two dimensions, as code that reads and writes it sees it."""
-
-    def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
-        array = context.make_array(kind)(context, builder, value)
-        self.builder, self.data = builder, array.data
-        self.rows, self.columns = (builder.extract_value(array.shape, i) for i in range(2))
-
-    def _place(self, row: Any, column: Any) -> Any:
-        b = self.builder
-        return b.gep(self.data, [b.add(b.mul(row, self.columns), column)])
-
-    def one(self, row: Any, column: Any) -> Lanes:
-        """One number."""
-        return Lanes(self.builder, self.builder.load(self._place(row, column)))
-
-    def _vector(self, row: Any, column: Any, count: int) -> Any:
-        place = self._place(row, column)
-        kind = ir.VectorType(place.type.pointee, count)
-        return self.builder.bitcast(place, kind.as_pointer())
-
-    def some(self, row: Any, column: Any, count: int) -> Lanes:
-        """`count` numbers of a row, from a column on."""
-        place = self._vector(row, column, count)
-        return Lanes(self.builder, self.builder.load(place, align=1))
-
-    def write(self, row: Any, column: Any, lanes: Lanes) -> None:
-        """Write numbers of a row, from a column on."""
-        self.builder.store(lanes.value, self._vector(row, column, lanes.count), align=1)
-
-    def lines(self, first: Any, count: int) -> list[Any]:
-        """Numbers of `count` rows, the last row once more where there are no others."""
-        b, last = self.builder, self.builder.sub(self.rows, _number(1))
-        rows = [b.add(first, _number(c)) for c in range(count)]
-        return [b.select(b.icmp_signed("<", row, last), row, last) for row in rows]
-
-
-def _number(value: int) -> Any:
-    return ir.Constant(ir.IntType(64), value)
-
-
 @intrinsic
 def _copy(typing: Any, X: Any, row: Any, P: Any, i: Any) -> Any:
     """Row i of P becomes a row of X and what follows it."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        source = _Matrix(context, builder, X, arguments[0])
-        target = _Matrix(context, builder, P, arguments[2])
-        number = context.get_value_type(P.dtype)
-        count = lanes_of(number)
-        for v in counted_loop(builder, builder.udiv(target.columns, _number(count))):
-            column = builder.mul(v, _number(count))
+        source = Matrix(context, builder, X, arguments[0])
+        target = Matrix(context, builder, P, arguments[2])
+        element = context.get_value_type(P.dtype)
+        count = lanes_of(element)
+        for v in counted_loop(builder, builder.udiv(target.columns, number(count))):
+            column = builder.mul(v, number(count))
             x = source.some(arguments[1], column, count)
-            kind = ir.VectorType(number, count)
+            kind = ir.VectorType(element, count)
             target.write(arguments[3], column, Lanes(builder, _converted(builder, x, X, kind)))
         return context.get_dummy_value()
 
@@ -209,17 +162,17 @@ def _transpose(typing: Any, P: Any, i: Any, d: Any, F: Any) -> Any:
     """A square of whole vectors of F, at (d, i), becomes that of P at (i, d)."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        source = _Matrix(context, builder, P, arguments[0])
-        target = _Matrix(context, builder, F, arguments[3])
+        source = Matrix(context, builder, P, arguments[0])
+        target = Matrix(context, builder, F, arguments[3])
         i, d = arguments[1:3]
         count = lanes_of(context.get_value_type(P.dtype))
-        lines = [source.some(builder.add(i, _number(r)), d, count) for r in range(count)]
+        lines = [source.some(builder.add(i, number(r)), d, count) for r in range(count)]
         turns = count.bit_length() - 1
         for _ in range(turns):  # lines as a deck of cards: shuffled until every suit is together
             pairs = zip(lines[: count // 2], lines[count // 2 :], strict=True)
             lines = [half for first, second in pairs for half in _interleaved(first, second)]
         for r, line in enumerate(lines):
-            target.write(builder.add(d, _number(r)), i, line)
+            target.write(builder.add(d, number(r)), i, line)
         return context.get_dummy_value()
 
     return types.void(P, types.intp, types.intp, F), generate
@@ -244,13 +197,13 @@ def _product(classes: int) -> Any:
     def product(typing: Any, F: Any, i: Any, W: Any, b: Any, k: Any, T: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             features, weights, logits = (
-                _Matrix(context, builder, signature.args[a], arguments[a]) for a in (0, 2, 5)
+                Matrix(context, builder, signature.args[a], arguments[a]) for a in (0, 2, 5)
             )
             bias = pointer(context, builder, b, arguments[3])
-            i, count = arguments[1], _VECTORS * lanes_of(context.get_value_type(W.dtype))
+            i, count = arguments[1], VECTORS * lanes_of(context.get_value_type(W.dtype))
             lines = weights.lines(arguments[4], classes)
             starts = [Lanes(builder, builder.load(builder.gep(bias, [line]))) for line in lines]
-            like = features.some(_number(0), i, count)
+            like = features.some(number(0), i, count)
             sums = [cgutils.alloca_once_value(builder, like.like(start)) for start in starts]
             for d in counted_loop(builder, weights.columns):
                 x = features.some(d, i, count)
@@ -273,14 +226,14 @@ def _outer(vectors: int, classes: int) -> Any:
     def outer(typing: Any, P: Any, d: Any, R: Any, k: Any, G: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             rows, residuals, gradient = (
-                _Matrix(context, builder, signature.args[a], arguments[a]) for a in (0, 2, 4)
+                Matrix(context, builder, signature.args[a], arguments[a]) for a in (0, 2, 4)
             )
-            number = context.get_value_type(P.dtype)
-            d, count = arguments[1], vectors * lanes_of(number)
+            element = context.get_value_type(P.dtype)
+            d, count = arguments[1], vectors * lanes_of(element)
             lines = residuals.lines(arguments[3], classes)
-            zero = ir.Constant(ir.VectorType(number, count), [0.0] * count)
+            zero = ir.Constant(ir.VectorType(element, count), [0.0] * count)
             sums = [cgutils.alloca_once_value(builder, zero) for _ in lines]
-            for i in counted_loop(builder, _number(TILE)):
+            for i in counted_loop(builder, number(TILE)):
                 x = rows.some(i, d, count)
                 for line, total in zip(lines, sums, strict=True):
                     product = x * residuals.one(line, i)
@@ -296,4 +249,4 @@ def _outer(vectors: int, classes: int) -> Any:
 
 
 _product_4, _product_2 = _product(_CLASSES), _product(2)
-_outer_4, _outer_2, _outer_1 = _outer(_VECTORS, _CLASSES), _outer(2, _CLASSES), _outer(1, 8)
+_outer_4, _outer_2, _outer_1 = _outer(VECTORS, _CLASSES), _outer(2, _CLASSES), _outer(1, 8)

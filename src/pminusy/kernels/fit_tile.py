@@ -15,6 +15,7 @@ import numpy as np
 from pminusy.core.passes import TILE
 from pminusy.kernels.compiled import by_type, fast_jit, inline
 from pminusy.kernels.elementary import SCALE32, SCALE64, exp_reduced, log1p
+from pminusy.kernels.fit_lanes import class_maximum, class_sum, row_dot, row_sum
 from pminusy.kernels.lanes import choose
 
 __all__ = ["add_targets", "curvature", "curved", "dot", "masses", "residual", "row_sums", "scratch"]
@@ -46,31 +47,11 @@ def _clear(T: Any, n: Any) -> None:
 
 
 @fast_jit
-def _maximum(T: Any, m: Any) -> None:
-    """Greatest logit of each row."""
-    for i in range(TILE):
-        m[i] = T[0, i]
-    for k in range(1, T.shape[0]):
-        for i in range(TILE):
-            m[i] = max(m[i], T[k, i])
-
-
-@fast_jit
 def _exponentials(T: Any, m: Any) -> None:
     """T becomes e^(T − m)."""
     for k in range(T.shape[0]):
         for i in range(TILE):
             T[k, i] = _exp(T[k, i] - m[i])
-
-
-@fast_jit
-def _sums(T: Any, s: Any) -> None:
-    """Sum over the classes, for each row."""
-    for i in range(TILE):
-        s[i] = 0
-    for k in range(T.shape[0]):
-        for i in range(TILE):
-            s[i] += T[k, i]
 
 
 @fast_jit
@@ -106,7 +87,7 @@ def _log_sum(others: Any, e: Any) -> Any:
 def _residual_labels(T: Any, y: Any, at: Any, n: Any, room: Any) -> Any:
     K, loss, sigma = T.shape[0], 0.0, y.spread.sum()
     m, s, u, labels, omega, own, logs = room
-    _maximum(T, m)
+    class_maximum(T, m)
     _targets(y, at, n, labels, omega, own)
     for i in range(TILE):
         s[i] = m[i] - T[labels[i], i]  # how far the label is below the greatest logit
@@ -116,7 +97,7 @@ def _residual_labels(T: Any, y: Any, at: Any, n: Any, room: Any) -> Any:
     for i in range(TILE):
         u[i] = T[labels[i], i]
         T[labels[i], i] = 0
-    _sums(T, m)  # the others: summed without the label, not by subtraction
+    class_sum(T, m)  # the others: summed without the label, not by subtraction
     for i in range(TILE):
         logs[i] = _log_sum(m[i], u[i])
     for i in range(TILE):
@@ -165,7 +146,7 @@ def _spread_loss(T: Any, spread: Any, m: Any, omega: Any) -> Any:
 @fast_jit
 def _residual_soft(T: Any, y: Any, at: Any, n: Any, m: Any) -> Any:
     K, loss = T.shape[0], 0.0
-    _maximum(T, m)
+    class_maximum(T, m)
     for i in range(n):
         row = at[i]
         total, least = 0.0, 0.0
@@ -221,9 +202,9 @@ def masses(y: Any, at: Any, n: Any, s: Any) -> None:
 @fast_jit
 def _probabilities(T: Any, m: Any, s: Any) -> None:
     """Logits T become probabilities."""
-    _maximum(T, m)
+    class_maximum(T, m)
     _exponentials(T, m)
-    _sums(T, s)
+    class_sum(T, s)
     for i in range(TILE):
         s[i] = 1 / s[i]
     for k in range(T.shape[0]):
@@ -235,10 +216,7 @@ def _probabilities(T: Any, m: Any, s: Any) -> None:
 def row_sums(T: Any, out: Any) -> None:
     """Add the sum over the rows to `out` (K,)."""
     for k in range(T.shape[0]):
-        total = T.dtype.type(0)
-        for i in range(TILE):
-            total += T[k, i]
-        out[k] += total
+        out[k] += row_sum(T, k)
 
 
 @fast_jit
@@ -246,10 +224,7 @@ def dot(R: Any, A: Any) -> Any:
     """Sum of R ∘ A over the rows."""
     total = 0.0
     for k in range(R.shape[0]):
-        part = R.dtype.type(0)
-        for i in range(TILE):
-            part += R[k, i] * A[k, i]
-        total += part
+        total += row_dot(R, A, k)
     return total
 
 
