@@ -1,7 +1,7 @@
 """Fast passes of training: `core.passes` in Numba, one serial call a thread, no lock held.
 
 Same functions, same arguments, same meaning as the twin in `core.passes`; read that file first.
-`fit_rows` has the products with X, `fit_tile` what is done to logits; here tiles are visited, X
+`fit_rows` and `fit_few` have the products with X, `fit_tile` what is done to logits; here tiles are visited, X
 being read from memory once a pass. Sums run in the arithmetic type over 1,024 rows and in float64
 beyond.
 

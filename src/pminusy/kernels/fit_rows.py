@@ -3,8 +3,9 @@
 The rows of a tile are given by their numbers, `at` (64,), of which n count; whatever is on logits
 is laid out classes first, (K, 64).
 
-- Dense rows: register tiles of 4 rows × 5 classes over the features, which LLVM vectorises for the
-  processor at hand. The 64 rows stay in the second-level cache between the two products.
+- Dense rows of few features: see `fit_few`, whose scratch `P` and `F` is empty elsewhere.
+- Other dense rows: register tiles of 4 rows × 5 classes over the features, which LLVM vectorises
+  for the processor at hand. The 64 rows stay in the second-level cache between the two products.
 - Sparse rows: W and G are (D, K) with K rounded up to whole vectors (`PADDING`),
   so an entry of X costs one read of a row of W. LLVM's vectoriser makes a mess of loops that
   short, hence the two loops over entries are written in its own vectors.
