@@ -106,10 +106,13 @@ class Objective:
         """Visits to X so far."""
         return self.passes.count
 
-    def in_precision(self, dtype: type[np.floating[Any]]) -> Objective:
-        """The same objective, its passes in another type."""
+    def in_precision(
+        self, dtype: type[np.floating[Any]], workspace: int | None = None
+    ) -> Objective:
+        """The same objective, its passes in another type, with another workspace if given."""
+        workspace = self.workspace if workspace is None else workspace
         return Objective(
-            self.source, self.ridge, self.coordinates, dtype=dtype, workspace=self.workspace
+            self.source, self.ridge, self.coordinates, dtype=dtype, workspace=workspace
         )
 
     def sample(self, stride: int, offset: int = 0) -> Objective:

@@ -61,6 +61,12 @@ class Goal(NamedTuple):
             )
         return objective.optimality(at.gradient) <= self.tol
 
+    def share(self, objective: Objective, at: Evaluation) -> float:
+        """What share of the gap may be left when the goal is reached, roughly."""
+        if self.gap is not None:
+            return self.gap * abs(at.value) / max(objective.gap_of_weights(at.gradient), 1e-300)
+        return (self.tol / max(objective.optimality(at.gradient), 1e-150)) ** 2
+
 
 class Journal:
     """Counts iterations over all stages of a fit, keeps history, and reports."""
