@@ -161,7 +161,8 @@ def _ascended(
             journal.note(precise, vector, at)
             status = Status(reached=goal.reached(precise, at), stalled=False)
             return precise, Solution(vector, at, status)
-    solution = dual_ascent(objective, precise, goal, journal)
+    rough = objective.in_precision(objective.dtype, workspace=0)
+    solution = dual_ascent(objective, rough, precise, goal, journal)
     if not solution.at.value <= math.log(objective.K):  # worse than nothing, or NaN
         vector = np.zeros(objective.size)
         solution = solution._replace(vector=vector, at=precise.evaluate(vector))

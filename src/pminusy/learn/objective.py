@@ -218,7 +218,7 @@ class Objective:
     def optimality(self, gradient: Array) -> float:
         """Largest absolute entry of the gradient in (W, b)."""
         W, b = self.coordinates.gradient_in_parameters(gradient)
-        return float(max(np.abs(W).max(initial=0.0), np.abs(b).max(initial=0.0)))
+        return float(max(_largest(W), _largest(b)))
 
     def gap_of_weights(self, gradient: Array) -> float:
         """‖∇_W f‖² / (2 λ): how far f can be above its minimum once the bias is solved."""
@@ -307,6 +307,11 @@ class Line:
         self._last = step, found
         slope = float(found.gradient @ self._direction)
         return LinePoint(step, found.value, slope, np.nan)
+
+
+def _largest(a: Array) -> Any:
+    """Largest absolute entry, without an array of them; NaN if there is one."""
+    return np.maximum(a.max(initial=0.0), -a.min(initial=0.0))
 
 
 def choose_coordinates(source: Source, *, fit_intercept: bool) -> Coordinates:

@@ -51,16 +51,17 @@ def dual_start(objective: Objective, journal: Journal) -> Array | None:
 
 
 def dual_ascent(
-    objective: Objective, precise: Objective, goal: Goal, journal: Journal
+    objective: Objective, rough: Objective, precise: Objective, goal: Goal, journal: Journal
 ) -> Solution:
     """Minimise until `precise`, the same in float64, says the goal is reached.
 
+    `rough`, the same in the objective's own type, looks on the way; neither keeps logits.
     Otherwise until epochs bring nothing more: the end of what the arithmetic can do.
     """
     dual, before, slow = Dual(objective), np.inf, 0
     dual.epoch()
     journal.passes += 1.0
-    look = _FIRST_LOOK * float(np.log(objective.K))
+    look, judge = _FIRST_LOOK * float(np.log(objective.K)), rough
     while True:
         gap = dual.epoch()
         journal.passes += 1.0
@@ -69,10 +70,14 @@ def dual_ascent(
         stalled = slow > _PATIENCE
         if gap > look and not stalled:
             continue
+        judge = precise if stalled else judge
         vector = dual.vector()
-        at = precise.evaluate(vector)
-        journal.note(precise, vector, at)
-        reached = goal.reached(precise, at)
+        at = judge.evaluate(vector)
+        journal.note(judge, vector, at)
+        reached = judge is precise and goal.reached(precise, at)
         if reached or stalled or journal.exhausted:
+            at = at if judge is precise else precise.evaluate(vector)
             return Solution(vector, at, Status(reached=reached, stalled=stalled))
-        look = gap * min(max(goal.share(precise, at), _NEXT_LOOK), 0.5)
+        share = goal.share(judge, at)
+        look = gap * min(max(share, _NEXT_LOOK), 0.5)
+        judge = precise if share >= _NEXT_LOOK else rough
