@@ -17,7 +17,7 @@ from pminusy.core.passes import PADDING, Csr
 from pminusy.kernels import memory, threads
 from pminusy.learn.objective import Objective
 
-__all__ = ["Dual", "room_for_dual", "stiffness"]
+__all__ = ["Dual", "bytes_of_dual", "has_dual", "stiffness"]
 
 Array = NDArray[Any]
 
@@ -27,13 +27,16 @@ _SLACK = 0.1  # β of an average row's mass: how tightly the bias is held while 
 _BLOCK = 1 << 16  # entries of W averaged at a time: they stay in the second-level cache
 
 
-def room_for_dual(objective: Objective) -> bool:
-    """Whether the objective has a dual that fits the workspace: sparse rows, a ridge, one block."""
-    source = objective.source
-    if not source.sparse or not objective.ridge > 0 or len(list(source.blocks())) != 1:
-        return False
-    bytes_a_row = 2 * _padded(source.classes) * np.dtype(objective.dtype).itemsize
-    return source.rows * bytes_a_row <= objective.workspace
+def bytes_of_dual(objective: Objective) -> int:
+    """What the rows' distributions and their logarithms take."""
+    itemsize = np.dtype(objective.dtype).itemsize
+    return 2 * objective.source.rows * _padded(objective.K) * itemsize
+
+
+def has_dual(objective: Objective) -> bool:
+    """Whether there is a dual, for sparse rows and with a ridge, and room for it."""
+    possible = objective.source.sparse and objective.ridge > 0
+    return possible and bytes_of_dual(objective) <= objective.workspace
 
 
 def stiffness(objective: Objective) -> float:
@@ -53,7 +56,7 @@ class Dual:
     Parameters
     ----------
     objective
-        What is minimised; see `room_for_dual`.
+        What is minimised; see `has_dual`.
     ridge
         λ, if not the objective's.
     """

@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.errors import InputError
 from pminusy.kernels.blas import one_thread_each
 from pminusy.learn import curvature
 from pminusy.learn.curvature import Metric
+from pminusy.learn.dual import bytes_of_dual, has_dual
 from pminusy.learn.objective import Evaluation, Objective
 from pminusy.learn.solvers.dual_ascent import can_ascend, dual_ascent, dual_start
 from pminusy.learn.solvers.newton_cg import newton_cg
@@ -124,6 +126,7 @@ def _smooth(
 ) -> tuple[Objective, Solution]:
     """The float64 objective, and where the solver ended."""
     if solver == "dual":
+        _require_dual(objective)
         precise, solution = _ascended(objective, vector, goal, journal)
         if solution.status.reached or journal.exhausted:
             return precise, solution
@@ -147,6 +150,19 @@ def _smooth(
     if goal.reached(precise, at) or journal.exhausted:
         return precise, solution._replace(at=at)
     return precise, _run(solver, precise, solution.vector, models, goal, journal, pairs)
+
+
+def _require_dual(objective: Objective) -> None:
+    if has_dual(objective):
+        return
+    if objective.source.sparse and objective.ridge > 0:
+        expected = f'at least {bytes_of_dual(objective):,} bytes for solver="dual"'
+        raise InputError("workspace", expected, repr(objective.workspace), 'or solver="newton-cg"')
+    raise InputError(
+        "solver",
+        'one for dense X or without a ridge penalty: "auto", "newton", "lbfgs" or "newton-cg"',
+        "'dual', which needs sparse X and a ridge penalty",
+    )
 
 
 def _ascended(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.learn.dual import Dual, room_for_dual, stiffness
+from pminusy.learn.dual import Dual, has_dual, stiffness
 from pminusy.learn.objective import Objective
 from pminusy.learn.solvers.solution import Goal, Journal, Solution, Status
 
@@ -22,24 +22,24 @@ __all__ = ["can_ascend", "dual_ascent", "dual_start"]
 
 Array = NDArray[Any]
 
-_STIFFEST = 4.0  # beyond, epochs are too many
-_START_STIFFNESS, _START_GAP, _START_EPOCHS = 2.0, 1e-2, 8
+_STIFFEST = 6.0  # beyond, a single Newton step a visit goes too far
+_START_STIFFNESS, _START_GAP, _START_EPOCHS = 4.0, 1e-2, 8
 _FIRST_LOOK, _NEXT_LOOK = 1e-4, 1e-2  # gap, relative; share of it at the next look
 _SLOW, _PATIENCE = 0.7, 3  # an epoch that leaves more of the gap is slow; how many may be
 
 
 def can_ascend(objective: Objective) -> bool:
     """Whether ascent reaches an optimum in few epochs, and compiling it pays."""
-    enough = room_for_dual(objective) and not objective.passes.small
+    enough = has_dual(objective) and not objective.passes.small
     return enough and stiffness(objective) <= _STIFFEST
 
 
 def dual_start(objective: Objective, journal: Journal) -> Array | None:
     """A point to start from: the solution, roughly, under a penalty that ascent can do."""
-    if not room_for_dual(objective) or objective.passes.small:
+    if not has_dual(objective) or objective.passes.small:
         return None
-    factor = stiffness(objective) / _START_STIFFNESS
-    if not np.isfinite(factor) or not factor > 1:
+    factor = max(1.0, stiffness(objective) / _START_STIFFNESS)
+    if not np.isfinite(factor):
         return None
     dual = Dual(objective, objective.ridge * factor)
     for _ in range(_START_EPOCHS):
@@ -59,6 +59,8 @@ def dual_ascent(
     Otherwise until epochs bring nothing more: the end of what the arithmetic can do.
     """
     dual, before, slow = Dual(objective), np.inf, 0
+    if not journal.history:
+        journal.best, journal.start_noted = np.zeros(objective.size), False
     dual.epoch()
     journal.passes += 1.0
     look, judge = _FIRST_LOOK * float(np.log(objective.K)), rough
