@@ -3,7 +3,7 @@
 Same functions, same arguments, same meaning as the twin in `core.passes`; read that file first.
 `fit_rows` has the products with X, `fit_tile` what is done to logits; here tiles are visited, X
 being read from memory once a pass. Sums run in the arithmetic type over 1,024 rows (more where W is
-large) and in float64 beyond; or in the arithmetic type throughout, if G has the type and shape of W.
+large) and in float64 beyond; in the arithmetic type alone, if G has the type and shape of W.
 
 Training precision: a few units in the last place of the arithmetic type, not the promise of
 `kernels.cpu`; certificates are evaluated with float64 arithmetic.

@@ -8,6 +8,7 @@ vector code of those without a remainder. Columns beyond K have t = −10³⁰ a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -117,9 +118,7 @@ def _row(rows: Any, i: Any) -> Any:
 
 
 @fast_jit
-def _begin(
-    y: Any, row: Any, z: Any, t: Any, p: Any, alpha: Any, S: Any, r: Any, K: Any
-) -> None:
+def _begin(y: Any, row: Any, z: Any, t: Any, p: Any, alpha: Any, S: Any, r: Any, K: Any) -> None:
     """t and p̂ where a row was never visited, and by how much it pulls there."""
     t[:] = z
     _softmax(t, p)
@@ -171,10 +170,13 @@ class _Row:
     def each(self) -> Iterator[tuple[Callable[[int], Lanes], Callable[[int, Lanes], None]]]:
         """Yield, to build a walk over the classes, what loads and what stores a vector."""
         for at in self._loop.whole_steps():
-            yield (
-                lambda line, at=at: self._loop.load(self._lines[line], at, None),
-                lambda line, lanes, at=at: self._loop.store(lanes, self._lines[line], at, None),
-            )
+            yield partial(self._load, at), partial(self._store, at)
+
+    def _load(self, at: Any, line: int) -> Lanes:
+        return self._loop.load(self._lines[line], at, None)
+
+    def _store(self, at: Any, line: int, lanes: Lanes) -> None:
+        self._loop.store(lanes, self._lines[line], at, None)
 
     def variable(self, start: float) -> Any:
         """Memory for a vector that walks change."""

@@ -304,4 +304,3 @@ def _sparse_outer(
             scatter_row(G, squares, indices[first:last], 0, last - first, r)
         else:
             scatter_row(G, data, indices, first, last, r)
-

@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 _SHARES = 4  # averages over more converge more slowly
 _ROWS_A_SHARE = 1024
-_SLACK = 0.1  # β of an average row's mass: how tightly the bias is held while the rows move
+_SLACK = 0.2  # β of an average row's mass: how tightly the bias is held while the rows move
 _BLOCK = 1 << 16  # entries of W averaged at a time: they stay in the second-level cache
 
 
@@ -45,8 +45,9 @@ def stiffness(objective: Objective) -> float:
     Up to some units, ascent converges in few epochs; their number grows with it.
     """
     (block,) = objective.source.blocks()
+    assert isinstance(block.X, Csr)
     data = block.X.data
-    square = float(np.vdot(data, data)) / max(1, block.X.indptr.size - 1)
+    square = float(data @ data) / max(1, block.X.indptr.size - 1)
     return square / (objective.ridge * objective.source.rows)
 
 
@@ -63,16 +64,14 @@ class Dual:
 
     def __init__(self, objective: Objective, ridge: float | None = None) -> None:
         source, K, dtype = objective.source, objective.K, objective.dtype
-        self._coordinates = objective.coordinates
+        self._coordinates, self._project = objective.coordinates, objective.project
         (self._block,) = source.blocks()
         from pminusy.kernels import fit_dual  # Numba: loaded where it is needed
 
         self._ascend = fit_dual.ascend
         self._number = source.rows
         shares = min(threads.get_num_threads(), _SHARES, source.rows // _ROWS_A_SHARE)
-        self._W = [
-            memory.empty((objective.D, _padded(K)), dtype) for _ in range(max(1, shares))
-        ]
+        self._W = [memory.empty((objective.D, _padded(K)), dtype) for _ in range(max(1, shares))]
         for W in self._W:
             W.fill(0.0)
         self._T, self._P = (memory.empty((source.rows, _padded(K)), dtype) for _ in range(2))
@@ -127,7 +126,7 @@ class Dual:
         u, b = self._coordinates.split(out)
         u[...] = self._W[0][:, : self._bias.size]
         b[...] = (self._bias + self._pull)[: b.size]
-        return out
+        return self._project(out)  # rounding gives all classes something in common
 
     def _average(self) -> None:
         first, *others = self._W
@@ -148,4 +147,3 @@ class Dual:
 
 def _padded(K: int) -> int:
     return -(-K // PADDING) * PADDING
-

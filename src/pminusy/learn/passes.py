@@ -182,7 +182,8 @@ class Passes:
     def _sum(self, run: Any, visits: float) -> Sums:
         """Sum over blocks and threads, always in the same order."""
         self.count += visits
-        loss, slope, G, g = 0.0, 0.0, None, np.zeros(self.source.classes)
+        loss, slope, g = 0.0, 0.0, np.zeros(self.source.classes)
+        G: Array | None = None
         for i, block in enumerate(self.source.blocks()):
             scratch = self._scratch(_parts(block.rows))
 
@@ -192,12 +193,12 @@ class Passes:
                     array.fill(0.0)
                 return run(i, block, tiles, *sums), *sums
 
-            for result, part_G, part_g in _each(part, block.rows):
+            for result, _, part_g in _each(part, block.rows):
                 value = result if isinstance(result, tuple) else (result or 0.0, 0.0)
                 loss, slope = loss + value[0], slope + value[1]
                 g += part_g
             G = self._added(G, [G_part for G_part, _ in scratch])
-        return Sums(loss, G, g, slope)
+        return Sums(loss, np.zeros(self.shape) if G is None else G, g, slope)
 
     def _added(self, G: Array | None, parts: list[Array]) -> Array:
         """G and what threads have summed, in float64 and without columns that do not count."""
@@ -218,10 +219,11 @@ class Passes:
     def _scratch(self, parts: int) -> list[tuple[Array, Array]]:
         """Sums of every thread; kept, because touching fresh memory costs more than adding."""
         while len(self._sums) < parts:
-            shape, dtype = self.shape, np.dtype(np.float64)
-            if self.source.sparse and self._few_rows(parts):
-                shape, dtype = (shape[0], -(-shape[1] // PADDING) * PADDING), np.dtype(self.dtype)
-            self._sums.append((memory.empty(shape, dtype), np.empty(self.source.classes)))
+            G = memory.empty(self.shape, np.float64)
+            if self.source.sparse and self._few_rows(parts):  # as W is laid out
+                D, K = self.shape
+                G = memory.empty((D, -(-K // PADDING) * PADDING), self.dtype)
+            self._sums.append((G, np.empty(self.source.classes)))
         return self._sums[:parts]
 
     def _few_rows(self, parts: int) -> bool:

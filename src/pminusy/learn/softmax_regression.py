@@ -67,7 +67,8 @@ class SoftmaxRegression(LinearClassifier):
         ε in [0, 1]: this share of each row's mass is spread evenly over the classes.
     solver
         "auto", "newton", "lbfgs", "newton-cg", "dual" (for sparse X with a ridge penalty) or
-        "proximal" (the only one for ρ > 0); scikit-learn's "newton-cholesky", "sag" and "saga" are understood.
+        "proximal" (the only one for ρ > 0); scikit-learn's "newton-cholesky", "sag" and "saga" are
+        understood.
     tol
         Converged when no entry of the gradient of the mean objective is larger.
     gap

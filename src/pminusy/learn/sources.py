@@ -126,10 +126,8 @@ class ArraySource:
         """Sum of the target mass of every class (K,)."""
         y, at = self._targets, self._at(np.arange(self.rows))
         omega = y.omega[at].astype(np.float64)
-        if y.soft.shape[0]:
-            mass = omega @ y.soft[at]
-        else:
-            mass = np.bincount(y.labels[at], omega, y.own.size)
+        soft = y.soft.shape[0] > 0
+        mass = omega @ y.soft[at] if soft else np.bincount(y.labels[at], omega, y.own.size)
         return np.asarray(y.own * mass + y.spread * omega.sum())
 
     @property
