@@ -47,7 +47,7 @@ def stiffness(objective: Objective) -> float:
     (block,) = objective.source.blocks()
     assert isinstance(block.X, Csr)
     data = block.X.data
-    square = float(data @ data) / max(1, block.X.indptr.size - 1)
+    square = float(np.einsum("i,i", data, data, dtype=np.float64)) / max(1, block.X.indptr.size - 1)
     return square / (objective.ridge * objective.source.rows)
 
 
