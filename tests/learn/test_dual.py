@@ -155,6 +155,23 @@ def test_empty_rows_and_unused_features():
     assert not model.coef_[:, -40:].any()
 
 
+def test_numbers_too_large_for_it_leave_the_work_to_newton(monkeypatch):
+    X, y = text()
+    monkeypatch.setattr(Dual, "epoch", lambda self: np.nan)
+    model = SoftmaxRegression(solver="dual").fit(X, y)
+    assert model.converged_
+    assert SoftmaxRegression(C=300.0).fit(X, y).converged_
+
+
+def test_no_iterations_are_none():
+    X, y = text()
+    for solver in ("dual", "newton-cg"):
+        with pytest.warns(match="stopped after 0 iterations"):
+            model = SoftmaxRegression(solver=solver, max_iter=0).fit(X, y)
+        assert not model.coef_.any()
+        assert model.n_iter_[0] == 0
+
+
 def test_it_is_refused_where_there_is_no_dual():
     X, y = text(300)
     with pytest.raises(InputError, match="sparse X and a ridge penalty"):

@@ -133,7 +133,7 @@ def _smooth(
         vector, solver = solution.vector, "newton-cg"
         if objective.gap_of_weights(solution.at.gradient) <= _NEAR * abs(solution.at.value):
             objective = objective.in_precision(np.float64)
-    elif solver == "newton-cg" and not np.any(vector):
+    elif solver == "newton-cg" and not np.any(vector) and not journal.exhausted:
         start = dual_start(objective, journal)
         vector = vector if start is None else start
     if solver == "newton" or objective.passes.small:
@@ -170,13 +170,13 @@ def _ascended(
 ) -> tuple[Objective, Solution]:
     """Dual ascent, which starts from nothing, unless a start is near already."""
     precise = objective.in_precision(np.float64, workspace=0)
-    if np.any(vector):
+    if np.any(vector) or journal.exhausted:
         at = precise.evaluate(vector)
         near = precise.gap_of_weights(at.gradient) <= _NEAR_START * abs(at.value)
-        if near or goal.reached(precise, at):
+        reached = goal.reached(precise, at)
+        if near or reached or journal.exhausted:
             journal.note(precise, vector, at)
-            status = Status(reached=goal.reached(precise, at), stalled=False)
-            return precise, Solution(vector, at, status)
+            return precise, Solution(vector, at, Status(reached=reached, stalled=False))
     rough = objective.in_precision(objective.dtype, workspace=0)
     solution = dual_ascent(objective, rough, precise, goal, journal)
     if not solution.at.value <= math.log(objective.K):  # worse than nothing, or NaN

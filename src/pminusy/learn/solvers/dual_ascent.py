@@ -43,11 +43,11 @@ def dual_start(objective: Objective, journal: Journal) -> Array | None:
         return None
     dual = Dual(objective, objective.ridge * factor)
     for _ in range(_START_EPOCHS):
+        gap = dual.epoch()
         journal.passes += 1.0
-        if dual.epoch() <= _START_GAP * np.log(objective.K):
+        if not gap > _START_GAP * np.log(objective.K):
             break
-    vector = dual.vector()
-    return vector if np.isfinite(vector).all() else None
+    return None if np.isnan(gap) else dual.vector()
 
 
 def dual_ascent(
@@ -55,8 +55,9 @@ def dual_ascent(
 ) -> Solution:
     """Minimise until `precise`, the same in float64, says the goal is reached.
 
+    Otherwise until epochs bring nothing more: the end of what the arithmetic can do. An iteration
+    is the epochs between two looks at the objective.
     `rough`, the same in the objective's own type, looks on the way; neither keeps logits.
-    Otherwise until epochs bring nothing more: the end of what the arithmetic can do.
     """
     dual, before, slow = Dual(objective), np.inf, 0
     if not journal.history:
@@ -69,11 +70,11 @@ def dual_ascent(
         journal.passes += 1.0
         slow = 0 if gap <= _SLOW * before else slow + 1
         before = gap
-        stalled = slow > _PATIENCE
+        stalled = slow > _PATIENCE or bool(np.isnan(gap))
         if gap > look and not stalled:
             continue
         judge = precise if stalled else judge
-        vector = dual.vector()
+        vector = np.zeros(objective.size) if np.isnan(gap) else dual.vector()
         at = judge.evaluate(vector)
         journal.note(judge, vector, at)
         reached = judge is precise and goal.reached(precise, at)
