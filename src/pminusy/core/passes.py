@@ -6,7 +6,8 @@ kept between passes are kept tile by tile, classes first: Z is (tiles, K, 64), t
 
 W is (K, D) beside a dense X (N, D) and (D, K) beside a sparse one, where it may have more columns
 that do not count: each is read along its rows.
-Losses and slopes are returned; gradients are added to `G` (shape of W) and `g` (K,). With
+Losses and slopes are returned; gradients are added to `G` (like W, with or without such columns)
+and `g` (K,). With
 z = W x + b and the target mass q of a row, S = Σ_k q_k:
 
     point, step, gradient   R = S p − q               G += Rᵀ X    (three ways to reach the logits)
@@ -226,7 +227,7 @@ def _add_gradient(X: Any, R: Array, index: Array, G: Array, g: Array) -> None:
         G += R.T @ X[index].astype(R.dtype)
         return
     at, owner = _entries(X, index)
-    np.add.at(G, X.indices[at], X.data[at, None].astype(R.dtype) * R[owner])
+    np.add.at(G[:, : R.shape[1]], X.indices[at], X.data[at, None].astype(R.dtype) * R[owner])
 
 
 def _logits(X: Any, W: Array, b: Array, rows: Rows, tiles: Tiles, Z: Array) -> Array:

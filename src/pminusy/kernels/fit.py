@@ -2,8 +2,8 @@
 
 Same functions, same arguments, same meaning as the twin in `core.passes`; read that file first.
 `fit_rows` has the products with X, `fit_tile` what is done to logits; here tiles are visited, X
-being read from memory once a pass. Sums run in the arithmetic type over 1,024 rows and in float64
-beyond.
+being read from memory once a pass. Sums run in the arithmetic type over 1,024 rows (more where W is
+large) and in float64 beyond; in the arithmetic type alone, if G has the type and shape of W.
 
 Training precision: a few units in the last place of the arithmetic type, not the promise of
 `kernels.cpu`; certificates are evaluated with float64 arithmetic.
@@ -38,7 +38,7 @@ _POINT, _STEP, _GRADIENT, _HVP, _CURVATURE = range(5)
 
 def point(X: Any, y: Any, W: Any, b: Any, rows: Any, tiles: Any, Z: Any, G: Any, g: Any) -> float:
     """Loss at logits X W + b, and its gradient; the logits are kept in Z if it has room."""
-    loss, _ = _visit(_POINT, X, y, W, b, W, b, rows, tiles, Z, Z, 0.0, G, g)
+    loss, _ = _visit(_POINT, X, y, W, b, W, b, rows, tiles, Z, Z, 0.0, *_sums(G, W), g)
     return float(loss)
 
 
@@ -46,7 +46,7 @@ def step(
     X: Any, y: Any, V: Any, v: Any, rows: Any, tiles: Any, Z: Any, A: Any, G: Any, g: Any
 ) -> tuple[float, float]:
     """Logits A along a direction, kept; loss, slope and gradient at Z + A."""
-    loss, slope = _visit(_STEP, X, y, V, v, V, v, rows, tiles, Z, A, 0.0, G, g)
+    loss, slope = _visit(_STEP, X, y, V, v, V, v, rows, tiles, Z, A, 0.0, *_sums(G, V), g)
     return float(loss), float(slope)
 
 
@@ -56,7 +56,8 @@ def gradient(
     """Z becomes Z + step · A; loss and gradient there."""
     shape = (G.shape[0], -(-G.shape[1] // PADDING) * PADDING) if isinstance(X, Csr) else G.shape
     none, zero = np.empty(shape, Z.dtype), np.zeros(Z.shape[1], Z.dtype)
-    loss, _ = _visit(_GRADIENT, X, y, none, zero, none, zero, rows, tiles, Z, A, step, G, g)
+    sums = _sums(G, none)
+    loss, _ = _visit(_GRADIENT, X, y, none, zero, none, zero, rows, tiles, Z, A, step, *sums, g)
     return float(loss)
 
 
@@ -74,14 +75,21 @@ def hvp(
     g: Any,
 ) -> None:
     """Hessian times (V, v), from stored logits Z where there are any."""
-    _visit(_HVP, X, y, W, b, V, v, rows, tiles, Z, Z, 0.0, G, g)
+    _visit(_HVP, X, y, W, b, V, v, rows, tiles, Z, Z, 0.0, *_sums(G, W), g)
 
 
 def curvature(
     X: Any, y: Any, W: Any, b: Any, rows: Any, tiles: Any, Z: Any, G: Any, g: Any
 ) -> None:
     """Diagonal of the Hessian: g[k] = Σ S p (1 − p), and with x² where G has room for it."""
-    _visit(_CURVATURE, X, y, W, b, W, b, rows, tiles, Z, Z, 0.0, G, g)
+    _visit(_CURVATURE, X, y, W, b, W, b, rows, tiles, Z, Z, 0.0, *_sums(G, W), g)
+
+
+def _sums(G: Any, W: Any) -> tuple[Any, Any]:
+    """Where a pass adds, and where that is emptied into now and then: G if it is like W."""
+    if G.dtype == W.dtype and G.shape == W.shape:
+        return G, np.empty((0, 0))
+    return np.zeros((G.shape[0], W.shape[1]), W.dtype), G
 
 
 @fast_jit
@@ -98,16 +106,16 @@ def _visit(
     Z: Any,
     A: Any,
     step: Any,
+    partial: Any,
     G: Any,
     g: Any,
 ) -> Any:
-    """Visit tiles one of five ways; returns loss and slope, adds to G and g."""
+    """Visit tiles one of five ways; returns loss and slope, adds to `partial` or G, and g."""
     K, loss, slope, kept = b.size, 0.0, 0.0, Z.shape[0] > 0
     T, P = np.zeros((K, TILE), W.dtype), np.zeros((K, TILE), W.dtype)
     m, s, u = np.zeros(TILE, W.dtype), np.zeros(TILE, W.dtype), np.zeros(TILE, W.dtype)
     at = np.zeros(TILE, np.int64)
-    partial = np.zeros((G.shape[0], W.shape[1]), W.dtype)
-    products = G.size > 0
+    products = partial.size > 0
     every = max(16, partial.size >> 14)
     for t in range(tiles[0], tiles[1]):
         n = _rows_of(rows, t, at)
@@ -136,9 +144,9 @@ def _visit(
         fit_tile.row_sums(T, n, g)
         if products:
             backward(X, T, at, n, partial, way == _CURVATURE)
-            if t % every == every - 1:
+            if G.size > 0 and t % every == every - 1:
                 _flush(partial, G)
-    if products:
+    if G.size > 0:
         _flush(partial, G)
     return loss, slope
 

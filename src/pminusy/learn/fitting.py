@@ -12,21 +12,24 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.errors import InputError
 from pminusy.kernels.blas import one_thread_each
 from pminusy.learn import curvature
 from pminusy.learn.curvature import Metric
+from pminusy.learn.dual import bytes_of_dual, has_dual
 from pminusy.learn.objective import Evaluation, Objective
+from pminusy.learn.solvers.dual_ascent import can_ascend, dual_ascent, dual_start
 from pminusy.learn.solvers.newton_cg import newton_cg
 from pminusy.learn.solvers.pairs import Pairs
 from pminusy.learn.solvers.proximal import SparsePenalty, proximal_newton
 from pminusy.learn.solvers.quasi_newton import quasi_newton
-from pminusy.learn.solvers.solution import Goal, Journal, Solution
+from pminusy.learn.solvers.solution import Goal, Journal, Solution, Status
 
 __all__ = ["SOLVERS", "Certificate", "Fit", "choose_solver", "minimise"]
 
 Array = NDArray[Any]
 
-SOLVERS = ("newton", "lbfgs", "newton-cg", "proximal")
+SOLVERS = ("newton", "lbfgs", "newton-cg", "dual", "proximal")
 _NEWTON_SIZE = 2000  # parameters up to which a Hessian is affordable
 _FEW_CLASSES = 40
 _ROWS_A_PARAMETER = 4  # of the first Hessian: one over all rows costs tens of passes
@@ -34,6 +37,7 @@ _METRIC_ROWS = 6000
 _LEAST_RANK, _RANK = 64, 400
 _BUILD_PASSES = 5
 _ROUGH, _SMALL_HESSIAN = 4, 100  # Hessians that may be rough; parameters below which none is
+_NEAR_START, _NEAR = 1e-3, 1e-7  # relative gaps: Newton's method goes on; in float64
 _WIDE = 4000  # features beyond which no Gram matrix is built
 
 
@@ -62,6 +66,8 @@ def choose_solver(objective: Objective, *, l1: bool) -> str:
     source = objective.source
     if source.classes * (source.features + 1) <= _NEWTON_SIZE:
         return "newton"
+    if can_ascend(objective):
+        return "dual"
     if source.sparse or source.features > _WIDE:
         return "newton-cg"
     return "lbfgs"
@@ -119,6 +125,17 @@ def _smooth(
     pairs: Pairs,
 ) -> tuple[Objective, Solution]:
     """The float64 objective, and where the solver ended."""
+    if solver == "dual":
+        _require_dual(objective)
+        precise, solution = _ascended(objective, vector, goal, journal)
+        if solution.status.reached or journal.exhausted:
+            return precise, solution
+        vector, solver = solution.vector, "newton-cg"
+        if objective.gap_of_weights(solution.at.gradient) <= _NEAR * abs(solution.at.value):
+            objective = objective.in_precision(np.float64)
+    elif solver == "newton-cg" and not np.any(vector) and not journal.exhausted:
+        start = dual_start(objective, journal)
+        vector = vector if start is None else start
     if solver == "newton" or objective.passes.small:
         objective = objective.in_precision(np.float64)
     models = _Models(objective)
@@ -133,6 +150,39 @@ def _smooth(
     if goal.reached(precise, at) or journal.exhausted:
         return precise, solution._replace(at=at)
     return precise, _run(solver, precise, solution.vector, models, goal, journal, pairs)
+
+
+def _require_dual(objective: Objective) -> None:
+    if has_dual(objective):
+        return
+    if objective.source.sparse and objective.ridge > 0:
+        expected = f'at least {bytes_of_dual(objective):,} bytes for solver="dual"'
+        raise InputError("workspace", expected, repr(objective.workspace), 'or solver="newton-cg"')
+    raise InputError(
+        "solver",
+        'one for dense X or without a ridge penalty: "auto", "newton", "lbfgs" or "newton-cg"',
+        "'dual', which needs sparse X and a ridge penalty",
+    )
+
+
+def _ascended(
+    objective: Objective, vector: Array, goal: Goal, journal: Journal
+) -> tuple[Objective, Solution]:
+    """Dual ascent, which starts from nothing, unless a start is near already."""
+    precise = objective.in_precision(np.float64, workspace=0)
+    if np.any(vector) or journal.exhausted:
+        at = precise.evaluate(vector)
+        near = precise.gap_of_weights(at.gradient) <= _NEAR_START * abs(at.value)
+        reached = goal.reached(precise, at)
+        if near or reached or journal.exhausted:
+            journal.note(precise, vector, at)
+            return precise, Solution(vector, at, Status(reached=reached, stalled=False))
+    rough = objective.in_precision(objective.dtype, workspace=0)
+    solution = dual_ascent(objective, rough, precise, goal, journal)
+    if not solution.at.value <= math.log(objective.K):  # worse than nothing, or NaN
+        vector = np.zeros(objective.size)
+        solution = solution._replace(vector=vector, at=precise.evaluate(vector))
+    return precise, solution
 
 
 def _proximal(

@@ -106,10 +106,13 @@ class Objective:
         """Visits to X so far."""
         return self.passes.count
 
-    def in_precision(self, dtype: type[np.floating[Any]]) -> Objective:
-        """The same objective, its passes in another type."""
+    def in_precision(
+        self, dtype: type[np.floating[Any]], workspace: int | None = None
+    ) -> Objective:
+        """The same objective, its passes in another type, with another workspace if given."""
+        workspace = self.workspace if workspace is None else workspace
         return Objective(
-            self.source, self.ridge, self.coordinates, dtype=dtype, workspace=self.workspace
+            self.source, self.ridge, self.coordinates, dtype=dtype, workspace=workspace
         )
 
     def sample(self, stride: int, offset: int = 0) -> Objective:
@@ -215,7 +218,7 @@ class Objective:
     def optimality(self, gradient: Array) -> float:
         """Largest absolute entry of the gradient in (W, b)."""
         W, b = self.coordinates.gradient_in_parameters(gradient)
-        return float(max(np.abs(W).max(initial=0.0), np.abs(b).max(initial=0.0)))
+        return float(max(_largest(W), _largest(b)))
 
     def gap_of_weights(self, gradient: Array) -> float:
         """‖∇_W f‖² / (2 λ): how far f can be above its minimum once the bias is solved."""
@@ -304,6 +307,11 @@ class Line:
         self._last = step, found
         slope = float(found.gradient @ self._direction)
         return LinePoint(step, found.value, slope, np.nan)
+
+
+def _largest(a: Array) -> Any:
+    """Largest absolute entry, without an array of them; NaN if there is one."""
+    return np.maximum(a.max(initial=0.0), -a.min(initial=0.0))
 
 
 def choose_coordinates(source: Source, *, fit_intercept: bool) -> Coordinates:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.core import passes as specification
-from pminusy.core.passes import TILE, Rows
-from pminusy.kernels import threads
+from pminusy.core.passes import PADDING, TILE, Rows
+from pminusy.kernels import memory, threads
 from pminusy.learn.sources import Block, Source
 
 __all__ = ["Passes", "Sums"]
@@ -23,6 +23,8 @@ Array = NDArray[Any]
 
 _SMALL = 1 << 19  # multiplications below which compiling, or loading what is compiled, costs more
 _TILES_A_THREAD = 4
+_ROWS_OF_A_SUM = 1 << 14  # in float32, where features are sparse: few of them see most rows
+_ENTRIES_AT_A_TIME = 1 << 15
 
 
 class Sums(NamedTuple):
@@ -180,8 +182,8 @@ class Passes:
     def _sum(self, run: Any, visits: float) -> Sums:
         """Sum over blocks and threads, always in the same order."""
         self.count += visits
-        loss, slope = 0.0, 0.0
-        G, g = np.zeros(self.shape), np.zeros(self.source.classes)
+        loss, slope, g = 0.0, 0.0, np.zeros(self.source.classes)
+        G: Array | None = None
         for i, block in enumerate(self.source.blocks()):
             scratch = self._scratch(_parts(block.rows))
 
@@ -191,18 +193,42 @@ class Passes:
                     array.fill(0.0)
                 return run(i, block, tiles, *sums), *sums
 
-            for result, part_G, part_g in _each(part, block.rows):
+            for result, _, part_g in _each(part, block.rows):
                 value = result if isinstance(result, tuple) else (result or 0.0, 0.0)
                 loss, slope = loss + value[0], slope + value[1]
-                G += part_G
                 g += part_g
-        return Sums(loss, G, g, slope)
+            G = self._added(G, [G_part for G_part, _ in scratch])
+        return Sums(loss, np.zeros(self.shape) if G is None else G, g, slope)
+
+    def _added(self, G: Array | None, parts: list[Array]) -> Array:
+        """G and what threads have summed, in float64 and without columns that do not count."""
+        total = memory.empty(self.shape, np.float64) if G is None else G
+        step = max(1, _ENTRIES_AT_A_TIME // max(1, self.shape[1]))
+
+        def add(block: int) -> None:
+            rows = slice(block * step, (block + 1) * step)
+            out = total[rows]
+            if G is None:
+                out.fill(0.0)
+            for part in parts:
+                out += part[rows, : self.shape[1]]
+
+        threads.run(add, -(-self.shape[0] // step))
+        return total
 
     def _scratch(self, parts: int) -> list[tuple[Array, Array]]:
         """Sums of every thread; kept, because touching fresh memory costs more than adding."""
         while len(self._sums) < parts:
-            self._sums.append((np.empty(self.shape), np.empty(self.source.classes)))
-        return self._sums
+            G = memory.empty(self.shape, np.float64)
+            if self.source.sparse and self._few_rows(parts):  # as W is laid out
+                D, K = self.shape
+                G = memory.empty((D, -(-K // PADDING) * PADDING), self.dtype)
+            self._sums.append((G, np.empty(self.source.classes)))
+        return self._sums[:parts]
+
+    def _few_rows(self, parts: int) -> bool:
+        """Whether sums over a thread's rows are good enough in the type of the arithmetic."""
+        return self.dtype == np.float64 or self.source.rows <= parts * _ROWS_OF_A_SUM
 
 
 def _row_curvature(Z: Array) -> Array:

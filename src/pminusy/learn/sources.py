@@ -50,6 +50,10 @@ class Source(Protocol):
         """Sum of all target mass (the number of rows where there are no weights)."""
 
     @property
+    def class_mass(self) -> NDArray[np.float64]:
+        """Sum of the target mass of every class (K,)."""
+
+    @property
     def total_weight(self) -> float:
         """Sum of all sample weights."""
 
@@ -116,6 +120,15 @@ class ArraySource:
         if y.soft.shape[0]:
             return float(omega @ (y.soft[at] @ y.own.astype(np.float64) + spread))
         return float(omega @ (y.own.astype(np.float64)[y.labels[at]] + spread))
+
+    @property
+    def class_mass(self) -> NDArray[np.float64]:
+        """Sum of the target mass of every class (K,)."""
+        y, at = self._targets, self._at(np.arange(self.rows))
+        omega = y.omega[at].astype(np.float64)
+        soft = y.soft.shape[0] > 0
+        mass = omega @ y.soft[at] if soft else np.bincount(y.labels[at], omega, y.own.size)
+        return np.asarray(y.own * mass + y.spread * omega.sum())
 
     @property
     def total_weight(self) -> float:

@@ -61,6 +61,12 @@ class Goal(NamedTuple):
             )
         return objective.optimality(at.gradient) <= self.tol
 
+    def share(self, objective: Objective, at: Evaluation) -> float:
+        """What share of the gap may be left when the goal is reached, roughly."""
+        if self.gap is not None:
+            return self.gap * abs(at.value) / max(objective.gap_of_weights(at.gradient), 1e-300)
+        return (self.tol / max(objective.optimality(at.gradient), 1e-150)) ** 2
+
 
 class Journal:
     """Counts iterations over all stages of a fit, keeps history, and reports."""
@@ -70,6 +76,7 @@ class Journal:
         self.history: list[Progress] = []
         self.passes = 0.0
         self.best: Array | None = None  # where an interrupted fit ends
+        self.start_noted = True  # whether the first entry is where the fit began
         self._report, self._began = report, time.perf_counter()
         self._counted: dict[int, float] = {}
 
@@ -81,7 +88,7 @@ class Journal:
     @property
     def iterations(self) -> int:
         """Iterations so far."""
-        return max(len(self.history) - 1, 0)
+        return max(len(self.history) - self.start_noted, 0)
 
     def note(
         self, objective: Objective, vector: Array, at: Evaluation, optimality: float | None = None
@@ -94,7 +101,8 @@ class Journal:
         if optimality is None:
             optimality = objective.optimality(at.gradient)
         seconds = time.perf_counter() - self._began
-        entry = Progress(len(self.history), float(at.value), optimality, self.passes, seconds)
+        number = len(self.history) + (not self.start_noted)
+        entry = Progress(number, float(at.value), optimality, self.passes, seconds)
         self.history.append(entry)
         if self._report is not None:
             self._report(entry)
