@@ -7,6 +7,7 @@ whatever else can yield blocks (files, a cluster) fits the same protocol.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -108,7 +109,7 @@ class ArraySource:
         """Whether X holds sparse rows."""
         return isinstance(self._X, Csr)
 
-    @property
+    @cached_property
     def total_mass(self) -> float:
         """Sum of all target mass."""
         y, at = self._targets, self._at(np.arange(self.rows))
@@ -117,7 +118,7 @@ class ArraySource:
             return float(omega @ (y.soft[at] @ y.own.astype(np.float64) + spread))
         return float(omega @ (y.own.astype(np.float64)[y.labels[at]] + spread))
 
-    @property
+    @cached_property
     def total_weight(self) -> float:
         """Sum of all sample weights."""
         return float(self._targets.omega[self._at(np.arange(self.rows))].sum())

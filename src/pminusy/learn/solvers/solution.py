@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from pminusy.learn.objective import Evaluation, Objective
 
-__all__ = ["Goal", "Journal", "Progress", "ProgressCallback", "Solution", "Status"]
+__all__ = ["Goal", "Journal", "Patience", "Progress", "ProgressCallback", "Solution", "Status"]
 
 Array = NDArray[Any]
 
@@ -60,6 +61,29 @@ class Goal(NamedTuple):
                 and objective.gap(at.gradient) <= allowed
             )
         return objective.optimality(at.gradient) <= self.tol
+
+
+class Patience:
+    """Ends a fit that rounding keeps from its goal.
+
+    Parameters
+    ----------
+    rounding
+        What is left to gain, relative to f, below which rounding decides the steps.
+    """
+
+    _LONGEST = 12  # iterations without a smaller gradient
+
+    def __init__(self, rounding: float) -> None:
+        self._rounding, self._least, self._idle = rounding, math.inf, 0
+
+    def over(self, optimality: float, left: float, value: float) -> bool:
+        """Whether to stop, after an iteration that came here and has this much left to gain."""
+        if optimality < 0.9 * self._least:
+            self._least, self._idle = optimality, 0
+        else:
+            self._idle += 1
+        return self._idle > self._LONGEST and left <= self._rounding * abs(value)
 
 
 class Journal:
