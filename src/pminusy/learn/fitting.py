@@ -28,7 +28,8 @@ __all__ = ["SOLVERS", "Certificate", "Fit", "choose_solver", "minimise"]
 Array = NDArray[Any]
 
 SOLVERS = ("newton", "lbfgs", "newton-cg", "proximal")
-_NEWTON_SIZE = 4000  # parameters up to which a Hessian is affordable
+_NEWTON, _LARGE_NEWTON = 2000, 4000  # parameters up to which a Hessian is affordable
+_MANY_ROWS = 20  # a parameter, for the second
 _CHEAP_HESSIAN = 6.0  # passes that one may cost
 _FEW_CLASSES = 40
 _ROWS_A_PARAMETER, _LEAST_ROWS = 3, 1024  # of a Hessian over a sample
@@ -36,6 +37,7 @@ _METRIC_ROWS = 6000
 _LEAST_RANK, _RANK = 64, 400
 _BUILD_PASSES = 5
 _SMALL_HESSIAN = 40  # parameters below which one is taken in float64
+_POLISH = 1e-3  # of the goal, for small problems
 _STRIDES = (32, 8)  # samples that Newton's method begins on
 _WIDE = 4000  # features beyond which no Gram matrix is built
 
@@ -63,7 +65,9 @@ def choose_solver(objective: Objective, *, l1: bool) -> str:
     if l1:
         return "proximal"
     source = objective.source
-    if source.classes * (source.features + 1) <= _NEWTON_SIZE:
+    size = source.classes * (source.features + 1)
+    many_rows = not source.sparse and source.rows >= _MANY_ROWS * size
+    if size <= (_LARGE_NEWTON if many_rows else _NEWTON):
         return "newton"
     if source.sparse or source.features > _WIDE:
         return "newton-cg"
@@ -214,6 +218,8 @@ def _newton(
     journal: Journal,
     enough: float = 0.0,
 ) -> Solution:
+    if objective.passes.small:  # a step more costs nothing, and the start leaves no trace
+        goal = goal.tightened(_POLISH)
     rows = models.hessian_rows(objective)
     return newton(
         objective,

@@ -62,6 +62,10 @@ class Goal(NamedTuple):
             )
         return objective.optimality(at.gradient) <= self.tol
 
+    def tightened(self, factor: float) -> Goal:
+        """The same goal, so much harder to reach."""
+        return Goal(factor * self.tol, None if self.gap is None else factor * self.gap)
+
 
 class Patience:
     """Ends a fit that rounding keeps from its goal.
