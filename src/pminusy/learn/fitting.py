@@ -19,6 +19,7 @@ from pminusy.learn.curvature import Metric
 from pminusy.learn.dual import bytes_of_dual, has_dual
 from pminusy.learn.objective import Evaluation, Objective
 from pminusy.learn.solvers.dual_ascent import can_ascend, dual_ascent, dual_start
+from pminusy.learn.solvers.newton import newton
 from pminusy.learn.solvers.newton_cg import newton_cg
 from pminusy.learn.solvers.pairs import Pairs
 from pminusy.learn.solvers.proximal import SparsePenalty, proximal_newton
@@ -30,14 +31,18 @@ __all__ = ["SOLVERS", "Certificate", "Fit", "choose_solver", "minimise"]
 Array = NDArray[Any]
 
 SOLVERS = ("newton", "lbfgs", "newton-cg", "dual", "proximal")
-_NEWTON_SIZE = 2000  # parameters up to which a Hessian is affordable
+_NEWTON, _LARGE_NEWTON = 2000, 4000  # parameters up to which a Hessian is affordable
+_MANY_ROWS = 20  # a parameter, for the second
+_CHEAP_HESSIAN = 6.0  # passes that one may cost
 _FEW_CLASSES = 40
-_ROWS_A_PARAMETER = 4  # of the first Hessian: one over all rows costs tens of passes
+_ROWS_A_PARAMETER, _LEAST_ROWS = 3, 1024  # of a Hessian over a sample
 _METRIC_ROWS = 6000
 _LEAST_RANK, _RANK = 64, 400
 _BUILD_PASSES = 5
-_ROUGH, _SMALL_HESSIAN = 4, 100  # Hessians that may be rough; parameters below which none is
 _NEAR_START, _NEAR = 1e-3, 1e-7  # relative gaps: Newton's method goes on; in float64
+_SMALL_HESSIAN = 40  # parameters below which one is taken in float64
+_POLISH = 1e-3  # of the goal, for small problems
+_STRIDES = (32, 8)  # samples that Newton's method begins on
 _WIDE = 4000  # features beyond which no Gram matrix is built
 
 
@@ -64,7 +69,9 @@ def choose_solver(objective: Objective, *, l1: bool) -> str:
     if l1:
         return "proximal"
     source = objective.source
-    if source.classes * (source.features + 1) <= _NEWTON_SIZE:
+    size = source.classes * (source.features + 1)
+    many_rows = not source.sparse and source.rows >= _MANY_ROWS * size
+    if size <= (_LARGE_NEWTON if many_rows else _NEWTON):
         return "newton"
     if can_ascend(objective):
         return "dual"
@@ -142,6 +149,8 @@ def _smooth(
     rows = objective.source.rows
     if solver == "lbfgs" and not np.any(vector) and rows >= 4 * _METRIC_ROWS:
         vector = _warm(objective, vector, models, journal)
+    if solver == "newton" and not np.any(vector):
+        vector = _rough_newton(objective, vector, models, journal)
     solution = _run(solver, objective, vector, models, goal, journal, pairs)
     if objective.dtype == np.float64:
         return objective, solution
@@ -211,6 +220,19 @@ def _warm(objective: Objective, vector: Array, models: _Models, journal: Journal
     return solution.vector
 
 
+def _rough_newton(objective: Objective, vector: Array, models: _Models, journal: Journal) -> Array:
+    """A rough solution on ever more of the rows, where Hessians over all are expensive."""
+    rows = objective.source.rows
+    if models.hessian_rows(objective) >= rows:
+        return vector
+    for stride in _STRIDES:
+        if rows // stride >= 1.5 * objective.size:
+            part, rough = objective.sample(stride), Journal(60)
+            vector = _newton(part, vector, models, Goal(0.0), rough, enough=3e-2).vector
+            journal.passes += part.visits / stride
+    return vector
+
+
 def _run(
     solver: str,
     objective: Objective,
@@ -221,17 +243,7 @@ def _run(
     pairs: Pairs,
 ) -> Solution:
     if solver == "newton":
-        refresh = (0, 2, 5, 11, 23, 47, 95)
-        return quasi_newton(
-            objective,
-            vector,
-            models.full,
-            goal=goal,
-            journal=journal,
-            refresh=refresh,
-            quick=0.05,
-            pairs=pairs,
-        )
+        return _newton(objective, vector, models, goal, journal)
     if solver == "lbfgs":
         sparse = objective.source.sparse or objective.D > _WIDE
         return quasi_newton(
@@ -248,6 +260,39 @@ def _run(
     raise AssertionError(solver)
 
 
+def _newton(
+    objective: Objective,
+    vector: Array,
+    models: _Models,
+    goal: Goal,
+    journal: Journal,
+    enough: float = 0.0,
+) -> Solution:
+    if objective.passes.small:  # a step more costs nothing, and the start leaves no trace
+        goal = goal.tightened(_POLISH)
+    rows = models.hessian_rows(objective)
+    return newton(
+        objective,
+        vector,
+        models.full,
+        goal=goal,
+        journal=journal,
+        price=_hessian_price(objective, rows),
+        exact=rows >= objective.source.rows,
+        enough=enough,
+    )
+
+
+def _hessian_price(objective: Objective, rows: int) -> float:
+    """Passes that the Hessian over some rows costs: by multiplications, those of `coupled`.
+
+    A pass has some beside its products: exponentials, and what is done once a row.
+    """
+    K, E = objective.K, objective.D + 1
+    hessian = K * (K + 1) * E * (E + 1) / 2
+    return hessian / (4 * K * E + 150 * K + 300) * rows / objective.source.rows
+
+
 class _Models:
     """Curvature models of one fit; what does not change is built once."""
 
@@ -256,20 +301,22 @@ class _Models:
         self._rng = np.random.default_rng(0)
         self._basis: curvature.Basis | None = None
         self._kronecker: curvature.KroneckerMetric | None = None
-        self._built = 0
+
+    def hessian_rows(self, objective: Objective) -> int:
+        """Rows that a Hessian is taken over: all, where that is cheap, else a sample."""
+        rows, size = objective.source.rows, objective.size
+        affordable = int(rows * _CHEAP_HESSIAN / _hessian_price(objective, rows))
+        room = max(objective.workspace // (16 * (objective.D + objective.K)), _LEAST_ROWS)
+        wanted = max(affordable, _ROWS_A_PARAMETER * size, _LEAST_ROWS)
+        return rows if wanted >= rows else min(wanted, room)
 
     def full(self, objective: Objective, damping: float) -> Metric:
-        """The Hessian over a sample of the rows: the pairs correct it, later ones take more.
-
-        The first ones are soon out of date, and float32 does for them.
-        """
-        most = max(1024, objective.workspace // (16 * (objective.D + objective.K)))
-        count = int(min(most, max(1024, _ROWS_A_PARAMETER * objective.size) * 1.5**self._built))
-        sample = objective.draw(count, self._rng)
-        if self._built < _ROUGH and objective.size > _SMALL_HESSIAN:
-            sample = sample._replace(X=sample.X.astype(np.float32), p=sample.p.astype(np.float32))
-        self._built += 1
-        return curvature.FullMetric(objective, sample, damping)
+        """The Hessian, over all rows or a sample, in float32 while that is precise enough."""
+        rows = self.hessian_rows(objective)
+        everything = rows >= objective.source.rows
+        sample = None if everything else objective.draw(rows, self._rng)
+        dtype = np.float64 if objective.size <= _SMALL_HESSIAN else np.float32
+        return curvature.FullMetric(objective, sample, damping, dtype)
 
     def dense(self, objective: Objective, damping: float) -> Metric:
         """A Gram matrix a class for few classes, one for all beyond."""

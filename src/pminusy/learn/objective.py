@@ -56,6 +56,11 @@ class Sample(NamedTuple):
     p: Array  # (n, K) probabilities
     weight: Array  # (n,) such that Σ weight · … estimates (1 / M) Σ S · … over all rows
 
+    def part(self, first: int, last: int) -> Sample:
+        """Some of the rows."""
+        rows = slice(first, last)
+        return Sample(self.X[rows], self.p[rows], self.weight[rows])
+
 
 class Objective:
     """Penalised mean cross-entropy over a source.
@@ -188,10 +193,19 @@ class Objective:
             chance = count * np.diff(total, prepend=0.0)[chosen] / total[-1]
         X, S = self.source.take(chosen)
         p = self.passes.probabilities(chosen, X, self._kernel_point)
+        return Sample(self._centred(X), p, S / chance / self.mass)
+
+    def rows(self, first: int, last: int) -> Sample:
+        """The rows from one number, a multiple of 64, to another."""
+        X, S = self.source.take(np.arange(first, last))
+        p = self.passes.probabilities_of_tiles(first, last, X, self._kernel_point)
+        return Sample(self._centred(X), p, S / self.mass)
+
+    def _centred(self, X: Array) -> Array:
         centred = X.astype(self.dtype)
         centred -= self.coordinates.centre.astype(self.dtype)
         centred /= self.coordinates.scale.astype(self.dtype)
-        return Sample(centred, p, S / chance / self.mass)
+        return centred
 
     def rows_evenly(self, count: int) -> Array:
         """Rows of X, evenly spaced, in the coordinates of the solver: (n, D) float32."""

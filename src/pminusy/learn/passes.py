@@ -157,10 +157,16 @@ class Passes:
             assert at is not None
             W, b = at
             z = X.astype(self.dtype) @ (W[:, : b.size] if self.source.sparse else W.T) + b
-        z = z - z.max(axis=1, keepdims=True)
-        np.exp(z, out=z)
-        z /= z.sum(axis=1, keepdims=True)
-        return np.asarray(z)
+        return _softmax(z)
+
+    def probabilities_of_tiles(
+        self, first: int, last: int, X: Array, at: tuple[Array, Array] | None
+    ) -> Array:
+        """Probabilities (n, K) of the rows from one number, a multiple of 64, to another."""
+        if not self.stored or len(self._Z) > 1:
+            return self.probabilities(np.arange(first, last), X, at)
+        p = _softmax(self._Z[0][first // TILE : -(-last // TILE)])
+        return np.asarray(p.swapaxes(1, 2).reshape(-1, p.shape[1])[: last - first])
 
     def moments(self) -> tuple[Array, Array]:
         """Weighted means of every feature and of its square."""
@@ -231,12 +237,18 @@ class Passes:
         return self.dtype == np.float64 or self.source.rows <= parts * _ROWS_OF_A_SUM
 
 
+def _softmax(z: Array) -> Array:
+    """Along the second axis."""
+    e = z - z.max(axis=1, keepdims=True)
+    np.exp(e, out=e)
+    e /= e.sum(axis=1, keepdims=True)
+    return np.asarray(e)
+
+
 def _row_curvature(Z: Array) -> Array:
     out = np.empty((Z.shape[0], TILE), Z.dtype)
     for first in range(0, Z.shape[0], 256):
-        z = Z[first : first + 256]
-        e = np.exp(z - z.max(axis=1, keepdims=True))
-        e /= e.sum(axis=1, keepdims=True)
+        e = _softmax(Z[first : first + 256])
         out[first : first + 256] = 1 - np.einsum("tki,tki->ti", e, e)
     return out.ravel()
 

@@ -7,6 +7,7 @@ whatever else can yield blocks (files, a cluster) fits the same protocol.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -112,7 +113,7 @@ class ArraySource:
         """Whether X holds sparse rows."""
         return isinstance(self._X, Csr)
 
-    @property
+    @cached_property
     def total_mass(self) -> float:
         """Sum of all target mass."""
         y, at = self._targets, self._at(np.arange(self.rows))
@@ -121,7 +122,7 @@ class ArraySource:
             return float(omega @ (y.soft[at] @ y.own.astype(np.float64) + spread))
         return float(omega @ (y.own.astype(np.float64)[y.labels[at]] + spread))
 
-    @property
+    @cached_property
     def class_mass(self) -> NDArray[np.float64]:
         """Sum of the target mass of every class (K,)."""
         y, at = self._targets, self._at(np.arange(self.rows))
@@ -130,7 +131,7 @@ class ArraySource:
         mass = omega @ y.soft[at] if soft else np.bincount(y.labels[at], omega, y.own.size)
         return np.asarray(y.own * mass + y.spread * omega.sum())
 
-    @property
+    @cached_property
     def total_weight(self) -> float:
         """Sum of all sample weights."""
         return float(self._targets.omega[self._at(np.arange(self.rows))].sum())

@@ -16,7 +16,7 @@ from pminusy.learn.curvature import Metric
 from pminusy.learn.objective import Objective
 from pminusy.learn.solvers.line_search import line_search
 from pminusy.learn.solvers.pairs import Pairs
-from pminusy.learn.solvers.solution import Goal, Journal, Solution, Status
+from pminusy.learn.solvers.solution import Goal, Journal, Patience, Solution, Status
 
 __all__ = ["quasi_newton"]
 
@@ -28,7 +28,6 @@ Array = NDArray[Any]
 _DAMPING = 0.03
 # What is left to gain, relative to f, below which rounding of the arithmetic decides the steps.
 _FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-27}
-_PATIENCE = 12  # iterations without a smaller gradient, where only this is left to gain:
 _ROUNDING = {np.dtype(np.float32): 1e-10, np.dtype(np.float64): 1e-15}
 
 
@@ -40,7 +39,6 @@ def quasi_newton(
     goal: Goal,
     journal: Journal,
     refresh: tuple[int, ...] = (0, 1, 3, 7, 15, 31),
-    quick: float = 0.0,
     enough: float = 0.0,
     metric_now: Metric | None = None,
     pairs: Pairs | None = None,
@@ -62,8 +60,6 @@ def quasi_newton(
         Where progress is noted, with the limit on iterations.
     refresh
         Iterations at which the model is built anew.
-    quick
-        The model is left as it is while a step leaves less than this share of what was left.
     enough
         Also stop once a step promises less than this, relative to f.
     metric_now
@@ -77,15 +73,14 @@ def quasi_newton(
     pairs = Pairs(vector.size) if pairs is None else pairs
     model, failures, steps = metric_now, 0, 0
     left = abs(at.value)  # what may still be gained; the promise of the last step, later
-    least, idle = np.inf, 0
-    due, fast = False, False
+    patience = Patience(_ROUNDING[np.dtype(objective.dtype)])
+    due = False
     floor = max(enough, _FLOOR[np.dtype(objective.dtype)])
-    rounding = _ROUNDING[np.dtype(objective.dtype)]
     while not goal.reached(objective, at):
         if journal.exhausted:
             return Solution(vector, at, Status(reached=False, stalled=False))
         due = due or steps in refresh
-        if model is None or (due and not fast and (metric_now is None or steps > 0)):
+        if model is None or (due and (metric_now is None or steps > 0)):
             due = False
             model = metric(objective, _DAMPING * left)
         direction = objective.project(pairs.direction(at.gradient, model))
@@ -104,15 +99,8 @@ def quasi_newton(
         new, there = line.accept(step.step)
         pairs.add(new - vector, there.gradient - at.gradient)
         vector, at, steps = new, there, steps + 1
-        fast = promised < quick * left
         left = min(promised, abs(there.value))
         journal.note(objective, vector, at)
-        least, idle = _idle(least, idle, objective.optimality(at.gradient))
-        if idle > _PATIENCE and left <= rounding * abs(at.value):
+        if patience.over(objective.optimality(at.gradient), left, at.value):
             return Solution(vector, at, Status(reached=False, stalled=True))
     return Solution(vector, at, Status(reached=True, stalled=False))
-
-
-def _idle(least: float, idle: int, now: float) -> tuple[float, int]:
-    """The least gradient so far, and for how many iterations it has been that."""
-    return (now, 0) if now < 0.9 * least else (least, idle + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from pminusy.learn.objective import Evaluation, Objective
 
-__all__ = ["Goal", "Journal", "Progress", "ProgressCallback", "Solution", "Status"]
+__all__ = ["Goal", "Journal", "Patience", "Progress", "ProgressCallback", "Solution", "Status"]
 
 Array = NDArray[Any]
 
@@ -66,6 +67,33 @@ class Goal(NamedTuple):
         if self.gap is not None:
             return self.gap * abs(at.value) / max(objective.gap_of_weights(at.gradient), 1e-300)
         return (self.tol / max(objective.optimality(at.gradient), 1e-150)) ** 2
+
+    def tightened(self, factor: float) -> Goal:
+        """The same goal, so much harder to reach."""
+        return Goal(factor * self.tol, None if self.gap is None else factor * self.gap)
+
+
+class Patience:
+    """Ends a fit that rounding keeps from its goal.
+
+    Parameters
+    ----------
+    rounding
+        What is left to gain, relative to f, below which rounding decides the steps.
+    """
+
+    _LONGEST = 12  # iterations without a smaller gradient
+
+    def __init__(self, rounding: float) -> None:
+        self._rounding, self._least, self._idle = rounding, math.inf, 0
+
+    def over(self, optimality: float, left: float, value: float) -> bool:
+        """Whether to stop, after an iteration that came here and has this much left to gain."""
+        if optimality < 0.9 * self._least:
+            self._least, self._idle = optimality, 0
+        else:
+            self._idle += 1
+        return self._idle > self._LONGEST and left <= self._rounding * abs(value)
 
 
 class Journal:
