@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pminusy.kernels.blas import one_thread_each
 from pminusy.learn import curvature
 from pminusy.learn.curvature import Metric
+from pminusy.learn.likely import LikelyMetric
 from pminusy.learn.objective import Evaluation, Objective
 from pminusy.learn.solvers.newton_cg import newton_cg
 from pminusy.learn.solvers.pairs import Pairs
@@ -34,6 +35,8 @@ _METRIC_ROWS = 6000
 _LEAST_RANK, _RANK = 64, 400
 _BUILD_PASSES = 5
 _ROUGH, _SMALL_HESSIAN = 4, 100  # Hessians that may be rough; parameters below which none is
+_MANY_CLASSES, _LIKELY = 80, 10  # from how many on likely classes are told apart; how many a row
+_REHEARSE = 3e-3
 _WIDE = 4000  # features beyond which no Gram matrix is built
 
 
@@ -123,12 +126,16 @@ def _smooth(
         objective = objective.in_precision(np.float64)
     models = _Models(objective)
     rows = objective.source.rows
-    if solver == "lbfgs" and not np.any(vector) and rows >= 4 * _METRIC_ROWS:
+    if solver == "lbfgs" and models.likely:
+        objective.watch_likely(models.likely)
+    elif solver == "lbfgs" and not np.any(vector) and rows >= 4 * _METRIC_ROWS:
         vector = _warm(objective, vector, models, journal)
     solution = _run(solver, objective, vector, models, goal, journal, pairs)
     if objective.dtype == np.float64:
         return objective, solution
     precise = objective.in_precision(np.float64)
+    if models.likely:
+        precise.watch_likely(models.likely)
     at = precise.evaluate(solution.vector)
     if goal.reached(precise, at) or journal.exhausted:
         return precise, solution._replace(at=at)
@@ -182,6 +189,19 @@ def _run(
             quick=0.05,
             pairs=pairs,
         )
+    if solver == "lbfgs" and models.likely:
+        return quasi_newton(
+            objective,
+            vector,
+            models.likely_classes,
+            goal=goal,
+            journal=journal,
+            refresh=range(journal.max_iter),
+            quick=0.3,
+            pairs=pairs,
+            resize=False,
+            rehearse=_REHEARSE,
+        )
     if solver == "lbfgs":
         sparse = objective.source.sparse or objective.D > _WIDE
         return quasi_newton(
@@ -207,6 +227,16 @@ class _Models:
         self._basis: curvature.Basis | None = None
         self._kronecker: curvature.KroneckerMetric | None = None
         self._built = 0
+        few = objective.K < _MANY_CLASSES or objective.source.sparse or objective.D > _WIDE
+        most = objective.workspace // (32 * objective.source.rows)
+        self.likely = 0.0 if few or objective.passes.small else float(min(_LIKELY, most))
+
+    def likely_classes(self, objective: Objective, damping: float) -> Metric:
+        """The likely classes of each row as they are, the others as a Kronecker model."""
+        if self._kronecker is None:
+            rows = self._whole.rows_evenly(max(_METRIC_ROWS, 4 * objective.D))
+            self._kronecker = curvature.kronecker_metric(objective, rows)
+        return LikelyMetric(objective, self._kronecker, damping / objective.K)
 
     def full(self, objective: Objective, damping: float) -> Metric:
         """The Hessian over a sample of the rows: the pairs correct it, later ones take more.

@@ -6,7 +6,8 @@ often as its price allows; the pairs of L-BFGS correct it in between.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Container
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,13 @@ def quasi_newton(
     *,
     goal: Goal,
     journal: Journal,
-    refresh: tuple[int, ...] = (0, 1, 3, 7, 15, 31),
+    refresh: Container[int] = (0, 1, 3, 7, 15, 31),
     quick: float = 0.0,
     enough: float = 0.0,
     metric_now: Metric | None = None,
     pairs: Pairs | None = None,
+    resize: bool = True,
+    rehearse: float = math.inf,
 ) -> Solution:
     """Minimise.
 
@@ -70,6 +73,10 @@ def quasi_newton(
         A model to begin with, instead of building one.
     pairs
         Pairs to begin with, and to add to.
+    resize
+        Whether the size of the model is corrected by the newest pair.
+    rehearse
+        Steps that promise more than this, relative to f, are first tried on some of the rows.
     """
     at = objective.evaluate(vector)
     if not journal.history:
@@ -88,12 +95,14 @@ def quasi_newton(
         if model is None or (due and not fast and (metric_now is None or steps > 0)):
             due = False
             model = metric(objective, _DAMPING * left)
-        direction = objective.project(pairs.direction(at.gradient, model))
+        direction = objective.project(pairs.direction(at.gradient, model, resize=resize))
         promised = -float(at.gradient @ direction)
         if promised <= floor * abs(at.value) and steps > 0:
             return Solution(vector, at, Status(reached=False, stalled=True))
         line = objective.search(vector, at, direction)
-        step = line_search(line)
+        sure = promised <= rehearse * abs(at.value)
+        first = 1.0 if sure else objective.rehearse(vector, at, direction)
+        step = line_search(line, first=first)
         if not step.good:
             failures += 1
             if failures > 2:
