@@ -53,9 +53,7 @@ def point(
     return loss
 
 
-def pick(
-    y: Targets, rows: Rows, tiles: Tiles, Z: Array, least: float, found: Picked
-) -> None:
+def pick(y: Targets, rows: Rows, tiles: Tiles, Z: Array, least: float, found: Picked) -> None:
     """Likely are the classes with p (1 − p) ≥ least, while there is room for those of a row."""
     index = passes.index_of(rows, tiles)
     p = passes.softmax(passes.from_tiles(Z, rows, tiles))[1]
@@ -76,7 +74,15 @@ def pick(
 
 
 def times(
-    X: Array, rows: Rows, tiles: Tiles, S: Array, found: Picked, V: Array, v: Array, G: Array, g: Array
+    X: Array,
+    rows: Rows,
+    tiles: Tiles,
+    S: Array,
+    found: Picked,
+    V: Array,
+    v: Array,
+    G: Array,
+    g: Array,
 ) -> None:
     """Add Σ S (diag p − p pᵀ) (V x + v) xᵀ over rows and their classes to G (K + 1, D) and g."""
     for i, row in enumerate(passes.index_of(rows, tiles)):

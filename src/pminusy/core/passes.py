@@ -202,6 +202,7 @@ def moments(X: Any, omega: Array, rows: Rows, tiles: Tiles, total: Array, square
 
 
 def index_of(rows: Rows, tiles: Tiles) -> Array:
+    """Where the rows of some tiles are in X."""
     within = np.arange(tiles[0] * TILE, min(tiles[1] * TILE, rows.number))
     at = rows.offset + rows.stride * within
     return rows.chosen[at] if rows.chosen.size else at
@@ -247,6 +248,7 @@ def _to_tiles(z: Array) -> Array:
 
 
 def from_tiles(Z: Array, rows: Rows, tiles: Tiles) -> Array:
+    """Logits (n, K) of the rows of some tiles."""
     n = min(tiles[1] * TILE, rows.number) - tiles[0] * TILE
     return np.asarray(Z[tiles[0] : tiles[1]].swapaxes(1, 2).reshape(-1, Z.shape[1])[:n])
 

@@ -43,7 +43,11 @@ def point(
     rest (K,), of S p (1 − p) over all rows and of S p over those where a class is unlikely.
     """
     K, loss = b.size, 0.0
-    T, P, scratch = np.zeros((K, TILE), W.dtype), np.zeros((K, TILE), W.dtype), np.zeros((3, TILE), W.dtype)
+    T, P, scratch = (
+        np.zeros((K, TILE), W.dtype),
+        np.zeros((K, TILE), W.dtype),
+        np.zeros((3, TILE), W.dtype),
+    )
     at, number, place = np.zeros(TILE, np.int64), np.zeros(TILE, np.int64), np.zeros(TILE, np.int64)
     partial = np.zeros(G.shape, W.dtype)
     for t in range(tiles[0], tiles[1]):
@@ -62,7 +66,16 @@ def point(
 
 @fast_jit
 def _pick(
-    T: Any, y: Any, at: Any, n: Any, t: Any, least: Any, found: Any, scratch: Any, number: Any, place: Any
+    T: Any,
+    y: Any,
+    at: Any,
+    n: Any,
+    t: Any,
+    least: Any,
+    found: Any,
+    scratch: Any,
+    number: Any,
+    place: Any,
 ) -> None:
     """The likely classes of tile t, whose logits T become probabilities."""
     K, (m, s) = T.shape[0], (scratch[0], scratch[1])
@@ -101,7 +114,9 @@ def _pick(
 
 
 @fast_jit
-def times(X: Any, rows: Any, tiles: Any, S: Any, found: Any, V: Any, v: Any, G: Any, g: Any) -> None:
+def times(
+    X: Any, rows: Any, tiles: Any, S: Any, found: Any, V: Any, v: Any, G: Any, g: Any
+) -> None:
     """Add Σ S (diag p − p pᵀ) (V x + v) xᵀ over rows and their classes to G (K + 1, D) and g."""
     at = np.zeros(TILE, np.int64)
     a = np.zeros(V.shape[0], V.dtype)

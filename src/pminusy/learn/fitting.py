@@ -229,7 +229,7 @@ class _Models:
         self._built = 0
         few = objective.K < _MANY_CLASSES or objective.source.sparse or objective.D > _WIDE
         most = objective.workspace // (32 * objective.source.rows)
-        self.likely = 0.0 if few or objective.passes.small else float(min(_LIKELY, most))
+        self.likely = 0.0 if few or objective.passes.small else float(min(_LIKELY, max(most, 4)))
 
     def likely_classes(self, objective: Objective, damping: float) -> Metric:
         """The likely classes of each row as they are, the others as a Kronecker model."""

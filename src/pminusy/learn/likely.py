@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.kernels import threads
 from pminusy.learn.curvature import KroneckerMetric
 from pminusy.learn.objective import Objective
 
@@ -42,8 +43,6 @@ class LikelyMetric:
     limit
         Most products that a solution takes.
     """
-
-    sized = True  # no factor γ is needed
 
     def __init__(
         self,
@@ -76,13 +75,15 @@ class LikelyMetric:
         D = self._d.size
         u, b = self._coordinates.split(vector)
         r = np.empty(self._inverse.shape, np.float32)  # (K, D), and the bias where there is one
-        np.matmul((u * self._d).astype(np.float32), self._Q, out=r[:, :D])
-        r[:, D:] = b[:, None]
+        _matmul((u * self._d).astype(np.float32), self._Q, r[:, :D])
+        if b.size:
+            r[:, D] = b
         x = self._conjugate_gradients(r)
         out = np.empty_like(vector)
         to_u, to_b = self._coordinates.split(out)
-        to_u[...] = (x[:, :D] @ self._Q.T) * self._d
-        to_b[...] = x[:, D:].ravel()
+        _matmul(x[:, :D], self._Q.T, to_u)
+        to_u *= self._d
+        to_b[...] = x[:, D:].ravel()  # none without intercept
         return out
 
     def _conjugate_gradients(self, r: Array) -> Array:
@@ -109,14 +110,15 @@ class LikelyMetric:
     def _precondition(self, r: Array) -> Array:
         z = self._inverse * r
         z -= z.mean(axis=0)
-        return z
+        return np.asarray(z)
 
     def _times(self, h: Array) -> Array:
         """M h, in the eigenbasis."""
         D = self._d.size
         self.products += 1
         K = h.shape[0]
-        u = h[:, :D] @ self._Q.T
+        u = np.empty((K, D), np.float32)
+        _matmul(h[:, :D], self._Q.T, u)
         u *= self._d  # (K, D)
         b = h[:, D] if h.shape[1] > D else np.zeros(K, h.dtype)
         G, g = self._objective.likely_times(self._likely, self._with_rest(u), self._with_rest(b))
@@ -126,7 +128,7 @@ class LikelyMetric:
         G += self._ridge * u
         G *= self._d
         Mh = np.empty_like(h)
-        np.matmul(G, self._Q, out=Mh[:, :D])
+        _matmul(G, self._Q, Mh[:, :D])
         if Mh.shape[1] > D:
             Mh[:, D] = g[:K]
         rest = h - self._share @ h  # (diag r − r rᵀ / Σ r) h, along the classes
@@ -142,3 +144,14 @@ class LikelyMetric:
 
 def _dot(a: Array, b: Array) -> float:
     return float(np.vdot(a, b))
+
+
+def _matmul(A: Array, B: Array, out: Array) -> None:
+    """out = A B, the rows over the threads."""
+    step = 64
+
+    def work(part: int) -> None:
+        rows = slice(part * step, (part + 1) * step)
+        out[rows] = A[rows] @ B
+
+    threads.run(work, -(-A.shape[0] // step))

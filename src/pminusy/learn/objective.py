@@ -131,6 +131,16 @@ class Objective:
             workspace=self.workspace,
         )
 
+    def _some_rows(self, stride: int) -> Objective:
+        """The same mean objective, penalty and all, over every stride-th row."""
+        return Objective(
+            self.source.sample(stride),
+            self.ridge,
+            self.coordinates,
+            dtype=self.dtype,
+            workspace=self.workspace,
+        )
+
     # Value, gradient, products
 
     def evaluate(self, vector: Array) -> Evaluation:
@@ -154,10 +164,10 @@ class Objective:
         """
         N = self.source.rows
         stride = max(_REHEARSAL, -(-2 * N * self.K * 4 // max(self.workspace // 2, 1)))
-        if self.passes.stored or N < _FEWEST * stride:
+        if self.passes.stored or _FEWEST * stride > N:
             return 1.0
         if self._part is None:
-            self._part = self.sample(stride)
+            self._part = self._some_rows(stride)
         part = self._part
         before = part.visits
         line = part.search(vector, part.evaluate(vector), direction)
@@ -240,6 +250,7 @@ class Objective:
         p = softmax(z)[1]
         weights = np.sort((p * (1 - p)).ravel())
         least = weights[-min(max(int(a_row * some.size), 1), weights.size)]
+        least *= 1.001  # where all are alike, none
         return self.passes.room_for_likely(float(least), a_row)
 
     def draw(self, count: int, rng: np.random.Generator) -> Sample:
