@@ -17,6 +17,7 @@ from pminusy.learn import curvature
 from pminusy.learn.curvature import Metric
 from pminusy.learn.likely import LikelyMetric
 from pminusy.learn.objective import Evaluation, Objective
+from pminusy.learn.path import Path
 from pminusy.learn.solvers.newton_cg import newton_cg
 from pminusy.learn.solvers.pairs import Pairs
 from pminusy.learn.solvers.proximal import SparsePenalty, proximal_newton
@@ -37,6 +38,8 @@ _BUILD_PASSES = 5
 _ROUGH, _SMALL_HESSIAN = 4, 100  # Hessians that may be rough; parameters below which none is
 _MANY_CLASSES, _LIKELY = 80, 10  # from how many on likely classes are told apart; how many a row
 _REHEARSE = 3e-3
+_WEAK, _STRONG = 0.03, 0.1  # penalties beside the curvature of unlikely classes
+_STAGE, _STAGE_GAP = math.sqrt(10), 0.1
 _WIDE = 4000  # features beyond which no Gram matrix is built
 
 
@@ -128,6 +131,8 @@ def _smooth(
     rows = objective.source.rows
     if solver == "lbfgs" and models.likely:
         objective.watch_likely(models.likely)
+        if not np.any(vector):
+            vector = _approach(objective, vector, journal, pairs)
     elif solver == "lbfgs" and not np.any(vector) and rows >= 4 * _METRIC_ROWS:
         vector = _warm(objective, vector, models, journal)
     solution = _run(solver, objective, vector, models, goal, journal, pairs)
@@ -166,6 +171,28 @@ def _warm(objective: Objective, vector: Array, models: _Models, journal: Journal
     )
     journal.passes += part.visits / 8
     return solution.vector
+
+
+def _approach(objective: Objective, vector: Array, journal: Journal, pairs: Pairs) -> Array:
+    """Where to begin when the penalty is weak: near the solution of a stronger one, and so on.
+
+    From nothing to weights so large, curvature changes many times over: steps would be short.
+    """
+    against = float(np.median(objective.penalty)) * objective.K  # the curvature at the start: 1 / K
+    stages = math.ceil(math.log(_STRONG / against, _STAGE)) if 0 < against < _WEAK else 0
+    path = Path(objective.size, pairs)
+    for stage in range(stages, 0, -1):
+        ridge = objective.ridge * _STAGE**stage
+        easier = objective.with_ridge(ridge)
+        path.turn_to(easier)
+        start = path.start(1 / ridge)
+        goal = Goal(0.0, _STAGE_GAP)
+        solution = _run("lbfgs", easier, start, _Models(easier), goal, journal, pairs)
+        path.add(1 / ridge, solution.vector)
+    if not stages:
+        return vector
+    path.turn_to(objective)
+    return path.start(1 / objective.ridge)
 
 
 def _run(

@@ -51,7 +51,7 @@ class LikelyMetric:
         damping: float = 0.0,
         *,
         accuracy: float = 0.1,
-        limit: int = 100,
+        limit: int = 200,
     ) -> None:
         self._objective, self._coordinates = objective, objective.coordinates
         self._accuracy, self._limit = accuracy, limit

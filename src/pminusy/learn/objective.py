@@ -10,6 +10,7 @@ products and curvature are taken there, from the logits kept there.
 
 from __future__ import annotations
 
+import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,16 +88,12 @@ class Objective:
         dtype: type[np.floating[Any]] = np.float64,
         workspace: int = WORKSPACE,
     ) -> None:
-        self.source, self.ridge, self.coordinates = source, ridge, coordinates
+        self.source, self.coordinates = source, coordinates
         self.dtype, self.workspace = dtype, workspace
         self.passes = Passes(source, dtype, workspace)
         self.mass = source.total_mass
         self.K, self.D = source.classes, source.features
-        scale = coordinates.scale
-        self.penalty = ridge / scale**2  # (D,): of the squares of u
-        self.curvature_of_penalty = (
-            self.penalty[:, None] if coordinates.features_first else self.penalty
-        )
+        self._set_ridge(ridge)
         self._kernel_point: tuple[Array, Array] | None = None
         self._watched = 0.0
         self._part: Objective | None = None  # some rows, on which steps are rehearsed
@@ -129,6 +126,20 @@ class Objective:
             self.coordinates,
             dtype=self.dtype,
             workspace=self.workspace,
+        )
+
+    def with_ridge(self, ridge: float) -> Objective:
+        """The same objective with another λ; passes, and what they keep, are shared."""
+        other = copy.copy(self)
+        other._set_ridge(ridge)
+        other._kernel_point = other._likely = other._class_curvature = other._part = None
+        return other
+
+    def _set_ridge(self, ridge: float) -> None:
+        self.ridge = ridge
+        self.penalty = ridge / self.coordinates.scale**2  # (D,): of the squares of u
+        self.curvature_of_penalty = (
+            self.penalty[:, None] if self.coordinates.features_first else self.penalty
         )
 
     def _some_rows(self, stride: int) -> Objective:
