@@ -9,19 +9,23 @@ import pytest
 
 import pminusy as pmy
 import pminusy.core
+import pminusy.ops
 
 MODULES = [
     "pminusy",
     "pminusy.errors",
     "pminusy.arguments",
-    "pminusy.ops",
     "pminusy.kernels.dispatch",
     "pminusy.learn.calibration",
     "pminusy.learn.softmax_regression",
     "pminusy.api.fit_table",
     "pminusy.api.table_model",
     "pminusy.cli.text",
-    *(f"pminusy.core.{module.name}" for module in pkgutil.iter_modules(pminusy.core.__path__)),
+    *(
+        module.name
+        for package in (pminusy.core, pminusy.ops)
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+    ),
 ]
 FUNCTIONS = [name for name in pmy.__all__ if inspect.isfunction(getattr(pmy, name))]
 

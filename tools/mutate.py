@@ -41,8 +41,8 @@ TESTS = (
     "tests/core/test_linear.py",
     "tests/core/test_trace.py",
     "tests/test_arguments.py",
-    "tests/test_ops.py",
-    "tests/test_ops_properties.py",
+    "tests/ops/test_functions.py",
+    "tests/ops/test_properties.py",
     "tests/test_docstrings.py",
     "tests/core/test_exactness.py",
 )

@@ -22,7 +22,8 @@ from benchmarks.check.confirm import confirmed
 from benchmarks.check.layer_styles import LAYER_SLIPS, LAYER_STYLES
 from benchmarks.check.run_source import judge, time_limit
 from benchmarks.check.slips import SLIPS, Slip
-from benchmarks.check.styles import STYLES, Style
+from benchmarks.check.styles import STYLES
+from benchmarks.check.styles.style import Style
 from pminusy.diagnosis.inside import definitions
 
 _WITHOUT_BATTERY = ("matrix", "alone")

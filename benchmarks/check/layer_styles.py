@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from benchmarks.check.slips import Slip
-from benchmarks.check.styles import Style
+from benchmarks.check.slips import Slip, slip
+from benchmarks.check.styles.style import Style
 
 __all__ = ["LAYER_SLIPS", "LAYER_STYLES"]
 
@@ -202,66 +202,62 @@ def _styles() -> Iterator[Style]:
 LAYER_STYLES = tuple(_styles())
 
 
-def _slip(names: str, **lines: str) -> Slip:
-    return Slip(frozenset(names.split()), lines)
-
-
 LAYER_SLIPS: Mapping[str, tuple[Slip, ...]] = {
     "affine": (
-        _slip("dL_db.averaged", db="db = dout.mean(axis=0)"),
-        _slip("dL_db.total", db="db = np.sum(dout) * np.ones_like(b)"),
-        _slip("dL_db.last_sample", db="db = dout[-1]"),
-        _slip("shape.gradient", db="db = dout.sum(axis=0, keepdims=True)"),
+        slip("dL_db.averaged", db="db = dout.mean(axis=0)"),
+        slip("dL_db.total", db="db = np.sum(dout) * np.ones_like(b)"),
+        slip("dL_db.last_sample", db="db = dout[-1]"),
+        slip("shape.gradient", db="db = dout.sum(axis=0, keepdims=True)"),
     ),
     "relu": (
-        _slip("relu.gradient_clipped", dx="dx = np.maximum(dout, 0)"),
-        _slip("relu.mask_missing", dx="dx = dout"),
-        _slip("relu.mask_turned", dx="dx = dout * (cache < 0)"),
-        _slip("relu.gradient_missing", dx="dx = (cache > 0) * 1.0"),
-        _slip("relu.absolute", out="out = np.abs(x)"),
-        _slip("relu.missing", out="out = x"),
-        _slip("relu.leaky_0.01", out="out = np.where(x > 0, x, 0.01 * x)"),
+        slip("relu.gradient_clipped", dx="dx = np.maximum(dout, 0)"),
+        slip("relu.mask_missing", dx="dx = dout"),
+        slip("relu.mask_turned", dx="dx = dout * (cache < 0)"),
+        slip("relu.gradient_missing", dx="dx = (cache > 0) * 1.0"),
+        slip("relu.absolute", out="out = np.abs(x)"),
+        slip("relu.missing", out="out = x"),
+        slip("relu.leaky_0.01", out="out = np.where(x > 0, x, 0.01 * x)"),
     ),
     "dropout": (
-        _slip("dropout.not_scaled", mask="mask = np.random.rand(*x.shape) < p"),
-        _slip("dropout.scale_disagrees", mask="mask = (np.random.rand(*x.shape) < p) / (1 - p)"),
-        _slip("dropout.normal_numbers", mask="mask = (np.random.randn(*x.shape) < p) / p"),
-        _slip("dropout.nothing_dropped", mask="mask = np.random.rand(*x.shape) < p / p"),
-        _slip("dropout.backward_not_scaled", dx="dx = dout * (mask > 0)"),
-        _slip("dropout.backward_mask", dx="dx = dout * (np.random.rand(*dout.shape) < 0.3) / 0.3"),
+        slip("dropout.not_scaled", mask="mask = np.random.rand(*x.shape) < p"),
+        slip("dropout.scale_disagrees", mask="mask = (np.random.rand(*x.shape) < p) / (1 - p)"),
+        slip("dropout.normal_numbers", mask="mask = (np.random.randn(*x.shape) < p) / p"),
+        slip("dropout.nothing_dropped", mask="mask = np.random.rand(*x.shape) < p / p"),
+        slip("dropout.backward_not_scaled", dx="dx = dout * (mask > 0)"),
+        slip("dropout.backward_mask", dx="dx = dout * (np.random.rand(*dout.shape) < 0.3) / 0.3"),
     ),
     "batchnorm": (
-        _slip("batch_norm.running_deviation", rv="var = momentum * var + (1 - momentum) * np.sqrt(s2)"),
-        _slip("batch_norm.running_root", rv="var = momentum * var + (1 - momentum) * std"),
-        _slip("batch_norm.running_with_epsilon", rv="var = momentum * var + (1 - momentum) * (s2 + eps)"),
-        _slip("batch_norm.running_mean_turned", rm="mean = (1 - momentum) * mean + momentum * mu"),
-        _slip("batch_norm.epsilon_outside", std="std = np.sqrt(s2) + eps"),
-        _slip("batch_norm.epsilon_missing", std="std = np.sqrt(s2)"),
-        _slip("batch_norm.root_missing", std="std = s2 + eps"),
-        _slip("batch_norm.unbiased", s2="s2 = x.var(axis=0, ddof=1)"),
-        _slip("batch_norm.variance_ignored", dx="dx = gamma / std / N * (N * dout - dbeta)"),
-        _slip("batch_norm.mean_ignored", dx="dx = gamma / std / N * (N * dout - xhat * dgamma)"),
-        _slip("batch_norm.statistics_ignored", dx="dx = gamma / std * dout"),
-        _slip("batch_norm.gradient_not_scaled", dx="dx = (N * dout - dbeta - xhat * dgamma) / std / N"),
-        _slip("batch_norm.dgamma_averaged", dgamma="dgamma = (dout * xhat).mean(axis=0)", dx="dx = gamma / std * (dout - dout.mean(axis=0) - xhat * dgamma)"),
-        _slip("batch_norm.test_uses_batch", test="out = gamma * (x - x.mean(0)) / np.sqrt(x.var(0) + eps) + beta"),
-        _slip("batch_norm.test_not_scaled", test="out = (x - mean) / np.sqrt(var + eps)"),
-        _slip("batch_norm.shift_missing", out="out = gamma * xhat"),
+        slip("batch_norm.running_deviation", rv="var = momentum * var + (1 - momentum) * np.sqrt(s2)"),
+        slip("batch_norm.running_root", rv="var = momentum * var + (1 - momentum) * std"),
+        slip("batch_norm.running_with_epsilon", rv="var = momentum * var + (1 - momentum) * (s2 + eps)"),
+        slip("batch_norm.running_mean_turned", rm="mean = (1 - momentum) * mean + momentum * mu"),
+        slip("batch_norm.epsilon_outside", std="std = np.sqrt(s2) + eps"),
+        slip("batch_norm.epsilon_missing", std="std = np.sqrt(s2)"),
+        slip("batch_norm.root_missing", std="std = s2 + eps"),
+        slip("batch_norm.unbiased", s2="s2 = x.var(axis=0, ddof=1)"),
+        slip("batch_norm.variance_ignored", dx="dx = gamma / std / N * (N * dout - dbeta)"),
+        slip("batch_norm.mean_ignored", dx="dx = gamma / std / N * (N * dout - xhat * dgamma)"),
+        slip("batch_norm.statistics_ignored", dx="dx = gamma / std * dout"),
+        slip("batch_norm.gradient_not_scaled", dx="dx = (N * dout - dbeta - xhat * dgamma) / std / N"),
+        slip("batch_norm.dgamma_averaged", dgamma="dgamma = (dout * xhat).mean(axis=0)", dx="dx = gamma / std * (dout - dout.mean(axis=0) - xhat * dgamma)"),
+        slip("batch_norm.test_uses_batch", test="out = gamma * (x - x.mean(0)) / np.sqrt(x.var(0) + eps) + beta"),
+        slip("batch_norm.test_not_scaled", test="out = (x - mean) / np.sqrt(var + eps)"),
+        slip("batch_norm.shift_missing", out="out = gamma * xhat"),
     ),
     "pool": (
-        _slip("max_pool.assigned", dx="dx[n, c, i*s:i*s+h, j*s:j*s+w] = (win == win.max()) * dout[n, c, i, j]"),
-        _slip("max_pool.spread", dx="dx[n, c, i*s:i*s+h, j*s:j*s+w] += dout[n, c, i, j] / (h * w)"),
-        _slip("max_pool.gradient_missing", dx="dx[n, c, i*s:i*s+h, j*s:j*s+w] += win == win.max()"),
-        _slip("max_pool.average", out="out[:, :, i, j] = x[:, :, i*s:i*s+h, j*s:j*s+w].mean(axis=(2, 3))"),
-        _slip("max_pool.starts_at_zero", out="out[:, :, i, j] = np.maximum(0, x[:, :, i*s:i*s+h, j*s:j*s+w].max(axis=(2, 3)))"),
+        slip("max_pool.assigned", dx="dx[n, c, i*s:i*s+h, j*s:j*s+w] = (win == win.max()) * dout[n, c, i, j]"),
+        slip("max_pool.spread", dx="dx[n, c, i*s:i*s+h, j*s:j*s+w] += dout[n, c, i, j] / (h * w)"),
+        slip("max_pool.gradient_missing", dx="dx[n, c, i*s:i*s+h, j*s:j*s+w] += win == win.max()"),
+        slip("max_pool.average", out="out[:, :, i, j] = x[:, :, i*s:i*s+h, j*s:j*s+w].mean(axis=(2, 3))"),
+        slip("max_pool.starts_at_zero", out="out[:, :, i, j] = np.maximum(0, x[:, :, i*s:i*s+h, j*s:j*s+w].max(axis=(2, 3)))"),
     ),
     "conv": (
-        _slip("convolution.assigned", dx="dxp[:, :, i*s:i*s+HH, j*s:j*s+WW] = np.einsum('nf,fchw->nchw', dout[:, :, i, j], w)"),
-        _slip("convolution.bias_averaged", db="db = dout.mean(axis=(0, 2, 3))"),
-        _slip("convolution.bias_of_samples", db="db = dout.sum(axis=(2, 3)).mean(axis=0)"),
-        _slip("convolution.bias_missing", out="out[:, :, i, j] = np.einsum('nchw,fchw->nf', win, w)"),
-        _slip("convolution.flipped", out="out[:, :, i, j] = np.einsum('nchw,fchw->nf', win, w[:, :, ::-1, ::-1]) + b"),
-        _slip("convolution.gradient_flipped", dx="dxp[:, :, i*s:i*s+HH, j*s:j*s+WW] += np.einsum('nf,fchw->nchw', dout[:, :, i, j], w[:, :, ::-1, ::-1])"),
-        _slip("convolution.weights_averaged", dw="dw += np.einsum('nf,nchw->fchw', dout[:, :, i, j], win) / len(x)"),
+        slip("convolution.assigned", dx="dxp[:, :, i*s:i*s+HH, j*s:j*s+WW] = np.einsum('nf,fchw->nchw', dout[:, :, i, j], w)"),
+        slip("convolution.bias_averaged", db="db = dout.mean(axis=(0, 2, 3))"),
+        slip("convolution.bias_of_samples", db="db = dout.sum(axis=(2, 3)).mean(axis=0)"),
+        slip("convolution.bias_missing", out="out[:, :, i, j] = np.einsum('nchw,fchw->nf', win, w)"),
+        slip("convolution.flipped", out="out[:, :, i, j] = np.einsum('nchw,fchw->nf', win, w[:, :, ::-1, ::-1]) + b"),
+        slip("convolution.gradient_flipped", dx="dxp[:, :, i*s:i*s+HH, j*s:j*s+WW] += np.einsum('nf,fchw->nchw', dout[:, :, i, j], w[:, :, ::-1, ::-1])"),
+        slip("convolution.weights_averaged", dw="dw += np.einsum('nf,nchw->fchw', dout[:, :, i, j], win) / len(x)"),
     ),
 }  # fmt: skip

@@ -16,11 +16,13 @@ __all__ = [
     "classes_last",
     "compressed_rows",
     "floats",
+    "linear_layer",
     "loss_options",
     "output",
     "row_factors",
     "same_shape",
     "targets",
+    "wanted",
 ]
 
 Array = NDArray[Any]
@@ -216,3 +218,33 @@ def row_factors(
         )
     factors = _numeric("grad_output", grad_output)
     return same_shape("grad_output", factors, "the losses", rows).ravel()
+
+
+def linear_layer(X: Any, W: ArrayLike, b: ArrayLike | None) -> tuple[Array, Array, Array | None]:
+    """Inputs, weights and bias of one type and of shapes that fit."""
+    sparse = compressed_rows(X)
+    entries = X if sparse is None else sparse.data
+    named = {"X": entries, "W": W} if b is None else {"X": entries, "W": W, "b": b}
+    X, W, *bias = floats(**named)
+    if sparse is not None:
+        X = type(sparse)((X, sparse.indices, sparse.indptr), shape=sparse.shape)
+    for name, array, shape in (("X", X, "(N, D)"), ("W", W, "(K, D)")):
+        if array.ndim != 2:
+            raise InputError(name, f"shape {shape}", f"shape {array.shape}")
+    if X.shape[1] != W.shape[1]:
+        expected = f"as many features as X, shape (K, {X.shape[1]})"
+        remedy = "W has one row a class: transpose it" if X.shape[1] == W.shape[0] else ""
+        raise InputError("W", expected, f"shape {W.shape}", remedy)
+    if W.shape[0] < 2:
+        remedy = "for two classes give both rows, (0, w) in place of w"
+        raise InputError("W", "at least 2 rows, one a class", f"shape {W.shape}", remedy)
+    if bias and bias[0].shape != (W.shape[0],):
+        raise InputError("b", f"one entry a class, shape ({W.shape[0]},)", f"shape {bias[0].shape}")
+    return X, W, bias[0] if bias else None
+
+
+def wanted(wrt: tuple[str, ...]) -> None:
+    """Refuse names of gradients that there are not."""
+    unknown = [name for name in wrt if name not in ("X", "W", "b")]
+    if unknown:
+        raise InputError("wrt", 'names among "X", "W" and "b"', repr(unknown[0]))

@@ -183,7 +183,7 @@ def test_large_layers_show_their_largest_entries():
 def test_a_wrong_gradient_of_core_is_noticed():
     d = network("image:2x3,conv:1x2", columns=6)
     arena = arenas(d)["layer2_conv2d"]
-    arena.layer.gradients["da"][0, 0, 0, 0] += 1.0
+    arena.gradients["da"][0, 0, 0, 0] += 1.0
     shown = d["layer2_conv2d_dW"]
     with pytest.raises(ProofError, match=r"core\.layers"):
         d["layer2_conv2d_da"]

@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from pminusy import ops
+from pminusy.arguments import wanted
 from pminusy.errors import InputError
 
 __all__ = [
@@ -105,7 +106,7 @@ def _linear_cross_entropy_grad(
     grad_output: Any = None,
     **options: Any,
 ) -> Any:
-    ops.wanted(wrt)
+    wanted(wrt)
     with torch.enable_grad():
         parts = {
             name: value if value is None else value.detach().requires_grad_(name in wrt)

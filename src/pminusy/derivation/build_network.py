@@ -14,11 +14,11 @@ from pminusy.derivation.chapters import network as chapter
 from pminusy.derivation.derivation import Derivation
 from pminusy.derivation.given import Given
 from pminusy.derivation.layer_words import words_of
-from pminusy.derivation.network import LayerArena, LayerNumbers
+from pminusy.derivation.network import LayerArena
 from pminusy.derivation.network_head import HeadNumbers, head_numbers
 from pminusy.derivation.reading import label_of, masses, numbers
 from pminusy.derivation.request import Request
-from pminusy.derivation.run_network import Run, run
+from pminusy.derivation.run_network import Gradients, LayerRun, run
 from pminusy.derivation.steps import Chapter
 from pminusy.errors import InputError
 
@@ -103,51 +103,46 @@ def _fit(options: Options, N: int, K: int) -> None:
             raise InputError(name, f"{length} {what}", f"shape {array.shape}")
 
 
-def _chapters(runs: list[Run], targets: _Targets, asked: Request) -> list[Chapter]:
+def _chapters(runs: list[LayerRun], targets: _Targets, asked: Request) -> list[Chapter]:
     """From the head down; the numbers of `core` beside, to be compared."""
     upstream = upstream_of(asked, len(runs[-1].outputs))
-    numbers_ = _numbers(runs, targets, asked.options, upstream)
     below = head_numbers(targets.labels, targets.soft, targets.K, asked.options, upstream)
-    arenas = _arenas(numbers_, below)
-    return [
-        _chapter(place, len(runs), layer, arenas[place])
-        for place, layer in reversed(list(enumerate(numbers_)))
-        if layer.form.kind != "reshape"
-    ]
+    arenas = _arenas(runs, _gradients(runs, targets, asked.options, upstream), below)
+    return [_chapter(place, len(runs), arena) for place, arena in reversed(list(arenas.items()))]
 
 
-def _numbers(
-    runs: list[Run], targets: _Targets, options: Options, upstream: Any
-) -> list[LayerNumbers]:
+def _gradients(
+    runs: list[LayerRun], targets: _Targets, options: Options, upstream: Any
+) -> list[Gradients]:
+    """What `core` gives for each layer, from the loss back."""
     logits = runs[-1].outputs
     y = targets.soft if targets.labels is None else targets.labels
     counted = replace(options, ignore_index=-1)
     mass = target_mass(y, len(logits), targets.K, counted)
     above = upstream if options.reduction == "none" else None
     g = head.cross_entropy_grad(logits, mass, counted, above)[1]
-    found: list[LayerNumbers] = []
-    for made in reversed(runs):
-        gradients = made.backward(g.reshape(made.outputs.shape))
-        g = gradients["da"]
-        found.append(
-            LayerNumbers(
-                made.form, made.values, made.inputs, made.outputs, gradients, made.apart
-            )
-        )  # fmt: skip
+    found: list[Gradients] = []
+    for layer in reversed(runs):
+        found.append(layer.backward(g.reshape(layer.outputs.shape)))
+        g = found[-1]["da"]
     return found[::-1]
 
 
-def _arenas(numbers: list[LayerNumbers], below: HeadNumbers) -> dict[int, LayerArena]:
+def _arenas(
+    runs: list[LayerRun], gradients: list[Gradients], below: HeadNumbers
+) -> dict[int, LayerArena]:
+    """Where the lines about each layer hold, by the layer's place; reshaping has none."""
     arenas: dict[int, LayerArena] = {}
     before: LayerArena | None = None
-    for place, layer in enumerate(numbers):
+    for place, (layer, made) in enumerate(zip(runs, gradients, strict=True)):
         if layer.form.kind != "reshape":
-            later = tuple(numbers[place + 1 :])
-            before = arenas[place] = LayerArena(layer, later, below, before)
+            later = tuple(runs[place + 1 :])
+            before = arenas[place] = LayerArena(layer, made, later, below, before)
     return arenas
 
 
-def _chapter(place: int, count: int, layer: LayerNumbers, arena: LayerArena) -> Chapter:
+def _chapter(place: int, count: int, arena: LayerArena) -> Chapter:
+    layer = arena.layer
     title = chapter.title_of(layer.form)
     name = f"layer{place + 1}_{layer.form.name}"
     shapes = " → ".join(
@@ -165,7 +160,7 @@ def _chapter(place: int, count: int, layer: LayerNumbers, arena: LayerArena) -> 
     return Chapter(name, f"Layer {place + 1} of {count}: {title}", intro, lines, arena)
 
 
-def _note(layer: LayerNumbers) -> str:
+def _note(layer: LayerRun) -> str:
     """What is said where the reader's numbers stand at a kink or in a tie without harm."""
     if not layer.apart:
         return ""

@@ -17,18 +17,18 @@ import numpy as np
 from pminusy.derivation.chapters.layer_statements import statements
 from pminusy.derivation.domains import Decimals, as_array, decimals
 from pminusy.derivation.evaluate import Evaluator
-from pminusy.derivation.layer_form import Form
 from pminusy.derivation.layer_worlds import append_head, append_layer, layer_symbols
 from pminusy.derivation.network_algebra import worlds
 from pminusy.derivation.network_head import HeadNumbers
 from pminusy.derivation.proof import ProofError
+from pminusy.derivation.run_network import LayerRun
 from pminusy.derivation.tree import Ref, Relation
 from pminusy.derivation.world import Symbol, World
 
 if TYPE_CHECKING:
     from pminusy.derivation.step import Step
 
-__all__ = ["LayerArena", "LayerNumbers"]
+__all__ = ["LayerArena"]
 
 APART = decimals.mpf(10) ** -18
 """How far apart still entries in a tie are moved: far more than a difference quotient's step."""
@@ -37,41 +37,17 @@ _SAME_AS = {"full": "da", "flipped": "da"}
 
 
 @dataclass(frozen=True, eq=False)
-class LayerNumbers:
-    """One layer of a network with its numbers.
-
-    Attributes
-    ----------
-    form
-        What its statements depend on.
-    values
-        Its parameters by letter.
-    inputs, outputs
-        What goes in and comes out.
-    gradients
-        What `core.layers` gives, by step suffix.
-    apart
-        Entries of the input that are moved below a kink or a tie.
-    """
-
-    form: Form
-    values: Mapping[str, Any]
-    inputs: Any
-    outputs: Any
-    gradients: Mapping[str, Any]
-    apart: tuple[tuple[int, ...], ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
 class LayerArena:
     """One layer, and the loss as a function of what comes out of it.
 
+    `gradients` are those of `core.layers`, by step suffix, to be compared with the lines'.
     Numbers are exact from the network's input on: `before` is the arena of the layer before, None
     for the first; `after` is that of the layer behind, None before the head.
     """
 
-    layer: LayerNumbers
-    later: tuple[LayerNumbers, ...]
+    layer: LayerRun
+    gradients: Mapping[str, Any]
+    later: tuple[LayerRun, ...]
     head: HeadNumbers
     before: LayerArena | None = field(default=None, repr=False)
     after: LayerArena | None = field(default=None, init=False, repr=False)
@@ -142,7 +118,7 @@ class LayerArena:
     def confirm(self, step: Step) -> None:
         """`core.layers` gives the same numbers, within the rounding of float64."""
         suffix = step.name.rpartition("_")[2]
-        made = {**self.layer.gradients, "forward": self.layer.outputs}
+        made = {**self.gradients, "forward": self.layer.outputs}
         known = made.get(_SAME_AS.get(suffix, suffix))
         if known is None:
             return

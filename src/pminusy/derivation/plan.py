@@ -45,7 +45,7 @@ def chapters_of(setup: Setup, asked: Request) -> tuple[Chapter, ...]:
          backward.cross_entropy(case), route != "direct"),
         ("jacobian", "Jacobian of the softmax",
          f"The second factor: both cases, then one formula.{_direction(setup)}",
-         backward.jacobian(case), route != "direct"),
+         backward.jacobian(), route != "direct"),
         ("long", "The long route", "Every path from a logit to the loss.",
          backward.chain_rule(case), route in ("all", "long")),
         ("sparse", "The sparse route", "The target is 0 but for one class, and so are the paths.",
@@ -63,7 +63,7 @@ def chapters_of(setup: Setup, asked: Request) -> tuple[Chapter, ...]:
          f"How the gradient itself changes.{_direction(setup)}",
          second_order.lines(case), max(setup.K, setup.D) <= MANY),
         ("pair", "Why this pair", "Softmax and cross-entropy, and not any other two.",
-         pair.lines(case) if case.one_hot and not case.mass and not case.z_loss else (), True),
+         pair.lines() if case.one_hot and not case.mass and not case.z_loss else (), True),
         ("floating_point", "In floating point", "The same mathematics with 53 or 24 bits.",
          floating_point.lines(setup), True),
     ]  # fmt: skip
@@ -109,8 +109,8 @@ def _why_stop(setup: Setup) -> Chapter:
     layer = replace(
         setup, case=replace(setup.case, source="layer"), values=values, D=1, features=("x_0",)
     )
-    lines = [line for line in parameters.lines(layer.case) if line.name == "why_stop_at_z"]
     intro = (
         "Logits come from a layer; here the smallest one that gives yours: x = (1), W = z, b = 0."
     )
-    return Chapter("parameters", "Why stop at the logits", intro, tuple(lines), RowArena(layer))
+    lines = (parameters.why_stop_at_z(layer.case),)
+    return Chapter("parameters", "Why stop at the logits", intro, lines, RowArena(layer))

@@ -19,7 +19,7 @@ from pminusy.derivation.layer_form import Axis, Form
 from pminusy.derivation.layer_words import Word
 from pminusy.errors import InputError
 
-__all__ = ["Run", "run"]
+__all__ = ["Gradients", "LayerRun", "run"]
 
 _EPS = 1e-5
 _MOST_ENTRIES = 1000
@@ -28,7 +28,7 @@ Gradients = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class LayerRun:
     """A layer that has run.
 
     Attributes
@@ -56,10 +56,10 @@ class Run:
     apart: tuple[tuple[int, ...], ...] = ()
 
 
-def run(words: list[Word], x: Any, K: int, seed: int) -> list[Run]:
+def run(words: list[Word], x: Any, K: int, seed: int) -> list[LayerRun]:
     """Run the layers, and a linear layer to K logits behind them."""
     rng = np.random.default_rng(seed)
-    runs: list[Run] = []
+    runs: list[LayerRun] = []
     at, still = x, np.zeros(x.shape, dtype=bool)
     for word in [*words, Word(f"linear:{K}", "linear", (K,))]:
         for layer in (_fitted, _LAYERS[word.kind]):
@@ -76,7 +76,7 @@ def run(words: list[Word], x: Any, K: int, seed: int) -> list[Run]:
     return runs
 
 
-def _fitted(word: Word, at: Any, still: Any, rng: Any) -> Run | None:
+def _fitted(word: Word, at: Any, still: Any, rng: Any) -> LayerRun | None:
     """The axes that the next layer needs, where there is no doubt which they are."""
     if word.kind == "linear" and at.ndim > 2:
         return _reshape(at, still, (len(at), -1))
@@ -85,17 +85,17 @@ def _fitted(word: Word, at: Any, still: Any, rng: Any) -> Run | None:
     return None
 
 
-def _reshape(at: Any, still: Any, shape: tuple[int, ...]) -> Run:
+def _reshape(at: Any, still: Any, shape: tuple[int, ...]) -> LayerRun:
     form = Form("reshape", at.ndim)
     out = at.reshape(shape)
-    return Run(form, at, out, lambda g: {"da": g.reshape(at.shape)}, still.reshape(shape))
+    return LayerRun(form, at, out, lambda g: {"da": g.reshape(at.shape)}, still.reshape(shape))
 
 
 def _moving(out: Any) -> Any:
     return np.zeros(out.shape, dtype=bool)
 
 
-def _image(word: Word, at: Any, still: Any, rng: Any) -> Run:
+def _image(word: Word, at: Any, still: Any, rng: Any) -> LayerRun:
     axes = 2 if word.kind == "image" else 1
     sizes = word.sizes if len(word.sizes) > axes else (1, *word.sizes)
     entries = at[0].size
@@ -107,11 +107,11 @@ def _image(word: Word, at: Any, still: Any, rng: Any) -> Run:
     return _reshape(at, still, (len(at), *sizes))
 
 
-def _flatten(word: Word, at: Any, still: Any, rng: Any) -> Run | None:
+def _flatten(word: Word, at: Any, still: Any, rng: Any) -> LayerRun | None:
     return _reshape(at, still, (len(at), -1)) if at.ndim > 2 else None
 
 
-def _linear(word: Word, at: Any, still: Any, rng: Any) -> Run:
+def _linear(word: Word, at: Any, still: Any, rng: Any) -> LayerRun:
     (units,) = word.sizes
     W = rng.standard_normal((units, at.shape[1])) / np.sqrt(at.shape[1])
     b = rng.standard_normal(units) / 4
@@ -121,10 +121,10 @@ def _linear(word: Word, at: Any, still: Any, rng: Any) -> Run:
         da, dW, db = layers.linear_backward(g, cache)
         return {"da": da, "dW": dW, "db": db}
 
-    return Run(Form("linear"), at, out, backward, _moving(out), {"W": W, "b": b})
+    return LayerRun(Form("linear"), at, out, backward, _moving(out), {"W": W, "b": b})
 
 
-def _relu(word: Word, at: Any, still: Any, rng: Any) -> Run:
+def _relu(word: Word, at: Any, still: Any, rng: Any) -> LayerRun:
     kink = at == 0
     if (kink & ~still).any():
         raise InputError(
@@ -133,24 +133,24 @@ def _relu(word: Word, at: Any, still: Any, rng: Any) -> Run:
         )  # fmt: skip
     out, mask = layers.relu(at)
     places = tuple(map(tuple, np.argwhere(kink).tolist()))
-    return Run(
+    return LayerRun(
         Form("relu", at.ndim), at, out, lambda g: {"da": layers.relu_backward(g, mask)},
         ~mask, apart=places,
     )  # fmt: skip
 
 
-def _dropout(word: Word, at: Any, still: Any, rng: Any) -> Run:
+def _dropout(word: Word, at: Any, still: Any, rng: Any) -> LayerRun:
     if word.test:
-        return Run(Form("dropout_test", at.ndim), at, at, lambda g: {"da": g}, still)
+        return LayerRun(Form("dropout_test", at.ndim), at, at, lambda g: {"da": g}, still)
     mask = (rng.random(at.shape) >= word.rate).astype(float)
     out, scale = layers.dropout(at, word.rate, mask)
-    return Run(
+    return LayerRun(
         Form("dropout", at.ndim), at, out, lambda g: {"da": layers.dropout_backward(g, scale)},
         mask == 0, {"mask": mask, "rate": word.rate},
     )  # fmt: skip
 
 
-def _batch_norm(word: Word, at: Any, still: Any, rng: Any) -> Run:
+def _batch_norm(word: Word, at: Any, still: Any, rng: Any) -> LayerRun:
     """Feature by feature, or channel by channel: the entries of a channel are its rows."""
     features = at.shape[1]
     rows = np.moveaxis(at, 1, -1).reshape(-1, features)
@@ -179,7 +179,7 @@ def _batch_norm(word: Word, at: Any, still: Any, rng: Any) -> Run:
         return {"da": images(da), "dgamma": dgamma, "dbeta": dbeta}
 
     kind = "batchnorm_test" if word.test else "batchnorm"
-    return Run(Form(kind, at.ndim), at, images(out), backward, _moving(at), values)
+    return LayerRun(Form(kind, at.ndim), at, images(out), backward, _moving(at), values)
 
 
 def _axes(word: Word, at: Any, size: tuple[int, ...]) -> tuple[Axis, ...]:
@@ -221,7 +221,7 @@ def _as_images(array: Any) -> Any:
     return array[:, :, None, :] if array.ndim == 3 else array
 
 
-def _conv(word: Word, at: Any, still: Any, rng: Any) -> Run:
+def _conv(word: Word, at: Any, still: Any, rng: Any) -> LayerRun:
     channels, *size = word.sizes
     axes = _axes(word, at, tuple(size))
     pairs = _pairs(axes)
@@ -238,13 +238,13 @@ def _conv(word: Word, at: Any, still: Any, rng: Any) -> Run:
         return {"da": da.reshape(at.shape), "dW": dW.reshape(kernels), "db": db}
 
     values = {"W": W.reshape(kernels), "b": b}
-    return Run(
+    return LayerRun(
         Form("conv", at.ndim, axes), at, out.reshape(shape), backward,
         _moving(out).reshape(shape), values,
     )  # fmt: skip
 
 
-def _max_pool(word: Word, at: Any, still: Any, rng: Any) -> Run:
+def _max_pool(word: Word, at: Any, still: Any, rng: Any) -> LayerRun:
     axes = _axes(word, at, word.sizes)
     pairs = _pairs(axes)
     images = _as_images(at)
@@ -257,7 +257,7 @@ def _max_pool(word: Word, at: Any, still: Any, rng: Any) -> Run:
     places = _tied(images, _as_images(still), out, cache.places, pairs)
     tied = tuple(tuple(int(v) for v in np.unravel_index(place, at.shape)) for place in places)
     form = Form("maxpool", at.ndim, axes)
-    return Run(form, at, out.reshape(shape), backward, _moving(out).reshape(shape), apart=tied)
+    return LayerRun(form, at, out.reshape(shape), backward, _moving(out).reshape(shape), apart=tied)
 
 
 def _tied(
@@ -280,7 +280,7 @@ def _tied(
     return tied
 
 
-_LAYERS: dict[str, Callable[[Word, Any, Any, Any], Run | None]] = {
+_LAYERS: dict[str, Callable[[Word, Any, Any, Any], LayerRun | None]] = {
     "linear": _linear,
     "relu": _relu,
     "dropout": _dropout,

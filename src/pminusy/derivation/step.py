@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from pminusy.derivation import filling
 from pminusy.derivation.evaluate import Evaluator
+from pminusy.derivation.filling import filled
 from pminusy.derivation.proof import (
     Check,
     Proof,
@@ -18,6 +18,7 @@ from pminusy.derivation.proof import (
     prove_by_numbers,
     sampled,
 )
+from pminusy.derivation.shown import Shown, is_of_weights, shown_value
 from pminusy.derivation.tree import Relation
 
 __all__ = ["FULL", "OUTLINE", "RESULT", "Arena", "Line", "Row", "Step", "Table", "made"]
@@ -161,16 +162,14 @@ class Step:
         """The statement with the reader's numbers put in, for a few choices of its indices."""
         numbers = self.arena.numbers
         with numbers.working():
-            return tuple(
-                Row(filled, env) for filled, env in filling.filled(self.statement, numbers)
-            )
+            return tuple(Row(statement, env) for statement, env in filled(self.statement, numbers))
 
     @cached_property
-    def value(self) -> filling.Shown:
+    def value(self) -> Shown:
         """What comes out: a number, a vector or a matrix of exact values."""
         with self.arena.numbers.working():
-            shown = filling.value(self.statement, self.arena.numbers)
-            weights = filling.is_of_weights(self.statement, self.arena.numbers)
+            shown = shown_value(self.statement, self.arena.numbers)
+            weights = is_of_weights(self.statement, self.arena.numbers)
         flip = self.transposed and weights and len(shown.shape) == 2
         return shown.transposed() if flip else shown
 

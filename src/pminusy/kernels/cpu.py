@@ -10,27 +10,27 @@ by block; a result may be written over the logits it came from.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.core import transform
 from pminusy.core.options import Options
-from pminusy.kernels import reference, threads
+from pminusy.kernels import reference
+from pminusy.kernels.blocks import Memory, blocks_of, in_blocks
 from pminusy.kernels.curvature import bend_rows, curvature_rows, slope_rows
 from pminusy.kernels.elementary import SCALE64
-from pminusy.kernels.labels import IGNORED, NO_LABEL, label_rows
+from pminusy.kernels.labels import NO_LABEL, label_rows
+from pminusy.kernels.layout import aligned, written_in_line
 from pminusy.kernels.logarithms import log_softmax_rows
 from pminusy.kernels.mass import mass_rows
 from pminusy.kernels.memory import empty
-from pminusy.kernels.narrow import NARROW, narrow_label_rows, narrow_scratch
-from pminusy.kernels.rows import scratch
+from pminusy.kernels.narrow import NARROW, narrow_label_rows
 from pminusy.kernels.sums import add_carefully
+from pminusy.kernels.targets import NOTHING, Mass, mass_of
 
 __all__ = [
-    "Mass",
     "add_carefully",
     "cross_entropy",
     "cross_entropy_grad",
@@ -45,78 +45,6 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
-
-_FEWEST_BLOCKS = 16
-_SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 16, 1 << 19  # logits: some 0.1 ms
-_PAST_CACHES = 1 << 23  # bytes of a result that nobody will find in a cache anyway
-_NOTHING = np.empty(0)
-
-
-class Mass(NamedTuple):
-    """Targets and options of some rows, as the kernels take them (see `core.options.TargetMass`).
-
-    `labels` (N,) with `IGNORED` and `NO_LABEL`, or `soft` (N, K); `rows` (N,) or (1,): each row's
-    factor ω over the denominator of "mean"; it includes w at the label if the mass is `plain`,
-    which is to say all at one label.
-    """
-
-    labels: Array
-    soft: Array
-    rows: Array
-    weight: Array
-    plain: bool
-
-    def block(self, part: slice) -> Mass:
-        """The same for some of the rows."""
-        return self._replace(
-            labels=self.labels[part] if self.labels.size else self.labels,
-            soft=aligned(self.soft[part]) if self.soft.size else self.soft,
-            rows=self.rows[part] if self.rows.size > 1 else self.rows,
-        )
-
-    def totals(self, K: int, options: Options) -> Array:
-        """S of each row (n,)."""
-        n = max(self.labels.shape[0], self.soft.shape[0])
-        keep, spread = 1.0 - options.label_smoothing, options.label_smoothing / K
-        weight = self.weight if self.weight.size else np.ones(K)
-        if self.soft.size:
-            own = keep * (self.soft.astype(np.float64) @ weight)
-        elif self.plain:
-            own = np.ones(n)
-        else:
-            own = keep * weight[self.labels]
-        S = np.asarray(self.rows * (own + spread * weight.sum()))
-        return np.where(self.labels == IGNORED, 0.0, S) if self.labels.size else S
-
-
-def mass_of(y: Array, N: int, K: int, options: Options, dtype: Any) -> Mass:
-    """Targets, class indices (N,) or soft (N, K), and options as the kernels take them."""
-    weight = _NOTHING if options.weight is None else aligned(options.weight)
-    omega = np.ones(1) if options.sample_weight is None else aligned(options.sample_weight)
-    if y.ndim == 2:
-        total = omega.sum() if omega.size == N else float(N)
-        return Mass(_NO_LABELS, y, _over(total, omega, options), weight, plain=False)
-    labels, used = aligned(y), N
-    ignored = labels == options.ignore_index
-    if ignored.any():
-        labels = np.where(ignored, IGNORED, labels)
-        used -= int(ignored.sum())
-    counted = omega * weight[labels] if weight.size else omega
-    each = counted.size == N
-    total = np.where(labels == IGNORED, 0.0, counted).sum() if each else float(used)
-    plain = options.label_smoothing == 0.0 and options.z_loss == 0.0
-    rows = _over(total, counted if plain else omega, options)
-    return Mass(labels, np.empty((0, K), dtype), rows, weight, plain)
-
-
-_NO_LABELS = np.empty(0, np.intp)
-
-
-def _over(denominator: float, rows: Array, options: Options) -> Array:
-    """Row factors divided by the denominator of "mean"; 0 if that is 0."""
-    if options.reduction != "mean":
-        return rows
-    return rows / denominator if denominator > 0 else np.zeros(1)
 
 
 def cross_entropy(z: Array, y: Array, options: Options) -> Array:
@@ -142,7 +70,7 @@ def softmax(z: Array, out: Array | None = None) -> Array:
     """Probabilities (N, K): the gradient of a row with S = 1 and no target."""
     p = empty(z.shape, z.dtype) if out is None else out
     labels = np.full(z.shape[0], NO_LABEL)
-    mass = Mass(labels, np.empty((0, z.shape[1]), z.dtype), np.ones(1), _NOTHING, True)
+    mass = Mass(labels, np.empty((0, z.shape[1]), z.dtype), np.ones(1), NOTHING, True)
     _loss(z, mass, Options(reduction="sum"), p, None)
     return p
 
@@ -151,11 +79,11 @@ def log_softmax(z: Array, out: Array | None = None) -> Array:
     """Logarithms of the probabilities (N, K)."""
     result = empty(z.shape, z.dtype) if out is None else out
 
-    def block(part: slice, memory: _Memory) -> None:
+    def block(part: slice, memory: Memory) -> None:
         with written_in_line(result[part]) as target:
             log_softmax_rows(aligned(z[part]), target, *memory.wide)
 
-    _in_blocks(z, block)
+    in_blocks(z, block)
     return result
 
 
@@ -182,7 +110,7 @@ def _hessian(
 ) -> None:
     K = z.shape[1]
 
-    def block(part: slice, memory: _Memory) -> None:
+    def block(part: slice, memory: Memory) -> None:
         u, direction, own = aligned(z[part]), aligned(v[part]), mass.block(part)
         result = np.empty(u.shape, u.dtype)
         a, logits = direction.astype(np.float64, copy=False), u
@@ -199,13 +127,13 @@ def _hessian(
             slope_rows(u, result, *_cap(options))
         if options.softcap is not None:
             dL_dz = np.empty(u.shape, u.dtype)
-            _rows(logits, own, options, dL_dz, _NOTHING, np.empty(4), memory)
+            _rows(logits, own, options, dL_dz, NOTHING, np.empty(4), memory)
             bend_rows(u, dL_dz, direction, *_cap(options), result)
         if grad_output is not None:
             result *= grad_output[part, None].astype(u.dtype)
         Hv[part] = result
 
-    _in_blocks(z, block)
+    in_blocks(z, block)
 
 
 def _cap(options: Options) -> tuple[float, float]:
@@ -242,7 +170,7 @@ def tile(
     sums = np.zeros((blocks_of(N, K)[0], 4))
     nowhere = np.empty((0, K), z.dtype)
 
-    def block(part: slice, memory: _Memory) -> None:
+    def block(part: slice, memory: Memory) -> None:
         u, own = aligned(z[part]), mass.block(part)
         if b is not None:
             u += b
@@ -251,7 +179,8 @@ def tile(
         if dL_dz is None:
             _rows(logits, own, options, nowhere, row_losses, row_sums, memory)
             return
-        with written_in_line(dL_dz[part], apart_from=u if _needs(u, own, options) else None) as g:
+        still_read = u if options.transforms_logits else None
+        with written_in_line(dL_dz[part], apart_from=still_read) as g:
             _rows(logits, own, options, g, row_losses, row_sums, memory)
             if options.transforms_logits:
                 slope_rows(u, g, *_cap(options))
@@ -259,7 +188,7 @@ def tile(
                 with np.errstate(all="ignore"):
                     g *= grad_output[part, None].astype(g.dtype)
 
-    _in_blocks(z, block)
+    in_blocks(z, block)
     return sums
 
 
@@ -277,44 +206,21 @@ def hessian_tile(
     _hessian(z, mass, options, A, grad_output, A)
 
 
-def _needs(u: Array, mass: Mass, options: Options) -> bool:
-    """Whether the logits are read again after the gradient has been begun."""
-    return options.transforms_logits
-
-
 def _rows(
-    z: Array, mass: Mass, options: Options, out: Array, losses: Array, sums: Array, memory: _Memory
+    z: Array, mass: Mass, options: Options, out: Array, losses: Array, sums: Array, memory: Memory
 ) -> None:
     """Choose the kernel for a block of rows, and run it."""
+    results = out, losses, sums
     if not mass.plain:
+        given = mass.labels, mass.soft, mass.weight, mass.rows
         shares = options.label_smoothing, options.z_loss
-        mass_rows(
-            z,
-            mass.labels,
-            mass.soft,
-            mass.weight,
-            mass.rows,
-            *shares,
-            out,
-            losses,
-            sums,
-            *memory.wide,
-        )
+        mass_rows(z, *given, *shares, *results, *memory.wide)
     elif z.shape[1] <= NARROW:
-        narrow_label_rows(
-            z,
-            z.reshape(-1),
-            mass.labels,
-            mass.rows,
-            out,
-            losses,
-            sums,
-            *memory.wide,
-            *memory.narrow,
-        )
+        flat, own = z.reshape(-1), (mass.labels, mass.rows)
+        narrow_label_rows(z, flat, *own, *results, *memory.wide, *memory.narrow)
     else:
         stream = memory.past_caches and out.size > 0
-        label_rows(z, mass.labels, mass.rows, out, losses, sums, stream, *memory.wide)
+        label_rows(z, mass.labels, mass.rows, *results, stream, *memory.wide)
 
 
 def total(parts: list[Array]) -> float:
@@ -332,77 +238,6 @@ def _two_sum(a: float, b: float) -> tuple[float, float]:
     t = s - a
     error = (a - (s - t)) + (b - t)
     return s, error if error == error else 0.0
-
-
-class _Memory:
-    """Scratch memory of one block."""
-
-    def __init__(self, index: int, K: int, dtype: Any, past_caches: bool) -> None:
-        self.index, self.past_caches = index, past_caches
-        self.wide = scratch(K, dtype)
-        self.narrow = narrow_scratch(K, dtype) if K <= NARROW else ()
-
-
-def blocks_of(N: int, K: int) -> tuple[int, int]:
-    """Number of blocks that N rows of K logits are cut into, and the rows of each."""
-    entries = min(max(N * K // _FEWEST_BLOCKS, _SMALLEST_BLOCK), _LARGEST_BLOCK)
-    step = max(1, entries // K)
-    if K <= NARROW:
-        step = (step + 31) // 32 * 32
-    return -(-N // step), step
-
-
-def _in_blocks(z: Array, block: Callable[[slice, _Memory], None]) -> None:
-    N, K = z.shape
-    count, step = blocks_of(N, K)
-    past_caches = z.nbytes >= _PAST_CACHES
-
-    def run(i: int) -> None:
-        block(slice(i * step, min(N, (i + 1) * step)), _Memory(i, K, z.dtype, past_caches))
-
-    threads.run(run, count)
-
-
-def aligned(array: Array) -> Array:
-    """The array itself or a copy, with rows one after the other; as writable, for one signature."""
-    flags = array.flags
-    if not (flags.c_contiguous and flags.aligned):
-        return array.copy(order="C")
-    return array if flags.writeable else _as_writable(array)
-
-
-class _as_writable_interface:
-    def __init__(self, array: Array) -> None:
-        self._array = array
-        address, _ = array.__array_interface__["data"]
-        self.__array_interface__ = {**array.__array_interface__, "data": (address, False)}
-
-
-def _as_writable(array: Array) -> Array:
-    """A view that Numba takes for writable: a kernel is compiled once, and never writes to z."""
-    return np.asarray(_as_writable_interface(array))
-
-
-class written_in_line:
-    """An array with rows one after the other that ends up in `target`: itself, if it is like that.
-
-    With `apart_from`, one that shares no memory with that array.
-    """
-
-    def __init__(self, target: Array, apart_from: Array | None = None) -> None:
-        self._target = target
-        flags = target.flags
-        direct = flags.c_contiguous and flags.aligned
-        if apart_from is not None and np.may_share_memory(target, apart_from):
-            direct = False
-        self._own = target if direct else np.empty(target.shape, target.dtype)
-
-    def __enter__(self) -> Array:
-        return self._own
-
-    def __exit__(self, *error: object) -> None:
-        if self._own is not self._target:
-            self._target[...] = self._own
 
 
 def warm_up() -> None:

@@ -61,9 +61,15 @@ def cross_entropy(case: Case) -> Iterator[Line]:
         )
 
 
-def jacobian(case: Case) -> Iterator[Line]:
-    """Jacobian of the softmax, both cases, together, as a matrix."""
-    del case
+def jacobian() -> Iterator[Line]:
+    """Jacobian of the softmax: entry by entry, as a matrix, and what that matrix is like."""
+    yield from _quotient_rule()
+    yield from _entries()
+    yield from _properties()
+
+
+def _quotient_rule() -> Iterator[Line]:
+    """Numerator and denominator, and the derivative of their quotient."""
     yield Line(
         "denominator",
         "Every logit is in the denominator",
@@ -90,6 +96,10 @@ def jacobian(case: Case) -> Iterator[Line]:
         ("quotient rule",),
         OUTLINE,
     )
+
+
+def _entries() -> Iterator[Line]:
+    """On the diagonal, off it, both in one, and all of them."""
     yield Line(
         "jacobian_own",
         "A probability by its own logit",
@@ -120,6 +130,10 @@ def jacobian(case: Case) -> Iterator[Line]:
         ("matrix form",),
         OUTLINE,
     )
+
+
+def _properties() -> Iterator[Line]:
+    """Symmetric, singular along (1, …, 1), and never negative along any direction."""
     yield Line(
         "jacobian_symmetric",
         "It is symmetric",
@@ -146,7 +160,14 @@ def jacobian(case: Case) -> Iterator[Line]:
 
 def chain_rule(case: Case) -> Iterator[Line]:
     """The long route: all paths, split, cancelled and put together."""
-    C, q, S = case.cross_entropy, case.target, case.total
+    yield from _all_paths(case)
+    yield from _combined(case)
+    yield from _long_result(case)
+
+
+def _all_paths(case: Case) -> Iterator[Line]:
+    """Every path from z_k to the loss; the probabilities p_j on the way cancel."""
+    C, q = case.cross_entropy, case.target
     gradient = Partial(C, z[k])
     yield Line(
         "chain",
@@ -171,6 +192,12 @@ def chain_rule(case: Case) -> Iterator[Line]:
         ("cancel a common factor",),
         OUTLINE,
     )
+
+
+def _combined(case: Case) -> Iterator[Line]:
+    """The path through p_k itself, the others, and their sum."""
+    q, S = case.target, case.total
+    gradient = Partial(case.cross_entropy, z[k])
     off: Node = Sum(j, q[j] * p[k], without=k)
     yield Line(
         "chain_split",
@@ -196,10 +223,15 @@ def chain_rule(case: Case) -> Iterator[Line]:
         else "−y_k + y_k p_k and p_k Σ_(j≠k) y_j make −y_k and p_k times the whole sum.",
         ("distributive law",),
     )
+
+
+def _long_result(case: Case) -> Iterator[Line]:
+    """p − y, by one entry and by all at once."""
+    C, q = case.cross_entropy, case.target
     yield Line(
         "dL_dz_long",
         "Result of the long route",
-        Relation.equal(gradient, case.scaled(p[k]) - q[k]),
+        Relation.equal(Partial(C, z[k]), case.scaled(p[k]) - q[k]),
         "The targets sum to " + ("S." if case.mass else "one, and only the difference is left."),
         ("Σ q = S" if case.mass else "Σ y = 1",),
         OUTLINE,

@@ -111,9 +111,18 @@ def softmax() -> Iterator[Line]:
 
 
 def _loss(case: Case) -> Iterator[Line]:
-    C, target = case.cross_entropy, case.target
     if case.mass:
         yield from _mass(case)
+    yield from _cross_entropy(case)
+    if case.z_loss:
+        yield from _z_loss(case)
+    if case.log_base:
+        yield _other_base(case)
+
+
+def _cross_entropy(case: Case) -> Iterator[Line]:
+    """The sum over classes, the one term of a single class, and both from the logits."""
+    C, target = case.cross_entropy, case.target
     yield Line(
         "cross_entropy",
         "Cross-entropy",
@@ -139,33 +148,39 @@ def _loss(case: Case) -> Iterator[Line]:
         "ln p_k = z_k − lse with lse = ln Σ_j e^(z_j): the loss needs no probability at all.",
         ("logarithm of a quotient",),
     )
-    if case.z_loss:
-        yield Line(
-            "z_loss",
-            "The z-loss beside it",
-            Relation.equal(L, C + case.scaled(zeta) * lse**2),
-            "It pulls the log-sum-exp towards 0, so that logits do not drift.",
-            ("definition",),
-            RESULT,
-        )
-        yield Line(
-            "z_loss_logits",
-            "All of it from the logits",
-            Relation.equal(L, Sum(k, target[k] * (lse - z[k])) + case.scaled(zeta) * lse**2),
-            "In this form: the terms lse − z_k are ≥ 0, where S lse − Σ q z would cancel.",
-            ("logarithm of a quotient",),
-        )
-    if case.log_base:
-        yield Line(
-            "log_base",
-            "A logarithm of another base",
-            Relation.equal(L_B, -Sum(k, target[k] * Log(B, p[k])), L / ln(B))
-            if not case.z_loss
-            else Relation.equal(L_B, L / ln(B)),
-            "log_B x = ln x / ln B, so the whole loss is divided by one constant.",
-            ("change of base",),
-            OUTLINE,
-        )
+
+
+def _z_loss(case: Case) -> Iterator[Line]:
+    """What is added beside the cross-entropy."""
+    yield Line(
+        "z_loss",
+        "The z-loss beside it",
+        Relation.equal(L, case.cross_entropy + case.scaled(zeta) * lse**2),
+        "It pulls the log-sum-exp towards 0, so that logits do not drift.",
+        ("definition",),
+        RESULT,
+    )
+    yield Line(
+        "z_loss_logits",
+        "All of it from the logits",
+        Relation.equal(L, Sum(k, case.target[k] * (lse - z[k])) + case.scaled(zeta) * lse**2),
+        "In this form: the terms lse − z_k are ≥ 0, where S lse − Σ q z would cancel.",
+        ("logarithm of a quotient",),
+    )
+
+
+def _other_base(case: Case) -> Line:
+    """A loss in other units than nats."""
+    return Line(
+        "log_base",
+        "A logarithm of another base",
+        Relation.equal(L_B, -Sum(k, case.target[k] * Log(B, p[k])), L / ln(B))
+        if not case.z_loss
+        else Relation.equal(L_B, L / ln(B)),
+        "log_B x = ln x / ln B, so the whole loss is divided by one constant.",
+        ("change of base",),
+        OUTLINE,
+    )
 
 
 def _mass(case: Case) -> Iterator[Line]:

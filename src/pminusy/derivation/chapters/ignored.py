@@ -21,6 +21,17 @@ def before(case: Case) -> Iterator[Line]:
 
 def lines(case: Case) -> Iterator[Line]:
     """Target mass 0, and what follows from it."""
+    yield from _mass()
+    yield from _loss_and_gradient(case)
+    if case.transforms:
+        yield _gradient_given(case)
+    if case.log_base:
+        yield _in_any_base()
+    if case.layer:
+        yield from _parameters(case)
+
+
+def _mass() -> Iterator[Line]:
     yield Line(
         "ignored_mass",
         "An ignored row has no target mass",
@@ -37,6 +48,10 @@ def lines(case: Case) -> Iterator[Line]:
         "So it counts nothing in the sum that a mean is divided by, either.",
         ("sum of zeros",),
     )
+
+
+def _loss_and_gradient(case: Case) -> Iterator[Line]:
+    """Both have a factor 0 in every term."""
     loss: Node = Sum(k, q[k] * (lse - z[k]))
     loss = loss + zeta * S * lse**2 if case.z_loss else loss
     yield Line(
@@ -56,36 +71,42 @@ def lines(case: Case) -> Iterator[Line]:
         ("target mass 0",),
         RESULT,
     )
-    if case.transforms:
-        yield Line(
-            "ignored_gradient_given",
-            "Nor do the logits that were given hear of it",
-            Relation.equal(Partial(L, case.inputs[k]), t[k] * Partial(L, z[k]), 0),
-            "Cap and temperature multiply a 0.",
-            ("chain rule",),
-        )
-    if case.log_base:
-        yield Line(
-            "ignored_log_base",
-            "In any base",
-            Relation.equal(L_B, L / ln(B), 0),
-            "0 over ln B is 0.",
-            ("change of base",),
-        )
-    if case.layer:
-        signal = Partial(L, case.inputs[k])
-        yield Line(
-            "ignored_dL_dW",
-            "No weight hears of the row",
-            Relation.equal(Partial(L, W[k, d]), signal * x[d], 0),
-            "Its error is 0, so its outer product is: even a wild x teaches nothing.",
-            ("outer product",),
-            OUTLINE,
-        )
-        yield Line(
-            "ignored_dL_db",
-            "Nor does any bias",
-            Relation.equal(Partial(L, b[k]), signal, 0),
-            "The bias hears the error itself.",
-            ("derivative of a sum",),
-        )
+
+
+def _gradient_given(case: Case) -> Line:
+    return Line(
+        "ignored_gradient_given",
+        "Nor do the logits that were given hear of it",
+        Relation.equal(Partial(L, case.inputs[k]), t[k] * Partial(L, z[k]), 0),
+        "Cap and temperature multiply a 0.",
+        ("chain rule",),
+    )
+
+
+def _in_any_base() -> Line:
+    return Line(
+        "ignored_log_base",
+        "In any base",
+        Relation.equal(L_B, L / ln(B), 0),
+        "0 over ln B is 0.",
+        ("change of base",),
+    )
+
+
+def _parameters(case: Case) -> Iterator[Line]:
+    signal = Partial(L, case.inputs[k])
+    yield Line(
+        "ignored_dL_dW",
+        "No weight hears of the row",
+        Relation.equal(Partial(L, W[k, d]), signal * x[d], 0),
+        "Its error is 0, so its outer product is: even a wild x teaches nothing.",
+        ("outer product",),
+        OUTLINE,
+    )
+    yield Line(
+        "ignored_dL_db",
+        "Nor does any bias",
+        Relation.equal(Partial(L, b[k]), signal, 0),
+        "The bias hears the error itself.",
+        ("derivative of a sum",),
+    )

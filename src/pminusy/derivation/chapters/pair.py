@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pminusy.derivation.letters import KL, H, L, c, j, k, p, squared, y, z
-from pminusy.derivation.model import Case
 from pminusy.derivation.step import OUTLINE, Line
 from pminusy.derivation.tree import Apply, Fence, Neg, Partial, Relation, Sum, exp, ln
 
 __all__ = ["lines"]
 
 
-def lines(case: Case) -> Iterator[Line]:
+def lines() -> Iterator[Line]:
     """Likelihood, H + KL, and squared error's gradient for comparison."""
-    del case
-    yield Line(
+    yield _likelihood()
+    yield from _divergence()
+    yield from _squared_error()
+
+
+def _likelihood() -> Line:
+    return Line(
         "likelihood",
         "The loss is the negative log-likelihood of the label",
         Relation.equal(exp(Neg(L)), p[c]),
@@ -24,6 +28,10 @@ def lines(case: Case) -> Iterator[Line]:
         ("logarithm and exponential",),
         OUTLINE,
     )
+
+
+def _divergence() -> Iterator[Line]:
+    """What the loss measures beside the target's own doubt."""
     yield Line(
         "entropy_kl",
         "Cross-entropy is entropy plus divergence",
@@ -48,6 +56,10 @@ def lines(case: Case) -> Iterator[Line]:
         "y is true.",
         ("logarithm of a quotient",),
     )
+
+
+def _squared_error() -> Iterator[Line]:
+    """What the gradient would be with another loss."""
     yield Line(
         "squared_error",
         "Squared error, for comparison",

@@ -9,14 +9,22 @@ from pminusy.derivation.model import Case
 from pminusy.derivation.step import OUTLINE, RESULT, Line
 from pminusy.derivation.tree import Delta, Fence, Node, Outer, Partial, Ref, Relation, Sum, ln
 
-__all__ = ["gradient_step", "lines"]
+__all__ = ["gradient_step", "lines", "why_stop_at_z"]
 
 
 def lines(case: Case) -> Iterator[Line]:
     """Gradients of weights, bias and inputs."""
+    yield why_stop_at_z(case)
+    yield from _weights(case)
+    yield from _bias(case)
+    yield from _inputs(case)
+    yield from _ridge()
+
+
+def why_stop_at_z(case: Case) -> Line:
+    """What ∂L/∂z is for: every parameter's gradient is made of it."""
     first = case.inputs
-    signal = _signal(case)
-    yield Line(
+    return Line(
         "why_stop_at_z",
         "Why stop at the logits",
         Relation.equal(
@@ -27,6 +35,11 @@ def lines(case: Case) -> Iterator[Line]:
         ("chain rule over all paths",),
         OUTLINE,
     )
+
+
+def _weights(case: Case) -> Iterator[Line]:
+    """One weight, one row, all of them."""
+    first = case.inputs
     yield Line(
         "logit_by_weight",
         "A logit by a weight",
@@ -52,34 +65,44 @@ def lines(case: Case) -> Iterator[Line]:
     yield Line(
         "dL_dW",
         "All weights: an outer product",
-        Relation.equal(Partial(L, W), Outer(signal, x)),
+        Relation.equal(Partial(L, W), Outer(_signal(case), x)),
         "Row k of the matrix is the line before.",
         ("outer product",),
         RESULT,
     )
+
+
+def _bias(case: Case) -> Iterator[Line]:
     yield Line(
         "dL_db",
         "Bias",
-        Relation.equal(Partial(L, b), signal),
+        Relation.equal(Partial(L, b), _signal(case)),
         "The bias is added to its logit unchanged: ∂z_k/∂b_k = 1.",
         ("derivative of a sum",),
         RESULT,
     )
+
+
+def _inputs(case: Case) -> Iterator[Line]:
+    """What the layer before is told."""
     yield Line(
         "dL_dx_entry",
         "A single input",
-        Relation.equal(Partial(L, x[d]), Sum(k, Partial(L, first[k]) * W[k, d])),
+        Relation.equal(Partial(L, x[d]), Sum(k, Partial(L, case.inputs[k]) * W[k, d])),
         "An input reaches every logit, each through its own weight.",
         ("chain rule over all paths",),
     )
     yield Line(
         "dL_dx",
         "Inputs: what the layer before is told",
-        Relation.equal(Partial(L, x), W.T @ signal),
+        Relation.equal(Partial(L, x), W.T @ _signal(case)),
         "The sum over classes is a product with Wᵀ.",
         ("matrix product",),
         RESULT,
     )
+
+
+def _ridge() -> Iterator[Line]:
     yield Line(
         "ridge",
         "Ridge penalty, weights",
@@ -98,8 +121,12 @@ def lines(case: Case) -> Iterator[Line]:
 
 def gradient_step(case: Case) -> Iterator[Line]:
     """What one step of gradient descent on this sample does."""
-    new = Ref(f"{case.inputs.name}_new")
-    old = case.inputs
+    yield from _parameters_after()
+    yield from _logits_after(case)
+    yield from _loss_after(case)
+
+
+def _parameters_after() -> Iterator[Line]:
     yield Line(
         "step_weights",
         "One step against the gradient, weights",
@@ -115,6 +142,11 @@ def gradient_step(case: Case) -> Iterator[Line]:
         "Downhill, with the rate η.",
         ("gradient step",),
     )
+
+
+def _logits_after(case: Case) -> Iterator[Line]:
+    """Of the layer, and as the softmax sees them."""
+    old, new = case.inputs, Ref(f"{case.inputs.name}_new")
     yield Line(
         "step_logits",
         "What the step does to this sample's logits",
@@ -134,11 +166,15 @@ def gradient_step(case: Case) -> Iterator[Line]:
             "Cap and temperature apply as before.",
             ("definition",),
         )
-    after = Ref("z_new")
+
+
+def _loss_after(case: Case) -> Iterator[Line]:
+    """Computed anew, not estimated from the gradient."""
+    z_new, p_new = Ref("z_new"), Ref("p_new")
     yield Line(
         "step_probabilities",
         "The probabilities after the step",
-        Relation.equal(Ref("p_new")[k], power_of_e(k, after) / Sum(j, power_of_e(j, after))),
+        Relation.equal(p_new[k], power_of_e(k, z_new) / Sum(j, power_of_e(j, z_new))),
         "The softmax of the new logits: computed, not estimated.",
         ("definition",),
         OUTLINE,
@@ -146,7 +182,7 @@ def gradient_step(case: Case) -> Iterator[Line]:
     yield Line(
         "step_loss",
         "The loss after the step",
-        Relation.equal(Ref("CE_new"), -Sum(k, case.target[k] * ln(Ref("p_new")[k]))),
+        Relation.equal(Ref("CE_new"), -Sum(k, case.target[k] * ln(p_new[k]))),
         "The same target, the new probabilities.",
         ("definition",),
         OUTLINE,

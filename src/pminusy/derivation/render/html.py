@@ -9,9 +9,9 @@ from html import escape
 from typing import Any
 
 from pminusy.derivation.digits import rounded, written
-from pminusy.derivation.filling import FITS, Shown
 from pminusy.derivation.render import parts
 from pminusy.derivation.render.mathml import MathMLPrinter, mathml_number
+from pminusy.derivation.shown import FITS, Shown
 from pminusy.derivation.step import FULL, Step, Table
 from pminusy.derivation.steps import Steps
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from pminusy.derivation.digits import rounded
-from pminusy.derivation.filling import Shown
 from pminusy.derivation.render import parts
 from pminusy.derivation.render.latex_math import LatexPrinter
+from pminusy.derivation.shown import Shown
 from pminusy.derivation.step import Step, Table
 from pminusy.derivation.steps import Steps
 

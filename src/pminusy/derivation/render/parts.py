@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pminusy.derivation.digits import sum_note, written
-from pminusy.derivation.filling import FITS, Shown
+from pminusy.derivation.shown import FITS, Shown
 from pminusy.derivation.step import Step
 from pminusy.derivation.steps import Steps
 

@@ -1,0 +1,54 @@
+"""Rows one after the other in memory: what compiled code reads and writes, whatever it is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["aligned", "written_in_line"]
+
+Array = NDArray[Any]
+
+
+def aligned(array: Array) -> Array:
+    """The array itself or a copy, with rows one after the other; as writable, for one signature."""
+    flags = array.flags
+    if not (flags.c_contiguous and flags.aligned):
+        return array.copy(order="C")
+    return array if flags.writeable else _as_writable(array)
+
+
+class _as_writable_interface:
+    def __init__(self, array: Array) -> None:
+        self._array = array
+        address, _ = array.__array_interface__["data"]
+        self.__array_interface__ = {**array.__array_interface__, "data": (address, False)}
+
+
+def _as_writable(array: Array) -> Array:
+    """A view that Numba takes for writable: a kernel is compiled once, and never writes to z."""
+    return np.asarray(_as_writable_interface(array))
+
+
+class written_in_line:
+    """An array with rows one after the other that ends up in `target`: itself, if it is like that.
+
+    With `apart_from`, one that shares no memory with that array.
+    """
+
+    def __init__(self, target: Array, apart_from: Array | None = None) -> None:
+        self._target = target
+        flags = target.flags
+        direct = flags.c_contiguous and flags.aligned
+        if apart_from is not None and np.may_share_memory(target, apart_from):
+            direct = False
+        self._own = target if direct else np.empty(target.shape, target.dtype)
+
+    def __enter__(self) -> Array:
+        return self._own
+
+    def __exit__(self, *error: object) -> None:
+        if self._own is not self._target:
+            self._target[...] = self._own

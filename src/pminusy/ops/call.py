@@ -1,0 +1,63 @@
+"""What the functions share: a checked call, and results that go where the caller wants them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pminusy import arguments
+from pminusy.arguments import LossOptions
+from pminusy.core.options import Options
+from pminusy.kernels.dispatch import implementation
+
+__all__ = ["Array", "Call", "delivered", "output_rows", "prepare"]
+
+Array = NDArray[Any]
+
+
+class Call(NamedTuple):
+    """A checked call: logits (N, K) and targets (N,) or (N, K), options resolved."""
+
+    z: Array
+    y: Array
+    options: Options
+    rows: tuple[int, ...]
+
+    @property
+    def implementation(self) -> Any:
+        """Module that computes it."""
+        return implementation(self.z.shape[0], self.z.shape[1], self.options)
+
+    def loss(self, value: Array) -> Array:
+        """Give a loss the shape the caller expects."""
+        return value.reshape(self.rows) if self.options.reduction == "none" else value
+
+
+def prepare(logits: Array, y: ArrayLike, options: LossOptions) -> Call:
+    """Check targets and options against the logits, and take the logits as rows."""
+    arguments.classes_last("z", logits)
+    rows, K = logits.shape[:-1], logits.shape[-1]
+    resolved = arguments.loss_options(options, rows, K)
+    target = arguments.targets(y, logits, resolved.ignore_index)
+    z = logits.reshape(-1, K)
+    return Call(z, target, resolved, rows)
+
+
+def output_rows(out: Array | None, z: Array, *inputs: Array) -> tuple[Array | None, Array | None]:
+    """Where a result goes, checked, and the same as rows (N, K); None where that is a new array."""
+    if out is None:
+        return None, None
+    arguments.output(out, z, *inputs)
+    rows = out.reshape(-1, z.shape[-1])
+    return out, rows if np.may_share_memory(rows, out) else None  # a copy would go nowhere
+
+
+def delivered(rows: Array, out: Array | None, z: Array) -> Array:
+    """Result rows (N, K) in the shape of z, and in `out` if there is one."""
+    if out is None:
+        return rows.reshape(z.shape)
+    if not np.may_share_memory(rows, out):
+        out[...] = rows.reshape(z.shape)
+    return out

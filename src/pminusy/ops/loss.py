@@ -1,0 +1,157 @@
+"""The loss of logits, its gradient and its Hessian times a vector."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Unpack
+
+from numpy.typing import ArrayLike
+
+from pminusy import arguments
+from pminusy.arguments import LossOptions
+from pminusy.ops.call import Array, delivered, output_rows, prepare
+
+__all__ = ["LossAndGradient", "cross_entropy", "cross_entropy_grad", "cross_entropy_hvp"]
+
+
+class LossAndGradient(NamedTuple):
+    """Loss, and its gradient with respect to the logits."""
+
+    loss: Array
+    dL_dz: Array
+
+
+def cross_entropy(z: ArrayLike, y: ArrayLike, **options: Unpack[LossOptions]) -> Array:
+    """Softmax cross-entropy loss: L = Σ_k q_k (lse − z_k), with lse = ln Σ_j e^{z_j}.
+
+    Parameters
+    ----------
+    z
+        Logits (..., K).
+    y
+        Class indices (...) or soft targets (..., K).
+    **options
+        See `pminusy.core.options.Options`; the defaults are those of torch.
+
+    Returns
+    -------
+    ndarray
+        A 0-d array for "mean" and "sum", the losses (...) for "none". In nats.
+
+    Raises
+    ------
+    InputError
+        Shapes that do not fit, a label out of range, negative or NaN weights or targets, options
+        outside their range, float32 beside float64.
+
+    Examples
+    --------
+    >>> float(cross_entropy([[40.0, 0.0]], [0]))
+    4.248354255291589e-18
+
+    References
+    ----------
+    Bridle 1990; options: Szegedy et al. 2016, `torch.nn.functional.cross_entropy`.
+    """
+    (logits,) = arguments.floats(z=z)
+    call = prepare(logits, y, options)
+    return call.loss(call.implementation.cross_entropy(call.z, call.y, call.options))
+
+
+def cross_entropy_grad(
+    z: ArrayLike,
+    y: ArrayLike,
+    *,
+    grad_output: ArrayLike | None = None,
+    out: Array | None = None,
+    **options: Unpack[LossOptions],
+) -> LossAndGradient:
+    """Loss, and its gradient with respect to the logits: dL_dz = S p − q, for plain labels p − y.
+
+    Parameters
+    ----------
+    z, y, **options
+        As `cross_entropy`.
+    grad_output
+        With `reduction="none"`: the factor (...) by which each row of the gradient is multiplied.
+    out
+        Array for the gradient, of the shape and type of z; it may be z itself.
+
+    Returns
+    -------
+    LossAndGradient
+        `loss` as from `cross_entropy`, and `dL_dz` (..., K).
+
+    Raises
+    ------
+    InputError
+        As `cross_entropy`.
+
+    Examples
+    --------
+    >>> loss, dL_dz = cross_entropy_grad([[40.0, 0.0]], [0])
+    >>> dL_dz
+    array([[-4.24835426e-18,  4.24835426e-18]])
+
+    References
+    ----------
+    As `cross_entropy`.
+    """
+    (logits,) = arguments.floats(z=z)
+    call = prepare(logits, y, options)
+    factors = arguments.row_factors(grad_output, call.rows, call.options)
+    result, rows = output_rows(out, logits)
+    loss, dL_dz = call.implementation.cross_entropy_grad(
+        call.z, call.y, call.options, factors, rows
+    )
+    return LossAndGradient(call.loss(loss), delivered(dL_dz, result, logits))
+
+
+def cross_entropy_hvp(
+    z: ArrayLike,
+    y: ArrayLike,
+    v: ArrayLike,
+    *,
+    grad_output: ArrayLike | None = None,
+    out: Array | None = None,
+    **options: Unpack[LossOptions],
+) -> Array:
+    """Hessian of the loss with respect to the logits, times v; for plain labels p ⊙ v − p (p·v).
+
+    Parameters
+    ----------
+    z, y, **options
+        As `cross_entropy`.
+    v
+        Direction (..., K).
+    grad_output
+        As `cross_entropy_grad`.
+    out
+        Array for the result, of the shape and type of z; it may be z or v itself.
+
+    Returns
+    -------
+    ndarray
+        H v (..., K).
+
+    Raises
+    ------
+    InputError
+        As `cross_entropy`; a direction of another shape than the logits.
+
+    Examples
+    --------
+    >>> cross_entropy_hvp([[0.0, 0.0]], [0], [[1.0, 0.0]])
+    array([[ 0.25, -0.25]])
+
+    References
+    ----------
+    Böhning 1992, "Multinomial logistic regression algorithm".
+    """
+    logits, direction = arguments.floats(z=z, v=v)
+    call = prepare(logits, y, options)
+    arguments.same_shape("v", direction, "z", logits.shape)
+    factors = arguments.row_factors(grad_output, call.rows, call.options)
+    v_rows = direction.reshape(call.z.shape)
+    result, rows = output_rows(out, logits, direction)
+    Hv = call.implementation.cross_entropy_hvp(call.z, call.y, call.options, v_rows, factors, rows)
+    return delivered(Hv, result, logits)
