@@ -5,6 +5,8 @@
     class basis   a Gram matrix a class, weighted by p (1 − p), in the
                   leading eigenvectors of XᵀX, a multiple of 1 beside      dense X, few classes
     Kronecker     each class's mean curvature times XᵀX                    dense X, many classes
+    likely        the Hessian on each row's likely classes, a Kronecker    dense X, more classes yet
+                  model beside it (`learn.likely`)
 
 The last two follow Böhning's bound H ⪯ ½ (I − 1 1ᵀ/K) ⊗ XᵀX with ½ replaced by what is measured.
 Source: Böhning 1992, "Multinomial logistic regression algorithm".

@@ -50,8 +50,8 @@ class LikelyMetric:
         base: KroneckerMetric,
         damping: float = 0.0,
         *,
-        accuracy: float = 0.1,
-        limit: int = 200,
+        accuracy: float = 0.2,
+        limit: int = 40,
     ) -> None:
         self._objective, self._coordinates = objective, objective.coordinates
         self._accuracy, self._limit = accuracy, limit
