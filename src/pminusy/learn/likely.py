@@ -50,7 +50,7 @@ class LikelyMetric:
         base: KroneckerMetric,
         damping: float = 0.0,
         *,
-        accuracy: float = 0.2,
+        accuracy: float = 0.1,
         limit: int = 40,
     ) -> None:
         self._objective, self._coordinates = objective, objective.coordinates
