@@ -118,7 +118,7 @@ def _visit(
     products = partial.size > 0
     every = max(16, partial.size >> 14)
     for t in range(tiles[0], tiles[1]):
-        n = _rows_of(rows, t, at)
+        n = rows_of(rows, t, at)
         if way == _STEP:
             forward(X, V, v, at, n, A[t])
             T[:] = Z[t]
@@ -145,9 +145,9 @@ def _visit(
         if products:
             backward(X, T, at, n, partial, way == _CURVATURE)
             if G.size > 0 and t % every == every - 1:
-                _flush(partial, G)
+                flush(partial, G)
     if G.size > 0:
-        _flush(partial, G)
+        flush(partial, G)
     return loss, slope
 
 
@@ -167,7 +167,7 @@ def _restriction(y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any) -> An
     first, second = np.zeros(TILE, Z.dtype), np.zeros(TILE, Z.dtype)
     at = np.zeros(TILE, np.int64)
     for t in range(tiles[0], tiles[1]):
-        n, a = _rows_of(rows, t, at), A[t]
+        n, a = rows_of(rows, t, at), A[t]
         T[:] = Z[t]
         _move(T, a, Z.dtype.type(step))
         fit_tile.probabilities(T, m, s)
@@ -188,7 +188,7 @@ def _restriction(y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any) -> An
 
 
 @fast_jit
-def _rows_of(rows: Any, t: Any, at: Any) -> Any:
+def rows_of(rows: Any, t: Any, at: Any) -> Any:
     """Number the rows of tile t; returns how many there are."""
     n = min(TILE, rows.number - t * TILE)
     for i in range(n):
@@ -207,7 +207,7 @@ def _move(Z: Any, A: Any, step: Any) -> None:
 
 
 @fast_jit
-def _flush(G: Any, total: Any) -> None:
+def flush(G: Any, total: Any) -> None:
     """Add to the float64 sums, which have no padding, and begin again."""
     for j in range(total.shape[0]):
         for k in range(total.shape[1]):
@@ -228,7 +228,7 @@ def moments(X: Any, omega: Any, rows: Any, tiles: Any, total: Any, square: Any) 
 def _moments_dense(X: Any, omega: Any, rows: Any, tiles: Any, total: Any, square: Any) -> None:
     at = np.zeros(TILE, np.int64)
     for t in range(tiles[0], tiles[1]):
-        for i in range(_rows_of(rows, t, at)):
+        for i in range(rows_of(rows, t, at)):
             weight = omega[at[i]]
             for d in range(X.shape[1]):
                 x = float(X[at[i], d])
@@ -242,7 +242,7 @@ def _moments_sparse(
 ) -> None:
     at = np.zeros(TILE, np.int64)
     for t in range(tiles[0], tiles[1]):
-        for i in range(_rows_of(rows, t, at)):
+        for i in range(rows_of(rows, t, at)):
             weight = omega[at[i]]
             for e in range(indptr[at[i]], indptr[at[i] + 1]):
                 x = float(data[e])
