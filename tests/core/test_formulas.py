@@ -75,6 +75,7 @@ FORMULAS = [
     ("transform.relative_curvature", "t′ / t = −(2 / κ) tanh(u / κ)", "row", "bend"),
 ]  # fmt: skip
 ELSEWHERE = {
+    "dual": "the dual of training, held against the gradient by the tests of `kernels.fit_dual`",
     "layers": "the derivation of a network has its own",
     "twofold": "arithmetic, no formula of the head",
     "trace": "an example that runs",

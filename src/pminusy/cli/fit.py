@@ -63,7 +63,8 @@ def fit(
         ),
     ] = None,
     solver: Annotated[
-        str, typer.Option(help="auto, newton, lbfgs, newton-cg or proximal (for L1).")
+        str,
+        typer.Option(help="auto, newton, lbfgs, newton-cg, dual (sparse) or proximal (for L1)."),
     ] = "auto",
     class_weight: Annotated[
         Any,

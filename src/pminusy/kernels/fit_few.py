@@ -28,7 +28,7 @@ from pminusy.kernels.compiled import fast_jit
 from pminusy.kernels.fit_lanes import VECTORS, Matrix, number
 from pminusy.kernels.vectors import BYTES, Lanes, counted_loop, lanes_of, pointer
 
-__all__ = ["few_outer", "few_products", "lay_out", "room"]
+__all__ = ["few_outer", "few_products", "lay_out", "room", "sum_columns"]
 
 FEW = 1024
 """Bytes of features, in the type of the arithmetic, up to which this is the faster way."""
@@ -47,14 +47,26 @@ def lay_out(X: Any, at: Any, n: int, P: Any) -> None:
     raise NotImplementedError("only inside compiled functions")
 
 
+def sum_columns(features: int, size: int) -> int:
+    """Columns that an array (K, ·) needs to be added to by `few_outer`, or by another way."""
+    wide = int(_whole.py_func(features, size))
+    return wide if wide * size <= FEW else features
+
+
+@fast_jit
+def _whole(features: Any, size: Any) -> Any:
+    """Features in whole vectors of numbers of `size` bytes."""
+    lanes = BYTES // size
+    return (features + lanes - 1) // lanes * lanes
+
+
 @overload(room)
 def _room(X: Any, W: Any) -> Any:
     read = isinstance(X, types.Array) and isinstance(X.dtype, types.Integer | types.Float)
     most = FEW if read and X.layout == W.layout == "C" else 0
 
     def make(X: Any, W: Any) -> Any:
-        lanes = BYTES // W.itemsize
-        wide = (W.shape[1] + lanes - 1) // lanes * lanes
+        wide = _whole(W.shape[1], W.itemsize)
         wide = wide if wide * W.itemsize <= most else 0
         return _aligned(TILE, wide, W), _aligned(wide, TILE, W)
 

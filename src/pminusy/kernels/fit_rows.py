@@ -28,7 +28,7 @@ from pminusy.core.passes import PADDING
 from pminusy.kernels.compiled import fast_jit
 from pminusy.kernels.fit_few import few_outer, few_products
 
-__all__ = ["backward", "forward"]
+__all__ = ["backward", "forward", "gather_row", "scatter_row"]
 
 
 def forward(X: Any, W: Any, b: Any, at: Any, n: int, P: Any, F: Any, T: Any) -> None:
@@ -250,23 +250,43 @@ _scatter_4, _scatter_2, _scatter_1 = (_walk(v, add=True) for v in (4, 2, 1))
 
 
 @fast_jit
+def gather_row(W: Any, data: Any, indices: Any, first: Any, last: Any, z: Any) -> None:
+    """z += x W for a sparse row x."""
+    padded, k0 = W.shape[1], 0
+    while padded - k0 >= 4 * PADDING:
+        _gather_4(W, data, indices, first, last, k0, z)
+        k0 += 4 * PADDING
+    if padded - k0 >= 2 * PADDING:
+        _gather_2(W, data, indices, first, last, k0, z)
+        k0 += 2 * PADDING
+    if padded - k0 >= PADDING:
+        _gather_1(W, data, indices, first, last, k0, z)
+
+
+@fast_jit
+def scatter_row(G: Any, data: Any, indices: Any, first: Any, last: Any, r: Any) -> None:
+    """G += x rᵀ for a sparse row x."""
+    padded, k0 = G.shape[1], 0
+    while padded - k0 >= 4 * PADDING:
+        _scatter_4(G, data, indices, first, last, k0, r)
+        k0 += 4 * PADDING
+    if padded - k0 >= 2 * PADDING:
+        _scatter_2(G, data, indices, first, last, k0, r)
+        k0 += 2 * PADDING
+    if padded - k0 >= PADDING:
+        _scatter_1(G, data, indices, first, last, k0, r)
+
+
+@fast_jit
 def _sparse_products(
     data: Any, indices: Any, indptr: Any, W: Any, b: Any, at: Any, n: Any, T: Any
 ) -> None:
-    K, padded = b.size, W.shape[1]
-    z = np.zeros(padded, W.dtype)
+    K = b.size
+    z = np.zeros(W.shape[1], W.dtype)
     for i in range(n):
         first, last = indptr[at[i]], indptr[at[i] + 1]
         z[:] = 0
-        k0 = 0
-        while padded - k0 >= 4 * PADDING:
-            _gather_4(W, data, indices, first, last, k0, z)
-            k0 += 4 * PADDING
-        if padded - k0 >= 2 * PADDING:
-            _gather_2(W, data, indices, first, last, k0, z)
-            k0 += 2 * PADDING
-        if padded - k0 >= PADDING:
-            _gather_1(W, data, indices, first, last, k0, z)
+        gather_row(W, data, indices, first, last, z)
         for k in range(K):
             T[k, i] = z[k] + b[k]
 
@@ -289,19 +309,6 @@ def _sparse_outer(
             for e in range(first, last):
                 x = R.dtype.type(data[e])
                 squares[e - first] = x * x
-            _scatter_row(squares, indices[first:last], 0, last - first, G, r)
+            scatter_row(G, squares, indices[first:last], 0, last - first, r)
         else:
-            _scatter_row(data, indices, first, last, G, r)
-
-
-@fast_jit
-def _scatter_row(data: Any, indices: Any, first: Any, last: Any, G: Any, r: Any) -> None:
-    padded, k0 = G.shape[1], 0
-    while padded - k0 >= 4 * PADDING:
-        _scatter_4(G, data, indices, first, last, k0, r)
-        k0 += 4 * PADDING
-    if padded - k0 >= 2 * PADDING:
-        _scatter_2(G, data, indices, first, last, k0, r)
-        k0 += 2 * PADDING
-    if padded - k0 >= PADDING:
-        _scatter_1(G, data, indices, first, last, k0, r)
+            scatter_row(G, data, indices, first, last, r)

@@ -18,7 +18,18 @@ from pminusy.kernels.elementary import SCALE32, SCALE64, exp_reduced, log1p
 from pminusy.kernels.fit_lanes import class_maximum, class_sum, row_dot, row_sum
 from pminusy.kernels.lanes import choose
 
-__all__ = ["add_targets", "curvature", "curved", "dot", "masses", "residual", "row_sums", "scratch"]
+__all__ = [
+    "add_targets",
+    "curvature",
+    "curved",
+    "dot",
+    "mass",
+    "masses",
+    "probabilities",
+    "residual",
+    "row_sums",
+    "scratch",
+]
 
 
 _UNSCALE32, _UNSCALE64 = np.float32(1 / SCALE32), 1 / SCALE64
@@ -184,6 +195,17 @@ def add_targets(T: Any, y: Any, at: Any, n: Any) -> None:
 
 
 @fast_jit
+def mass(y: Any, row: Any) -> Any:
+    """S, the total target mass of a row."""
+    if y.soft.shape[0] == 0:
+        return y.omega[row] * (y.own[y.labels[row]] + y.spread.sum())
+    total = 0.0
+    for k in range(y.own.size):
+        total += y.own[k] * y.soft[row, k] + y.spread[k]
+    return y.omega[row] * total
+
+
+@fast_jit
 def masses(y: Any, at: Any, n: Any, s: Any) -> None:
     """S, the total target mass of each row."""
     sigma = y.spread.sum()
@@ -200,7 +222,7 @@ def masses(y: Any, at: Any, n: Any, s: Any) -> None:
 
 
 @fast_jit
-def _probabilities(T: Any, m: Any, s: Any) -> None:
+def probabilities(T: Any, m: Any, s: Any) -> None:
     """Logits T become probabilities."""
     class_maximum(T, m)
     _exponentials(T, m)
@@ -232,7 +254,7 @@ def dot(R: Any, A: Any) -> Any:
 def curved(T: Any, A: Any, y: Any, at: Any, n: Any, room: Any) -> None:
     """Logits T become S (p ∘ a − p (p·a)) for the directions A."""
     K, m, s = T.shape[0], room[0], room[1]
-    _probabilities(T, m, s)
+    probabilities(T, m, s)
     m[:] = 0
     for k in range(K):
         for i in range(TILE):
@@ -248,7 +270,7 @@ def curved(T: Any, A: Any, y: Any, at: Any, n: Any, room: Any) -> None:
 def curvature(T: Any, y: Any, at: Any, n: Any, room: Any) -> None:
     """Logits T become S p (1 − p)."""
     m, s = room[0], room[1]
-    _probabilities(T, m, s)
+    probabilities(T, m, s)
     masses(y, at, n, s)
     for k in range(T.shape[0]):
         for i in range(TILE):

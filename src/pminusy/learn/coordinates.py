@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.core.passes import PADDING
+from pminusy.kernels import memory
 
 __all__ = ["Coordinates"]
 
@@ -66,8 +67,10 @@ class Coordinates:
         """W and b of a vector, in the type and layout of the kernels."""
         W, b = self._unscaled(vector)
         if self.features_first:
-            padded = np.zeros((self.D, -(-self.K // PADDING) * PADDING), dtype)
+            # at a multiple of 64 bytes: a row touches no more lines of the cache than it must
+            padded = memory.empty((self.D, -(-self.K // PADDING) * PADDING), dtype)
             padded[:, : self.K] = W
+            padded[:, self.K :] = 0
             return padded, np.ascontiguousarray(b, dtype)
         return np.ascontiguousarray(W, dtype), np.ascontiguousarray(b, dtype)
 
@@ -101,6 +104,8 @@ class Coordinates:
     def gradient_in_parameters(self, gradient: Array) -> tuple[Array, Array]:
         """Gradient in W (in its layout) and b from the gradient in the vector."""
         u, b = self.split(gradient)
+        if not self._scaled and not self._centred:
+            return u, b
         if not self.fit_intercept:
             return u * self._s, b
         g = b if self.features_first else b[:, None]

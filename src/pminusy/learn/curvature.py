@@ -5,6 +5,8 @@
     class basis   a Gram matrix a class, weighted by p (1 − p), in the
                   leading eigenvectors of XᵀX, a multiple of 1 beside      dense X, few classes
     Kronecker     each class's mean curvature times XᵀX                    dense X, many classes
+    likely        the Hessian on each row's likely classes, a Kronecker    dense X, more classes yet
+                  model beside it (`learn.likely`)
 
 The last two follow Böhning's bound H ⪯ ½ (I − 1 1ᵀ/K) ⊗ XᵀX with ½ replaced by what is measured.
 Source: Böhning 1992, "Multinomial logistic regression algorithm".
@@ -20,6 +22,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from pminusy.kernels import threads
+from pminusy.learn.coupled import coupled_hessian
 
 if TYPE_CHECKING:
     from pminusy.learn.objective import Objective, Sample
@@ -31,7 +34,6 @@ __all__ = [
     "FullMetric",
     "KroneckerMetric",
     "Metric",
-    "coupled_hessian",
     "full_hessian",
     "kronecker_metric",
 ]
@@ -67,10 +69,28 @@ class DiagonalMetric:
 
 
 class FullMetric:
-    """The Hessian itself over a sample of rows (all of them, if the sample is all)."""
+    """The Hessian itself, over all rows or a sample of them.
 
-    def __init__(self, objective: Objective, sample: Sample, damping: float = 0.0) -> None:
-        H = full_hessian(objective, sample)
+    Parameters
+    ----------
+    objective
+        Whose Hessian, where it stands.
+    sample
+        Some of the rows; None for all.
+    damping
+        Added to the diagonal.
+    dtype
+        Type of the sums over some hundred rows; beyond those they are float64.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        sample: Sample | None,
+        damping: float = 0.0,
+        dtype: type[np.floating[Any]] = np.float64,
+    ) -> None:
+        H = full_hessian(objective, sample, dtype)
         size = H.shape[0]
         H[np.diag_indices(size)] += damping
         spread = np.diag(H).max(initial=0.0)
@@ -91,12 +111,21 @@ class FullMetric:
         return np.asarray(scipy.linalg.cho_solve(self._factor, vector, check_finite=False))
 
 
-def full_hessian(objective: Objective, sample: Sample) -> Array:
-    """Hessian (size, size) in the objective's vector, estimated from a sample."""
+def full_hessian(
+    objective: Objective, sample: Sample | None, dtype: type[np.floating[Any]] = np.float64
+) -> Array:
+    """Hessian (size, size) in the objective's vector, from all rows or estimated from a sample."""
     K, D = objective.K, objective.D
     bias = objective.coordinates.fit_intercept
-    ones = [np.ones((sample.X.shape[0], 1), sample.X.dtype)] * bias
-    H = coupled_hessian(np.concatenate([sample.X, *ones], axis=1), sample)
+
+    def take(first: int, last: int) -> tuple[Array, Array, Array]:
+        part = objective.rows(first, last) if sample is None else sample.part(first, last)
+        x = np.empty((D + int(bias), last - first), dtype)
+        x[:D], x[D:] = part.X.T, 1
+        return x, part.p.T.astype(dtype), part.weight.astype(dtype)
+
+    rows = objective.source.rows if sample is None else sample.weight.size
+    H = coupled_hessian(take, rows, K, D + int(bias))
     order = _vector_order(K, D, bias=bias, features_first=objective.coordinates.features_first)
     H = H[np.ix_(order, order)]
     ridge = np.broadcast_to(objective.curvature_of_penalty, objective.coordinates.shape).ravel()
@@ -199,32 +228,6 @@ def _inverse_factor(M: Array) -> Array:
     return np.ascontiguousarray(inverse, np.float32)
 
 
-def coupled_hessian(X: Array, sample: Sample) -> Array:
-    """Σ w (diag(p) − p pᵀ) ⊗ x xᵀ over a sample: (K E, K E) for rows x (n, E).
-
-    = block diagonal of Σ w p_k x xᵀ, less AᵀA with rows √w p ⊗ x.
-    """
-    K, E = sample.p.shape[1], X.shape[1]
-    parts = min(threads.get_num_threads(), max(1, X.shape[0] // 512))
-    sums = np.zeros((parts, K * E, K * E))
-    chunk = max(64, (8 << 20) // (X.itemsize * K * E))
-
-    def work(part: int) -> None:
-        H = sums[part]
-        first, last = X.shape[0] * part // parts, X.shape[0] * (part + 1) // parts
-        for start in range(first, last, chunk):
-            rows = slice(start, min(start + chunk, last))
-            x = X[rows] * np.sqrt(sample.weight[rows])[:, None].astype(X.dtype)
-            A = (sample.p[rows][:, :, None] * x[:, None, :]).reshape(x.shape[0], K * E)
-            H -= A.T @ A
-            for k in range(K):
-                block = slice(k * E, (k + 1) * E)
-                H[block, block] += x.T @ A[:, block]
-
-    threads.run(work, parts)
-    return np.asarray(sums.sum(axis=0))
-
-
 class Basis:
     """Leading directions of X in whitened coordinates, and the size of what is beside them."""
 
@@ -253,22 +256,22 @@ class KroneckerMetric:
 
     def __init__(self, objective: Objective, values: Array, Q: Array, d: Array) -> None:
         self._coordinates = objective.coordinates
-        self._values, self._Q, self._d = values, Q, d
+        self.values, self.Q, self.d = values, Q, d
         self.refresh(objective.class_curvature())
 
     def refresh(self, curvature: Array) -> None:
         """Take new class curvatures."""
         c = np.maximum(curvature, 1e-2 * curvature.mean() + 1e-300)
         self._c = c
-        self._inverse = (1.0 / (c[:, None] * self._values + 1.0)).astype(np.float32)
+        self._inverse = (1.0 / (c[:, None] * self.values + 1.0)).astype(np.float32)
 
     def solve(self, vector: Array) -> Array:
         """Into the eigenbasis, divide, and back."""
         out = np.empty_like(vector)
         u, b = self._coordinates.split(vector)
         to_u, to_b = self._coordinates.split(out)
-        g = (u * self._d).astype(np.float32)
-        to_u[...] = (((g @ self._Q) * self._inverse) @ self._Q.T) * self._d
+        g = (u * self.d).astype(np.float32)
+        to_u[...] = (((g @ self.Q) * self._inverse) @ self.Q.T) * self.d
         to_b[...] = b / self._c if b.size else b
         return out
 

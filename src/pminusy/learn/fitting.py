@@ -12,29 +12,26 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.errors import InputError
 from pminusy.kernels.blas import one_thread_each
-from pminusy.learn import curvature
-from pminusy.learn.curvature import Metric
+from pminusy.learn.dual import bytes_of_dual, has_dual
+from pminusy.learn.methods import run
+from pminusy.learn.models import WIDE, Models
 from pminusy.learn.objective import Evaluation, Objective
-from pminusy.learn.solvers.newton_cg import newton_cg
+from pminusy.learn.solvers.dual_ascent import can_ascend, dual_ascent, dual_start
 from pminusy.learn.solvers.pairs import Pairs
 from pminusy.learn.solvers.proximal import SparsePenalty, proximal_newton
-from pminusy.learn.solvers.quasi_newton import quasi_newton
-from pminusy.learn.solvers.solution import Goal, Journal, Solution
+from pminusy.learn.solvers.solution import Goal, Journal, Solution, Status
+from pminusy.learn.starts import rough_start
 
 __all__ = ["SOLVERS", "Certificate", "Fit", "choose_solver", "minimise"]
 
 Array = NDArray[Any]
 
-SOLVERS = ("newton", "lbfgs", "newton-cg", "proximal")
-_NEWTON_SIZE = 2000  # parameters up to which a Hessian is affordable
-_FEW_CLASSES = 40
-_ROWS_A_PARAMETER = 4  # of the first Hessian: one over all rows costs tens of passes
-_METRIC_ROWS = 6000
-_LEAST_RANK, _RANK = 64, 400
-_BUILD_PASSES = 5
-_ROUGH, _SMALL_HESSIAN = 4, 100  # Hessians that may be rough; parameters below which none is
-_WIDE = 4000  # features beyond which no Gram matrix is built
+SOLVERS = ("newton", "lbfgs", "newton-cg", "dual", "proximal")
+_NEWTON, _LARGE_NEWTON = 2000, 4000  # parameters up to which a Hessian is affordable
+_MANY_ROWS = 20  # a parameter, for the second
+_NEAR_START, _NEAR = 1e-3, 1e-7  # relative gaps: Newton's method goes on; in float64
 
 
 class Certificate(NamedTuple):
@@ -60,9 +57,13 @@ def choose_solver(objective: Objective, *, l1: bool) -> str:
     if l1:
         return "proximal"
     source = objective.source
-    if source.classes * (source.features + 1) <= _NEWTON_SIZE:
+    size = source.classes * (source.features + 1)
+    many_rows = not source.sparse and source.rows >= _MANY_ROWS * size
+    if size <= (_LARGE_NEWTON if many_rows else _NEWTON):
         return "newton"
-    if source.sparse or source.features > _WIDE:
+    if can_ascend(objective):
+        return "dual"
+    if source.sparse or source.features > WIDE:
         return "newton-cg"
     return "lbfgs"
 
@@ -119,20 +120,68 @@ def _smooth(
     pairs: Pairs,
 ) -> tuple[Objective, Solution]:
     """The float64 objective, and where the solver ended."""
+    if solver == "dual":
+        _require_dual(objective)
+        precise, solution = _ascended(objective, vector, goal, journal)
+        if solution.status.reached or journal.exhausted:
+            return precise, solution
+        vector, solver = solution.vector, "newton-cg"
+        if objective.gap_of_weights(solution.at.gradient) <= _NEAR * abs(solution.at.value):
+            objective = objective.in_precision(np.float64)
+    elif solver == "newton-cg" and not np.any(vector) and not journal.exhausted:
+        start = dual_start(objective, journal)
+        vector = vector if start is None else start
     if solver == "newton" or objective.passes.small:
         objective = objective.in_precision(np.float64)
-    models = _Models(objective)
-    rows = objective.source.rows
-    if solver == "lbfgs" and not np.any(vector) and rows >= 4 * _METRIC_ROWS:
-        vector = _warm(objective, vector, models, journal)
-    solution = _run(solver, objective, vector, models, goal, journal, pairs)
+    models = Models(objective)
+    likely = models.likely if solver == "lbfgs" else 0.0
+    if likely:
+        objective.watch_likely(likely)
+    if not np.any(vector):
+        vector = rough_start(solver, objective, vector, models, journal, pairs)
+    solution = run(solver, objective, vector, models, goal, journal, pairs)
     if objective.dtype == np.float64:
         return objective, solution
     precise = objective.in_precision(np.float64)
+    if likely:
+        precise.watch_likely(likely)
     at = precise.evaluate(solution.vector)
     if goal.reached(precise, at) or journal.exhausted:
         return precise, solution._replace(at=at)
-    return precise, _run(solver, precise, solution.vector, models, goal, journal, pairs)
+    return precise, run(solver, precise, solution.vector, models, goal, journal, pairs)
+
+
+def _require_dual(objective: Objective) -> None:
+    if has_dual(objective):
+        return
+    if objective.source.sparse and objective.ridge > 0:
+        expected = f'at least {bytes_of_dual(objective):,} bytes for solver="dual"'
+        raise InputError("workspace", expected, repr(objective.workspace), 'or solver="newton-cg"')
+    raise InputError(
+        "solver",
+        'one for dense X or without a ridge penalty: "auto", "newton", "lbfgs" or "newton-cg"',
+        "'dual', which needs sparse X and a ridge penalty",
+    )
+
+
+def _ascended(
+    objective: Objective, vector: Array, goal: Goal, journal: Journal
+) -> tuple[Objective, Solution]:
+    """Dual ascent, which starts from nothing, unless a start is near already."""
+    precise = objective.in_precision(np.float64, workspace=0)
+    if np.any(vector) or journal.exhausted:
+        at = precise.evaluate(vector)
+        near = precise.gap_of_weights(at.gradient) <= _NEAR_START * abs(at.value)
+        reached = goal.reached(precise, at)
+        if near or reached or journal.exhausted:
+            journal.note(precise, vector, at)
+            return precise, Solution(vector, at, Status(reached=reached, stalled=False))
+    rough = objective.in_precision(objective.dtype, workspace=0)
+    solution = dual_ascent(objective, rough, precise, goal, journal)
+    if not solution.at.value <= math.log(objective.K):  # worse than nothing, or NaN
+        vector = np.zeros(objective.size)
+        solution = solution._replace(vector=vector, at=precise.evaluate(vector))
+    return precise, solution
 
 
 def _proximal(
@@ -148,111 +197,3 @@ def _proximal(
     optimality = penalty.optimality(vector, at.gradient)
     total = at.value + penalty.value(vector)
     return Fit(vector, Certificate(total, optimality, np.nan, reached), journal, "proximal")
-
-
-def _warm(objective: Objective, vector: Array, models: _Models, journal: Journal) -> Array:
-    """A rough solution on an eighth of the rows."""
-    part = objective.sample(8)
-    rough = Journal(30)
-    solution = quasi_newton(
-        part, vector, models.dense, goal=Goal(0.0), journal=rough, refresh=(0, 2, 6), enough=3e-2
-    )
-    journal.passes += part.visits / 8
-    return solution.vector
-
-
-def _run(
-    solver: str,
-    objective: Objective,
-    vector: Array,
-    models: _Models,
-    goal: Goal,
-    journal: Journal,
-    pairs: Pairs,
-) -> Solution:
-    if solver == "newton":
-        refresh = (0, 2, 5, 11, 23, 47, 95)
-        return quasi_newton(
-            objective,
-            vector,
-            models.full,
-            goal=goal,
-            journal=journal,
-            refresh=refresh,
-            quick=0.05,
-            pairs=pairs,
-        )
-    if solver == "lbfgs":
-        sparse = objective.source.sparse or objective.D > _WIDE
-        return quasi_newton(
-            objective,
-            vector,
-            models.diagonal if sparse else models.dense,
-            goal=goal,
-            journal=journal,
-            refresh=(0, 3, 9, 20, 50, 100),
-            pairs=pairs,
-        )
-    if solver == "newton-cg":
-        return newton_cg(objective, vector, curvature.DiagonalMetric, goal=goal, journal=journal)
-    raise AssertionError(solver)
-
-
-class _Models:
-    """Curvature models of one fit; what does not change is built once."""
-
-    def __init__(self, objective: Objective) -> None:
-        self._whole = objective
-        self._rng = np.random.default_rng(0)
-        self._basis: curvature.Basis | None = None
-        self._kronecker: curvature.KroneckerMetric | None = None
-        self._built = 0
-
-    def full(self, objective: Objective, damping: float) -> Metric:
-        """The Hessian over a sample of the rows: the pairs correct it, later ones take more.
-
-        The first ones are soon out of date, and float32 does for them.
-        """
-        most = max(1024, objective.workspace // (16 * (objective.D + objective.K)))
-        count = int(min(most, max(1024, _ROWS_A_PARAMETER * objective.size) * 1.5**self._built))
-        sample = objective.draw(count, self._rng)
-        if self._built < _ROUGH and objective.size > _SMALL_HESSIAN:
-            sample = sample._replace(X=sample.X.astype(np.float32), p=sample.p.astype(np.float32))
-        self._built += 1
-        return curvature.FullMetric(objective, sample, damping)
-
-    def dense(self, objective: Objective, damping: float) -> Metric:
-        """A Gram matrix a class for few classes, one for all beyond."""
-        if objective.K > _FEW_CLASSES:
-            return self._kronecker_model(objective)
-        if self._basis is None:
-            rows = self._whole.rows_evenly(_METRIC_ROWS)
-            self._basis = curvature.Basis(self._whole, rows, self._rank())
-        count = min(self._metric_rows(), objective.source.rows)
-        return curvature.ClassBasisMetric(
-            objective, objective.draw(count, self._rng), self._basis, damping
-        )
-
-    def _metric_rows(self) -> int:
-        return int(np.clip(self._whole.source.rows // 3, _METRIC_ROWS // 3, _METRIC_ROWS))
-
-    def _rank(self) -> int:
-        """As many directions as make the Gram matrices of all classes cost _BUILD_PASSES passes.
-
-        Of a class over n rows: 2 n r² operations; a pass takes 4 N D for each class.
-        """
-        N, D = self._whole.source.rows, self._whole.D
-        r = math.sqrt(2 * _BUILD_PASSES * N * D / self._metric_rows())
-        return int(np.clip(r, _LEAST_RANK, _RANK))
-
-    def diagonal(self, objective: Objective, damping: float) -> Metric:
-        """The diagonal."""
-        return curvature.DiagonalMetric(objective, damping)
-
-    def _kronecker_model(self, objective: Objective) -> Metric:
-        if self._kronecker is None:
-            rows = self._whole.rows_evenly(max(_METRIC_ROWS, 4 * objective.D))
-            self._kronecker = curvature.kronecker_metric(objective, rows)
-        else:
-            self._kronecker.refresh(objective.class_curvature())
-        return self._kronecker

@@ -20,8 +20,7 @@ import scipy.stats
 from numpy.typing import NDArray
 
 from pminusy.errors import InputError
-from pminusy.learn.curvature import coupled_hessian
-from pminusy.learn.objective import Sample
+from pminusy.learn.coupled import coupled_hessian
 from pminusy.learn.sources import ArraySource
 
 __all__ = ["Summary", "infer"]
@@ -193,7 +192,13 @@ class _Sums:
             self.mass_of_class += q.sum(axis=0)
             if b is not None:
                 X = np.concatenate([X, np.ones((X.shape[0], 1))], axis=1)
-            self.H += coupled_hessian(X, Sample(X, e / total, S))
+            x, p = X.T, (e / total).T
+            self.H += coupled_hessian(
+                lambda i, j, x=x, p=p, S=S: (x[:, i:j], p[:, i:j], S[i:j]),
+                S.size,
+                p.shape[0],
+                x.shape[0],
+            )
 
 
 def _penalty_curvature(K: int, D: int, E: int, ridge: float) -> Array | None:

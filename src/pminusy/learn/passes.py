@@ -12,17 +12,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.core import likely as core_likely
 from pminusy.core import passes as specification
-from pminusy.core.passes import TILE, Rows
-from pminusy.kernels import threads
+from pminusy.core.likely import Picked
+from pminusy.core.passes import PADDING, TILE, Rows
+from pminusy.kernels import memory, threads
 from pminusy.learn.sources import Block, Source
 
-__all__ = ["Passes", "Sums"]
+__all__ = ["Likely", "Passes", "Sums"]
 
 Array = NDArray[Any]
 
 _SMALL = 1 << 19  # multiplications below which compiling, or loading what is compiled, costs more
 _TILES_A_THREAD = 4
+_ROWS_OF_A_SUM = 1 << 14  # in float32, where features are sparse: few of them see most rows
+_ENTRIES_AT_A_TIME = 1 << 15
 
 
 class Sums(NamedTuple):
@@ -32,6 +36,19 @@ class Sums(NamedTuple):
     G: Array
     g: Array
     slope: float = 0.0
+
+
+class Likely(NamedTuple):
+    """The likely classes of all rows: those with p (1 − p) ≥ least."""
+
+    least: float
+    parts: dict[tuple[int, int], Picked]  # of the tiles of each thread
+
+    def sums(self) -> tuple[Array, Array]:
+        """Σ S p (1 − p), and Σ S p over the rows where a class is unlikely, both (K,)."""
+        parts = self.parts.values()
+        curvature, rest = sum(p.curvature for p in parts), sum(p.rest for p in parts)
+        return np.asarray(curvature), np.maximum(rest, 0.0)
 
 
 class Passes:
@@ -61,12 +78,20 @@ class Passes:
         self._A = [np.zeros((n, K, TILE), dtype) for n in kept]
         self._sums: list[tuple[Array, Array]] = []
         self.small = source.rows * source.features * source.classes < _SMALL
-        self._kernels = _implementation(small=self.small)
+        self._kernels, self._likely = _implementations(small=self.small)
 
-    def point(self, W: Array, b: Array) -> Sums:
-        """Loss and gradient at (W, b); its logits are kept where there is room."""
+    def point(self, W: Array, b: Array, likely: Likely | None = None) -> Sums:
+        """Loss and gradient at (W, b); its logits are kept where there is room.
+
+        Without room, the likely classes of every row are noted in the same visit, if asked for.
+        """
 
         def run(i: int, block: Block, tiles: tuple[int, int], G: Array, g: Array) -> Any:
+            if likely is not None:
+                found = likely.parts[tiles]
+                return self._likely.point(
+                    block.X, block.targets, W, b, block.rows, tiles, likely.least, found, G, g
+                )
             return self._kernels.point(
                 block.X, block.targets, W, b, block.rows, tiles, self._Z[i], G, g
             )
@@ -138,6 +163,47 @@ class Passes:
 
         return self._sum(run, 1.0 if diagonal else 0.0)
 
+    def pick(self, likely: Likely) -> None:
+        """Note the likely classes of every row, from kept logits."""
+        (block,) = self.source.blocks()
+
+        def run(_: int, tiles: tuple[int, int]) -> None:
+            found = likely.parts[tiles]
+            self._likely.pick(block.targets, block.rows, tiles, self._Z[0], likely.least, found)
+
+        _each(run, block.rows)
+
+    def likely_times(self, likely: Likely, S: Array, V: Array, v: Array) -> tuple[Array, Array]:
+        """Curvature on likely classes times (V, v); S (rows,) are target masses."""
+        (block,) = self.source.blocks()
+
+        def run(_: int, tiles: tuple[int, int]) -> tuple[Array, Array]:
+            G, g = np.zeros(V.shape, V.dtype), np.zeros(v.size, V.dtype)
+            self._likely.times(block.X, block.rows, tiles, S, likely.parts[tiles], V, v, G, g)
+            return G, g
+
+        (G, g), *others = _each(run, block.rows)
+        for part_G, part_g in others:
+            G += part_G
+            g += part_g
+        return G, g
+
+    def room_for_likely(self, least: float, a_row: float) -> Likely:
+        """Where likely classes can be noted, about `a_row` of them for each row."""
+        (block,) = self.source.blocks()
+        tiles, parts = _tiles(block.rows), _parts(block.rows)
+        found = {}
+        for part in range(parts):
+            share = _share(tiles, part, parts)
+            rows = (share[1] - share[0]) * TILE
+            room = int((1.25 * a_row + 1) * rows) + self.source.classes
+            sums = np.zeros((2, self.source.classes))
+            found[share] = Picked(
+                np.zeros(rows + 1, np.int64), np.empty(room, np.int32), np.empty(room, np.float32),
+                *sums,
+            )  # fmt: skip
+        return Likely(least, found)
+
     def row_curvature(self) -> Array:
         """Σ_k p (1 − p) of every row (N,), from kept logits."""
         return np.concatenate(
@@ -155,10 +221,16 @@ class Passes:
             assert at is not None
             W, b = at
             z = X.astype(self.dtype) @ (W[:, : b.size] if self.source.sparse else W.T) + b
-        z = z - z.max(axis=1, keepdims=True)
-        np.exp(z, out=z)
-        z /= z.sum(axis=1, keepdims=True)
-        return np.asarray(z)
+        return _softmax(z)
+
+    def probabilities_of_tiles(
+        self, first: int, last: int, X: Array, at: tuple[Array, Array] | None
+    ) -> Array:
+        """Probabilities (n, K) of the rows from one number, a multiple of 64, to another."""
+        if not self.stored or len(self._Z) > 1:
+            return self.probabilities(np.arange(first, last), X, at)
+        p = _softmax(self._Z[0][first // TILE : -(-last // TILE)])
+        return np.asarray(p.swapaxes(1, 2).reshape(-1, p.shape[1])[: last - first])
 
     def moments(self) -> tuple[Array, Array]:
         """Weighted means of every feature and of its square."""
@@ -180,8 +252,8 @@ class Passes:
     def _sum(self, run: Any, visits: float) -> Sums:
         """Sum over blocks and threads, always in the same order."""
         self.count += visits
-        loss, slope = 0.0, 0.0
-        G, g = np.zeros(self.shape), np.zeros(self.source.classes)
+        loss, slope, g = 0.0, 0.0, np.zeros(self.source.classes)
+        G: Array | None = None
         for i, block in enumerate(self.source.blocks()):
             scratch = self._scratch(_parts(block.rows))
 
@@ -191,26 +263,56 @@ class Passes:
                     array.fill(0.0)
                 return run(i, block, tiles, *sums), *sums
 
-            for result, part_G, part_g in _each(part, block.rows):
+            for result, _, part_g in _each(part, block.rows):
                 value = result if isinstance(result, tuple) else (result or 0.0, 0.0)
                 loss, slope = loss + value[0], slope + value[1]
-                G += part_G
                 g += part_g
-        return Sums(loss, G, g, slope)
+            G = self._added(G, [G_part for G_part, _ in scratch])
+        return Sums(loss, np.zeros(self.shape) if G is None else G, g, slope)
+
+    def _added(self, G: Array | None, parts: list[Array]) -> Array:
+        """G and what threads have summed, in float64 and without columns that do not count."""
+        total = memory.empty(self.shape, np.float64) if G is None else G
+        step = max(1, _ENTRIES_AT_A_TIME // max(1, self.shape[1]))
+
+        def add(block: int) -> None:
+            rows = slice(block * step, (block + 1) * step)
+            out = total[rows]
+            if G is None:
+                out.fill(0.0)
+            for part in parts:
+                out += part[rows, : self.shape[1]]
+
+        threads.run(add, -(-self.shape[0] // step))
+        return total
 
     def _scratch(self, parts: int) -> list[tuple[Array, Array]]:
         """Sums of every thread; kept, because touching fresh memory costs more than adding."""
         while len(self._sums) < parts:
-            self._sums.append((np.empty(self.shape), np.empty(self.source.classes)))
-        return self._sums
+            G = memory.empty(self.shape, np.float64)
+            if self.source.sparse and self._few_rows(parts):  # as W is laid out
+                D, K = self.shape
+                G = memory.empty((D, -(-K // PADDING) * PADDING), self.dtype)
+            self._sums.append((G, np.empty(self.source.classes)))
+        return self._sums[:parts]
+
+    def _few_rows(self, parts: int) -> bool:
+        """Whether sums over a thread's rows are good enough in the type of the arithmetic."""
+        return self.dtype == np.float64 or self.source.rows <= parts * _ROWS_OF_A_SUM
+
+
+def _softmax(z: Array) -> Array:
+    """Along the second axis."""
+    e = z - z.max(axis=1, keepdims=True)
+    np.exp(e, out=e)
+    e /= e.sum(axis=1, keepdims=True)
+    return np.asarray(e)
 
 
 def _row_curvature(Z: Array) -> Array:
     out = np.empty((Z.shape[0], TILE), Z.dtype)
     for first in range(0, Z.shape[0], 256):
-        z = Z[first : first + 256]
-        e = np.exp(z - z.max(axis=1, keepdims=True))
-        e /= e.sum(axis=1, keepdims=True)
+        e = _softmax(Z[first : first + 256])
         out[first : first + 256] = 1 - np.einsum("tki,tki->ti", e, e)
     return out.ravel()
 
@@ -239,9 +341,10 @@ def _tiles(rows: Rows) -> int:
     return -(-rows.number // TILE)
 
 
-def _implementation(*, small: bool) -> ModuleType:
+def _implementations(*, small: bool) -> tuple[ModuleType, ModuleType]:
+    """The passes, and those over likely classes."""
     if small:
-        return specification
-    from pminusy.kernels import fit
+        return specification, core_likely
+    from pminusy.kernels import fit, likely
 
-    return fit
+    return fit, likely

@@ -66,8 +66,9 @@ class SoftmaxRegression(LinearClassifier):
     label_smoothing
         ε in [0, 1]: this share of each row's mass is spread evenly over the classes.
     solver
-        "auto", "newton", "lbfgs", "newton-cg" or "proximal" (the only one for ρ > 0);
-        scikit-learn's "newton-cholesky", "sag" and "saga" are understood.
+        "auto", "newton", "lbfgs", "newton-cg", "dual" (for sparse X with a ridge penalty) or
+        "proximal" (the only one for ρ > 0); scikit-learn's "newton-cholesky", "sag" and "saga" are
+        understood.
     tol
         Converged when no entry of the gradient of the mean objective is larger.
     gap

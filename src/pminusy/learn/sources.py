@@ -7,6 +7,7 @@ whatever else can yield blocks (files, a cluster) fits the same protocol.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -50,6 +51,10 @@ class Source(Protocol):
         """Sum of all target mass (the number of rows where there are no weights)."""
 
     @property
+    def class_mass(self) -> NDArray[np.float64]:
+        """Sum of the target mass of every class (K,)."""
+
+    @property
     def total_weight(self) -> float:
         """Sum of all sample weights."""
 
@@ -61,6 +66,9 @@ class Source(Protocol):
 
     def take(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Some rows as a dense array (n, D), and their target mass S (n,)."""
+
+    def masses(self) -> NDArray[np.float64]:
+        """Target mass S of every row (N,)."""
 
 
 class ArraySource:
@@ -108,7 +116,7 @@ class ArraySource:
         """Whether X holds sparse rows."""
         return isinstance(self._X, Csr)
 
-    @property
+    @cached_property
     def total_mass(self) -> float:
         """Sum of all target mass."""
         y, at = self._targets, self._at(np.arange(self.rows))
@@ -117,7 +125,16 @@ class ArraySource:
             return float(omega @ (y.soft[at] @ y.own.astype(np.float64) + spread))
         return float(omega @ (y.own.astype(np.float64)[y.labels[at]] + spread))
 
-    @property
+    @cached_property
+    def class_mass(self) -> NDArray[np.float64]:
+        """Sum of the target mass of every class (K,)."""
+        y, at = self._targets, self._at(np.arange(self.rows))
+        omega = y.omega[at].astype(np.float64)
+        soft = y.soft.shape[0] > 0
+        mass = omega @ y.soft[at] if soft else np.bincount(y.labels[at], omega, y.own.size)
+        return np.asarray(y.own * mass + y.spread * omega.sum())
+
+    @cached_property
     def total_weight(self) -> float:
         """Sum of all sample weights."""
         return float(self._targets.omega[self._at(np.arange(self.rows))].sum())
@@ -140,10 +157,8 @@ class ArraySource:
 
     def take(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Some rows as a dense array (n, D), and their target mass S (n,)."""
-        at, y = self._at(rows), self._targets
-        spread = float(y.spread.sum())
-        mass = y.soft[at] @ y.own if y.soft.shape[0] else y.own[y.labels[at]]
-        S = y.omega[at] * (mass + spread)
+        at = self._at(rows)
+        S = self._masses(at)
         if not isinstance(self._X, Csr):
             return self._X[at], S
         dense = np.zeros((at.size, self._features), self._X.data.dtype)
@@ -151,6 +166,15 @@ class ArraySource:
             entries = slice(self._X.indptr[row], self._X.indptr[row + 1])
             dense[i, self._X.indices[entries]] = self._X.data[entries]
         return dense, S
+
+    def masses(self) -> NDArray[np.float64]:
+        """Target mass S of every row (N,)."""
+        return self._masses(self._at(np.arange(self.rows)))
+
+    def _masses(self, at: NDArray[np.intp]) -> NDArray[np.float64]:
+        y = self._targets
+        mass = y.soft[at] @ y.own if y.soft.shape[0] else y.own[y.labels[at]]
+        return np.asarray(y.omega[at] * (mass + float(y.spread.sum())))
 
     def weighted(self, factor: NDArray[np.float64]) -> ArraySource:
         """The same rows, all sample weights multiplied by a factor (N,); X is shared."""

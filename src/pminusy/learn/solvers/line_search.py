@@ -1,7 +1,9 @@
 """A step along a line on which f is convex, found by slopes alone.
 
 Differences of f drown in rounding near the optimum, and in float32 long before; slopes do not. So
-a step is good when the slope there is small beside the slope at the start, whichever its sign.
+a step is good when the slope there is small beside the slope at the start, whichever its sign. Only
+where f has plainly risen is the step too long all the same: beyond its minimum f may rise slowly
+and far.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ __all__ = ["Searchable", "Step", "line_search"]
 _ACCEPT_BELOW = -0.9  # still falling: at most this share of the first slope is left
 _ACCEPT_ABOVE = 0.4  # past the minimum by no more than this
 _TARGET = 0.2  # once a search is on, how much of the slope may be left
+_RISE = 1e-5  # relative to f: no rounding explains it
 
 
 class Searchable(Protocol):
@@ -34,19 +37,20 @@ class Step(NamedTuple):
     good: bool
 
 
-def line_search(line: Searchable, *, looks: int = 20) -> Step:
-    """Try 1; otherwise bracket the zero of the slope and close in on it."""
+def line_search(line: Searchable, *, first: float = 1.0, looks: int = 20) -> Step:
+    """Try the first step; otherwise bracket the zero of the slope and close in on it."""
     slope0 = line.start.slope
     if not slope0 < 0:
         return Step(0.0, False)
-    point = line.at(1.0)
-    if _ACCEPT_BELOW * -slope0 <= point.slope <= _ACCEPT_ABOVE * -slope0:
-        return Step(1.0, True)
+    point = line.at(first)
+    highest = line.start.value + _RISE * abs(line.start.value)
+    if _ACCEPT_BELOW * -slope0 <= point.slope <= _ACCEPT_ABOVE * -slope0 and point.value <= highest:
+        return Step(first, True)
     low, low_slope, high, high_slope = 0.0, slope0, math.inf, math.nan
     for _ in range(looks):
         if not math.isfinite(point.slope) or not math.isfinite(point.value):
             high, high_slope = point.step, math.nan
-        elif abs(point.slope) <= _TARGET * -slope0:
+        elif abs(point.slope) <= _TARGET * -slope0 and point.value <= highest:
             return Step(point.step, True)
         elif point.slope < 0:
             low, low_slope = point.step, point.slope

@@ -6,7 +6,8 @@ often as its price allows; the pairs of L-BFGS correct it in between.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Container
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from pminusy.learn.curvature import Metric
 from pminusy.learn.objective import Objective
 from pminusy.learn.solvers.line_search import line_search
 from pminusy.learn.solvers.pairs import Pairs
-from pminusy.learn.solvers.solution import Goal, Journal, Solution, Status
+from pminusy.learn.solvers.solution import Goal, Journal, Patience, Solution, Status
 
 __all__ = ["quasi_newton"]
 
@@ -28,7 +29,6 @@ Array = NDArray[Any]
 _DAMPING = 0.03
 # What is left to gain, relative to f, below which rounding of the arithmetic decides the steps.
 _FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-27}
-_PATIENCE = 12  # iterations without a smaller gradient, where only this is left to gain:
 _ROUNDING = {np.dtype(np.float32): 1e-10, np.dtype(np.float64): 1e-15}
 
 
@@ -39,11 +39,13 @@ def quasi_newton(
     *,
     goal: Goal,
     journal: Journal,
-    refresh: tuple[int, ...] = (0, 1, 3, 7, 15, 31),
+    refresh: Container[int] = (0, 1, 3, 7, 15, 31),
     quick: float = 0.0,
     enough: float = 0.0,
     metric_now: Metric | None = None,
     pairs: Pairs | None = None,
+    resize: bool = True,
+    rehearse: float = math.inf,
 ) -> Solution:
     """Minimise.
 
@@ -70,6 +72,10 @@ def quasi_newton(
         A model to begin with, instead of building one.
     pairs
         Pairs to begin with, and to add to.
+    resize
+        Whether the size of the model is corrected by the newest pair.
+    rehearse
+        Steps that promise more than this, relative to f, are first tried on some of the rows.
     """
     at = objective.evaluate(vector)
     if not journal.history:
@@ -77,10 +83,9 @@ def quasi_newton(
     pairs = Pairs(vector.size) if pairs is None else pairs
     model, failures, steps = metric_now, 0, 0
     left = abs(at.value)  # what may still be gained; the promise of the last step, later
-    least, idle = np.inf, 0
+    patience = Patience(_ROUNDING[np.dtype(objective.dtype)])
     due, fast = False, False
     floor = max(enough, _FLOOR[np.dtype(objective.dtype)])
-    rounding = _ROUNDING[np.dtype(objective.dtype)]
     while not goal.reached(objective, at):
         if journal.exhausted:
             return Solution(vector, at, Status(reached=False, stalled=False))
@@ -88,12 +93,14 @@ def quasi_newton(
         if model is None or (due and not fast and (metric_now is None or steps > 0)):
             due = False
             model = metric(objective, _DAMPING * left)
-        direction = objective.project(pairs.direction(at.gradient, model))
+        direction = objective.project(pairs.direction(at.gradient, model, resize=resize))
         promised = -float(at.gradient @ direction)
         if promised <= floor * abs(at.value) and steps > 0:
             return Solution(vector, at, Status(reached=False, stalled=True))
         line = objective.search(vector, at, direction)
-        step = line_search(line)
+        sure = promised <= rehearse * abs(at.value)
+        first = 1.0 if sure else objective.rehearse(vector, at, direction)
+        step = line_search(line, first=first)
         if not step.good:
             failures += 1
             if failures > 2:
@@ -107,12 +114,6 @@ def quasi_newton(
         fast = promised < quick * left
         left = min(promised, abs(there.value))
         journal.note(objective, vector, at)
-        least, idle = _idle(least, idle, objective.optimality(at.gradient))
-        if idle > _PATIENCE and left <= rounding * abs(at.value):
+        if patience.over(objective.optimality(at.gradient), left, at.value):
             return Solution(vector, at, Status(reached=False, stalled=True))
     return Solution(vector, at, Status(reached=True, stalled=False))
-
-
-def _idle(least: float, idle: int, now: float) -> tuple[float, int]:
-    """The least gradient so far, and for how many iterations it has been that."""
-    return (now, 0) if now < 0.9 * least else (least, idle + 1)

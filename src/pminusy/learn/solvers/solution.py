@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from pminusy.learn.objective import Evaluation, Objective
 
-__all__ = ["Goal", "Journal", "Progress", "ProgressCallback", "Solution", "Status"]
+__all__ = ["Goal", "Journal", "Patience", "Progress", "ProgressCallback", "Solution", "Status"]
 
 Array = NDArray[Any]
 
@@ -61,6 +62,39 @@ class Goal(NamedTuple):
             )
         return objective.optimality(at.gradient) <= self.tol
 
+    def share(self, objective: Objective, at: Evaluation) -> float:
+        """What share of the gap may be left when the goal is reached, roughly."""
+        if self.gap is not None:
+            return self.gap * abs(at.value) / max(objective.gap_of_weights(at.gradient), 1e-300)
+        return (self.tol / max(objective.optimality(at.gradient), 1e-150)) ** 2
+
+    def tightened(self, factor: float) -> Goal:
+        """The same goal, so much harder to reach."""
+        return Goal(factor * self.tol, None if self.gap is None else factor * self.gap)
+
+
+class Patience:
+    """Ends a fit that rounding keeps from its goal.
+
+    Parameters
+    ----------
+    rounding
+        What is left to gain, relative to f, below which rounding decides the steps.
+    """
+
+    _LONGEST = 12  # iterations without a smaller gradient
+
+    def __init__(self, rounding: float) -> None:
+        self._rounding, self._least, self._idle = rounding, math.inf, 0
+
+    def over(self, optimality: float, left: float, value: float) -> bool:
+        """Whether to stop, after an iteration that came here and has this much left to gain."""
+        if optimality < 0.9 * self._least:
+            self._least, self._idle = optimality, 0
+        else:
+            self._idle += 1
+        return self._idle > self._LONGEST and left <= self._rounding * abs(value)
+
 
 class Journal:
     """Counts iterations over all stages of a fit, keeps history, and reports."""
@@ -70,6 +104,7 @@ class Journal:
         self.history: list[Progress] = []
         self.passes = 0.0
         self.best: Array | None = None  # where an interrupted fit ends
+        self.start_noted = True  # whether the first entry is where the fit began
         self._report, self._began = report, time.perf_counter()
         self._counted: dict[int, float] = {}
 
@@ -81,7 +116,7 @@ class Journal:
     @property
     def iterations(self) -> int:
         """Iterations so far."""
-        return max(len(self.history) - 1, 0)
+        return max(len(self.history) - self.start_noted, 0)
 
     def note(
         self, objective: Objective, vector: Array, at: Evaluation, optimality: float | None = None
@@ -94,7 +129,8 @@ class Journal:
         if optimality is None:
             optimality = objective.optimality(at.gradient)
         seconds = time.perf_counter() - self._began
-        entry = Progress(len(self.history), float(at.value), optimality, self.passes, seconds)
+        number = len(self.history) + (not self.start_noted)
+        entry = Progress(number, float(at.value), optimality, self.passes, seconds)
         self.history.append(entry)
         if self._report is not None:
             self._report(entry)

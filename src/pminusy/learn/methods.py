@@ -1,0 +1,88 @@
+"""Each solver with the curvature model and the settings it is run with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pminusy.learn.curvature import DiagonalMetric
+from pminusy.learn.models import WIDE, Models
+from pminusy.learn.objective import Objective
+from pminusy.learn.solvers.newton import newton
+from pminusy.learn.solvers.newton_cg import newton_cg
+from pminusy.learn.solvers.pairs import Pairs
+from pminusy.learn.solvers.quasi_newton import quasi_newton
+from pminusy.learn.solvers.solution import Goal, Journal, Solution
+
+__all__ = ["run", "run_newton"]
+
+Array = NDArray[Any]
+
+_POLISH = 1e-3  # of the goal, for small problems
+_REHEARSE = 1e-5  # of f: gains above which a step is first tried on some rows
+
+
+def run(
+    solver: str,
+    objective: Objective,
+    vector: Array,
+    models: Models,
+    goal: Goal,
+    journal: Journal,
+    pairs: Pairs,
+) -> Solution:
+    """Minimise from a vector with one of the smooth solvers; `pairs` are those of L-BFGS."""
+    if solver == "newton":
+        return run_newton(objective, vector, models, goal, journal)
+    if solver == "lbfgs" and models.likely:
+        return quasi_newton(
+            objective,
+            vector,
+            models.likely_classes,
+            goal=goal,
+            journal=journal,
+            refresh=range(journal.max_iter),
+            quick=0.3,
+            pairs=pairs,
+            resize=False,
+            rehearse=_REHEARSE,
+        )
+    if solver == "lbfgs":
+        sparse = objective.source.sparse or objective.D > WIDE
+        return quasi_newton(
+            objective,
+            vector,
+            models.diagonal if sparse else models.dense,
+            goal=goal,
+            journal=journal,
+            refresh=(0, 3, 9, 20, 50, 100),
+            pairs=pairs,
+        )
+    if solver == "newton-cg":
+        return newton_cg(objective, vector, DiagonalMetric, goal=goal, journal=journal)
+    raise AssertionError(solver)
+
+
+def run_newton(
+    objective: Objective,
+    vector: Array,
+    models: Models,
+    goal: Goal,
+    journal: Journal,
+    enough: float = 0.0,
+) -> Solution:
+    """Newton's method; see `newton` for `enough`."""
+    if objective.passes.small:  # a step more costs nothing, and the start leaves no trace
+        goal = goal.tightened(_POLISH)
+    rows = models.hessian_rows(objective)
+    return newton(
+        objective,
+        vector,
+        models.full,
+        goal=goal,
+        journal=journal,
+        price=models.hessian_price(objective, rows),
+        exact=rows >= objective.source.rows,
+        enough=enough,
+    )
