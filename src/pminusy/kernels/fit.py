@@ -90,7 +90,8 @@ def curvature(
 def _sums(X: Any, G: Any, W: Any) -> tuple[Any, Any]:
     """Where a pass adds, and where that is emptied into now and then: G if it is like W."""
     columns = W.shape[1] if isinstance(X, Csr) else sum_columns(W.shape[1], W.itemsize)
-    if G.dtype == W.dtype and G.shape == W.shape and columns == W.shape[1]:
+    like = G.dtype == W.dtype and G.shape == W.shape and G.flags.c_contiguous
+    if like and columns == W.shape[1]:
         return G, np.empty((0, 0))
     return np.zeros((G.shape[0], columns), W.dtype), G
 

@@ -33,6 +33,8 @@ class Matrix:
     """A C-contiguous array of two dimensions, as code that reads and writes it sees it."""
 
     def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
+        if kind.layout != "C":
+            raise TypeError(f"tiles are read along contiguous rows, not in layout {kind.layout}")
         array = context.make_array(kind)(context, builder, value)
         self.builder, self.data = builder, array.data
         self.rows, self.columns = (builder.extract_value(array.shape, i) for i in range(2))
