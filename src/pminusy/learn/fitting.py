@@ -131,7 +131,7 @@ def _smooth(
     elif solver == "newton-cg" and not np.any(vector) and not journal.exhausted:
         start = dual_start(objective, journal)
         vector = vector if start is None else start
-    if solver == "newton" or objective.passes.small:
+    if objective.passes.small:
         objective = objective.in_precision(np.float64)
     models = Models(objective)
     likely = models.likely if solver == "lbfgs" else 0.0
@@ -148,7 +148,8 @@ def _smooth(
     at = precise.evaluate(solution.vector)
     if goal.reached(precise, at) or journal.exhausted:
         return precise, solution._replace(at=at)
-    return precise, run(solver, precise, solution.vector, models, goal, journal, pairs)
+    vector, left = solution.vector, solution.left
+    return precise, run(solver, precise, vector, models, goal, journal, pairs, left)
 
 
 def _require_dual(objective: Objective) -> None:

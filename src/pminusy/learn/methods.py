@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from numpy.typing import NDArray
@@ -31,10 +32,14 @@ def run(
     goal: Goal,
     journal: Journal,
     pairs: Pairs,
+    left: float = math.inf,
 ) -> Solution:
-    """Minimise from a vector with one of the smooth solvers; `pairs` are those of L-BFGS."""
+    """Minimise from a vector with one of the smooth solvers.
+
+    `pairs` are those of L-BFGS, `left` is what may still be gained where that is known.
+    """
     if solver == "newton":
-        return run_newton(objective, vector, models, goal, journal)
+        return run_newton(objective, vector, models, goal, journal, left=left)
     if solver == "lbfgs" and models.likely:
         return quasi_newton(
             objective,
@@ -71,8 +76,9 @@ def run_newton(
     goal: Goal,
     journal: Journal,
     enough: float = 0.0,
+    left: float = math.inf,
 ) -> Solution:
-    """Newton's method; see `newton` for `enough`."""
+    """Newton's method; see `newton` for `enough` and `left`."""
     if objective.passes.small:  # a step more costs nothing, and the start leaves no trace
         goal = goal.tightened(_POLISH)
     rows = models.hessian_rows(objective)
@@ -85,4 +91,5 @@ def run_newton(
         price=models.hessian_price(objective, rows),
         exact=rows >= objective.source.rows,
         enough=enough,
+        left=left,
     )
