@@ -89,12 +89,13 @@ class FullMetric:
         dtype: type[np.floating[Any]] = np.float64,
     ) -> None:
         H = full_hessian(objective, sample, dtype)
-        size = H.shape[0]
-        H[np.diag_indices(size)] += damping
-        spread = np.diag(H).max(initial=0.0)
-        for exponent in (-14, -12, -10, -8, -6, -4, -2, 0):
+        seen = H.diagonal() - _ridge(objective)
+        H[np.diag_indices_from(H)] += damping
+        _hold_classes(H, objective)
+        spread = max(float(seen.max(initial=0.0)), 1e-300)
+        for exponent in (-14, -12, -10, -8, -6, -4, -2, 0, 2):
             damped = H.copy()
-            damped[np.arange(size), np.arange(size)] += spread * 10.0**exponent + 1e-300
+            damped[np.diag_indices_from(H)] += 10.0**exponent * (spread + H.diagonal())
             try:
                 self._factor = scipy.linalg.cho_factor(
                     damped, lower=True, overwrite_a=True, check_finite=False
@@ -126,9 +127,25 @@ def full_hessian(
     H = coupled_hessian(take, rows, K, D + int(bias))
     order = _vector_order(K, D, bias=bias, features_first=objective.coordinates.features_first)
     H = H[np.ix_(order, order)]
-    ridge = np.broadcast_to(objective.curvature_of_penalty, objective.coordinates.shape).ravel()
-    H[np.arange(K * D), np.arange(K * D)] += ridge
+    H[np.diag_indices_from(H)] += _ridge(objective)
     return np.asarray(H)
+
+
+def _ridge(objective: Objective) -> Array:
+    """λ of every entry of the vector."""
+    out = np.zeros(objective.size)
+    objective.coordinates.split(out)[0][...] = objective.curvature_of_penalty
+    return out
+
+
+def _hold_classes(H: Array, objective: Objective) -> None:
+    """Add, in place, curvature where all classes move alike: the softmax has none there."""
+    K, D = objective.K, objective.D
+    bias, first = objective.coordinates.fit_intercept, objective.coordinates.features_first
+    order = np.argsort(_vector_order(K, D, bias=bias, features_first=first)).reshape(K, -1)
+    diagonal = H.diagonal()
+    for entries in order.T:
+        H[np.ix_(entries, entries)] += diagonal[entries].mean()
 
 
 def _vector_order(K: int, D: int, *, bias: bool, features_first: bool) -> Array:

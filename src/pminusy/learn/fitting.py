@@ -214,7 +214,7 @@ def _warm(objective: Objective, vector: Array, models: _Models, journal: Journal
     part = objective.sample(8)
     rough = Journal(30)
     solution = quasi_newton(
-        part, vector, models.dense, goal=Goal(0.0), journal=rough, refresh=(0, 2, 6), enough=3e-2
+        part, vector, models.rough, goal=Goal(0.0), journal=rough, refresh=(0, 2, 6), enough=3e-2
     )
     journal.passes += part.visits / 8
     return solution.vector
@@ -245,11 +245,10 @@ def _run(
     if solver == "newton":
         return _newton(objective, vector, models, goal, journal)
     if solver == "lbfgs":
-        sparse = objective.source.sparse or objective.D > _WIDE
         return quasi_newton(
             objective,
             vector,
-            models.diagonal if sparse else models.dense,
+            models.rough,
             goal=goal,
             journal=journal,
             refresh=(0, 3, 9, 20, 50, 100),
@@ -318,7 +317,13 @@ class _Models:
         dtype = np.float64 if objective.size <= _SMALL_HESSIAN else np.float32
         return curvature.FullMetric(objective, sample, damping, dtype)
 
-    def dense(self, objective: Objective, damping: float) -> Metric:
+    def rough(self, objective: Objective, damping: float) -> Metric:
+        """For L-BFGS: the diagonal where X is sparse or very wide."""
+        if objective.source.sparse or objective.D > _WIDE:
+            return curvature.DiagonalMetric(objective, damping)
+        return self._dense(objective, damping)
+
+    def _dense(self, objective: Objective, damping: float) -> Metric:
         """A Gram matrix a class for few classes, one for all beyond."""
         if objective.K > _FEW_CLASSES:
             return self._kronecker_model(objective)
@@ -341,10 +346,6 @@ class _Models:
         N, D = self._whole.source.rows, self._whole.D
         r = math.sqrt(2 * _BUILD_PASSES * N * D / self._metric_rows())
         return int(np.clip(r, _LEAST_RANK, _RANK))
-
-    def diagonal(self, objective: Objective, damping: float) -> Metric:
-        """The diagonal."""
-        return curvature.DiagonalMetric(objective, damping)
 
     def _kronecker_model(self, objective: Objective) -> Metric:
         if self._kronecker is None:
