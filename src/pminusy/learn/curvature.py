@@ -53,8 +53,9 @@ class DiagonalMetric:
     """The diagonal of the Hessian."""
 
     def __init__(self, objective: Objective, damping: float = 0.0) -> None:
-        diagonal = objective.diagonal() + damping
-        self._diagonal = np.maximum(diagonal, 1e-8 * diagonal.max(initial=1e-300))
+        diagonal = objective.diagonal()
+        seen = diagonal - _ridge(objective)  # the data's: small features have a ridge beyond all
+        self._diagonal = np.maximum(diagonal + damping, 1e-8 * seen.max(initial=1e-292))
         self._inverse = 1.0 / self._diagonal
 
     def times(self, vector: Array) -> Array:
