@@ -126,6 +126,15 @@ def test_weights_are_repetitions_and_zeros_are_absences():
     np.testing.assert_allclose(weighted.coef_, repeated.coef_, atol=1e-7)
 
 
+def test_balanced_weights_where_a_class_has_only_rows_that_do_not_count():
+    X, y = random_problem()
+    weight = (y != 4).astype(float)
+    clf = SoftmaxRegression(class_weight="balanced", tol=1e-10).fit(X, y, weight)
+    others = SoftmaxRegression(class_weight="balanced", tol=1e-10).fit(X[y != 4], y[y != 4])
+    assert clf.converged_
+    assert (clf.predict(X) == others.predict(X)).all()
+
+
 def test_balanced_weights_also_for_soft_targets():
     X, y = random_problem()
     hard = SoftmaxRegression(class_weight="balanced", tol=1e-10).fit(X, y)

@@ -54,6 +54,29 @@ def test_scales_and_collinear_features_do_not_matter(solver):
     assert fit.journal.iterations < 100
 
 
+@pytest.mark.parametrize("solver", ["newton", "newton-cg"])
+@pytest.mark.parametrize("C", [1e-4, 1.0, 1e6])
+def test_more_features_than_rows_on_all_scales(C, solver):
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(11, 40)), np.arange(11) % 3
+    objective = make_objective(X * 10.0 ** random.uniform(-6, 6, size=40), y, C=C)
+    fit = _solve(objective, solver, 1e-6)
+    assert fit.certificate.reached
+    assert fit.journal.passes < (100 if solver == "newton" else 2000)
+
+
+@pytest.mark.parametrize("C", [1e8, np.inf])
+def test_newton_where_rows_are_told_apart(C):
+    X, y = random_problem(N=24, D=40, K=3)
+    assert _solve(make_objective(X + 100, y, C=C), "newton", 1e-8).certificate.reached
+
+
+@pytest.mark.parametrize("solver", SMOOTH)
+def test_many_sparse_rows(solver):
+    X, y = random_problem(N=24_000, D=4, K=3, sparse=True)
+    assert _solve(make_objective(X, y), solver, 1e-7).certificate.reached
+
+
 @pytest.mark.parametrize("C", [1e-4, 1.0, 1e4])
 def test_gap_is_reached_and_true(C):
     X, y = random_problem()
@@ -105,7 +128,7 @@ class _Parabola:
         return self._point(t, 0.5 * (t - self._a) ** 2, t - self._a, np.nan)
 
 
-@pytest.mark.parametrize("a", [1e-4, 0.1, 0.7, 1.3, 30.0, 1e4])
+@pytest.mark.parametrize("a", [1e-12, 1e-4, 0.1, 0.7, 1.3, 30.0, 1e4])
 def test_line_search_ends_near_the_minimum(a):
     step = line_search(_Parabola(a))
     assert step.good

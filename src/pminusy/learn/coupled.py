@@ -1,12 +1,14 @@
 """Σ_i w_i (diag(p_i) − p_i p_iᵀ) ⊗ x_i x_iᵀ: the Hessian of rows, all classes coupled.
 
-Two ways to the same matrix, which is symmetric in the classes and in the features:
+Two ways to the blocks of different classes, symmetric in the classes and in the features:
 
-    pairs     entry (k d, l e) is Σ_i [w p_k (δ_kl − p_l)]_i [x_d x_e]_i: one matrix product of the
-              K (K + 1) / 2 pairs of classes with the E (E + 1) / 2 pairs of features
-    columns   the block diagonal of Σ w p_k x xᵀ, less AᵀA with rows √w p ⊗ x
+    pairs     entry (k d, l e) is −Σ_i [w p_k p_l]_i [x_d x_e]_i: one matrix product of the
+              K (K − 1) / 2 pairs of classes with the E (E + 1) / 2 pairs of features
+    columns   −AᵀA with rows √w p ⊗ x
 
 Pairs take half the multiplications; columns do without a long row of pairs where E is large.
+The block of a class with itself is less the sum of the others in its row: 1 − p_k, where p_k is
+nearly 1, would be rounding alone.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ class RowsOf(Protocol):
 
 
 def coupled_hessian(take: RowsOf, rows: int, K: int, E: int) -> Array:
-    """The matrix (K E, K E) in float64, class after class.
+    """The matrix (K E, K E) in float64, class after class; Σ_k p_k = 1.
 
     Parameters
     ----------
@@ -59,12 +61,16 @@ def coupled_hessian(take: RowsOf, rows: int, K: int, E: int) -> Array:
 
     threads.run(work, parts)
     total = sum(sums[1:], start=sums[0])
-    return total if way is _by_columns else _unfold(total, K, E)
+    H = total if way is _by_columns else _unfold(total, K, E)
+    for k in range(K):
+        H[k, :, k, :] = 0.0
+        H[k, :, k, :] = -H[k].sum(axis=1)
+    return np.asarray(H.reshape(K * E, K * E))
 
 
 def _by_pairs(take: RowsOf, first: int, last: int, K: int, E: int) -> Array:
-    """(K (K + 1) / 2, E (E + 1) / 2): pairs of classes by pairs of features."""
-    classes, features = _Pairs.of(K), _Pairs.of(E)
+    """(K (K − 1) / 2, E (E + 1) / 2): pairs of classes by pairs of features."""
+    classes, features = _Pairs.of(K - 1), _Pairs.of(E)  # (k, l) of the first: classes k and l + 1
     out = np.zeros((classes.number, features.number))
     most = _chunk(classes.number + features.number)
     P = Q = np.empty((0, 0))
@@ -75,11 +81,9 @@ def _by_pairs(take: RowsOf, first: int, last: int, K: int, E: int) -> Array:
             P, Q = (np.empty((pairs.number, m), x.dtype) for pairs in (classes, features))
         for d in range(E):
             np.multiply(x[d], x[d:], out=Q[features.start[d] : features.start[d + 1], :m])
-        for k in range(K):
-            wq = w * p[k]
+        for k in range(K - 1):
             here = P[classes.start[k] : classes.start[k + 1], :m]
-            np.multiply(-wq, p[k:], out=here)
-            here[0] += wq
+            np.multiply(-w * p[k], p[k + 1 :], out=here)
         out += P[:, :m] @ Q[:, :m].T
     return out
 
@@ -92,10 +96,7 @@ def _by_columns(take: RowsOf, first: int, last: int, K: int, E: int) -> Array:
         x = x * np.sqrt(w)
         A = (p[:, None, :] * x).reshape(K * E, -1)
         H -= A @ A.T
-        for k in range(K):
-            block = slice(k * E, (k + 1) * E)
-            H[block, block] += x @ A[block].T
-    return H
+    return H.reshape(K, E, K, E)
 
 
 def _chunk(columns: int) -> int:
@@ -116,14 +117,14 @@ class _Pairs(NamedTuple):
 
 
 def _unfold(pairs: Array, K: int, E: int) -> Array:
-    """The whole matrix (K E, K E) from one entry a pair."""
+    """Blocks (K, E, K, E) of different classes from one entry a pair."""
     at = np.empty((E, E), np.intp)
     upper = np.triu_indices(E)
     at[upper] = at[upper[::-1]] = np.arange(pairs.shape[1])
     H = np.empty((K, E, K, E))
     row = 0
     for k in range(K):
-        for m in range(k, K):
+        for m in range(k + 1, K):
             H[k, :, m, :] = H[m, :, k, :] = pairs[row][at]
             row += 1
-    return H.reshape(K * E, K * E)
+    return H

@@ -55,8 +55,9 @@ class DiagonalMetric:
     """The diagonal of the Hessian."""
 
     def __init__(self, objective: Objective, damping: float = 0.0) -> None:
-        diagonal = objective.diagonal() + damping
-        self._diagonal = np.maximum(diagonal, 1e-8 * diagonal.max(initial=1e-300))
+        diagonal = objective.diagonal()
+        seen = diagonal - _ridge(objective)  # the data's: small features have a ridge beyond all
+        self._diagonal = np.maximum(diagonal + damping, 1e-8 * seen.max(initial=1e-292))
         self._inverse = 1.0 / self._diagonal
 
     def times(self, vector: Array) -> Array:
@@ -91,12 +92,13 @@ class FullMetric:
         dtype: type[np.floating[Any]] = np.float64,
     ) -> None:
         H = full_hessian(objective, sample, dtype)
-        size = H.shape[0]
-        H[np.diag_indices(size)] += damping
-        spread = np.diag(H).max(initial=0.0)
-        for exponent in (-14, -12, -10, -8, -6, -4, -2, 0):
+        seen = H.diagonal() - _ridge(objective)
+        H[np.diag_indices_from(H)] += damping
+        _hold_classes(H, objective)
+        spread = max(float(seen.max(initial=0.0)), 1e-300)
+        for exponent in (-14, -12, -10, -8, -6, -4, -2, 0, 2):
             damped = H.copy()
-            damped[np.arange(size), np.arange(size)] += spread * 10.0**exponent + 1e-300
+            damped[np.diag_indices_from(H)] += 10.0**exponent * (spread + H.diagonal())
             try:
                 self._factor = scipy.linalg.cho_factor(
                     damped, lower=True, overwrite_a=True, check_finite=False
@@ -128,9 +130,25 @@ def full_hessian(
     H = coupled_hessian(take, rows, K, D + int(bias))
     order = _vector_order(K, D, bias=bias, features_first=objective.coordinates.features_first)
     H = H[np.ix_(order, order)]
-    ridge = np.broadcast_to(objective.curvature_of_penalty, objective.coordinates.shape).ravel()
-    H[np.arange(K * D), np.arange(K * D)] += ridge
+    H[np.diag_indices_from(H)] += _ridge(objective)
     return np.asarray(H)
+
+
+def _ridge(objective: Objective) -> Array:
+    """λ of every entry of the vector."""
+    out = np.zeros(objective.size)
+    objective.coordinates.split(out)[0][...] = objective.curvature_of_penalty
+    return out
+
+
+def _hold_classes(H: Array, objective: Objective) -> None:
+    """Add, in place, curvature where all classes move alike: the softmax has none there."""
+    K, D = objective.K, objective.D
+    bias, first = objective.coordinates.fit_intercept, objective.coordinates.features_first
+    order = np.argsort(_vector_order(K, D, bias=bias, features_first=first)).reshape(K, -1)
+    diagonal = H.diagonal()
+    for entries in order.T:
+        H[np.ix_(entries, entries)] += diagonal[entries].mean()
 
 
 def _vector_order(K: int, D: int, *, bias: bool, features_first: bool) -> Array:

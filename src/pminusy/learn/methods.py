@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from pminusy.learn.curvature import DiagonalMetric
-from pminusy.learn.models import WIDE, Models
+from pminusy.learn.models import Models
 from pminusy.learn.objective import Objective
 from pminusy.learn.solvers.newton import newton
 from pminusy.learn.solvers.newton_cg import newton_cg
@@ -54,11 +54,10 @@ def run(
             rehearse=_REHEARSE,
         )
     if solver == "lbfgs":
-        sparse = objective.source.sparse or objective.D > WIDE
         return quasi_newton(
             objective,
             vector,
-            models.diagonal if sparse else models.dense,
+            models.rough,
             goal=goal,
             journal=journal,
             refresh=(0, 3, 9, 20, 50, 100),

@@ -72,7 +72,13 @@ class Models:
         dtype = np.float64 if objective.size <= _SMALL_HESSIAN else np.float32
         return curvature.FullMetric(objective, sample, damping, dtype)
 
-    def dense(self, objective: Objective, damping: float) -> Metric:
+    def rough(self, objective: Objective, damping: float) -> Metric:
+        """For L-BFGS: the diagonal where X is sparse or very wide."""
+        if objective.source.sparse or objective.D > WIDE:
+            return curvature.DiagonalMetric(objective, damping)
+        return self._dense(objective, damping)
+
+    def _dense(self, objective: Objective, damping: float) -> Metric:
         """A Gram matrix a class for few classes, one for all beyond."""
         if objective.K > _FEW_CLASSES:
             return self._kronecker_model(objective)
@@ -95,10 +101,6 @@ class Models:
         N, D = self._whole.source.rows, self._whole.D
         r = math.sqrt(2 * _BUILD_PASSES * N * D / self._metric_rows())
         return int(np.clip(r, _LEAST_RANK, _RANK))
-
-    def diagonal(self, objective: Objective, damping: float) -> Metric:
-        """The diagonal."""
-        return curvature.DiagonalMetric(objective, damping)
 
     def _kronecker_model(self, objective: Objective) -> Metric:
         if self._kronecker is None:

@@ -132,15 +132,15 @@ def target_mass(
 
 
 def _class_weights(y: Array, classes: Array, weight: Array | None, class_weight: Any) -> Array:
-    if y.ndim == 2 and class_weight == "balanced":
-        mass = y.sum(axis=0) if weight is None else weight @ y
-        with np.errstate(divide="ignore"):
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        if y.ndim == 2:
+            mass = y.sum(axis=0) if weight is None else weight @ y
+        else:
+            mass = np.bincount(y, weight, len(classes))
+        with np.errstate(divide="ignore"):  # a class without mass needs no weight
             return np.where(mass > 0, mass.sum() / (len(classes) * mass), 0.0)
     labels = classes[y] if y.ndim == 1 else classes
-    of_rows = weight if y.ndim == 1 else None
-    return np.asarray(
-        compute_class_weight(class_weight, classes=classes, y=labels, sample_weight=of_rows)
-    )
+    return np.asarray(compute_class_weight(class_weight, classes=classes, y=labels))
 
 
 def as_source(X: Any, targets: Targets) -> ArraySource:

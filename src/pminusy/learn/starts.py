@@ -50,7 +50,7 @@ def _on_an_eighth(objective: Objective, vector: Array, models: Models, journal: 
     part = objective.sample(8)
     rough = Journal(30)
     solution = quasi_newton(
-        part, vector, models.dense, goal=Goal(0.0), journal=rough, refresh=(0, 2, 6), enough=_ROUGH
+        part, vector, models.rough, goal=Goal(0.0), journal=rough, refresh=(0, 2, 6), enough=_ROUGH
     )
     journal.passes += part.visits / 8
     return solution.vector

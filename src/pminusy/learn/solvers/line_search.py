@@ -72,5 +72,7 @@ def _next(low: float, low_slope: float, high: float, high_slope: float, point: A
         return float(min(max(step, 1.5 * low), 10 * low)) if step > low else 3 * low
     width = high - low
     if not low + 0.05 * width < step < high - 0.05 * width:
-        step = low + (0.5 if math.isfinite(high_slope) else 0.1) * width
+        # nothing below has been good yet, or could be looked at: the minimum may be far nearer
+        near = low == 0 or not math.isfinite(high_slope)
+        step = low + (0.1 if near else 0.5) * width
     return float(step)
