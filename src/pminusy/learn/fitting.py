@@ -39,6 +39,7 @@ _ROWS_A_PARAMETER, _LEAST_ROWS = 3, 1024  # of a Hessian over a sample
 _METRIC_ROWS = 6000
 _LEAST_RANK, _RANK = 64, 400
 _BUILD_PASSES = 5
+_SLOW = 400  # iterations after which L-BFGS is known to crawl
 _NEAR_START, _NEAR = 1e-3, 1e-7  # relative gaps: Newton's method goes on; in float64
 _SMALL_HESSIAN = 40  # parameters below which one is taken in float64
 _POLISH = 1e-3  # of the goal, for small problems
@@ -108,9 +109,9 @@ def minimise(
             precise, solution = _smooth(objective, vector, solver, goal, journal, pairs)
             vector, at = solution.vector, solution.at
         except KeyboardInterrupt:
-            if not keep_interrupted or journal.best is None:
+            if not keep_interrupted:
                 raise
-            vector = journal.best
+            vector = vector if journal.best is None else journal.best
             precise = objective.in_precision(np.float64)
             at = precise.evaluate(vector)
     return Fit(vector, certify(precise, at, goal), journal, solver)
@@ -245,7 +246,7 @@ def _run(
     if solver == "newton":
         return _newton(objective, vector, models, goal, journal)
     if solver == "lbfgs":
-        return quasi_newton(
+        solution = quasi_newton(
             objective,
             vector,
             models.rough,
@@ -253,7 +254,12 @@ def _run(
             journal=journal,
             refresh=(0, 3, 9, 20, 50, 100),
             pairs=pairs,
+            limit=_SLOW,
         )
+        stalled = solution.status.stalled and objective.dtype == np.float64
+        if not stalled or journal.exhausted:
+            return solution
+        vector, solver = solution.vector, "newton-cg"  # whose curvature is never a sample's
     if solver == "newton-cg":
         return newton_cg(objective, vector, curvature.DiagonalMetric, goal=goal, journal=journal)
     raise AssertionError(solver)

@@ -6,6 +6,7 @@ often as its price allows; the pairs of L-BFGS correct it in between.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,7 @@ def quasi_newton(
     enough: float = 0.0,
     metric_now: Metric | None = None,
     pairs: Pairs | None = None,
+    limit: float = math.inf,
 ) -> Solution:
     """Minimise.
 
@@ -66,6 +68,8 @@ def quasi_newton(
         A model to begin with, instead of building one.
     pairs
         Pairs to begin with, and to add to.
+    limit
+        Iterations of the journal at which to give up as stalled.
     """
     at = objective.evaluate(vector)
     if not journal.history:
@@ -79,6 +83,8 @@ def quasi_newton(
     while not goal.reached(objective, at):
         if journal.exhausted:
             return Solution(vector, at, Status(reached=False, stalled=False))
+        if journal.iterations >= limit:
+            return Solution(vector, at, Status(reached=False, stalled=True))
         due = due or steps in refresh
         if model is None or (due and (metric_now is None or steps > 0)):
             due = False
