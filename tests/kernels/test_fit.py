@@ -15,7 +15,7 @@ from pminusy.kernels import fit
 K, D = 7, 19
 
 
-def _setting(kind, dtype, sparse):
+def _setting(kind, dtype, sparse, K=K, D=D):
     random = np.random.default_rng(3)
     N = 333
     X: Any = random.normal(size=(N, D)).astype(dtype)
@@ -38,6 +38,7 @@ def _setting(kind, dtype, sparse):
 def _everything(module, setting, rows):
     """All passes, their sums one after the other."""
     X, y, W, b, V, v = setting
+    K, D = b.size, W.shape[0 if isinstance(X, Csr) else 1]
     tiles = (0, -(-rows.number // passes.TILE))
     Z, A = (np.zeros((tiles[1], K, passes.TILE), W.dtype) for _ in range(2))
     nothing, out = np.zeros((0, 0, 0), W.dtype), []
@@ -76,6 +77,20 @@ def test_compiled_passes_are_the_specification(sparse, dtype, kind, rows):
     for expected, found in zip(exact, fast, strict=True):
         scale = np.abs(expected).max()
         assert np.abs(found - expected).max() <= 30 * np.finfo(dtype).eps * max(scale, 1e-30)
+
+
+@pytest.mark.parametrize(("X_type", "dtype"), [(np.float64, np.float32), (np.float32, np.float64)])
+@pytest.mark.parametrize(("K", "D"), [(2, 1), (5, 61), (9, 120), (6, 300)])
+def test_tiles_of_every_size(K, D, X_type, dtype):
+    X, y, W, b, V, v = _setting("labels", dtype, sparse=False, K=K, D=D)
+    X = (8 * X).astype(X_type)
+    W, V = (a / float(np.sqrt(D)) for a in (W, V))
+    rows = Rows(0, 1, 333)
+    exact = _everything(passes, (X.astype(dtype), y, W, b, V, v), rows)
+    fast = _everything(fit, (X, y, W, b, V, v), rows)
+    for expected, found in zip(exact, fast, strict=True):
+        scale = np.abs(expected).max()
+        assert np.abs(found - expected).max() <= 200 * np.finfo(dtype).eps * max(scale, 1e-30)
 
 
 def test_integers_are_read_as_they_are():

@@ -33,11 +33,15 @@ __all__ = [
     "Rows",
     "Targets",
     "curvature",
+    "from_tiles",
     "gradient",
     "hvp",
+    "index_of",
+    "mass",
     "moments",
     "point",
     "restriction",
+    "softmax",
     "step",
 ]
 
@@ -83,7 +87,7 @@ def point(
     X: Any, y: Targets, W: Array, b: Array, rows: Rows, tiles: Tiles, Z: Array, G: Array, g: Array
 ) -> float:
     """Loss at logits X W + b, and its gradient; the logits are kept in Z if it has room."""
-    index = _index(rows, tiles)
+    index = index_of(rows, tiles)
     z = _products(X, W, index, b)
     if Z.shape[0]:
         Z[tiles[0] : tiles[1]] = _to_tiles(z)
@@ -105,10 +109,10 @@ def step(
     g: Array,
 ) -> tuple[float, float]:
     """Logits A along the direction (V, v), kept; loss, slope and gradient at Z + A."""
-    index = _index(rows, tiles)
+    index = index_of(rows, tiles)
     a = _products(X, V, index, v)
     A[tiles[0] : tiles[1]] = _to_tiles(a)
-    loss, R = _residual(_from_tiles(Z, rows, tiles) + a, y, index)
+    loss, R = _residual(from_tiles(Z, rows, tiles) + a, y, index)
     _add_gradient(X, R, index, G, g)
     return loss, float(np.sum(R * a, dtype=np.float64))
 
@@ -126,8 +130,8 @@ def gradient(
 ) -> float:
     """Z becomes Z + step · A; loss and gradient there."""
     Z[tiles[0] : tiles[1]] += Z.dtype.type(step) * A[tiles[0] : tiles[1]]
-    index = _index(rows, tiles)
-    loss, R = _residual(_from_tiles(Z, rows, tiles), y, index)
+    index = index_of(rows, tiles)
+    loss, R = _residual(from_tiles(Z, rows, tiles), y, index)
     _add_gradient(X, R, index, G, g)
     return loss
 
@@ -136,11 +140,11 @@ def restriction(
     y: Targets, rows: Rows, tiles: Tiles, Z: Array, A: Array, step: float
 ) -> tuple[float, float, float]:
     """Loss, slope and curvature along A at Z + step · A: no product with X."""
-    index = _index(rows, tiles)
-    a = _from_tiles(A, rows, tiles)
-    z = _from_tiles(Z, rows, tiles) + Z.dtype.type(step) * a
-    p = _softmax(z)[1]
-    S = _mass(y, index).sum(axis=1)
+    index = index_of(rows, tiles)
+    a = from_tiles(A, rows, tiles)
+    z = from_tiles(Z, rows, tiles) + Z.dtype.type(step) * a
+    p = softmax(z)[1]
+    S = mass(y, index).sum(axis=1)
     mean = (p * a).sum(axis=1, keepdims=True)
     curve = float(S @ (p * (a - mean) ** 2).sum(axis=1))
     loss, R = _residual(z, y, index)
@@ -161,10 +165,10 @@ def hvp(
     g: Array,
 ) -> None:
     """Hessian times (V, v), from stored logits Z where there are any."""
-    index = _index(rows, tiles)
-    p = _softmax(_logits(X, W, b, rows, tiles, Z))[1]
+    index = index_of(rows, tiles)
+    p = softmax(_logits(X, W, b, rows, tiles, Z))[1]
     a = _products(X, V, index, v)
-    S = _mass(y, index).sum(axis=1, keepdims=True).astype(a.dtype)
+    S = mass(y, index).sum(axis=1, keepdims=True).astype(a.dtype)
     _add_gradient(X, S * (p * (a - (p * a).sum(axis=1, keepdims=True))), index, G, g)
 
 
@@ -172,9 +176,9 @@ def curvature(
     X: Any, y: Targets, W: Array, b: Array, rows: Rows, tiles: Tiles, Z: Array, G: Array, g: Array
 ) -> None:
     """Diagonal of the Hessian: g[k] += Σ S p (1 − p), and with x² where G has room for it."""
-    index = _index(rows, tiles)
-    p = _softmax(_logits(X, W, b, rows, tiles, Z))[1]
-    R = _mass(y, index).sum(axis=1, keepdims=True) * (p * (1 - p))
+    index = index_of(rows, tiles)
+    p = softmax(_logits(X, W, b, rows, tiles, Z))[1]
+    R = mass(y, index).sum(axis=1, keepdims=True) * (p * (1 - p))
     if not G.size:
         g += R.sum(axis=0)
         return
@@ -184,7 +188,7 @@ def curvature(
 
 def moments(X: Any, omega: Array, rows: Rows, tiles: Tiles, total: Array, square: Array) -> None:
     """Weighted sums of every feature and of its square, added to `total` and `square` (D,)."""
-    index = _index(rows, tiles)
+    index = index_of(rows, tiles)
     weight = omega[index].astype(np.float64)[:, None]
     ignored = np.zeros(1)
     _add_gradient(X, weight, index, total[:, None] if isinstance(X, Csr) else total[None], ignored)
@@ -198,7 +202,8 @@ def moments(X: Any, omega: Array, rows: Rows, tiles: Tiles, total: Array, square
     )
 
 
-def _index(rows: Rows, tiles: Tiles) -> Array:
+def index_of(rows: Rows, tiles: Tiles) -> Array:
+    """Where the rows of some tiles are in X."""
     within = np.arange(tiles[0] * TILE, min(tiles[1] * TILE, rows.number))
     at = rows.offset + rows.stride * within
     return rows.chosen[at] if rows.chosen.size else at
@@ -232,8 +237,8 @@ def _add_gradient(X: Any, R: Array, index: Array, G: Array, g: Array) -> None:
 
 def _logits(X: Any, W: Array, b: Array, rows: Rows, tiles: Tiles, Z: Array) -> Array:
     if Z.shape[0]:
-        return _from_tiles(Z, rows, tiles)
-    return _products(X, W, _index(rows, tiles), b)
+        return from_tiles(Z, rows, tiles)
+    return _products(X, W, index_of(rows, tiles), b)
 
 
 def _to_tiles(z: Array) -> Array:
@@ -243,12 +248,13 @@ def _to_tiles(z: Array) -> Array:
     return padded.reshape(count, TILE, -1).swapaxes(1, 2)
 
 
-def _from_tiles(Z: Array, rows: Rows, tiles: Tiles) -> Array:
+def from_tiles(Z: Array, rows: Rows, tiles: Tiles) -> Array:
+    """Logits (n, K) of the rows of some tiles."""
     n = min(tiles[1] * TILE, rows.number) - tiles[0] * TILE
     return np.asarray(Z[tiles[0] : tiles[1]].swapaxes(1, 2).reshape(-1, Z.shape[1])[:n])
 
 
-def _mass(y: Targets, index: Array) -> Array:
+def mass(y: Targets, index: Array) -> Array:
     """Target mass q (n, K)."""
     if y.soft.shape[0]:
         Y = y.soft[index]
@@ -257,7 +263,7 @@ def _mass(y: Targets, index: Array) -> Array:
     return np.asarray(y.omega[index, None] * (y.own * Y + y.spread))
 
 
-def _softmax(z: Array) -> tuple[Array, Array]:
+def softmax(z: Array) -> tuple[Array, Array]:
     """Log-sum-exp (n, 1) and probabilities (n, K)."""
     m = z.max(axis=1, keepdims=True)
     e = np.exp(z - m)
@@ -267,8 +273,8 @@ def _softmax(z: Array) -> tuple[Array, Array]:
 
 def _residual(z: Array, y: Targets, index: Array) -> tuple[float, Array]:
     """Summed loss Σ q (lse − z) and residual S p − q (n, K)."""
-    lse, p = _softmax(z)
-    q = _mass(y, index)
+    lse, p = softmax(z)
+    q = mass(y, index)
     loss = float(np.sum(q * (lse - z), where=q > 0, dtype=np.float64))
     S = q.sum(axis=1, keepdims=True)
     R = S * p - q

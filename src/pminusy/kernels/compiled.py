@@ -37,6 +37,7 @@ _OPTIONS: dict[str, Any] = {
 
 _FAST: dict[str, Any] = {
     "nogil": True,
+    "error_model": "numpy",  # a division that can raise keeps its loop from being vectorised
     "fastmath": {"reassoc", "contract", "nsz", "arcp"},  # not nnan, ninf: those must show
 }
 

@@ -1,9 +1,10 @@
 """Fast passes of training: `core.passes` in Numba, one serial call a thread, no lock held.
 
 Same functions, same arguments, same meaning as the twin in `core.passes`; read that file first.
-`fit_rows` has the products with X, `fit_tile` what is done to logits; here tiles are visited, X
-being read from memory once a pass. Sums run in the arithmetic type over 1,024 rows (more where W is
-large) and in float64 beyond; in the arithmetic type alone, if G has the type and shape of W.
+`fit_rows` and `fit_few` have the products with X, `fit_tile` what is done to logits; here tiles
+are visited, X being read from memory once a pass. Sums run in the arithmetic type over 1,024 rows
+(more where W is large) and in float64 beyond; in the arithmetic type alone, if G has the type and
+shape of W and whole vectors.
 
 Training precision: a few units in the last place of the arithmetic type, not the promise of
 `kernels.cpu`; certificates are evaluated with float64 arithmetic.
@@ -18,6 +19,7 @@ import numpy as np
 from pminusy.core.passes import PADDING, TILE, Csr
 from pminusy.kernels import fit_tile
 from pminusy.kernels.compiled import fast_jit
+from pminusy.kernels.fit_few import lay_out, room, sum_columns
 from pminusy.kernels.fit_rows import backward, forward
 
 __all__ = [
@@ -38,7 +40,7 @@ _POINT, _STEP, _GRADIENT, _HVP, _CURVATURE = range(5)
 
 def point(X: Any, y: Any, W: Any, b: Any, rows: Any, tiles: Any, Z: Any, G: Any, g: Any) -> float:
     """Loss at logits X W + b, and its gradient; the logits are kept in Z if it has room."""
-    loss, _ = _visit(_POINT, X, y, W, b, W, b, rows, tiles, Z, Z, 0.0, *_sums(G, W), g)
+    loss, _ = _visit(_POINT, X, y, W, b, W, b, rows, tiles, Z, Z, 0.0, *_sums(X, G, W), g)
     return float(loss)
 
 
@@ -46,7 +48,7 @@ def step(
     X: Any, y: Any, V: Any, v: Any, rows: Any, tiles: Any, Z: Any, A: Any, G: Any, g: Any
 ) -> tuple[float, float]:
     """Logits A along a direction, kept; loss, slope and gradient at Z + A."""
-    loss, slope = _visit(_STEP, X, y, V, v, V, v, rows, tiles, Z, A, 0.0, *_sums(G, V), g)
+    loss, slope = _visit(_STEP, X, y, V, v, V, v, rows, tiles, Z, A, 0.0, *_sums(X, G, V), g)
     return float(loss), float(slope)
 
 
@@ -56,7 +58,7 @@ def gradient(
     """Z becomes Z + step · A; loss and gradient there."""
     shape = (G.shape[0], -(-G.shape[1] // PADDING) * PADDING) if isinstance(X, Csr) else G.shape
     none, zero = np.empty(shape, Z.dtype), np.zeros(Z.shape[1], Z.dtype)
-    sums = _sums(G, none)
+    sums = _sums(X, G, none)
     loss, _ = _visit(_GRADIENT, X, y, none, zero, none, zero, rows, tiles, Z, A, step, *sums, g)
     return float(loss)
 
@@ -75,21 +77,23 @@ def hvp(
     g: Any,
 ) -> None:
     """Hessian times (V, v), from stored logits Z where there are any."""
-    _visit(_HVP, X, y, W, b, V, v, rows, tiles, Z, Z, 0.0, *_sums(G, W), g)
+    _visit(_HVP, X, y, W, b, V, v, rows, tiles, Z, Z, 0.0, *_sums(X, G, W), g)
 
 
 def curvature(
     X: Any, y: Any, W: Any, b: Any, rows: Any, tiles: Any, Z: Any, G: Any, g: Any
 ) -> None:
     """Diagonal of the Hessian: g[k] = Σ S p (1 − p), and with x² where G has room for it."""
-    _visit(_CURVATURE, X, y, W, b, W, b, rows, tiles, Z, Z, 0.0, *_sums(G, W), g)
+    _visit(_CURVATURE, X, y, W, b, W, b, rows, tiles, Z, Z, 0.0, *_sums(X, G, W), g)
 
 
-def _sums(G: Any, W: Any) -> tuple[Any, Any]:
+def _sums(X: Any, G: Any, W: Any) -> tuple[Any, Any]:
     """Where a pass adds, and where that is emptied into now and then: G if it is like W."""
-    if G.dtype == W.dtype and G.shape == W.shape:
+    columns = W.shape[1] if isinstance(X, Csr) else sum_columns(W.shape[1], W.itemsize)
+    like = G.dtype == W.dtype and G.shape == W.shape and G.flags.c_contiguous
+    if like and columns == W.shape[1]:
         return G, np.empty((0, 0))
-    return np.zeros((G.shape[0], W.shape[1]), W.dtype), G
+    return np.zeros((G.shape[0], columns), W.dtype), G
 
 
 @fast_jit
@@ -112,42 +116,43 @@ def _visit(
 ) -> Any:
     """Visit tiles one of five ways; returns loss and slope, adds to `partial` or G, and g."""
     K, loss, slope, kept = b.size, 0.0, 0.0, Z.shape[0] > 0
-    T, P = np.zeros((K, TILE), W.dtype), np.zeros((K, TILE), W.dtype)
-    m, s, u = np.zeros(TILE, W.dtype), np.zeros(TILE, W.dtype), np.zeros(TILE, W.dtype)
+    T, B = np.zeros((K, TILE), W.dtype), np.zeros((K, TILE), W.dtype)
+    scratch = fit_tile.scratch(T)
     at = np.zeros(TILE, np.int64)
+    P, F = room(X, W)
     products = partial.size > 0
     every = max(16, partial.size >> 14)
     for t in range(tiles[0], tiles[1]):
-        n = _rows_of(rows, t, at)
+        n = rows_of(rows, t, at)
+        lay_out(X, at, n, P)
         if way == _STEP:
-            forward(X, V, v, at, n, A[t])
-            T[:] = Z[t]
-            T += A[t]
+            forward(X, V, v, at, n, P, F, A[t])
+            _moved(Z[t], A[t], Z.dtype.type(1), T)
         elif way == _GRADIENT:
-            _move(Z[t], A[t], Z.dtype.type(step))
-            T[:] = Z[t]
+            _moved(Z[t], A[t], Z.dtype.type(step), T)
+            _copy(T, Z[t])
         elif way != _POINT and kept:
-            T[:] = Z[t]
+            _copy(Z[t], T)
         else:
-            forward(X, W, b, at, n, T)
+            forward(X, W, b, at, n, P, F, T)
         if way <= _GRADIENT:
             if way == _POINT and kept:
-                Z[t] = T
-            loss += fit_tile.residual(T, y, at, n, m, s, u)
+                _copy(T, Z[t])
+            loss += fit_tile.residual(T, y, at, n, scratch)
             if way == _STEP:
-                slope += fit_tile.dot(T, A[t], n)
+                slope += fit_tile.dot(T, A[t])
         elif way == _HVP:
-            forward(X, V, v, at, n, P)
-            fit_tile.curved(T, P, y, at, n, m, s)
+            forward(X, V, v, at, n, P, F, B)
+            fit_tile.curved(T, B, y, at, n, scratch)
         else:
-            fit_tile.curvature(T, y, at, n, m, s)
-        fit_tile.row_sums(T, n, g)
+            fit_tile.curvature(T, y, at, n, scratch)
+        fit_tile.row_sums(T, g)
         if products:
-            backward(X, T, at, n, partial, way == _CURVATURE)
+            backward(X, T, at, n, P, partial, way == _CURVATURE)
             if G.size > 0 and t % every == every - 1:
-                _flush(partial, G)
+                flush(partial, G)
     if G.size > 0:
-        _flush(partial, G)
+        flush(partial, G)
     return loss, slope
 
 
@@ -163,14 +168,16 @@ def restriction(
 def _restriction(y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any) -> Any:
     K, loss, slope, curve = Z.shape[1], 0.0, 0.0, 0.0
     T = np.zeros((K, TILE), Z.dtype)
-    m, s, u = np.zeros(TILE, Z.dtype), np.zeros(TILE, Z.dtype), np.zeros(TILE, Z.dtype)
-    first, second = np.zeros(TILE, Z.dtype), np.zeros(TILE, Z.dtype)
+    room = fit_tile.scratch(T)
+    first, second, S = np.zeros(TILE, Z.dtype), np.zeros(TILE, Z.dtype), np.zeros(TILE, Z.dtype)
     at = np.zeros(TILE, np.int64)
     for t in range(tiles[0], tiles[1]):
-        n, a = _rows_of(rows, t, at), A[t]
-        T[:] = Z[t]
-        _move(T, a, Z.dtype.type(step))
-        fit_tile.probabilities(T, m, s)
+        n, a = rows_of(rows, t, at), A[t]
+        _moved(Z[t], a, Z.dtype.type(step), T)
+        loss += fit_tile.residual(T, y, at, n, room)
+        slope += fit_tile.dot(T, a)
+        fit_tile.add_targets(T, y, at, n)
+        fit_tile.masses(y, at, n, S)
         first[:] = 0
         second[:] = 0
         for k in range(K):
@@ -179,16 +186,13 @@ def _restriction(y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any) -> An
                 first[i] += pa
                 second[i] += pa * a[k, i]
         for i in range(n):
-            curve += fit_tile.mass(y, at[i]) * max(second[i] - first[i] * first[i], 0.0)
-        T[:] = Z[t]
-        _move(T, a, Z.dtype.type(step))
-        loss += fit_tile.residual(T, y, at, n, m, s, u)
-        slope += fit_tile.dot(T, a, n)
+            if S[i] > 0:
+                curve += max(second[i] - first[i] * (first[i] / S[i]), 0.0)
     return loss, slope, curve
 
 
 @fast_jit
-def _rows_of(rows: Any, t: Any, at: Any) -> Any:
+def rows_of(rows: Any, t: Any, at: Any) -> Any:
     """Number the rows of tile t; returns how many there are."""
     n = min(TILE, rows.number - t * TILE)
     for i in range(n):
@@ -200,14 +204,22 @@ def _rows_of(rows: Any, t: Any, at: Any) -> Any:
 
 
 @fast_jit
-def _move(Z: Any, A: Any, step: Any) -> None:
+def _copy(Z: Any, out: Any) -> None:
     for k in range(Z.shape[0]):
         for i in range(TILE):
-            Z[k, i] += step * A[k, i]
+            out[k, i] = Z[k, i]
 
 
 @fast_jit
-def _flush(G: Any, total: Any) -> None:
+def _moved(Z: Any, A: Any, step: Any, out: Any) -> None:
+    """`out` = Z + step · A."""
+    for k in range(Z.shape[0]):
+        for i in range(TILE):
+            out[k, i] = Z[k, i] + step * A[k, i]
+
+
+@fast_jit
+def flush(G: Any, total: Any) -> None:
     """Add to the float64 sums, which have no padding, and begin again."""
     for j in range(total.shape[0]):
         for k in range(total.shape[1]):
@@ -228,7 +240,7 @@ def moments(X: Any, omega: Any, rows: Any, tiles: Any, total: Any, square: Any) 
 def _moments_dense(X: Any, omega: Any, rows: Any, tiles: Any, total: Any, square: Any) -> None:
     at = np.zeros(TILE, np.int64)
     for t in range(tiles[0], tiles[1]):
-        for i in range(_rows_of(rows, t, at)):
+        for i in range(rows_of(rows, t, at)):
             weight = omega[at[i]]
             for d in range(X.shape[1]):
                 x = float(X[at[i], d])
@@ -242,7 +254,7 @@ def _moments_sparse(
 ) -> None:
     at = np.zeros(TILE, np.int64)
     for t in range(tiles[0], tiles[1]):
-        for i in range(_rows_of(rows, t, at)):
+        for i in range(rows_of(rows, t, at)):
             weight = omega[at[i]]
             for e in range(indptr[at[i]], indptr[at[i] + 1]):
                 x = float(data[e])

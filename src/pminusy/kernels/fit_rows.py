@@ -3,8 +3,9 @@
 The rows of a tile are given by their numbers, `at` (64,), of which n count; whatever is on logits
 is laid out classes first, (K, 64).
 
-- Dense rows: register tiles of 4 rows × 5 classes over the features, which LLVM vectorises for the
-  processor at hand. The 64 rows stay in the second-level cache between the two products.
+- Dense rows of few features: see `fit_few`, whose scratch `P` and `F` is empty elsewhere.
+- Other dense rows: register tiles of 4 rows × 5 classes over the features, which LLVM vectorises
+  for the processor at hand. The 64 rows stay in the second-level cache between the two products.
 - Sparse rows: W and G are (D, K) with K rounded up to whole vectors (`PADDING`),
   so an entry of X costs one read of a row of W. LLVM's vectoriser makes a mess of loops that
   short, hence the two loops over entries are written in its own vectors.
@@ -25,45 +26,52 @@ from numba.extending import intrinsic, overload
 
 from pminusy.core.passes import PADDING
 from pminusy.kernels.compiled import fast_jit
+from pminusy.kernels.fit_few import few_outer, few_products
 
 __all__ = ["backward", "forward", "gather_row", "scatter_row"]
 
 
-def forward(X: Any, W: Any, b: Any, at: Any, n: int, T: Any) -> None:
+def forward(X: Any, W: Any, b: Any, at: Any, n: int, P: Any, F: Any, T: Any) -> None:
     """T (K, 64) = W times the n rows, + b."""
     raise NotImplementedError("only inside compiled functions")
 
 
-def backward(X: Any, R: Any, at: Any, n: int, G: Any, square: bool) -> None:
+def backward(X: Any, R: Any, at: Any, n: int, P: Any, G: Any, square: bool) -> None:
     """G += R (K, 64) times the n rows, or times their squares."""
     raise NotImplementedError("only inside compiled functions")
 
 
 @overload(forward)
-def _forward_overload(X: Any, W: Any, b: Any, at: Any, n: Any, T: Any) -> Any:
+def _forward_overload(X: Any, W: Any, b: Any, at: Any, n: Any, P: Any, F: Any, T: Any) -> Any:
     return _forward_dense if isinstance(X, types.Array) else _forward_sparse
 
 
 @overload(backward)
-def _backward_overload(X: Any, R: Any, at: Any, n: Any, G: Any, square: Any) -> Any:
+def _backward_overload(X: Any, R: Any, at: Any, n: Any, P: Any, G: Any, square: Any) -> Any:
     return _backward_dense if isinstance(X, types.Array) else _backward_sparse
 
 
-def _forward_dense(X: Any, W: Any, b: Any, at: Any, n: Any, T: Any) -> Any:
+def _forward_dense(X: Any, W: Any, b: Any, at: Any, n: Any, P: Any, F: Any, T: Any) -> Any:
+    if F.size:
+        return few_products(P, F, W, b, T)
     return _dense_products(X, W, b, at, n, T)
 
 
-def _forward_sparse(X: Any, W: Any, b: Any, at: Any, n: Any, T: Any) -> Any:
+def _forward_sparse(X: Any, W: Any, b: Any, at: Any, n: Any, P: Any, F: Any, T: Any) -> Any:
     return _sparse_products(X.data, X.indices, X.indptr, W, b, at, n, T)
 
 
-def _backward_dense(X: Any, R: Any, at: Any, n: Any, G: Any, square: Any) -> Any:
+def _backward_dense(X: Any, R: Any, at: Any, n: Any, P: Any, G: Any, square: Any) -> Any:
+    if P.size:
+        if square:
+            P *= P
+        return few_outer(P, R, G)
     if square:
         return _dense_squares(X, R, at, n, G)
     return _dense_outer(X, R, at, n, G)
 
 
-def _backward_sparse(X: Any, R: Any, at: Any, n: Any, G: Any, square: Any) -> Any:
+def _backward_sparse(X: Any, R: Any, at: Any, n: Any, P: Any, G: Any, square: Any) -> Any:
     return _sparse_outer(X.data, X.indices, X.indptr, R, at, n, G, square)
 
 

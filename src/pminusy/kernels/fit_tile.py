@@ -14,9 +14,22 @@ import numpy as np
 
 from pminusy.core.passes import TILE
 from pminusy.kernels.compiled import by_type, fast_jit, inline
-from pminusy.kernels.elementary import SCALE32, SCALE64, exp_reduced
+from pminusy.kernels.elementary import SCALE32, SCALE64, exp_reduced, log1p
+from pminusy.kernels.fit_lanes import class_maximum, class_sum, row_dot, row_sum
+from pminusy.kernels.lanes import choose
 
-__all__ = ["curvature", "curved", "dot", "mass", "probabilities", "residual", "row_sums"]
+__all__ = [
+    "add_targets",
+    "curvature",
+    "curved",
+    "dot",
+    "mass",
+    "masses",
+    "probabilities",
+    "residual",
+    "row_sums",
+    "scratch",
+]
 
 
 _UNSCALE32, _UNSCALE64 = np.float32(1 / SCALE32), 1 / SCALE64
@@ -37,13 +50,11 @@ _exp = by_type(_exp32, _exp64)
 
 
 @fast_jit
-def _maximum(T: Any, m: Any) -> None:
-    """Greatest logit of each row."""
-    for i in range(TILE):
-        m[i] = T[0, i]
-    for k in range(1, T.shape[0]):
-        for i in range(TILE):
-            m[i] = max(m[i], T[k, i])
+def _clear(T: Any, n: Any) -> None:
+    """Only n rows count: the others become 0."""
+    for k in range(T.shape[0]):
+        for i in range(n, TILE):
+            T[k, i] = 0
 
 
 @fast_jit
@@ -55,73 +66,98 @@ def _exponentials(T: Any, m: Any) -> None:
 
 
 @fast_jit
-def _sums(T: Any, s: Any) -> None:
-    """Sum over the classes, for each row."""
-    for i in range(TILE):
-        s[i] = 0
-    for k in range(T.shape[0]):
-        for i in range(TILE):
-            s[i] += T[k, i]
+def scratch(T: Any) -> Any:
+    """Room for what is known of each row of a tile."""
+    kind = T.dtype
+    m, s, u = np.zeros(TILE, kind), np.zeros(TILE, kind), np.zeros(TILE, kind)
+    labels, omega, own = np.zeros(TILE, np.int64), np.zeros(TILE), np.zeros(TILE)
+    return m, s, u, labels, omega, own, np.zeros(TILE)
 
 
 @fast_jit
-def residual(T: Any, y: Any, at: Any, n: Any, m: Any, s: Any, u: Any) -> Any:
-    """Loss of a tile; its logits T become the residual S p − q. `m`, `s`, `u` are scratch."""
+def residual(T: Any, y: Any, at: Any, n: Any, room: Any) -> Any:
+    """Loss of a tile; its logits T become the residual S p − q. `room` is from `scratch`."""
     if y.soft.shape[0] > 0:
-        return _residual_soft(T, y, at, n, m, s)
-    return _residual_labels(T, y, at, n, m, s, u)
+        loss = _residual_soft(T, y, at, n, room[0])
+    else:
+        loss = _residual_labels(T, y, at, n, room)
+    _clear(T, n)
+    return loss
+
+
+@inline
+def _log_sum(others: Any, e: Any) -> Any:
+    """ln(others + e), where one of the terms is 1; accurate where `others` are small beside e = 1.
+
+    Here no sum may be reordered.
+    """
+    return log1p(np.float64(others) + (np.float64(e) - 1.0))
 
 
 @fast_jit
-def _residual_labels(T: Any, y: Any, at: Any, n: Any, m: Any, s: Any, u: Any) -> Any:
+def _residual_labels(T: Any, y: Any, at: Any, n: Any, room: Any) -> Any:
     K, loss, sigma = T.shape[0], 0.0, y.spread.sum()
-    _maximum(T, m)
-    for i in range(n):
-        row = at[i]
-        c, omega = y.labels[row], y.omega[row]
-        s[i] = m[i] - T[c, i]  # how far the label is below the greatest logit
-        if sigma > 0.0:
-            for k in range(K):
-                loss += omega * y.spread[k] * (m[i] - T[k, i])
+    m, s, u, labels, omega, own, logs = room
+    class_maximum(T, m)
+    _targets(y, at, n, labels, omega, own)
+    for i in range(TILE):
+        s[i] = m[i] - T[labels[i], i]  # how far the label is below the greatest logit
+    if sigma > 0.0:
+        loss += _spread_loss(T, y.spread, m, omega)
     _exponentials(T, m)
-    for i in range(n):
-        c = y.labels[at[i]]
-        u[i] = T[c, i]
-        T[c, i] = 0
-        m[i] = s[i]
-    for i in range(n, TILE):
-        u[i] = 1
-        m[i] = 0
-    _sums(T, s)  # the others: summed without the label, not by subtraction
-    for i in range(n):
-        row = at[i]
-        c, omega = y.labels[row], y.omega[row]
-        own, others, e = y.own[c], float(s[i]), float(u[i])
-        log_s = math.log1p(others) if m[i] == 0 else math.log(others + e)
-        if omega > 0.0:
-            loss += omega * (own * (m[i] + log_s) + sigma * log_s)
-        inverse = omega / (others + e)
-        s[i] = (own + sigma) * inverse
-        u[i] = (sigma * e - own * others) * inverse
-    for i in range(n, TILE):
-        s[i] = 0
+    for i in range(TILE):
+        u[i] = T[labels[i], i]
+        T[labels[i], i] = 0
+    class_sum(T, m)  # the others: summed without the label, not by subtraction
+    for i in range(TILE):
+        logs[i] = _log_sum(m[i], u[i])
+    for i in range(TILE):
+        part = omega[i] * (own[i] * (s[i] + logs[i]) + sigma * logs[i])
+        loss += choose(omega[i] > 0.0, part, 0.0)
+    for i in range(TILE):
+        others, e = float(m[i]), float(u[i])
+        inverse = omega[i] / (others + e)
+        s[i] = (own[i] + sigma) * inverse
+        u[i] = (sigma * e - own[i] * others) * inverse
     for k in range(K):
         for i in range(TILE):
             T[k, i] *= s[i]
-    for i in range(n):
-        T[y.labels[at[i]], i] = u[i]
+    for i in range(TILE):
+        T[labels[i], i] = u[i]
     if sigma > 0.0:
-        for i in range(n):
-            omega = y.omega[at[i]]
-            for k in range(K):
-                T[k, i] -= omega * y.spread[k]
+        for k in range(K):
+            for i in range(TILE):
+                T[k, i] -= omega[i] * y.spread[k]
     return loss
 
 
 @fast_jit
-def _residual_soft(T: Any, y: Any, at: Any, n: Any, m: Any, s: Any) -> Any:
+def _targets(y: Any, at: Any, n: Any, labels: Any, omega: Any, own: Any) -> None:
+    """Label, weight and target mass at the label of each row."""
+    for i in range(n):
+        c = y.labels[at[i]]
+        labels[i], omega[i], own[i] = c, y.omega[at[i]], y.own[c]
+    for i in range(n, TILE):
+        labels[i], omega[i], own[i] = 0, 0.0, 0.0
+
+
+@fast_jit
+def _spread_loss(T: Any, spread: Any, m: Any, omega: Any) -> Any:
+    """Loss of the target mass that all classes have."""
+    loss = 0.0
+    for k in range(T.shape[0]):
+        if spread[k] > 0.0:
+            part = 0.0
+            for i in range(TILE):
+                part += choose(omega[i] > 0.0, omega[i] * float(m[i] - T[k, i]), 0.0)
+            loss += spread[k] * part
+    return loss
+
+
+@fast_jit
+def _residual_soft(T: Any, y: Any, at: Any, n: Any, m: Any) -> Any:
     K, loss = T.shape[0], 0.0
-    _maximum(T, m)
+    class_maximum(T, m)
     for i in range(n):
         row = at[i]
         total, least = 0.0, 0.0
@@ -139,10 +175,23 @@ def _residual_soft(T: Any, y: Any, at: Any, n: Any, m: Any, s: Any) -> Any:
         for k in range(K):
             q = y.omega[row] * (y.own[k] * y.soft[row, k] + y.spread[k])
             T[k, i] = scale * T[k, i] - q
-    for k in range(K):
-        for i in range(n, TILE):
-            T[k, i] = 0
     return loss
+
+
+@fast_jit
+def add_targets(T: Any, y: Any, at: Any, n: Any) -> None:
+    """Residuals S p − q become S p."""
+    for i in range(n):
+        row = at[i]
+        if y.soft.shape[0] == 0:
+            T[y.labels[row], i] += y.omega[row] * y.own[y.labels[row]]
+        else:
+            for k in range(T.shape[0]):
+                T[k, i] += y.omega[row] * y.own[k] * y.soft[row, k]
+    for k in range(T.shape[0]):
+        if y.spread[k] > 0.0:
+            for i in range(n):
+                T[k, i] += y.omega[at[i]] * y.spread[k]
 
 
 @fast_jit
@@ -157,11 +206,27 @@ def mass(y: Any, row: Any) -> Any:
 
 
 @fast_jit
+def masses(y: Any, at: Any, n: Any, s: Any) -> None:
+    """S, the total target mass of each row."""
+    sigma = y.spread.sum()
+    for i in range(n):
+        row, total = at[i], sigma
+        if y.soft.shape[0] == 0:
+            total += y.own[y.labels[row]]
+        else:
+            for k in range(y.own.size):
+                total += y.own[k] * y.soft[row, k]
+        s[i] = y.omega[row] * total
+    for i in range(n, TILE):
+        s[i] = 0
+
+
+@fast_jit
 def probabilities(T: Any, m: Any, s: Any) -> None:
     """Logits T become probabilities."""
-    _maximum(T, m)
+    class_maximum(T, m)
     _exponentials(T, m)
-    _sums(T, s)
+    class_sum(T, s)
     for i in range(TILE):
         s[i] = 1 / s[i]
     for k in range(T.shape[0]):
@@ -170,55 +235,44 @@ def probabilities(T: Any, m: Any, s: Any) -> None:
 
 
 @fast_jit
-def row_sums(T: Any, n: Any, out: Any) -> None:
-    """Add the sum over the n rows to `out` (K,)."""
+def row_sums(T: Any, out: Any) -> None:
+    """Add the sum over the rows to `out` (K,)."""
     for k in range(T.shape[0]):
-        total = T.dtype.type(0)
-        for i in range(n):
-            total += T[k, i]
-        out[k] += total
+        out[k] += row_sum(T, k)
 
 
 @fast_jit
-def dot(R: Any, A: Any, n: Any) -> Any:
-    """Sum of R ∘ A over the n rows."""
+def dot(R: Any, A: Any) -> Any:
+    """Sum of R ∘ A over the rows."""
     total = 0.0
     for k in range(R.shape[0]):
-        part = R.dtype.type(0)
-        for i in range(n):
-            part += R[k, i] * A[k, i]
-        total += part
+        total += row_dot(R, A, k)
     return total
 
 
 @fast_jit
-def curved(T: Any, A: Any, y: Any, at: Any, n: Any, m: Any, s: Any) -> None:
+def curved(T: Any, A: Any, y: Any, at: Any, n: Any, room: Any) -> None:
     """Logits T become S (p ∘ a − p (p·a)) for the directions A."""
-    K = T.shape[0]
+    K, m, s = T.shape[0], room[0], room[1]
     probabilities(T, m, s)
     m[:] = 0
     for k in range(K):
         for i in range(TILE):
             m[i] += T[k, i] * A[k, i]
-    _masses(y, at, n, s)
+    masses(y, at, n, s)
     for k in range(K):
         for i in range(TILE):
             T[k, i] *= s[i] * (A[k, i] - m[i])
+    _clear(T, n)
 
 
 @fast_jit
-def curvature(T: Any, y: Any, at: Any, n: Any, m: Any, s: Any) -> None:
+def curvature(T: Any, y: Any, at: Any, n: Any, room: Any) -> None:
     """Logits T become S p (1 − p)."""
+    m, s = room[0], room[1]
     probabilities(T, m, s)
-    _masses(y, at, n, s)
+    masses(y, at, n, s)
     for k in range(T.shape[0]):
         for i in range(TILE):
             T[k, i] = s[i] * (T[k, i] * (1 - T[k, i]))
-
-
-@fast_jit
-def _masses(y: Any, at: Any, n: Any, s: Any) -> None:
-    for i in range(n):
-        s[i] = mass(y, at[i])
-    for i in range(n, TILE):
-        s[i] = 0
+    _clear(T, n)

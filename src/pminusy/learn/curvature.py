@@ -5,6 +5,8 @@
     class basis   a Gram matrix a class, weighted by p (1 − p), in the
                   leading eigenvectors of XᵀX, a multiple of 1 beside      dense X, few classes
     Kronecker     each class's mean curvature times XᵀX                    dense X, many classes
+    likely        the Hessian on each row's likely classes, a Kronecker    dense X, more classes yet
+                  model beside it (`learn.likely`)
 
 The last two follow Böhning's bound H ⪯ ½ (I − 1 1ᵀ/K) ⊗ XᵀX with ½ replaced by what is measured.
 Source: Böhning 1992, "Multinomial logistic regression algorithm".
@@ -272,22 +274,22 @@ class KroneckerMetric:
 
     def __init__(self, objective: Objective, values: Array, Q: Array, d: Array) -> None:
         self._coordinates = objective.coordinates
-        self._values, self._Q, self._d = values, Q, d
+        self.values, self.Q, self.d = values, Q, d
         self.refresh(objective.class_curvature())
 
     def refresh(self, curvature: Array) -> None:
         """Take new class curvatures."""
         c = np.maximum(curvature, 1e-2 * curvature.mean() + 1e-300)
         self._c = c
-        self._inverse = (1.0 / (c[:, None] * self._values + 1.0)).astype(np.float32)
+        self._inverse = (1.0 / (c[:, None] * self.values + 1.0)).astype(np.float32)
 
     def solve(self, vector: Array) -> Array:
         """Into the eigenbasis, divide, and back."""
         out = np.empty_like(vector)
         u, b = self._coordinates.split(vector)
         to_u, to_b = self._coordinates.split(out)
-        g = (u * self._d).astype(np.float32)
-        to_u[...] = (((g @ self._Q) * self._inverse) @ self._Q.T) * self._d
+        g = (u * self.d).astype(np.float32)
+        to_u[...] = (((g @ self.Q) * self._inverse) @ self.Q.T) * self.d
         to_b[...] = b / self._c if b.size else b
         return out
 

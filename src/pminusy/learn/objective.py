@@ -10,13 +10,16 @@ products and curvature are taken there, from the logits kept there.
 
 from __future__ import annotations
 
+import copy
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.core.passes import softmax
 from pminusy.learn.coordinates import Coordinates
-from pminusy.learn.passes import Passes, Sums
+from pminusy.learn.passes import Likely, Passes, Sums
+from pminusy.learn.solvers.line_search import line_search
 from pminusy.learn.sources import Source
 
 __all__ = [
@@ -30,6 +33,8 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
+_REHEARSAL, _FEWEST = 16, 50  # one row in so many; how many are too few
+_SAMPLE = 400  # rows that say which probability is likely
 WORKSPACE = 64 << 20  # bytes a fit may use beyond the data and a few copies of the parameters
 
 
@@ -88,17 +93,17 @@ class Objective:
         dtype: type[np.floating[Any]] = np.float64,
         workspace: int = WORKSPACE,
     ) -> None:
-        self.source, self.ridge, self.coordinates = source, ridge, coordinates
+        self.source, self.coordinates = source, coordinates
         self.dtype, self.workspace = dtype, workspace
         self.passes = Passes(source, dtype, workspace)
         self.mass = source.total_mass
         self.K, self.D = source.classes, source.features
-        scale = coordinates.scale
-        self.penalty = ridge / scale**2  # (D,): of the squares of u
-        self.curvature_of_penalty = (
-            self.penalty[:, None] if coordinates.features_first else self.penalty
-        )
+        self._set_ridge(ridge)
         self._kernel_point: tuple[Array, Array] | None = None
+        self._watched = 0.0
+        self._part: Objective | None = None  # some rows, on which steps are rehearsed
+        self._likely: tuple[tuple[Array, Array], Likely] | None = None  # and where
+        self._row_masses: Array | None = None
         self._class_curvature: tuple[tuple[Array, Array], Array] | None = None  # and where
 
     @property
@@ -131,16 +136,63 @@ class Objective:
             workspace=self.workspace,
         )
 
+    def with_ridge(self, ridge: float) -> Objective:
+        """The same objective with another λ; passes, and what they keep, are shared."""
+        other = copy.copy(self)
+        other._set_ridge(ridge)
+        other._kernel_point = other._likely = other._class_curvature = other._part = None
+        return other
+
+    def _set_ridge(self, ridge: float) -> None:
+        self.ridge = ridge
+        self.penalty = ridge / self.coordinates.scale**2  # (D,): of the squares of u
+        self.curvature_of_penalty = (
+            self.penalty[:, None] if self.coordinates.features_first else self.penalty
+        )
+
+    def _some_rows(self, stride: int) -> Objective:
+        """The same mean objective, penalty and all, over every stride-th row."""
+        return Objective(
+            self.source.sample(stride),
+            self.ridge,
+            self.coordinates,
+            dtype=self.dtype,
+            workspace=self.workspace,
+        )
+
     # Value, gradient, products
 
     def evaluate(self, vector: Array) -> Evaluation:
         """f and its gradient at a point; the objective stands there afterwards."""
         self._kernel_point = self.coordinates.to_kernel(vector, self.dtype)
-        return self._with_penalty(self.passes.point(*self._kernel_point), vector)
+        likely = None
+        if self._watched and not self.passes.stored:
+            likely = self._room_for_likely(self._watched)
+            self._likely = self._kernel_point, likely
+        return self._with_penalty(self.passes.point(*self._kernel_point, likely), vector)
 
     def search(self, vector: Array, at: Evaluation, direction: Array) -> Line:
         """The restriction of f to the line from where the objective stands."""
         return Line(self, vector, at, direction)
+
+    def rehearse(self, vector: Array, at: Evaluation, direction: Array) -> float:
+        """The step along a line that some of the rows suggest.
+
+        Where logits are not kept every look along a line is a pass; on some rows they are kept, and
+        looks cost nothing. Those rows say how the slope changes; where it begins is known.
+        """
+        N = self.source.rows
+        stride = max(_REHEARSAL, -(-2 * N * self.K * 4 // max(self.workspace // 2, 1)))
+        if self.passes.stored or _FEWEST * stride > N:
+            return 1.0
+        if self._part is None:
+            self._part = self._some_rows(stride)
+        part = self._part
+        before = part.visits
+        line = part.search(vector, part.evaluate(vector), direction)
+        step = line_search(_Corrected(line, float(at.gradient @ direction)))
+        self.passes.count += (part.visits - before) * part.source.rows / N
+        return step.step if step.good else 1.0
 
     def hessian_times(self, v: Array) -> Array:
         """Hessian times a vector."""
@@ -173,6 +225,52 @@ class Objective:
             sums = self.passes.curvature(*self._kernel_point, diagonal=False)
             self._class_curvature = self._kernel_point, sums.g / self.mass
         return self._class_curvature[1]
+
+    def watch_likely(self, a_row: float) -> None:
+        """From now on note the likely classes of each row, about that many, in every pass."""
+        self._watched = a_row
+
+    def likely_classes(self) -> Likely:
+        """The likely classes of every row where the objective stands."""
+        assert self._kernel_point is not None
+        if self.passes.stored:
+            likely = self._room_for_likely(self._watched)
+            self.passes.pick(likely)
+        else:
+            assert self._likely is not None
+            assert self._likely[0] is self._kernel_point
+            likely = self._likely[1]
+        self._class_curvature = self._kernel_point, likely.sums()[0] / self.mass
+        return likely
+
+    def likely_times(self, likely: Likely, u: Array, b: Array) -> tuple[Array, Array]:
+        """Curvature on likely classes times (u, b), in the solver's coordinates, in float32.
+
+        Shapes are (K + 1, D) and (K + 1,): the last row is of all the unlikely classes of a row.
+        """
+        scale = self.coordinates.scale.astype(np.float32)
+        centre = self.coordinates.centre.astype(np.float32)
+        V = u / scale
+        if self._row_masses is None:
+            self._row_masses = (self.source.masses() / self.mass).astype(np.float32)
+        G, g = self.passes.likely_times(likely, self._row_masses, V, b - V @ centre)
+        G -= g[:, None] * centre
+        G /= scale
+        return G, g
+
+    def _room_for_likely(self, a_row: float) -> Likely:
+        """With the threshold that a sample suggests."""
+        assert self._kernel_point is not None
+        N = self.source.rows
+        some = np.arange(min(_SAMPLE, N)) * N // min(_SAMPLE, N)
+        X = self.source.take(some)[0]
+        W, b = self._kernel_point
+        z = X.astype(W.dtype) @ W.T + b
+        p = softmax(z)[1]
+        weights = np.sort((p * (1 - p)).ravel())
+        least = weights[-min(max(int(a_row * some.size), 1), weights.size)]
+        least *= 1.001  # where all are alike, none
+        return self.passes.room_for_likely(float(least), a_row)
 
     def draw(self, count: int, rng: np.random.Generator) -> Sample:
         """Rows for a curvature model: by how much each adds where that is known, else evenly.
@@ -264,6 +362,19 @@ class Objective:
         pulled = self.curvature_of_penalty * u
         self.coordinates.split(gradient)[0][...] += pulled
         return Evaluation(sums.loss / self.mass + 0.5 * float(np.vdot(u, pulled)), gradient)
+
+
+class _Corrected:
+    """A line whose slopes are moved so that the first of them is the one given."""
+
+    def __init__(self, line: Line, slope: float) -> None:
+        self._line, self._moved = line, slope - line.start.slope
+        self.start = line.start._replace(slope=slope)
+
+    def at(self, step: float) -> LinePoint:
+        """Value, slope and curvature at a step."""
+        point = self._line.at(step)
+        return point._replace(slope=point.slope + self._moved)
 
 
 class Line:

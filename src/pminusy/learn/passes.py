@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.core import likely as core_likely
 from pminusy.core import passes as specification
+from pminusy.core.likely import Picked
 from pminusy.core.passes import PADDING, TILE, Rows
 from pminusy.kernels import memory, threads
 from pminusy.learn.sources import Block, Source
 
-__all__ = ["Passes", "Sums"]
+__all__ = ["Likely", "Passes", "Sums"]
 
 Array = NDArray[Any]
 
@@ -34,6 +36,19 @@ class Sums(NamedTuple):
     G: Array
     g: Array
     slope: float = 0.0
+
+
+class Likely(NamedTuple):
+    """The likely classes of all rows: those with p (1 − p) ≥ least."""
+
+    least: float
+    parts: dict[tuple[int, int], Picked]  # of the tiles of each thread
+
+    def sums(self) -> tuple[Array, Array]:
+        """Σ S p (1 − p), and Σ S p over the rows where a class is unlikely, both (K,)."""
+        parts = self.parts.values()
+        curvature, rest = sum(p.curvature for p in parts), sum(p.rest for p in parts)
+        return np.asarray(curvature), np.maximum(rest, 0.0)
 
 
 class Passes:
@@ -63,12 +78,20 @@ class Passes:
         self._A = [np.zeros((n, K, TILE), dtype) for n in kept]
         self._sums: list[tuple[Array, Array]] = []
         self.small = source.rows * source.features * source.classes < _SMALL
-        self._kernels = _implementation(small=self.small)
+        self._kernels, self._likely = _implementations(small=self.small)
 
-    def point(self, W: Array, b: Array) -> Sums:
-        """Loss and gradient at (W, b); its logits are kept where there is room."""
+    def point(self, W: Array, b: Array, likely: Likely | None = None) -> Sums:
+        """Loss and gradient at (W, b); its logits are kept where there is room.
+
+        Without room, the likely classes of every row are noted in the same visit, if asked for.
+        """
 
         def run(i: int, block: Block, tiles: tuple[int, int], G: Array, g: Array) -> Any:
+            if likely is not None:
+                found = likely.parts[tiles]
+                return self._likely.point(
+                    block.X, block.targets, W, b, block.rows, tiles, likely.least, found, G, g
+                )
             return self._kernels.point(
                 block.X, block.targets, W, b, block.rows, tiles, self._Z[i], G, g
             )
@@ -139,6 +162,47 @@ class Passes:
             )
 
         return self._sum(run, 1.0 if diagonal else 0.0)
+
+    def pick(self, likely: Likely) -> None:
+        """Note the likely classes of every row, from kept logits."""
+        (block,) = self.source.blocks()
+
+        def run(_: int, tiles: tuple[int, int]) -> None:
+            found = likely.parts[tiles]
+            self._likely.pick(block.targets, block.rows, tiles, self._Z[0], likely.least, found)
+
+        _each(run, block.rows)
+
+    def likely_times(self, likely: Likely, S: Array, V: Array, v: Array) -> tuple[Array, Array]:
+        """Curvature on likely classes times (V, v); S (rows,) are target masses."""
+        (block,) = self.source.blocks()
+
+        def run(_: int, tiles: tuple[int, int]) -> tuple[Array, Array]:
+            G, g = np.zeros(V.shape, V.dtype), np.zeros(v.size, V.dtype)
+            self._likely.times(block.X, block.rows, tiles, S, likely.parts[tiles], V, v, G, g)
+            return G, g
+
+        (G, g), *others = _each(run, block.rows)
+        for part_G, part_g in others:
+            G += part_G
+            g += part_g
+        return G, g
+
+    def room_for_likely(self, least: float, a_row: float) -> Likely:
+        """Where likely classes can be noted, about `a_row` of them for each row."""
+        (block,) = self.source.blocks()
+        tiles, parts = _tiles(block.rows), _parts(block.rows)
+        found = {}
+        for part in range(parts):
+            share = _share(tiles, part, parts)
+            rows = (share[1] - share[0]) * TILE
+            room = int((1.25 * a_row + 1) * rows) + self.source.classes
+            sums = np.zeros((2, self.source.classes))
+            found[share] = Picked(
+                np.zeros(rows + 1, np.int64), np.empty(room, np.int32), np.empty(room, np.float32),
+                *sums,
+            )  # fmt: skip
+        return Likely(least, found)
 
     def row_curvature(self) -> Array:
         """Σ_k p (1 − p) of every row (N,), from kept logits."""
@@ -277,9 +341,10 @@ def _tiles(rows: Rows) -> int:
     return -(-rows.number // TILE)
 
 
-def _implementation(*, small: bool) -> ModuleType:
+def _implementations(*, small: bool) -> tuple[ModuleType, ModuleType]:
+    """The passes, and those over likely classes."""
     if small:
-        return specification
-    from pminusy.kernels import fit
+        return specification, core_likely
+    from pminusy.kernels import fit, likely
 
-    return fit
+    return fit, likely

@@ -33,6 +33,8 @@ class Path:
     ----------
     size
         Length of the vector.
+    pairs
+        Pairs to go on with.
 
     Examples
     --------
@@ -43,8 +45,8 @@ class Path:
     array([31.62])
     """
 
-    def __init__(self, size: int) -> None:
-        self.pairs = Pairs(size)
+    def __init__(self, size: int, pairs: Pairs | None = None) -> None:
+        self.pairs = Pairs(size) if pairs is None else pairs
         self._penalty: Array | None = None
         self._C = 0.0
         self._last = np.zeros(size)

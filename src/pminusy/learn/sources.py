@@ -67,6 +67,9 @@ class Source(Protocol):
     def take(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Some rows as a dense array (n, D), and their target mass S (n,)."""
 
+    def masses(self) -> NDArray[np.float64]:
+        """Target mass S of every row (N,)."""
+
 
 class ArraySource:
     """Rows of arrays in memory: one block, since kernels take it tile by tile.
@@ -154,10 +157,8 @@ class ArraySource:
 
     def take(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Some rows as a dense array (n, D), and their target mass S (n,)."""
-        at, y = self._at(rows), self._targets
-        spread = float(y.spread.sum())
-        mass = y.soft[at] @ y.own if y.soft.shape[0] else y.own[y.labels[at]]
-        S = y.omega[at] * (mass + spread)
+        at = self._at(rows)
+        S = self._masses(at)
         if not isinstance(self._X, Csr):
             return self._X[at], S
         dense = np.zeros((at.size, self._features), self._X.data.dtype)
@@ -165,6 +166,15 @@ class ArraySource:
             entries = slice(self._X.indptr[row], self._X.indptr[row + 1])
             dense[i, self._X.indices[entries]] = self._X.data[entries]
         return dense, S
+
+    def masses(self) -> NDArray[np.float64]:
+        """Target mass S of every row (N,)."""
+        return self._masses(self._at(np.arange(self.rows)))
+
+    def _masses(self, at: NDArray[np.intp]) -> NDArray[np.float64]:
+        y = self._targets
+        mass = y.soft[at] @ y.own if y.soft.shape[0] else y.own[y.labels[at]]
+        return np.asarray(y.omega[at] * (mass + float(y.spread.sum())))
 
     def weighted(self, factor: NDArray[np.float64]) -> ArraySource:
         """The same rows, all sample weights multiplied by a factor (N,); X is shared."""

@@ -37,15 +37,15 @@ class Step(NamedTuple):
     good: bool
 
 
-def line_search(line: Searchable, *, looks: int = 20) -> Step:
-    """Try 1; otherwise bracket the zero of the slope and close in on it."""
+def line_search(line: Searchable, *, first: float = 1.0, looks: int = 20) -> Step:
+    """Try the first step; otherwise bracket the zero of the slope and close in on it."""
     slope0 = line.start.slope
     if not slope0 < 0:
         return Step(0.0, False)
-    point = line.at(1.0)
+    point = line.at(first)
     highest = line.start.value + _RISE * abs(line.start.value)
     if _ACCEPT_BELOW * -slope0 <= point.slope <= _ACCEPT_ABOVE * -slope0 and point.value <= highest:
-        return Step(1.0, True)
+        return Step(first, True)
     low, low_slope, high, high_slope = 0.0, slope0, math.inf, math.nan
     for _ in range(looks):
         if not math.isfinite(point.slope) or not math.isfinite(point.value):

@@ -19,6 +19,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.learn.curvature import Metric
@@ -36,7 +37,9 @@ _CAUTION = 10.0  # factor of more and of less damping
 _LEAST_CAUTION, _MOST_CAUTION = 1e-4, 1e4
 _LARGEST_FORCING = 0.3
 _PRODUCTS = 60  # of one step, at most
-_FLOOR = 1e-27  # relative to f: a promise below is rounding
+# Relative to f: a promise below is rounding, and what is left to gain where rounding decides.
+_FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-27}
+_ROUNDING = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-15}
 _FAILURES = 2
 
 
@@ -50,13 +53,14 @@ def newton(
     price: float,
     exact: bool,
     enough: float = 0.0,
+    left: float = math.inf,
 ) -> Solution:
     """Minimise.
 
     Parameters
     ----------
     objective
-        What to minimise, in float64.
+        What to minimise.
     vector
         Where to begin.
     metric
@@ -72,16 +76,19 @@ def newton(
         Whether it is over all rows.
     enough
         Also stop once a step promises less than this, relative to f.
+    left
+        What may still be gained, where that is known.
     """
     at = objective.evaluate(vector)
     if not journal.history:
         journal.note(objective, vector, at)
-    patience, failures, first = Patience(1e-15), 0, 0.0
-    left, caution = abs(at.value), 1.0  # what may still be gained; the promise of the last step
+    patience, failures, first = Patience(_ROUNDING[np.dtype(objective.dtype)]), 0, 0.0
+    floor = max(enough, _FLOOR[np.dtype(objective.dtype)])
+    left, caution = min(left, abs(at.value)), 1.0  # later, the promise of the last step
     model, spent = None, _Spent(price)
     while not goal.reached(objective, at):
         if journal.exhausted:
-            return Solution(vector, at, Status(reached=False, stalled=False))
+            return Solution(vector, at, Status(reached=False, stalled=False), left)
         damping = _DAMPING * caution * left
         if model is None or exact or spent.too_much:
             model = metric(objective, damping)
@@ -99,14 +106,14 @@ def newton(
         spent.add(times.count)
         direction = objective.project(direction)
         promised = -float(at.gradient @ direction)
-        if promised <= max(enough, _FLOOR) * abs(at.value) and (times.count or not enough):
-            return Solution(vector, at, Status(reached=False, stalled=True))
+        if promised <= floor * abs(at.value):
+            return Solution(vector, at, Status(reached=False, stalled=True), left)
         line = objective.search(vector, at, direction)
         step = line_search(line)
         if not step.good:
             failures += 1
             if failures > _FAILURES:
-                return Solution(vector, at, Status(reached=False, stalled=True))
+                return Solution(vector, at, Status(reached=False, stalled=True), left)
             at, model = objective.evaluate(vector), None
             caution = min(_CAUTION * caution, _MOST_CAUTION)
             continue
@@ -118,7 +125,7 @@ def newton(
         elif step.step >= 1:
             caution = max(caution / _CAUTION, _LEAST_CAUTION)
         if patience.over(objective.optimality(at.gradient), left, at.value):
-            return Solution(vector, at, Status(reached=False, stalled=True))
+            return Solution(vector, at, Status(reached=False, stalled=True), left)
     return Solution(vector, at, Status(reached=True, stalled=False))
 
 

@@ -61,8 +61,8 @@ class Pairs:
     def __len__(self) -> int:
         return len(self._pairs)
 
-    def direction(self, gradient: Array, metric: Any) -> Array:
-        """−H⁻¹ gradient, by two loops around the metric."""
+    def direction(self, gradient: Array, metric: Any, *, resize: bool = True) -> Array:
+        """−H⁻¹ gradient, by two loops around the metric, of the size that γ gives if asked."""
         q = gradient.copy()
         alphas = []
         for s, y, rho in reversed(self._pairs):
@@ -70,7 +70,7 @@ class Pairs:
             alphas.append(alpha)
             q -= alpha * y
         r = metric.solve(q)
-        if self._pairs:
+        if self._pairs and resize:
             _, y, rho = self._pairs[-1]
             scale = 1.0 / (rho * float(y @ metric.solve(y)))
             r *= min(max(scale, 1e-3), 1e3) if np.isfinite(scale) else 1.0

@@ -7,7 +7,7 @@ often as its price allows; the pairs of L-BFGS correct it in between.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import numpy as np
@@ -39,10 +39,13 @@ def quasi_newton(
     *,
     goal: Goal,
     journal: Journal,
-    refresh: tuple[int, ...] = (0, 1, 3, 7, 15, 31),
+    refresh: Container[int] = (0, 1, 3, 7, 15, 31),
+    quick: float = 0.0,
     enough: float = 0.0,
     metric_now: Metric | None = None,
     pairs: Pairs | None = None,
+    resize: bool = True,
+    rehearse: float = math.inf,
     limit: float = math.inf,
 ) -> Solution:
     """Minimise.
@@ -62,12 +65,18 @@ def quasi_newton(
         Where progress is noted, with the limit on iterations.
     refresh
         Iterations at which the model is built anew.
+    quick
+        The model is left as it is while a step leaves less than this share of what was left.
     enough
         Also stop once a step promises less than this, relative to f.
     metric_now
         A model to begin with, instead of building one.
     pairs
         Pairs to begin with, and to add to.
+    resize
+        Whether the size of the model is corrected by the newest pair.
+    rehearse
+        Steps that promise more than this, relative to f, are first tried on some of the rows.
     limit
         Iterations of the journal at which to give up as stalled.
     """
@@ -78,7 +87,7 @@ def quasi_newton(
     model, failures, steps = metric_now, 0, 0
     left = abs(at.value)  # what may still be gained; the promise of the last step, later
     patience = Patience(_ROUNDING[np.dtype(objective.dtype)])
-    due = False
+    due, fast = False, False
     floor = max(enough, _FLOOR[np.dtype(objective.dtype)])
     while not goal.reached(objective, at):
         if journal.exhausted:
@@ -86,15 +95,17 @@ def quasi_newton(
         if journal.iterations >= limit:
             return Solution(vector, at, Status(reached=False, stalled=True))
         due = due or steps in refresh
-        if model is None or (due and (metric_now is None or steps > 0)):
+        if model is None or (due and not fast and (metric_now is None or steps > 0)):
             due = False
             model = metric(objective, _DAMPING * left)
-        direction = objective.project(pairs.direction(at.gradient, model))
+        direction = objective.project(pairs.direction(at.gradient, model, resize=resize))
         promised = -float(at.gradient @ direction)
         if promised <= floor * abs(at.value) and steps > 0:
             return Solution(vector, at, Status(reached=False, stalled=True))
         line = objective.search(vector, at, direction)
-        step = line_search(line)
+        sure = promised <= rehearse * abs(at.value)
+        first = 1.0 if sure else objective.rehearse(vector, at, direction)
+        step = line_search(line, first=first)
         if not step.good:
             failures += 1
             if failures > 2:
@@ -105,6 +116,7 @@ def quasi_newton(
         new, there = line.accept(step.step)
         pairs.add(new - vector, there.gradient - at.gradient)
         vector, at, steps = new, there, steps + 1
+        fast = promised < quick * left
         left = min(promised, abs(there.value))
         journal.note(objective, vector, at)
         if patience.over(objective.optimality(at.gradient), left, at.value):

@@ -44,6 +44,7 @@ class Solution(NamedTuple):
     vector: Array
     at: Evaluation
     status: Status
+    left: float = math.inf  # what the last step promised, where that is known
 
 
 class Goal(NamedTuple):
