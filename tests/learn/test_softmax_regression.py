@@ -302,7 +302,7 @@ def test_bad_data():
     sparse.data[7] = np.inf
     with pytest.raises(InputError, match="got inf in row 2, column 1"):
         SoftmaxRegression().fit(sparse, y)
-    with pytest.raises(InputError, match="at least 2 classes, got 1 class"):
+    with pytest.raises(InputError, match=r"at least 2 classes, got 1 class \(0(\.0)?\)"):
         SoftmaxRegression().fit(X, np.zeros(20))
     soft = np.ones((20, 3))
     soft[6, 1] = -1.0

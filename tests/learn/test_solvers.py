@@ -65,6 +65,26 @@ def test_more_features_than_rows_on_all_scales(C, solver):
     assert fit.journal.passes < (100 if solver == "newton" else 2000)
 
 
+def test_lbfgs_hands_over_where_its_metric_misses_the_scales():
+    X, y = random_problem(N=1000, D=200, K=10)
+    scales = 10.0 ** np.random.default_rng(0).uniform(-6, 6, size=200)
+    objective = make_objective(X * scales, y)
+    journal = Journal(1000)
+    fit = minimise(objective, np.zeros(objective.size), "lbfgs", goal=Goal(1e-6), journal=journal)
+    assert fit.certificate.reached
+
+
+def test_an_interrupt_before_the_first_iteration_keeps_the_start(monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pminusy.learn.fitting._smooth", interrupted)
+    X, y = random_problem()
+    fit = _solve(make_objective(X, y), "lbfgs", keep_interrupted=True)
+    assert fit.certificate.objective == pytest.approx(np.log(5))
+    assert not fit.certificate.reached
+
+
 @pytest.mark.parametrize("C", [1e8, np.inf])
 def test_newton_where_rows_are_told_apart(C):
     X, y = random_problem(N=24, D=40, K=3)

@@ -96,9 +96,9 @@ def minimise(
             precise, solution = _smooth(objective, vector, solver, goal, journal, pairs)
             vector, at = solution.vector, solution.at
         except KeyboardInterrupt:
-            if not keep_interrupted or journal.best is None:
+            if not keep_interrupted:
                 raise
-            vector = journal.best
+            vector = vector if journal.best is None else journal.best
             precise = objective.in_precision(np.float64)
             at = precise.evaluate(vector)
     return Fit(vector, certify(precise, at, goal), journal, solver)

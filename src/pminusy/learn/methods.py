@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.learn.curvature import DiagonalMetric
@@ -21,6 +22,7 @@ __all__ = ["run", "run_newton"]
 Array = NDArray[Any]
 
 _POLISH = 1e-3  # of the goal, for small problems
+_SLOW = 400  # iterations after which L-BFGS is known to crawl
 _REHEARSE = 1e-5  # of f: gains above which a step is first tried on some rows
 
 
@@ -54,7 +56,7 @@ def run(
             rehearse=_REHEARSE,
         )
     if solver == "lbfgs":
-        return quasi_newton(
+        solution = quasi_newton(
             objective,
             vector,
             models.rough,
@@ -62,7 +64,12 @@ def run(
             journal=journal,
             refresh=(0, 3, 9, 20, 50, 100),
             pairs=pairs,
+            limit=_SLOW,
         )
+        stalled = solution.status.stalled and objective.dtype == np.float64
+        if not stalled or journal.exhausted:
+            return solution
+        vector, solver = solution.vector, "newton-cg"  # whose curvature is never a sample's
     if solver == "newton-cg":
         return newton_cg(objective, vector, DiagonalMetric, goal=goal, journal=journal)
     raise AssertionError(solver)

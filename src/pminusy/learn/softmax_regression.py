@@ -345,7 +345,7 @@ class SoftmaxRegression(LinearClassifier):
         if classes is None:
             self.classes_ = found
         if len(found) < 2:
-            raise InputError("y", "at least 2 classes", f"1 class ({found[0]!r})")
+            raise InputError("y", "at least 2 classes", f"1 class ({found[:1].tolist()[0]!r})")
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, inputs, ensure_non_negative=True)

@@ -46,6 +46,7 @@ def quasi_newton(
     pairs: Pairs | None = None,
     resize: bool = True,
     rehearse: float = math.inf,
+    limit: float = math.inf,
 ) -> Solution:
     """Minimise.
 
@@ -76,6 +77,8 @@ def quasi_newton(
         Whether the size of the model is corrected by the newest pair.
     rehearse
         Steps that promise more than this, relative to f, are first tried on some of the rows.
+    limit
+        Iterations of the journal at which to give up as stalled.
     """
     at = objective.evaluate(vector)
     if not journal.history:
@@ -89,6 +92,8 @@ def quasi_newton(
     while not goal.reached(objective, at):
         if journal.exhausted:
             return Solution(vector, at, Status(reached=False, stalled=False))
+        if journal.iterations >= limit:
+            return Solution(vector, at, Status(reached=False, stalled=True))
         due = due or steps in refresh
         if model is None or (due and not fast and (metric_now is None or steps > 0)):
             due = False
