@@ -41,6 +41,7 @@ __all__ = [
 Array = NDArray[Any]
 
 _SHARE = 1e-7  # of a feature's curvature: where the ridge is smaller, this takes its place
+_LARGE = 1000  # parameters beyond which the factor is float32: a solution costs reading it
 _DAMPING = 1e-5  # of the mean eigenvalue: what the sample has not seen
 
 
@@ -96,21 +97,27 @@ class FullMetric:
         H[np.diag_indices_from(H)] += damping
         _hold_classes(H, objective)
         spread = max(float(seen.max(initial=0.0)), 1e-300)
-        for exponent in (-14, -12, -10, -8, -6, -4, -2, 0, 2):
-            damped = H.copy()
+        kept = np.float32 if H.shape[0] > _LARGE else np.float64
+        for exponent in (-14, -12, -10, -8, -7, -6, -4, -2, 0, 2):
+            if 10.0**exponent < np.finfo(kept).eps / 2:
+                continue
+            damped = np.array(H, kept, order="F")
             damped[np.diag_indices_from(H)] += 10.0**exponent * (spread + H.diagonal())
             try:
-                self._factor = scipy.linalg.cho_factor(
+                factor, lower = scipy.linalg.cho_factor(
                     damped, lower=True, overwrite_a=True, check_finite=False
                 )
             except scipy.linalg.LinAlgError:
                 continue
+            self._factor = factor, lower
             return
         raise FloatingPointError("the Hessian has no Cholesky factor: are there NaNs?")
 
     def solve(self, vector: Array) -> Array:
         """Two triangular solves."""
-        return np.asarray(scipy.linalg.cho_solve(self._factor, vector, check_finite=False))
+        right = vector.astype(self._factor[0].dtype, copy=False)
+        solution = scipy.linalg.cho_solve(self._factor, right, check_finite=False)
+        return np.asarray(solution, np.float64)
 
 
 def full_hessian(

@@ -18,7 +18,7 @@ __all__ = ["WIDE", "Models"]
 Array = NDArray[Any]
 
 WIDE = 4000  # features beyond which no Gram matrix is built
-_CHEAP_HESSIAN = 6.0  # passes that one may cost
+_CHEAP_HESSIAN = 10.0  # passes that one may cost
 _ROWS_A_PARAMETER, _LEAST_ROWS = 3, 1024  # of a Hessian over a sample
 _SMALL_HESSIAN = 40  # parameters below which one is taken in float64
 _FEW_CLASSES = 40  # up to which each has a Gram matrix of its own
@@ -56,13 +56,15 @@ class Models:
         return rows if wanted >= rows else min(wanted, room)
 
     def hessian_price(self, objective: Objective, rows: int) -> float:
-        """Passes that the Hessian over some rows costs: by multiplications, those of `coupled`.
+        """Passes that the Hessian over some rows, and its factor, cost.
 
-        A pass has some beside its products: exponentials, and what is done once a row.
+        By multiplications: those of `coupled`, at full speed, and of a pass, which has some beside
+        its products: exponentials, and what is done once a row.
         """
-        K, E = objective.K, objective.D + 1
-        hessian = K * (K + 1) * E * (E + 1) / 2
-        return hessian / (4 * K * E + 150 * K + 300) * rows / objective.source.rows
+        K, E, size = objective.K, objective.D + 1, objective.size
+        hessian = rows * K * (K + 1) * E * (E + 1) / 2
+        factor = 2 * size**3 / 3  # on one thread
+        return (hessian + factor) / (objective.source.rows * (2.4 * K * E + 60 * K + 200))
 
     def full(self, objective: Objective, damping: float) -> Metric:
         """The Hessian, over all rows or a sample, in float32 while that is precise enough."""

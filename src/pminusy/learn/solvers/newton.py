@@ -41,6 +41,7 @@ _PRODUCTS = 60  # of one step, at most
 _FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-27}
 _ROUNDING = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-15}
 _FAILURES = 2
+_WASTE = 0.5  # of the price of a model
 
 
 def newton(
@@ -142,7 +143,10 @@ class _Damped:
 
 
 class _Spent:
-    """Products of the last step, beside those of the first with the same model."""
+    """Products of conjugate gradients beyond those of the first step with the same model.
+
+    Once they have cost half of what a new model does, one is due: products saved later pay the rest.
+    """
 
     def __init__(self, price: float) -> None:
         self._price = price
@@ -150,8 +154,12 @@ class _Spent:
 
     def begin(self) -> None:
         self._first: int | None = None
-        self.too_much = False
+        self._beyond = 0
+
+    @property
+    def too_much(self) -> bool:
+        return self._beyond > _WASTE * self._price
 
     def add(self, products: int) -> None:
         self._first = products if self._first is None else self._first
-        self.too_much = products - self._first > self._price
+        self._beyond += max(products - self._first, 0)
