@@ -101,7 +101,7 @@ class FullMetric:
         for exponent in (-14, -12, -10, -8, -7, -6, -4, -2, 0, 2):
             if 10.0**exponent < np.finfo(kept).eps / 2:
                 continue
-            damped = np.array(H, kept, order="F")
+            damped: Array = np.array(H, kept, order="F")
             damped[np.diag_indices_from(H)] += 10.0**exponent * (spread + H.diagonal())
             try:
                 factor, lower = scipy.linalg.cho_factor(

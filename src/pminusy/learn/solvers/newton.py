@@ -145,7 +145,8 @@ class _Damped:
 class _Spent:
     """Products of conjugate gradients beyond those of the first step with the same model.
 
-    Once they have cost half of what a new model does, one is due: products saved later pay the rest.
+    Once they have cost half of what a new model does, one is due: products saved later pay the
+    rest.
     """
 
     def __init__(self, price: float) -> None:
