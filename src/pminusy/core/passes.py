@@ -264,7 +264,7 @@ def mass(y: Targets, index: Array) -> Array:
 
 
 def softmax(z: Array) -> tuple[Array, Array]:
-    """Log-sum-exp (n, 1) and probabilities (n, K)."""
+    """Log-sum-exp (n, 1) and probabilities (n, K); classes are the second axis in any case."""
     m = z.max(axis=1, keepdims=True)
     e = np.exp(z - m)
     s = e.sum(axis=1, keepdims=True)

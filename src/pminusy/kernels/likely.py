@@ -81,9 +81,8 @@ def _pick(
     K, (m, s) = T.shape[0], (scratch[0], scratch[1])
     room = found.classes.size - (found.start.size - 1)  # one of each row is for the unlikely
     fit_tile.probabilities(T, m, s)
-    for i in range(TILE):
-        s[i] = fit_tile.mass(y, at[i]) if i < n else 0
-        number[i] = 0
+    fit_tile.masses(y, at, n, s)
+    number[:] = 0
     for k in range(K):
         curved, mass = T.dtype.type(0), T.dtype.type(0)
         for i in range(TILE):

@@ -68,7 +68,6 @@ class LikelyMetric:
         level = np.concatenate([np.full(base.values.size, np.median(ridge)), 1e-6 * bias])
         spread = np.maximum(self._spread, 1e-7 * float(self._spread.max()))
         self._inverse = (1.0 / (c[:, None] * spread + level)).astype(np.float32)
-        self.products = 0
 
     def solve(self, vector: Array) -> Array:
         """The inverse times a vector, by conjugate gradients."""
@@ -115,7 +114,6 @@ class LikelyMetric:
     def _times(self, h: Array) -> Array:
         """M h, in the eigenbasis."""
         D = self._d.size
-        self.products += 1
         K = h.shape[0]
         u = np.empty((K, D), np.float32)
         _matmul(h[:, :D], self._Q.T, u)

@@ -42,10 +42,7 @@ class Models:
 
     def likely_classes(self, objective: Objective, damping: float) -> Metric:
         """The likely classes of each row as they are, the others as a Kronecker model."""
-        if self._kronecker is None:
-            rows = self._whole.rows_evenly(max(_METRIC_ROWS, 4 * objective.D))
-            self._kronecker = curvature.kronecker_metric(objective, rows)
-        return LikelyMetric(objective, self._kronecker, damping / objective.K)
+        return LikelyMetric(objective, self._kronecker_model(objective), damping / objective.K)
 
     def hessian_rows(self, objective: Objective) -> int:
         """Rows that a Hessian is taken over: all, where that is cheap, else a sample."""
@@ -83,7 +80,9 @@ class Models:
     def _dense(self, objective: Objective, damping: float) -> Metric:
         """A Gram matrix a class for few classes, one for all beyond."""
         if objective.K > _FEW_CLASSES:
-            return self._kronecker_model(objective)
+            model = self._kronecker_model(objective)
+            model.refresh(objective.class_curvature())
+            return model
         if self._basis is None:
             rows = self._whole.rows_evenly(_METRIC_ROWS)
             self._basis = curvature.Basis(self._whole, rows, self._rank())
@@ -104,10 +103,8 @@ class Models:
         r = math.sqrt(2 * _BUILD_PASSES * N * D / self._metric_rows())
         return int(np.clip(r, _LEAST_RANK, _RANK))
 
-    def _kronecker_model(self, objective: Objective) -> Metric:
+    def _kronecker_model(self, objective: Objective) -> curvature.KroneckerMetric:
         if self._kronecker is None:
             rows = self._whole.rows_evenly(max(_METRIC_ROWS, 4 * objective.D))
             self._kronecker = curvature.kronecker_metric(objective, rows)
-        else:
-            self._kronecker.refresh(objective.class_curvature())
         return self._kronecker

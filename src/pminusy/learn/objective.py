@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.core.passes import softmax
 from pminusy.learn.coordinates import Coordinates
 from pminusy.learn.passes import Likely, Passes, Sums
 from pminusy.learn.solvers.line_search import line_search
@@ -128,12 +127,12 @@ class Objective:
     def sample(self, stride: int, offset: int = 0) -> Objective:
         """The same objective, C and all, over every stride-th row."""
         source = self.source.sample(stride, offset)
+        return self._over(source, self.ridge * self.mass / source.total_mass)
+
+    def _over(self, source: Source, ridge: float) -> Objective:
+        """The same over other rows, with another λ."""
         return Objective(
-            source,
-            self.ridge * self.mass / source.total_mass,
-            self.coordinates,
-            dtype=self.dtype,
-            workspace=self.workspace,
+            source, ridge, self.coordinates, dtype=self.dtype, workspace=self.workspace
         )
 
     def with_ridge(self, ridge: float) -> Objective:
@@ -148,16 +147,6 @@ class Objective:
         self.penalty = ridge / self.coordinates.scale**2  # (D,): of the squares of u
         self.curvature_of_penalty = (
             self.penalty[:, None] if self.coordinates.features_first else self.penalty
-        )
-
-    def _some_rows(self, stride: int) -> Objective:
-        """The same mean objective, penalty and all, over every stride-th row."""
-        return Objective(
-            self.source.sample(stride),
-            self.ridge,
-            self.coordinates,
-            dtype=self.dtype,
-            workspace=self.workspace,
         )
 
     # Value, gradient, products
@@ -186,7 +175,7 @@ class Objective:
         if self.passes.stored or _FEWEST * stride > N:
             return 1.0
         if self._part is None:
-            self._part = self._some_rows(stride)
+            self._part = self._over(self.source.sample(stride), self.ridge)
         part = self._part
         before = part.visits
         line = part.search(vector, part.evaluate(vector), direction)
@@ -263,10 +252,7 @@ class Objective:
         assert self._kernel_point is not None
         N = self.source.rows
         some = np.arange(min(_SAMPLE, N)) * N // min(_SAMPLE, N)
-        X = self.source.take(some)[0]
-        W, b = self._kernel_point
-        z = X.astype(W.dtype) @ W.T + b
-        p = softmax(z)[1]
+        p = self.passes.probabilities(some, self.source.take(some)[0], self._kernel_point)
         weights = np.sort((p * (1 - p)).ravel())
         least = weights[-min(max(int(a_row * some.size), 1), weights.size)]
         least *= 1.001  # where all are alike, none
@@ -308,11 +294,7 @@ class Objective:
     def rows_evenly(self, count: int) -> Array:
         """Rows of X, evenly spaced, in the coordinates of the solver: (n, D) float32."""
         N = self.source.rows
-        return self.rows_at(np.arange(min(count, N)) * N // min(count, N))
-
-    def rows_at(self, rows: Array) -> Array:
-        """Some rows of X, in the coordinates of the solver: (n, D) float32."""
-        X, _ = self.source.take(rows)
+        X, _ = self.source.take(np.arange(min(count, N)) * N // min(count, N))
         centred = (X - self.coordinates.centre) / self.coordinates.scale
         return np.asarray(centred, np.float32)
 

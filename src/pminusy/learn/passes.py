@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pminusy.core import likely as core_likely
 from pminusy.core import passes as specification
 from pminusy.core.likely import Picked
-from pminusy.core.passes import PADDING, TILE, Rows
+from pminusy.core.passes import PADDING, TILE, Rows, softmax
 from pminusy.kernels import memory, threads
 from pminusy.learn.sources import Block, Source
 
@@ -221,7 +221,7 @@ class Passes:
             assert at is not None
             W, b = at
             z = X.astype(self.dtype) @ (W[:, : b.size] if self.source.sparse else W.T) + b
-        return _softmax(z)
+        return softmax(z)[1]
 
     def probabilities_of_tiles(
         self, first: int, last: int, X: Array, at: tuple[Array, Array] | None
@@ -229,7 +229,7 @@ class Passes:
         """Probabilities (n, K) of the rows from one number, a multiple of 64, to another."""
         if not self.stored or len(self._Z) > 1:
             return self.probabilities(np.arange(first, last), X, at)
-        p = _softmax(self._Z[0][first // TILE : -(-last // TILE)])
+        p = softmax(self._Z[0][first // TILE : -(-last // TILE)])[1]
         return np.asarray(p.swapaxes(1, 2).reshape(-1, p.shape[1])[: last - first])
 
     def moments(self) -> tuple[Array, Array]:
@@ -301,18 +301,10 @@ class Passes:
         return self.dtype == np.float64 or self.source.rows <= parts * _ROWS_OF_A_SUM
 
 
-def _softmax(z: Array) -> Array:
-    """Along the second axis."""
-    e = z - z.max(axis=1, keepdims=True)
-    np.exp(e, out=e)
-    e /= e.sum(axis=1, keepdims=True)
-    return np.asarray(e)
-
-
 def _row_curvature(Z: Array) -> Array:
     out = np.empty((Z.shape[0], TILE), Z.dtype)
     for first in range(0, Z.shape[0], 256):
-        e = _softmax(Z[first : first + 256])
+        e = softmax(Z[first : first + 256])[1]
         out[first : first + 256] = 1 - np.einsum("tki,tki->ti", e, e)
     return out.ravel()
 

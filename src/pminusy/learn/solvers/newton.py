@@ -2,7 +2,7 @@
 
 Where the Hessian over all rows costs a few passes it is built at every step. Where it costs more,
 the Hessian over a sample of rows is the metric of conjugate gradients, whose products are passes
-and see all rows; it is built anew once the products it leaves to do cost more than it does.
+and see all rows; it is built anew once it leaves so many products to do that a new one pays.
 
 Far from the optimum a multiple of what is left to gain is added to the diagonal, in coordinates of
 size one: more after a step that had to be cut short, less after a whole one. Where rows have next

@@ -42,7 +42,6 @@ def quasi_newton(
     refresh: Container[int] = (0, 1, 3, 7, 15, 31),
     quick: float = 0.0,
     enough: float = 0.0,
-    metric_now: Metric | None = None,
     pairs: Pairs | None = None,
     resize: bool = True,
     rehearse: float = math.inf,
@@ -69,8 +68,6 @@ def quasi_newton(
         The model is left as it is while a step leaves less than this share of what was left.
     enough
         Also stop once a step promises less than this, relative to f.
-    metric_now
-        A model to begin with, instead of building one.
     pairs
         Pairs to begin with, and to add to.
     resize
@@ -84,7 +81,7 @@ def quasi_newton(
     if not journal.history:
         journal.note(objective, vector, at)
     pairs = Pairs(vector.size) if pairs is None else pairs
-    model, failures, steps = metric_now, 0, 0
+    model, failures, steps = None, 0, 0
     left = abs(at.value)  # what may still be gained; the promise of the last step, later
     patience = Patience(_ROUNDING[np.dtype(objective.dtype)])
     due, fast = False, False
@@ -95,7 +92,7 @@ def quasi_newton(
         if journal.iterations >= limit:
             return Solution(vector, at, Status(reached=False, stalled=True))
         due = due or steps in refresh
-        if model is None or (due and not fast and (metric_now is None or steps > 0)):
+        if model is None or (due and not fast):
             due = False
             model = metric(objective, _DAMPING * left)
         direction = objective.project(pairs.direction(at.gradient, model, resize=resize))
