@@ -24,7 +24,7 @@ from benchmarks.check.run_source import judge, time_limit
 from benchmarks.check.slips import SLIPS, Slip
 from benchmarks.check.styles import STYLES
 from benchmarks.check.styles.style import Style
-from pminusy.diagnosis.inside import definitions
+from pminusy.diagnosis.run.inside import definitions
 
 _WITHOUT_BATTERY = ("matrix", "alone")
 _ALL = (*STYLES, *LAYER_STYLES)

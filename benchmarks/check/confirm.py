@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.check.mutants import outputs
-from pminusy.diagnosis.exercise import EXERCISES
-from pminusy.diagnosis.mistakes.mistake import Mistake
-from pminusy.diagnosis.verdict import Verdict
+from pminusy.diagnosis.catalogue.exercise import EXERCISES
+from pminusy.diagnosis.catalogue.mistake import Mistake
+from pminusy.diagnosis.report.verdict import Verdict
 
 __all__ = ["confirmed"]
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.check import layer_battery
 from benchmarks.check.run_source import time_limit
-from pminusy.diagnosis.inside import definitions
+from pminusy.diagnosis.run.inside import definitions
 
 __all__ = ["battery", "differs", "mutants", "outputs"]
 

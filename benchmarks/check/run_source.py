@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from pminusy.diagnosis.conventions import parse_pins
+from pminusy.diagnosis.bind.signatures import candidates
+from pminusy.diagnosis.catalogue.conventions import parse_pins
 from pminusy.diagnosis.examine import examine
-from pminusy.diagnosis.inside import calls, definitions, inventory
-from pminusy.diagnosis.session import Answer, Inventory, _answer
-from pminusy.diagnosis.signatures import candidates
-from pminusy.diagnosis.verdict import Verdict
+from pminusy.diagnosis.report.verdict import Verdict
+from pminusy.diagnosis.run.inside import calls, definitions, inventory
+from pminusy.diagnosis.run.session import Answer, Inventory, _answer
 
 __all__ = ["judge", "time_limit"]
 

@@ -69,7 +69,7 @@ def test_folder_report_to_a_file(tmp_path, capsys):
 
 
 def test_folder_without_a_sandbox_is_refused(tmp_path, monkeypatch, capsys):
-    from pminusy.diagnosis import sandbox
+    from pminusy.diagnosis.run import sandbox
 
     monkeypatch.setattr(sandbox, "_fault", lambda kind, image: "no program bwrap on this system")
     (tmp_path / "a.py").write_text(GOOD)

@@ -4,9 +4,9 @@
 import pytest
 
 from benchmarks.check.run_source import SourceSession
-from pminusy.diagnosis.conventions import parse_pins
+from pminusy.diagnosis.bind.signatures import candidates
+from pminusy.diagnosis.catalogue.conventions import parse_pins
 from pminusy.diagnosis.examine import examine
-from pminusy.diagnosis.signatures import candidates
 
 LAYERS = """
 import numpy as np

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from pminusy.diagnosis.conventions import Conventions, allowed
-from pminusy.diagnosis.exercise import EXERCISES
-from pminusy.diagnosis.gallery import gallery
-from pminusy.diagnosis.matching import Evidence, explain
-from pminusy.diagnosis.mistakes.network import NETWORK_ONLY
-from pminusy.diagnosis.probes import STRENGTH
+from pminusy.diagnosis.catalogue.conventions import Conventions, allowed
+from pminusy.diagnosis.catalogue.exercise import EXERCISES
+from pminusy.diagnosis.catalogue.mistakes.network import NETWORK_ONLY
+from pminusy.diagnosis.catalogue.probes import STRENGTH
+from pminusy.diagnosis.match.matching import Evidence, explain
+from pminusy.diagnosis.match.outputs import gallery
 
 GIVEN = {
     "linear": ("X", "W", "b", "y", "r"), "logits": ("z", "y"), "probabilities": ("p", "y"),

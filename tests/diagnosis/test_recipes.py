@@ -6,13 +6,13 @@ import pytest
 from pminusy.core import layers
 from pminusy.core.options import Options
 from pminusy.core.trace import Trace
-from pminusy.diagnosis.conventions import Conventions
-from pminusy.diagnosis.exercise import EXERCISES
-from pminusy.diagnosis.layer_probes import layer_probes
-from pminusy.diagnosis.probes import probes
-from pminusy.diagnosis.recipes.head import HEAD
-from pminusy.diagnosis.recipes.layers import LAYERS
-from pminusy.diagnosis.recipes.network import NETWORK
+from pminusy.diagnosis.catalogue.conventions import Conventions
+from pminusy.diagnosis.catalogue.exercise import EXERCISES
+from pminusy.diagnosis.catalogue.head import HEAD
+from pminusy.diagnosis.catalogue.layers.probes import layer_probes
+from pminusy.diagnosis.catalogue.layers.recipes import LAYERS
+from pminusy.diagnosis.catalogue.network import NETWORK
+from pminusy.diagnosis.catalogue.probes import probes
 
 LETTERS = {"mean": True, "half": 0.5, "free": None}
 

@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from pminusy.api.check import Report
-from pminusy.diagnosis.content import Comparison, Finding, Property
-from pminusy.diagnosis.reports.clean import clean, clean_cell
-from pminusy.diagnosis.reports.rubric import Rubric, read_rubric
-from pminusy.diagnosis.verdict import Verdict
+from pminusy.diagnosis.report.clean import clean, clean_cell
+from pminusy.diagnosis.report.content import Comparison, Finding, Property
+from pminusy.diagnosis.report.rubric import Rubric, read_rubric
+from pminusy.diagnosis.report.verdict import Verdict
 from pminusy.errors import InputError
 
 NASTY = "\x1b[2J<script>alert(1)</script>\u202e=1+1"

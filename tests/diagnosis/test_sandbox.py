@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pminusy.diagnosis import sandbox
-from pminusy.diagnosis.limits import Limits
+from pminusy.diagnosis.run import sandbox
+from pminusy.diagnosis.run.limits import Limits
 from pminusy.diagnosis.submission import Settings, Submission, check_submission
 from pminusy.errors import InputError
 from tests.diagnosis.hostile import HOSTILE

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pminusy.api.check import check, check_file, check_folder
-from pminusy.diagnosis.limits import Limits
+from pminusy.diagnosis.run.limits import Limits
 from pminusy.diagnosis.submission import Settings
 from pminusy.errors import InputError
 

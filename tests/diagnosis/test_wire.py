@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-from pminusy.diagnosis.inside.wire import ForgedMessage, pack, unpack
+from pminusy.diagnosis.run.inside.wire import ForgedMessage, pack, unpack
 
 
 def reader(data):

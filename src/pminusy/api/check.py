@@ -10,15 +10,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pminusy.diagnosis import sandbox
-from pminusy.diagnosis.conventions import parse_pins
+from pminusy.diagnosis.bind.signatures import candidates, what_would_fit
+from pminusy.diagnosis.catalogue.conventions import parse_pins
 from pminusy.diagnosis.examine import examine
 from pminusy.diagnosis.folder import check_folder
-from pminusy.diagnosis.reports.plain import in_plain_text
-from pminusy.diagnosis.reports.rubric import Rubric
-from pminusy.diagnosis.reports.summary import Summary, summarise
-from pminusy.diagnosis.session import LocalSession
-from pminusy.diagnosis.signatures import candidates, what_would_fit
+from pminusy.diagnosis.report.plain import in_plain_text
+from pminusy.diagnosis.report.rubric import Rubric
+from pminusy.diagnosis.report.summary import Summary, summarise
+from pminusy.diagnosis.report.verdict import Verdict
+from pminusy.diagnosis.run import sandbox
+from pminusy.diagnosis.run.session import LocalSession
 from pminusy.diagnosis.submission import (
     Settings,
     Submission,
@@ -27,7 +28,6 @@ from pminusy.diagnosis.submission import (
     open_reference,
     read,
 )
-from pminusy.diagnosis.verdict import Verdict
 from pminusy.errors import InputError
 from pminusy.files import write_atomically
 
@@ -228,7 +228,7 @@ class Report:
 
     def print(self, console: Console) -> None:
         """For a terminal."""
-        from pminusy.diagnosis.reports.terminal import print_class, print_verdict
+        from pminusy.diagnosis.report.terminal import print_class, print_verdict
 
         if self.folder:
             print_class(console, self.verdicts, self.summary)
@@ -238,7 +238,7 @@ class Report:
 
     def text(self, format: str, *, allow_fragile: bool = False) -> str:  # noqa: A002  # the word for it
         """As text: terminal, json, csv, html, gradescope or junit."""
-        from pminusy.diagnosis.reports import machine, page
+        from pminusy.diagnosis.report import machine, page
 
         most = self.rubric.points if self.rubric is not None else 1.0
         made: dict[str, Callable[[], str]] = {

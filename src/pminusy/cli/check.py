@@ -13,7 +13,7 @@ import typer
 from pminusy.cli.text import stdout
 
 if TYPE_CHECKING:
-    from pminusy.diagnosis.verdict import Verdict
+    from pminusy.diagnosis.report.verdict import Verdict
 
 __all__ = ["check"]
 
@@ -76,9 +76,9 @@ def check(
 ) -> None:
     """Check implementations of softmax cross-entropy and of what stands before it."""
     from pminusy.api import check as api
-    from pminusy.diagnosis.conventions import parse_pins
-    from pminusy.diagnosis.limits import Limits
-    from pminusy.diagnosis.reports.rubric import read_rubric
+    from pminusy.diagnosis.catalogue.conventions import parse_pins
+    from pminusy.diagnosis.report.rubric import read_rubric
+    from pminusy.diagnosis.run.limits import Limits
 
     settings = api.settings_for(
         path.is_dir(), chosen=sandbox.value, trust=trust, image=image, function=function,

@@ -1,8 +1,7 @@
 """Whether an implementation is right, and if not, which line of the derivation it breaks.
 
-Read in this order: `recipes` (the exercises as ordered records of named steps), `mistakes` (what
-can go wrong with a step, executable), `probes` (inputs that tell), `signatures` (whose argument is
-which letter), `inside` (what runs beside the submission), `sandbox` and `session` (how it is
-reached), `matching` (which mistakes reproduce the numbers), `examine` (all of it, to a verdict),
-`reports`.
+Folders, from the ground up: `run` (a submission in its sandbox), `catalogue` (exercises, mistakes),
+`bind` (whose argument is which quantity), `match` (which mistakes return the same numbers),
+`findings` (what is said about it), `report` (the verdict in every format).
+On top: `examine.py` (one function to a verdict), `submission.py` (one file), `folder.py` (a class).
 """

@@ -6,27 +6,27 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pminusy.diagnosis import findings
-from pminusy.diagnosis.binding import bindings
-from pminusy.diagnosis.content import Finding, Property, Status
-from pminusy.diagnosis.conventions import in_words
-from pminusy.diagnosis.dropout import examine_dropout
-from pminusy.diagnosis.gradient_check import gradient_check
-from pminusy.diagnosis.kinks import at_kinks
-from pminusy.diagnosis.layer_stability import layer_stability
-from pminusy.diagnosis.layer_subject import layer_bindings
-from pminusy.diagnosis.layouts import LAYOUTS
-from pminusy.diagnosis.libraries import leans_on
-from pminusy.diagnosis.matching import Explanation
-from pminusy.diagnosis.probes import SQUARES
-from pminusy.diagnosis.recipes.layers import LAYERS
-from pminusy.diagnosis.reference import Reference
-from pminusy.diagnosis.session import Raised, Session
-from pminusy.diagnosis.signatures import Candidate
-from pminusy.diagnosis.stability import stability
-from pminusy.diagnosis.subject import Subject
-from pminusy.diagnosis.trial import Trial, try_out
-from pminusy.diagnosis.verdict import Verdict
+from pminusy.diagnosis.bind.binding import bindings
+from pminusy.diagnosis.bind.layer_subject import layer_bindings
+from pminusy.diagnosis.bind.layouts import LAYOUTS
+from pminusy.diagnosis.bind.libraries import leans_on
+from pminusy.diagnosis.bind.signatures import Candidate
+from pminusy.diagnosis.bind.subject import Subject
+from pminusy.diagnosis.catalogue.conventions import in_words
+from pminusy.diagnosis.catalogue.layers.recipes import LAYERS
+from pminusy.diagnosis.catalogue.probes import SQUARES
+from pminusy.diagnosis.findings import findings
+from pminusy.diagnosis.findings.dropout import examine_dropout
+from pminusy.diagnosis.findings.gradient_check import gradient_check
+from pminusy.diagnosis.findings.kinks import at_kinks
+from pminusy.diagnosis.findings.layer_stability import layer_stability
+from pminusy.diagnosis.findings.stability import stability
+from pminusy.diagnosis.match.matching import Explanation
+from pminusy.diagnosis.match.reference import Reference
+from pminusy.diagnosis.match.trial import Trial, try_out
+from pminusy.diagnosis.report.content import Finding, Property, Status
+from pminusy.diagnosis.report.verdict import Verdict
+from pminusy.diagnosis.run.session import Raised, Session
 
 __all__ = ["best_trial", "examine", "verdict_on"]
 

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pminusy.diagnosis.report.verdict import Verdict
 from pminusy.diagnosis.submission import (
     Settings,
     SubmissionFault,
     check_submission,
     read,
 )
-from pminusy.diagnosis.verdict import Verdict
 from pminusy.errors import InputError
 from pminusy.files import write_atomically
 

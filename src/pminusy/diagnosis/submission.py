@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pminusy.diagnosis import sandbox
+from pminusy.diagnosis.bind.signatures import Candidate, candidates, what_would_fit
 from pminusy.diagnosis.examine import best_trial, examine
-from pminusy.diagnosis.limits import LARGEST_NOTEBOOK, LARGEST_SOURCE, Limits
-from pminusy.diagnosis.reference import Reference
-from pminusy.diagnosis.session import Inventory, ProcessSession, SessionEnded
-from pminusy.diagnosis.signatures import Candidate, candidates, what_would_fit
-from pminusy.diagnosis.trial import Trial
-from pminusy.diagnosis.verdict import Verdict
+from pminusy.diagnosis.match.reference import Reference
+from pminusy.diagnosis.match.trial import Trial
+from pminusy.diagnosis.report.verdict import Verdict
+from pminusy.diagnosis.run import sandbox
+from pminusy.diagnosis.run.limits import LARGEST_NOTEBOOK, LARGEST_SOURCE, Limits
+from pminusy.diagnosis.run.session import Inventory, ProcessSession, SessionEnded
 from pminusy.errors import InputError
 
 __all__ = [

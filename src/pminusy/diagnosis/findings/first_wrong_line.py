@@ -1,0 +1,113 @@
+"""The first wrong line of the derivation, from the derivation itself, at the numbers shown.
+
+The one place that knows which line of the derivation a step of a recipe is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pminusy.derivation.build import derive
+from pminusy.derivation.chapters.network import lines
+from pminusy.derivation.derivation import Derivation
+from pminusy.derivation.layer_form import Axis, Form
+from pminusy.derivation.notation import notation
+from pminusy.derivation.render.text import TextPrinter
+from pminusy.diagnosis.catalogue.mistake import Mistake
+from pminusy.diagnosis.report.content import DerivationLine
+
+__all__ = ["first_wrong_line", "layer_line"]
+
+_OF_MISTAKE = {
+    "jacobian.off_diagonal_missing": "jacobian_other", "jacobian.diagonal_missing": "jacobian_own",
+    "jacobian.elementwise": "jacobian", "jacobian.diagonal_only": "jacobian",
+    "jacobian.left_out": "chain", "jacobian.weighted": "chain_cancelled",
+    "dL_dz.target_missing": "chain_split", "dL_dz.squared_error": "squared_error",
+    "loss.score_only": "cross_entropy_logits", "loss.normaliser_only": "cross_entropy_logits",
+    "loss.score_added": "cross_entropy_logits", "loss.shift_forgotten": "shifted_lse",
+    "loss.shift_twice": "shifted_lse", "softmax.shift_one_side": "shift",
+    "softmax.shift_denominator": "shift", "softmax.shift_axis": "shift",
+}  # fmt: skip
+_OF_STEP = {  # a step of a recipe: the line of a batch, and of one sample
+    "z": ("linear", "linear"), "m": ("shift", "shift"), "e": ("softmax", "softmax"),
+    "s": ("softmax", "softmax"), "p": ("softmax", "softmax"), "log_p": ("ln_p", "ln_p"),
+    "L_i": ("cross_entropy_one_hot", "cross_entropy_one_hot"), "L_data": ("batch_loss", ""),
+    "R": ("ridge", "ridge"), "dR_dW": ("ridge", "ridge"), "dL_dz_i": ("dL_dz", "dL_dz"),
+    "dL_dz": ("batch_dL_dZ", "dL_dz"), "dD_dW": ("batch_dL_dW", "dL_dW"),
+    "dL_db": ("batch_dL_db", "dL_db"), "dL_dX": ("batch_dL_dX", "dL_dx"),
+}  # fmt: skip
+_OF_LAYER = {  # a layer's step: the kind of layer in the derivation, and its line
+    "linear layer": ("linear", {
+        "out": "forward", "dL_dX": "da", "dL_dW": "dW", "dL_db": "db",
+    }),
+    "ReLU": ("relu", {"out": "forward", "dL_dX": "da"}),
+    "batch norm": ("batchnorm", {
+        "mu": "mean", "var": "variance", "root": "normalised", "x_hat": "normalised",
+        "out": "forward", "mean_g": "da", "mean_gx": "da", "slope": "da", "dL_dX": "da",
+        "dL_dgamma": "dgamma", "dL_dbeta": "dbeta",
+    }),
+    "dropout": ("dropout", {"out": "forward", "dL_dX": "da"}),
+    "max pool": ("maxpool", {"out": "forward", "dL_dX": "da"}),
+    "convolution": ("conv", {"out": "forward", "dL_dX": "da", "dL_dW": "dW", "dL_db": "db"}),
+}  # fmt: skip
+_OF_HIDDEN_LAYER = {  # steps of a network before its head
+    "a1": ("linear", "forward"), "X": ("relu", "forward"), "dL_da1": ("relu", "da"),
+    "dD_dW1": ("linear", "dW"), "dL_db1": ("linear", "db"),
+}  # fmt: skip
+_MOST_NUMBERS = 3
+
+
+def layer_line(exercise: str, step: str, inputs: Mapping[str, Any]) -> DerivationLine | None:
+    """The line of a layer's derivation: for any size, with the stride and padding of the inputs."""
+    if exercise in _OF_LAYER:
+        kind, names = _OF_LAYER[exercise]
+        name = names.get(step, "")
+    else:
+        kind, name = _OF_HIDDEN_LAYER.get(step, ("", ""))
+    if not name:
+        return None
+    form = _form(kind, inputs)
+    found = next(line for line in lines(form, "layer") if line.name == f"layer_{name}")
+    statement = TextPrinter(notation("p")).relation(found.statement)
+    letters = " a is what goes in, g the gradient that comes from above."
+    why = found.why + letters * (name != "forward")
+    return DerivationLine(f"{form.name}_{name}", found.title, statement, why)
+
+
+def _form(kind: str, inputs: Mapping[str, Any]) -> Form:
+    """The layer as the derivation has it: windows slide along both axes of an image."""
+    if kind not in ("maxpool", "conv"):
+        return Form(kind)
+    kernel = inputs["W"].shape[2:] if kind == "conv" else (int(inputs["size"]),) * 2
+    stride, padding = int(inputs.get("stride", 1)), int(inputs.get("pad", 0))
+    return Form(kind, 4, tuple(Axis(size, stride, padding) for size in kernel))
+
+
+def first_wrong_line(mistake: Mistake, record: Mapping[str, Any]) -> DerivationLine | None:
+    """The line a mistake breaks, with its proof's own words and the numbers of a right record."""
+    batch = "y" in record and record["y"].size > 1
+    key = _OF_MISTAKE.get(mistake.id) or _OF_STEP.get(mistake.step, ("", ""))[not batch]
+    derivation = _derivation(record) if key else None
+    if derivation is None or key not in derivation:
+        return None
+    step = derivation[key]
+    printer = TextPrinter(derivation.notation, 5)
+    numbers = tuple(printer.relation(row.statement) for row in step.rows[:_MOST_NUMBERS])
+    return DerivationLine(key, step.title, printer.relation(step.statement), step.why, numbers)
+
+
+def _derivation(record: Mapping[str, Any]) -> Derivation | None:
+    """The derivation at a record's inputs: of its layer if it has one, else of its scores."""
+    labels = record.get("y", np.zeros(len(record["z"]), dtype=int)) if "z" in record else None
+    if labels is None or not np.isfinite(record["z"]).all():
+        return None
+    one = labels.size == 1
+    y: Any = int(labels[0]) if one else labels
+    if "X" in record and "W" in record and "W1" not in record:
+        x = record["X"][0] if one else record["X"]
+        r = float(record.get("r", 0.0))
+        return derive(x=x, W=record["W"], b=record.get("b"), y=y, ridge=r or 0.1)
+    return derive(z=record["z"][0] if one else record["z"], y=y)

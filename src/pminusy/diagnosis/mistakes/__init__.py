@@ -1,1 +1,0 @@
-"""The catalogue: what can go wrong with each step, as executable changes to the record of a run."""

@@ -1,0 +1,188 @@
+"""A verdict as styled lines: one text, shown in a terminal, in plain text and in feedback files."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pminusy.diagnosis.report.clean import clean, clean_lines
+from pminusy.diagnosis.report.content import Comparison, Content, DerivationLine, Finding, Fragility
+
+__all__ = ["HEADINGS", "Line", "in_short", "lines"]
+
+HEADINGS = {
+    "correct": ("✓", "correct", "good"),
+    "fragile": ("!", "correct, but fragile", "warn"),
+    "wrong": ("✗", "wrong", "bad"),
+    "unfinished": ("…", "unfinished", "warn"),
+    "does not run": ("✗", "does not run", "bad"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of any length and its style: head, good, warn, bad, key, dim or nothing.
+
+    Whoever shows it breaks it to the width there is; what follows hangs under its words.
+    """
+
+    text: str
+    style: str = ""
+
+    @property
+    def indent(self) -> int:
+        """Blanks before the first word."""
+        return len(self.text) - len(self.text.lstrip())
+
+    @property
+    def hang(self) -> int:
+        """Blanks before what is broken off: under the value of a labelled line, else two more."""
+        label = re.match(
+            r" *(shows in|look|computes|should be|smallest|returns|formula) +", self.text
+        )
+        return label.end() if label is not None else self.indent + 2
+
+    def broken(self, width: int) -> list[str]:
+        """The line in pieces of at most this width."""
+        if len(self.text) <= width or not self.text.strip():
+            return [self.text]
+        first, rest = " " * self.indent, " " * self.hang
+        return textwrap.wrap(
+            self.text.strip(), max(width, 40), initial_indent=first, subsequent_indent=rest,
+            break_on_hyphens=False,
+        )  # fmt: skip
+
+
+def in_short(verdict: Content) -> str:
+    """What is wrong, in one line of a table."""
+    if verdict.fragilities:
+        return verdict.fragilities[0].sentence
+    return "" if verdict.status == "correct" else verdict.summary.partition("\n")[0]
+
+
+def lines(verdict: Content, hints: int = 3) -> Iterator[Line]:
+    """The report of one function.
+
+    Parameters
+    ----------
+    verdict
+        What to report.
+    hints
+        How much to tell: 1 where to look, 2 what is off, 3 the formula.
+    """
+    mark, words, style = HEADINGS[verdict.status]
+    where = f" in {clean(verdict.source)}" if verdict.source not in ("", verdict.name) else ""
+    yield Line(f"{mark} {clean(verdict.name)}{where}: {words}", style)
+    if verdict.exercise:
+        yield Line(f"  taken as: {verdict.exercise}", "dim")
+    if verdict.status in ("unfinished", "does not run", "correct"):
+        yield from _paragraph(clean_lines(verdict.summary))
+    for number, finding in enumerate(verdict.findings, 1):
+        yield Line("")
+        yield from _finding(finding, number if len(verdict.findings) > 1 else 0, hints)
+    for fragility in verdict.fragilities:
+        yield Line("")
+        yield from _fragility(fragility, hints)
+    yield from _smallest(verdict, hints)
+    yield from _rest(verdict)
+
+
+def _finding(finding: Finding, number: int, hints: int) -> Iterator[Line]:
+    lead = f"{number}. " if number else ""
+    if hints < 2 and finding.hints:
+        yield from _paragraph(lead + finding.hints[0], "key")
+        return
+    told = finding.hints[1] if hints == 2 and finding.hints else finding.sentence
+    sentence = f"not recognised: {told}" if not finding.id else told
+    yield from _paragraph(lead + clean_lines(sentence), "key")
+    if finding.where:
+        yield Line(f"  shows in   {', '.join(finding.where)}", "dim")
+    if finding.hints:
+        yield Line(f"  look       {finding.hints[0].removeprefix('Look ').rstrip('.')}")
+    if hints >= 3 and finding.wrong:
+        yield Line(f"  computes   {finding.wrong}", "bad")
+        yield Line(f"  should be  {finding.right}", "good")
+    if finding.alternatives and hints >= 3:
+        yield Line("  or, with the very same numbers:", "dim")
+        for other in finding.alternatives[:4]:
+            yield from _paragraph(f"· {other}", indent=4)
+
+
+def _fragility(fragility: Fragility, hints: int) -> Iterator[Line]:
+    yield from _paragraph(clean_lines(fragility.sentence), "key")
+    if fragility.smallest:
+        yield Line(f"  smallest   {fragility.smallest}")
+        yield Line(f"  returns    {clean(fragility.returns)}", "bad")
+        yield Line(f"  should be  {fragility.correct}", "good")
+    if hints >= 3 and fragility.right:
+        yield Line(f"  formula    {fragility.right}")
+
+
+def _smallest(verdict: Content, hints: int) -> Iterator[Line]:
+    if not verdict.smallest:
+        return
+    yield Line("")
+    many = verdict.exercise == "dropout"
+    yield Line(f"  On {'many entries' if many else 'the smallest input that shows it'}", "head")
+    for name, value in verdict.smallest:
+        first, *more = value.split("\n")
+        yield Line(f"    {clean(name)} = {first}")
+        for row in more:
+            yield Line(f"    {' ' * len(clean(name))}   {row}")
+    if verdict.broken_line is not None and hints >= 2:
+        yield from _broken_line(verdict.broken_line)
+    yield Line("")
+    compared = (
+        verdict.compared if hints >= 3 else tuple(c for c in verdict.compared if not c.inferred)
+    )
+    for comparison in compared:
+        yield from _comparison(comparison)
+
+
+def _broken_line(line: DerivationLine) -> Iterator[Line]:
+    yield Line("")
+    yield Line(f"  The line of the derivation: {line.title}", "head")
+    yield Line(f"    {line.statement}", "good")
+    for numbers in line.numbers:
+        yield Line(f"    {numbers}")
+    yield from _paragraph(line.why, "dim", indent=4)
+
+
+def _comparison(comparison: Comparison) -> Iterator[Line]:
+    note = "  (first wrong line; yours as the diagnosis has it)" if comparison.inferred else ""
+    yield Line(f"    {comparison.formula or comparison.name}{note}")
+    for word, value, style in (
+        ("yours", comparison.yours, "bad"),
+        ("right", comparison.right, "good"),
+    ):
+        first, *more = value.split("\n")
+        yield Line(f"      {word}  {first}", style)
+        for row in more:
+            yield Line(f"             {row}", style)
+
+
+def _rest(verdict: Content) -> Iterator[Line]:
+    failed = [p for p in verdict.properties if not p.holds]
+    held = [p.name for p in verdict.properties if p.holds]
+    if verdict.properties:
+        yield Line("")
+    for item in failed:
+        detail = f": {clean(item.detail)}" if item.detail else ""
+        yield Line(f"  ✗ {item.name}{detail}", "bad")
+    if held:
+        yield from _paragraph("✓ " + " · ".join(held), "good")
+    if verdict.gradient_check:
+        yield from _paragraph(verdict.gradient_check, "dim")
+    if verdict.assumed:
+        yield from _paragraph("assumed: " + "; ".join(map(clean, verdict.assumed)), "dim")
+    if verdict.leans_on:
+        yield from _paragraph("leans on: " + ", ".join(map(clean, verdict.leans_on)), "dim")
+    for note in verdict.notes:
+        yield from _paragraph("note: " + clean(note), "dim")
+
+
+def _paragraph(text: str, style: str = "", indent: int = 2) -> Iterator[Line]:
+    for line in text.split("\n"):
+        yield Line(" " * indent + line, style)

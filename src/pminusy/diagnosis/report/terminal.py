@@ -1,0 +1,74 @@
+"""Reports for a terminal: one verdict, or a class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pminusy.diagnosis.report.clean import clean
+from pminusy.diagnosis.report.lines import HEADINGS, in_short, lines
+from pminusy.diagnosis.report.summary import Summary
+from pminusy.diagnosis.report.verdict import Verdict
+
+__all__ = ["print_class", "print_verdict"]
+
+_STYLES = {
+    "head": "bold", "good": "green", "warn": "yellow", "bad": "red", "key": "bold", "dim": "dim",
+    "": "",
+}  # fmt: skip
+_ROWS = 60
+_WIDEST = 100
+
+
+def print_verdict(console: Console, verdict: Verdict, hints: int) -> None:
+    """The report of one function."""
+    width = min(console.width, _WIDEST)
+    for line in lines(verdict, hints):
+        for piece in line.broken(width):
+            console.print(Text(piece, style=_STYLES[line.style]), soft_wrap=True)
+
+
+def print_class(console: Console, verdicts: Sequence[Verdict], summary: Summary) -> None:
+    """Counts, clusters, and a row for each submission that is not correct."""
+    console.print(Text(f"{len(verdicts)} checked", style="bold"))
+    for status, count in summary.counts.items():
+        mark, words, style = HEADINGS[status]
+        console.print(Text(f"  {mark} {count:4d}  {words}", style=_STYLES[style]))
+    if summary.clusters:
+        console.print()
+        console.print(Text("What goes wrong, by how many", style="bold"))
+        clusters = Table(box=None, pad_edge=False, show_header=False)
+        for cluster in summary.clusters[:20]:
+            clusters.add_row(Text(f"  {cluster.count:4d}"), Text(clean(cluster.sentence)))
+        console.print(clusters)
+    console.print()
+    width = min(console.width, _WIDEST)
+    table = Table(box=None, pad_edge=False, expand=True)
+    for name in ("submission", "function", "verdict"):
+        table.add_column(name)
+    if summary.points:
+        table.add_column("points", justify="right")
+    table.add_column(
+        "what", ratio=1, no_wrap=True, overflow="ellipsis"
+    )  # a line each, however narrow
+    for verdict in verdicts[:_ROWS]:
+        mark, _, style = HEADINGS[verdict.status]
+        points = summary.points.get(verdict.source)
+        table.add_row(
+            Text(_short(verdict.source, width // 4)),
+            Text(_short(verdict.name, width // 5)),
+            Text(f"{mark} {verdict.status}", style=_STYLES[style]),
+            *([Text("" if points is None else f"{points:g}")] if summary.points else []),
+            Text(clean(in_short(verdict))),
+        )
+    console.print(table)
+    if len(verdicts) > _ROWS:
+        console.print(f"… and {len(verdicts) - _ROWS} more; --format csv has them all")
+
+
+def _short(text: str, width: int) -> str:
+    shown = clean(text)
+    return shown if len(shown) <= width else shown[: width - 1] + "…"
