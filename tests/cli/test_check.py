@@ -56,6 +56,7 @@ def test_reference_requires_its_conventions(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["verdicts"][0]["findings"][0]["id"] == "loss.sum"
 
 
+@pytest.mark.sandbox
 def test_folder_report_to_a_file(tmp_path, capsys):
     folder = tmp_path / "class"
     folder.mkdir()

@@ -118,7 +118,7 @@ def test_latex_balances(case):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex")
 @pytest.mark.parametrize("case", [*PAGES, "nasty"])
 def test_latex_compiles(case, tmp_path):
     page = nasty().to_latex() if case == "nasty" else derivation(case).to_latex()
@@ -145,7 +145,7 @@ def test_markdown_mathematics_balances(case):
 @pytest.mark.parametrize("hints", [0, 3])
 def test_json_follows_its_schema(case, hints):
     if hints and case not in ("logits", "batch"):
-        pytest.skip("hints are the same in every case")
+        pytest.skip("not applicable: hints are the same in every case")
     schema = json.loads((ROOT / "docs" / "explain.schema.json").read_text(encoding="utf-8"))
     d = derive(**CASES[case], hints=hints) if hints else derivation(case)
     document = json.loads(d.to_json())

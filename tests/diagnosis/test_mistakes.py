@@ -68,7 +68,7 @@ def test_mistake_is_recognised_from_its_numbers(name, mistake):
     )
     facets = seen_with(readings[0], [made], letters)
     if facets is None:
-        pytest.skip("cannot be made in this exercise")
+        pytest.skip("not applicable: cannot be made in this exercise")
     found = explain(Evidence(facets), readings)
     named = {m.id for explanation in found for m in explanation.mistakes}
     right = seen_with(readings[0], [], letters)

