@@ -23,7 +23,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python tools/make_docs.py --check
+	$(BIN)/python -m tools.make_docs --check
 
 $(VENV)/.installed-demo: pyproject.toml | $(VENV)/.made
 	$(BIN)/pip install --quiet --editable ".[fit]"

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tools.equations import EQUATIONS
 
 from pminusy.derivation.build import derive
-from pminusy.derivation.derivation import Derivation
-from pminusy.derivation.equations import EQUATIONS
-from pminusy.derivation.notation import notation
 from pminusy.derivation.render.latex_math import LatexPrinter
+from pminusy.derivation.steps.derivation import Derivation
+from pminusy.derivation.tree.notation import notation
 
 DOCS = Path(__file__).parent.parent / "docs"
 TAMPERING = DOCS.parent / "tests" / "derivation" / "tampering.json"
@@ -165,7 +165,7 @@ def main(arguments: list[str]) -> int:
     ]  # fmt: skip
     if "--check" in arguments:
         for path in stale:
-            print(f"stale: {path.name}; run python tools/make_docs.py")
+            print(f"stale: {path.name}; run python -m tools.make_docs")
         return int(bool(stale))
     DOCS.mkdir(exist_ok=True)
     for path, text in pages().items():

@@ -4,7 +4,7 @@ import inspect
 from dataclasses import MISSING, fields
 
 from pminusy.api.explain import explain
-from pminusy.derivation.request import Request
+from pminusy.derivation.input.request import Request
 
 
 def test_explain_gives_a_derivation():

@@ -98,7 +98,7 @@ def letters(which: str) -> Letters:
         asked = {"z": [2.0, 1.0, 0.1], "y": [0.5, 0.3, 0.4], "weight": [1.0, 2.0, 0.5],
                  "label_smoothing": 0.1, "sample_weight": 2.0}  # fmt: skip
     d = derive(**asked)
-    at = d.chapters[0].arena.numbers
+    at = d.chapters[0].context.numbers
 
     def read(name: str) -> Any:
         return np.array(at.array(name), dtype=float)

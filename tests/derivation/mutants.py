@@ -5,7 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from pminusy.derivation import tree as t
-from pminusy.derivation.proof import indices_of
+from pminusy.derivation.engine.proof import indices_of
 from pminusy.derivation.tree import Node, Relation
 
 SWAPS = {
@@ -37,7 +37,7 @@ def _mutated(tree: Node, scope: frozenset[t.Index]) -> Iterator[tuple[str, Node]
         if isinstance(tree, t.Partial) and place == 1:
             continue  # the denominator of a derivative is changed below, by index
         for what, changed in _mutated(part, inner):
-            if isinstance(tree, t.Wins) and not isinstance(changed, t.Ref):
+            if isinstance(tree, t.ArgMaxIndicator) and not isinstance(changed, t.Ref):
                 continue
             yield what, t.rebuild(tree, (*parts[:place], changed, *parts[place + 1 :]))
 
@@ -45,7 +45,7 @@ def _mutated(tree: Node, scope: frozenset[t.Index]) -> Iterator[tuple[str, Node]
 def _bound(tree: Node) -> frozenset[t.Index]:
     if isinstance(tree, t.Sum):
         return frozenset({tree.index})
-    return frozenset(tree.over) if isinstance(tree, t.Max | t.Wins) else frozenset()
+    return frozenset(tree.over) if isinstance(tree, t.Max | t.ArgMaxIndicator) else frozenset()
 
 
 def _here(tree: Node, scope: frozenset[t.Index]) -> Iterator[tuple[str, Node]]:
@@ -87,7 +87,7 @@ def _here(tree: Node, scope: frozenset[t.Index]) -> Iterator[tuple[str, Node]]:
         yield "transpose lost", tree.body
     if isinstance(tree, t.Apply) and tree.function in ("ln", "exp"):
         yield "function lost", tree.argument
-    if isinstance(tree, t.Indicator | t.Wins):
+    if isinstance(tree, t.Indicator | t.ArgMaxIndicator):
         yield "mask lost", t.Number(Fraction(1))
     if isinstance(tree, t.Size):
         yield "size changed", tree + 1

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tools.equations import EQUATIONS
 
 from pminusy.derivation.build import derive
-from pminusy.derivation.digits import rounded, sum_note, written
-from pminusy.derivation.domains import decimals
-from pminusy.derivation.equations import EQUATIONS
-from pminusy.derivation.proof import ProofError, prove_by_numbers
-from pminusy.derivation.step import Line, made
+from pminusy.derivation.engine.decimals import decimals
+from pminusy.derivation.engine.proof import ProofError, prove_by_numbers
+from pminusy.derivation.statements.line import Line
+from pminusy.derivation.steps.step import prove
+from pminusy.derivation.values.digits import as_text, rounded, sum_note
 from pminusy.errors import InputError
 from tests.derivation.cases import CASES, derivation
 
@@ -29,8 +30,8 @@ def test_every_step_is_proved(case):
 
 def test_the_worked_example():
     d = derivation("probabilities")
-    assert written(d["cross_entropy"].value.entries[()]) == "1.6094"
-    assert [written(v) for v in d["dL_dz"].value.entries.values()] == ["−0.8", "0.6", "0.2"]
+    assert as_text(d["cross_entropy"].value.entries[()]) == "1.6094"
+    assert [as_text(v) for v in d["dL_dz"].value.entries.values()] == ["−0.8", "0.6", "0.2"]
 
 
 def test_every_equation_has_its_step():
@@ -61,7 +62,7 @@ def test_a_wrong_line_is_an_error_and_never_a_step():
         "Because.",
     )
     with pytest.raises(ProofError, match="dL_dz_long"):
-        made(bad, chapter.key, 1, chapter.arena)
+        prove(bad, chapter.key, 1, chapter.context)
 
 
 def test_core_must_agree(monkeypatch):
@@ -199,7 +200,7 @@ def test_bad_input_is_said_in_one_line(what):
 
 def test_normalise():
     d = derive(probabilities=[1.0, 3.0], y=0, normalise=True)
-    assert [written(v) for v in d["softmax"].value.entries.values()] == ["0.25", "0.75"]
+    assert [as_text(v) for v in d["softmax"].value.entries.values()] == ["0.25", "0.75"]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +210,7 @@ def test_normalise():
      (0.999999, "1"), (1e-45, "1×10⁻⁴⁵"), (0.0, "0")],
 )  # fmt: skip
 def test_rounding(value, text):
-    assert written(value) == text
+    assert as_text(value) == text
     assert rounded(value, 30).plain.count("e") <= 1
 
 
@@ -223,7 +224,7 @@ def test_a_rounded_sum_is_not_passed_over():
 def test_logits_far_apart_are_proved_too(y):
     d = derive(z=[800.0, 0.0, 1.0], y=y, depth="outline")
     assert len(list(d)) == len(d)
-    assert written(d["softmax"].value.entries[(1,)]) == "3.6679×10⁻³⁴⁸"
+    assert as_text(d["softmax"].value.entries[(1,)]) == "3.6679×10⁻³⁴⁸"
     gradient = d["dL_dz"].value.entries[(0,)]
     assert float(gradient) == (1.0 if y else 0.0)
     assert y or gradient < 0
@@ -233,18 +234,18 @@ def test_logits_far_apart_are_proved_too(y):
 def test_the_digits_of_one_derivation_are_its_own():
     before = decimals.dps
     far, near = derive(z=[800.0, 0.0], y=0), derive(z=[1.0, 0.0], y=0)
-    assert [d.chapters[0].arena.numbers.world.digits for d in (far, near)] == [458, 111]
+    assert [d.chapters[0].context.numbers.environment.digits for d in (far, near)] == [458, 111]
     assert near["softmax"].value
-    assert written(far["softmax"].value.entries[(1,)]) == "3.6679×10⁻³⁴⁸"
+    assert as_text(far["softmax"].value.entries[(1,)]) == "3.6679×10⁻³⁴⁸"
     assert decimals.dps == before
 
 
 def test_an_ignored_row_counts_nothing():
     d = derivation("ignored, all options")
-    assert [written(v) for v in d.summary.gradient] == ["0", "0", "0"]
+    assert [as_text(v) for v in d.summary.gradient] == ["0", "0", "0"]
     assert "an ignored row" in d.summary.heading
     batch = derivation("ignored rows")
-    assert written(batch["batch_denominator"].value.entries[()]) == "2"
+    assert as_text(batch["batch_denominator"].value.entries[()]) == "2"
     kept = derive(**CASES["ignored rows"] | {"x": [[1.0, -2.0], [2.0, 0.0]], "y": [0, 2]})
     one, other = (x["batch_dL_dW"].value.entries for x in (batch, kept))
     assert [float(v) for v in one.values()] == pytest.approx([float(v) for v in other.values()])
@@ -293,7 +294,7 @@ def test_many_terms_are_proved_along_random_directions():
     left, right = line.statement.sides
     wrong = replace(line, statement=type(line.statement)((left, right + right), ("=",)))
     with pytest.raises(ProofError):
-        prove_by_numbers(wrong.statement, chapter.arena.numbers)
+        prove_by_numbers(wrong.statement, chapter.context.numbers)
 
 
 def test_logits_add_up_from_named_features():
@@ -333,8 +334,8 @@ def test_a_row_of_a_network_is_the_one_asked_for():
 def test_a_target_that_is_met_has_no_gradient():
     d = derive(probabilities=[0.2, 0.6, 0.2], y=[0.2, 0.6, 0.2])
     assert len(list(d)) == len(d)
-    assert [written(v) for v in d.summary.gradient] == ["0", "0", "0"]
-    assert [written(v) for v in d["dL_dz"].value.entries.values()] == ["0", "0", "0"]
+    assert [as_text(v) for v in d.summary.gradient] == ["0", "0", "0"]
+    assert [as_text(v) for v in d["dL_dz"].value.entries.values()] == ["0", "0", "0"]
 
 
 def test_the_layer_that_could_have_made_the_logits_has_a_gradient():

@@ -3,10 +3,10 @@
 import pytest
 import sympy
 
-from pminusy.derivation.general import holds_for_any_K, to_sympy
-from pminusy.derivation.letters import L, i, j, k, p, y, z
-from pminusy.derivation.proof import prove_by_algebra
+from pminusy.derivation.engine.proof import prove_by_algebra
+from pminusy.derivation.engine.symbolic import holds_for_any_K, to_sympy
 from pminusy.derivation.tree import Delta, Partial, Relation, Sum
+from pminusy.derivation.tree.letters import L, i, j, k, p, y, z
 from tests.derivation.cases import derivation
 from tests.derivation.mutants import mutants
 
@@ -27,10 +27,10 @@ def test_proved_with_K_left_open(name):
 
 @pytest.mark.parametrize("name", ["jacobian_other", "sparse_own", "dL_dp", "stable_gradient"])
 def test_no_slip_is_proved(name):
-    line, arena = derivation("logits")[name].line, derivation("logits")[name].arena
+    line, context = derivation("logits")[name].line, derivation("logits")[name].context
     for what, mutant in mutants(line.statement):
         if holds_for_any_K(mutant):  # then it is a fact, and exact algebra proves it too
-            assert prove_by_algebra(mutant, arena.algebra(mutant, (2, 3))), what
+            assert prove_by_algebra(mutant, context.algebra(mutant, (2, 3))), what
 
 
 @pytest.mark.parametrize(

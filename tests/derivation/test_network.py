@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from pminusy.derivation.build import derive
-from pminusy.derivation.layer_form import Axis, Form
-from pminusy.derivation.layer_words import Word, words_of
-from pminusy.derivation.network import LayerArena
-from pminusy.derivation.network_algebra import worlds
-from pminusy.derivation.proof import ProofError
+from pminusy.derivation.engine.proof import ProofError
+from pminusy.derivation.layers.context import LayerContext
+from pminusy.derivation.layers.description import Word, words_of
+from pminusy.derivation.layers.exact import environments
+from pminusy.derivation.layers.form import Axis, Form
 from pminusy.errors import InputError
 from tests.derivation.cases import OPTIONS
 
@@ -26,8 +26,8 @@ def network(description, rows=2, columns=3, **more):
     return derive(network=description, x=x, **{"y": [0, 1, 1][:rows], **more})
 
 
-def arenas(derivation) -> dict[str, Any]:
-    return {c.key: c.arena for c in derivation._all if isinstance(c.arena, LayerArena)}
+def contexts(derivation) -> dict[str, Any]:
+    return {c.key: c.context for c in derivation._all if isinstance(c.context, LayerContext)}
 
 
 def test_words():
@@ -182,8 +182,8 @@ def test_large_layers_show_their_largest_entries():
 
 def test_a_wrong_gradient_of_core_is_noticed():
     d = network("image:2x3,conv:1x2", columns=6)
-    arena = arenas(d)["layer2_conv2d"]
-    arena.gradients["da"][0, 0, 0, 0] += 1.0
+    context = contexts(d)["layer2_conv2d"]
+    context.gradients["da"][0, 0, 0, 0] += 1.0
     shown = d["layer2_conv2d_dW"]
     with pytest.raises(ProofError, match=r"core\.layers"):
         d["layer2_conv2d_da"]
@@ -194,7 +194,7 @@ def test_a_wrong_gradient_of_core_is_noticed():
     "axis", [Axis(3), Axis(2, 2), Axis(3, 2, 1), Axis(1, 3), Axis(2, 1, 4), Axis(5, 3, 2)]
 )
 def test_small_worlds_hold_whole_windows(axis):
-    for world in worlds(Form("conv", 4, (axis, Axis(2)))):
-        sizes = world.world.sizes
+    for at in environments(Form("conv", 4, (axis, Axis(2)))):
+        sizes = at.environment.sizes
         assert axis.windows(sizes["T"]) == sizes["Q"] >= 2
         assert sizes["T"] >= 1

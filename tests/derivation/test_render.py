@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from pminusy.derivation.build import derive
-from pminusy.derivation.digits import written
 from pminusy.derivation.render.terminal import Trimmed, to_text
+from pminusy.derivation.values.digits import as_text
 from tests.derivation.cases import CASES, derivation
 
 ROOT = Path(__file__).parent.parent.parent
@@ -93,7 +93,7 @@ def test_a_pipe_gets_no_blanks_at_the_ends_of_lines():
 
 def test_a_wide_matrix_keeps_every_entry_in_a_narrow_terminal():
     d = derive(z=[0.1 * k for k in range(12)], y=3, depth="outline")
-    entries = {written(v) for v in d["jacobian_matrix"].value.entries.values()}
+    entries = {as_text(v) for v in d["jacobian_matrix"].value.entries.values()}
     shown = to_text(d, width=60)
     assert all(entry in shown for entry in entries)
     assert max(map(len, shown.splitlines())) <= 60
@@ -191,7 +191,7 @@ def test_generated_docs_are_fresh():
 
     for path, text in make_docs.pages().items():
         assert path.read_text(encoding="utf-8") == text, (
-            f"{path.name} is stale: run tools/make_docs.py"
+            f"{path.name} is stale: run python -m tools.make_docs"
         )
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pminusy.derivation import batch, limits, masks, model
 from pminusy.derivation.build import derive
-from pminusy.derivation.proof import ProofError, prove_by_algebra, prove_by_numbers
+from pminusy.derivation.engine.proof import ProofError, prove_by_algebra, prove_by_numbers
+from pminusy.derivation.head import batch, limits, masks
+from pminusy.derivation.head import exact as model
 from tests.derivation.cases import CASES as CASES_BY_NAME
 from tests.derivation.cases import derivation
 from tests.derivation.mutants import mutants
@@ -28,17 +29,17 @@ RECORD = Path(__file__).with_name("tampering.json")
 def _own_algebra():
     """Mutants use up spare generators of the rings that proofs share; later proofs get new ones."""
     yield
-    for worlds in (batch._algebra, limits._algebra, masks._algebra, model._algebra):
-        worlds.cache_clear()
+    for environments in (batch._algebra, limits._algebra, masks._algebra, model._algebra):
+        environments.cache_clear()
 
 
 def survives(relation, chapter, line):
     """Whether a statement passes the very proof that a step has to pass: small sizes first."""
     try:
         for sizes in dict.fromkeys((line.sizes[:1], line.sizes)):
-            prove_by_algebra(relation, chapter.arena.algebra(relation, sizes))
-        with chapter.arena.numbers.working():
-            prove_by_numbers(relation, chapter.arena.numbers)
+            prove_by_algebra(relation, chapter.context.algebra(relation, sizes))
+        with chapter.context.numbers.working():
+            prove_by_numbers(relation, chapter.context.numbers)
     except (ProofError, ArithmeticError, KeyError, ValueError, IndexError, TypeError):
         return False
     return True
@@ -59,14 +60,14 @@ def elsewhere(case, seed):
     elif not np.isfinite(given["z"]).all():
         z = rng.standard_normal(len(given["z"])) * 2
         z[np.isinf(given["z"])] = -np.inf
-        return {c.key: c.arena.numbers for c in derive(**given | {"z": z})._all}
+        return {c.key: c.context.numbers for c in derive(**given | {"z": z})._all}
     else:
         soft = np.ndim(given["y"]) == 1
         given |= {"z": rng.standard_normal(K)}
         given |= {"y": rng.random(K) if soft else int(rng.integers(K))}
     if "weight" in given:
         given["weight"] = 1 + rng.random(K)
-    return {chapter.key: chapter.arena.numbers for chapter in derive(**given)._all}
+    return {chapter.key: chapter.context.numbers for chapter in derive(**given)._all}
 
 
 def _elsewhere_batch(given, rng, K, D):
@@ -81,10 +82,10 @@ def _elsewhere_batch(given, rng, K, D):
     return {"x": x, "W": W, "b": rng.standard_normal(K), "y": y}
 
 
-def is_true(relation, key, worlds):
+def is_true(relation, key, environments):
     """Whether a statement holds at every other set of numbers: then it is no slip, but a fact."""
     try:
-        for numbers in worlds:
+        for numbers in environments:
             prove_by_numbers(relation, numbers[key])
     except (ProofError, ArithmeticError):
         return False
@@ -93,10 +94,10 @@ def is_true(relation, key, worlds):
 
 def _seen_before(case, chapter, line):
     """Whether the same statement, about the same letters, was tampered with in an earlier case."""
-    mine = (type(chapter.arena), line.statement)
+    mine = (type(chapter.context), line.statement)
     return any(
         line.name in derivation(other)
-        and mine == (type(derivation(other)._places[line.name][1].arena),
+        and mine == (type(derivation(other)._places[line.name][1].context),
                      derivation(other)._places[line.name][2].statement)
         for other in CASES[: CASES.index(case)]
     )  # fmt: skip
@@ -105,7 +106,7 @@ def _seen_before(case, chapter, line):
 def tampered(case):
     """How many mutants there were, how many survived, and the survivors that are not true."""
     tried, survivors, wrong = 0, 0, []  # a survivor is proved in exact algebra like a step
-    worlds = [elsewhere(case, seed) for seed in (1, 2, 3)]
+    environments = [elsewhere(case, seed) for seed in (1, 2, 3)]
     for chapter in derivation(case)._all:
         for line in chapter.lines:
             if _seen_before(case, chapter, line):
@@ -116,7 +117,7 @@ def tampered(case):
                 tried += 1
                 if survives(relation, chapter, line):
                     survivors += 1
-                    if not is_true(relation, chapter.key, worlds):
+                    if not is_true(relation, chapter.key, environments):
                         wrong.append((line.name, what))
     return tried, survivors, wrong
 

@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from pminusy.derivation import network_algebra
 from pminusy.derivation.build import derive
-from pminusy.derivation.proof import ProofError, prove_by_algebra, prove_by_numbers
+from pminusy.derivation.engine.proof import ProofError, prove_by_algebra, prove_by_numbers
+from pminusy.derivation.layers import exact as network_algebra
 from tests.derivation.cases import CASES, derivation
 from tests.derivation.mutants import mutants
 
@@ -21,14 +21,14 @@ EQUAL = {("dropout_test_paths", "factor dropped")}
 def _own_algebra():
     """Mutants use up spare generators of the rings that proofs share; later proofs get new ones."""
     yield
-    network_algebra._world.cache_clear()
+    network_algebra._environment.cache_clear()
 
 
-def survives(relation, arena):
+def survives(relation, context):
     """Whether a statement passes the very proof that a step has to pass."""
     try:
-        prove_by_algebra(relation, arena.algebra(relation, ()))
-        prove_by_numbers(relation, arena.numbers)
+        prove_by_algebra(relation, context.algebra(relation, ()))
+        prove_by_numbers(relation, context.numbers)
     except (ProofError, ArithmeticError, TypeError):  # the root of a negative number is complex
         return False
     return True
@@ -38,8 +38,8 @@ def holds_elsewhere(case, key, relation):
     """Whether a statement holds at other numbers: then it is no slip, but a fact."""
     given = CASES[case]
     x = np.random.default_rng(7).standard_normal(np.shape(given["x"])) * 2
-    arenas = {c.key: c.arena for c in derive(**{**given, "x": x, "seed": 3})._all}
-    prove_by_numbers(relation, arenas[key].numbers)
+    contexts = {c.key: c.context for c in derive(**{**given, "x": x, "seed": 3})._all}
+    prove_by_numbers(relation, contexts[key].numbers)
     return True
 
 
@@ -52,7 +52,7 @@ def test_no_slip_of_the_pen_survives(case):
                 if relation == line.statement:
                     continue
                 tried += 1
-                if survives(relation, chapter.arena):
+                if survives(relation, chapter.context):
                     assert holds_elsewhere(case, chapter.key, relation)
                     survivors.append((line.name.partition("_")[2], what))
     message = f"{case}: {tried} mutants, {len(survivors)} survive, all of them true"

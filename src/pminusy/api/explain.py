@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pminusy.api.fitted import Fitted
-    from pminusy.derivation.derivation import Derivation
+    from pminusy.derivation.steps.derivation import Derivation
 
 __all__ = ["explain", "explain_row", "row_of"]
 
@@ -129,7 +129,7 @@ def explain(
     """
     fields = dict(locals())  # one name for each field of Request: a test compares them
     from pminusy.derivation.build import derivation_of
-    from pminusy.derivation.request import Request
+    from pminusy.derivation.input.request import Request
 
     return derivation_of(Request(**fields))
 
@@ -144,7 +144,7 @@ def row_of(frame: pl.DataFrame, row: int) -> pl.DataFrame:
 def explain_row(model: Fitted, frame: pl.DataFrame, **options: Any) -> Derivation:
     """Derivation for one row of a table under a trained model, with its names."""
     from pminusy.derivation.build import derivation_of
-    from pminusy.derivation.request import Request
+    from pminusy.derivation.input.request import Request
     from pminusy.tables.design import design_matrix, encode_target
     from pminusy.tables.wording import listed, shown
 

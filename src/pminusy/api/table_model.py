@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pminusy.api.training_run import TrainingRun
-    from pminusy.derivation.derivation import Derivation
+    from pminusy.derivation.steps.derivation import Derivation
     from pminusy.learn.inference import Summary
 
 __all__ = ["TableModel", "load"]

@@ -11,12 +11,12 @@ import typer
 from pminusy.cli.arrays import names, optional_array, target_of
 from pminusy.cli.text import visible
 from pminusy.cli.values import number, whole_number
-from pminusy.derivation.request import Request
+from pminusy.derivation.input.request import Request
 from pminusy.errors import InputError
 from pminusy.files import check_writable, write_atomically
 
 if TYPE_CHECKING:
-    from pminusy.derivation.derivation import Derivation
+    from pminusy.derivation.steps.derivation import Derivation
 
 __all__ = ["explain"]
 

@@ -1,6 +1,7 @@
-"""The derivation as data: every line a step, and every step proved when it is made.
+"""The derivation as data: every line is a tree, and is proved before it is shown.
 
-Read in this order: `tree` (mathematics as data), `world` (what the letters stand for), `domains`
-(30-digit numbers, exact algebra), `evaluate` (trees to values), `proof`, `step`, `model` (the
-reader's numbers and options), `chapters`, `derivation`, `render`.
+Read in this order, which is the order of imports: `tree` (formulas as data), `engine` (values and
+proofs), `values` (the reader's numbers in a formula), `statements` (the lines of the head),
+`input` (what was asked), `steps` (lines that are proved), `head` and `layers` (what the letters of
+a line stand for), `render` (pages), `build` (from a request to a derivation).
 """

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from pminusy.derivation.digits import rounded, written
 from pminusy.derivation.render import parts
 from pminusy.derivation.render.mathml import MathMLPrinter, mathml_number
-from pminusy.derivation.shown import FITS, Shown
-from pminusy.derivation.step import FULL, Step, Table
-from pminusy.derivation.steps import Steps
+from pminusy.derivation.statements.line import FULL, Table
+from pminusy.derivation.steps.chapters import Steps
+from pminusy.derivation.steps.step import Step
+from pminusy.derivation.values.digits import as_text, rounded
+from pminusy.derivation.values.result_value import FITS, ResultValue
 
 __all__ = ["to_fragment", "to_page"]
 
@@ -96,19 +97,19 @@ def _lines(derivation: Steps) -> Iterator[str]:
 
 
 def _step(step: Step, derivation: Steps, printer: MathMLPrinter) -> str:
-    held = parts.held(derivation)
+    hidden = parts.hidden(derivation)
     rules = f'<span class="rules">{escape(" · ".join(step.rules))}</span>' if step.rules else ""
     is_open = ' open=""' if step.line.depth != FULL or derivation.hints else ""
-    body = [_folded(_math(printer.page(step.statement)), held.statements, "the line")]
+    body = [_folded(_math(printer.page(step.statement)), hidden.statements, "the line")]
     if step.rows:
         rows = "".join(_math(printer.page(row.statement)) for row in step.rows)
-        body.append(_folded(f'<div class="rows">{rows}</div>', held.numbers, "with your numbers"))
+        body.append(_folded(f'<div class="rows">{rows}</div>', hidden.numbers, "with your numbers"))
     value = _value(step, derivation.digits)
     if value:
-        body.append(_folded(value, held.results, "the result"))
+        body.append(_folded(value, hidden.results, "the result"))
     body.append(f'<p class="why">{_prose(step.why)}</p>')
     if step.line.table is not None:
-        body.append(_folded(_table(step.line.table), held.results, "the table"))
+        body.append(_folded(_table(step.line.table), hidden.results, "the table"))
     body.append(f'<p class="proof">✓ {escape(str(step.proof))}</p>')
     return (
         f'<details id="{step.name}"{is_open}><summary>{step.number}. {escape(step.title)}{rules}'
@@ -155,7 +156,7 @@ def _value(step: Step, digits: int) -> str:
     return f"<p>= <strong>{text}</strong>{aside}</p>"
 
 
-def _matrix(shown: Shown, digits: int) -> str:
+def _matrix(shown: ResultValue, digits: int) -> str:
     rows = "".join(
         "<mtr>" + "".join(f"<mtd>{_number(shown.entries[i, j], digits, shown.rest)}</mtd>" for j in range(shown.shape[1])) + "</mtr>"
         for i in range(shown.shape[0])
@@ -195,15 +196,15 @@ def _bars(derivation: Steps) -> str:
         left_parts += [
             name,
             f'<rect x="150" y="{y + 2}" width="{float(p) * 120:.2f}" height="16" rx="2" fill="var(--accent)"/>',
-            f'<text x="{150 + float(p) * 120 + 6:.1f}" y="{y + 14}">{written(p, digits, rest=True)}</text>',
+            f'<text x="{150 + float(p) * 120 + 6:.1f}" y="{y + 14}">{as_text(p, digits, rest=True)}</text>',
         ]
         right_parts += [
             name,
-            f'<text x="230" y="{y + 14}" text-anchor="end">{written(gradient, digits)}</text>',
+            f'<text x="230" y="{y + 14}" text-anchor="end">{as_text(gradient, digits)}</text>',
             f'<rect x="{x:.2f}" y="{y + 2}" width="{length:.2f}" height="16" rx="2" fill="var(--{side})"/>',
         ]
     right_parts.append(f'<line x1="315" x2="315" y1="22" y2="{height - 4}" stroke="var(--soft)"/>')
-    loss = written(summary.loss, digits)
+    loss = as_text(summary.loss, digits)
     both = _chart(f"{letter} by class", left_parts, height)
     both += _chart(f"{right} by class; loss {loss}", right_parts, height)
     rest = len(summary.classes) - len(order)
@@ -223,7 +224,7 @@ def _chart(title: str, parts_: list[str], height: int) -> str:
     )
 
 
-def _heat_map(shown: Shown, digits: int) -> str:
+def _heat_map(shown: ResultValue, digits: int) -> str:
     """The Jacobian as colours: blue below 0, red above, stronger where larger."""
     n, cell = shown.shape[0], 44
     top = max(abs(value) for value in shown.entries.values()) or 1
@@ -232,11 +233,11 @@ def _heat_map(shown: Shown, digits: int) -> str:
     for (i, j), value in shown.entries.items():
         opacity = float(abs(value) / top)
         color = "var(--raise)" if value < 0 else "var(--lower)"
-        text = written(value, 2)
+        text = as_text(value, 2)
         squares.append(
             f'<rect x="{j * cell + 1}" y="{i * cell + 1}" width="{cell - 2}" height="{cell - 2}" rx="3" '
             f'fill="{color}" fill-opacity="{opacity:.3f}" stroke="var(--line)"><title>row {i}, column {j}: '
-            f"{written(value, digits)}</title></rect>"
+            f"{as_text(value, digits)}</title></rect>"
             f'<text x="{j * cell + cell / 2}" y="{i * cell + cell / 2 + 4}" text-anchor="middle" '
             f'font-size="11">{text}</text>'
         )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pminusy.derivation.digits import rounded
-from pminusy.derivation.domains import DIGITS, decimals
+from pminusy.derivation.engine.decimals import DIGITS, decimals
 from pminusy.derivation.render import parts
 from pminusy.derivation.render.latex_math import LatexPrinter
 from pminusy.derivation.render.text import TextPrinter
-from pminusy.derivation.step import Step, Table
-from pminusy.derivation.steps import Steps
+from pminusy.derivation.statements.line import Table
+from pminusy.derivation.steps.chapters import Steps
+from pminusy.derivation.steps.step import Step
+from pminusy.derivation.values.digits import rounded
 
 __all__ = ["FORMAT", "to_json"]
 
@@ -50,7 +51,7 @@ def to_json(derivation: Steps) -> str:
 def _step(step: Step, derivation: Steps) -> dict[str, Any]:
     text = TextPrinter(derivation.notation, derivation.digits)
     latex = LatexPrinter(derivation.notation, derivation.digits)
-    held = parts.held(derivation)
+    hidden = parts.hidden(derivation)
     shown = step.value
     return {
         "number": step.number,
@@ -59,16 +60,16 @@ def _step(step: Step, derivation: Steps) -> dict[str, Any]:
         "rules": list(step.rules),
         "why": step.why,
         "statement": None
-        if held.statements
+        if hidden.statements
         else {"text": text.relation(step.statement), "latex": latex.relation(step.statement)},
         "rows": []
-        if held.numbers
+        if hidden.numbers
         else [
             {"text": text.relation(row.statement), "latex": latex.relation(row.statement)}
             for row in step.rows
         ],
         "value": None
-        if held.results
+        if hidden.results
         else {
             "shape": list(shown.shape),
             "entries": [
@@ -77,7 +78,7 @@ def _step(step: Step, derivation: Steps) -> dict[str, Any]:
             ],
             "left_out": shown.left_out,
         },
-        "table": None if step.line.table is None or held.results else _table(step.line.table),
+        "table": None if step.line.table is None or hidden.results else _table(step.line.table),
         "proof": [
             {"kind": check.kind, "detail": check.detail, "comparisons": check.comparisons}
             for check in step.proof.checks

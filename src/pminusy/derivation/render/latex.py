@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pminusy.derivation.digits import rounded
 from pminusy.derivation.render import parts
 from pminusy.derivation.render.latex_math import LatexPrinter
 from pminusy.derivation.render.markdown import latex_value
-from pminusy.derivation.step import Step, Table
-from pminusy.derivation.steps import Steps
+from pminusy.derivation.statements.line import Table
+from pminusy.derivation.steps.chapters import Steps
+from pminusy.derivation.steps.step import Step
+from pminusy.derivation.values.digits import rounded
 
 __all__ = ["escape", "to_latex"]
 
@@ -99,22 +100,22 @@ def _lines(derivation: Steps) -> Iterator[str]:
 
 
 def _step(step: Step, derivation: Steps, printer: LatexPrinter) -> Iterator[str]:
-    held = parts.held(derivation)
+    hidden = parts.hidden(derivation)
     rules = rf" \emph{{\small {escape(' · '.join(step.rules))}}}" if step.rules else ""
     yield rf"\paragraph{{{step.number}. {escape(step.title)}}}{rules}\par"
     statement = printer.relation(step.statement)
-    if held.statements:
+    if hidden.statements:
         sign = printer.sign(step.statement.signs[0])
         statement = rf"{printer.tree(step.statement.sides[0])} {sign} \dots"
     yield from _display(statement)
-    if not held.numbers:
+    if not hidden.numbers:
         for row in step.rows:
             yield from _display(printer.relation(row.statement), small=True)
     plain = set(step.statement.signs) == {"="}
-    if not held.results and plain and not (step.rows and len(step.value.entries) == 1):
+    if not hidden.results and plain and not (step.rows and len(step.value.entries) == 1):
         yield from _display(f"= {latex_value(step.value, derivation.digits)}", small=True)
     yield escape(step.why) + r"\par"
-    if step.line.table is not None and not held.results:
+    if step.line.table is not None and not hidden.results:
         yield from _table(step.line.table)
     yield rf"{{\footnotesize {escape(f'✓ {step.proof}')}\par}}"
 

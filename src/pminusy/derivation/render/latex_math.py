@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pminusy.derivation import tree as t
-from pminusy.derivation.digits import Digits
 from pminusy.derivation.render.printer import Printer
+from pminusy.derivation.values.digits import Digits
 
 __all__ = ["LatexPrinter"]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pminusy.derivation.digits import rounded
 from pminusy.derivation.render import parts
 from pminusy.derivation.render.latex_math import LatexPrinter
-from pminusy.derivation.shown import Shown
-from pminusy.derivation.step import Step, Table
-from pminusy.derivation.steps import Steps
+from pminusy.derivation.statements.line import Table
+from pminusy.derivation.steps.chapters import Steps
+from pminusy.derivation.steps.step import Step
+from pminusy.derivation.values.digits import rounded
+from pminusy.derivation.values.result_value import ResultValue
 
 __all__ = ["escape", "latex_value", "to_markdown"]
 
@@ -25,7 +26,7 @@ def escape(name: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+!|<>$~])", r"\\\1", parts.safe(name))
 
 
-def latex_value(shown: Shown, digits: int) -> str:
+def latex_value(shown: ResultValue, digits: int) -> str:
     """A value in LaTeX."""
 
     def one(value: object) -> str:
@@ -82,25 +83,25 @@ def _classes(derivation: Steps) -> Iterator[str]:
 
 
 def _step(step: Step, derivation: Steps, printer: LatexPrinter) -> Iterator[str]:
-    held = parts.held(derivation)
+    hidden = parts.hidden(derivation)
     yield from (f"### {step.number}. {step.title}", "")
     if step.rules:
         yield from (f"*{' · '.join(step.rules)}*", "")
     statement = printer.relation(step.statement)
-    if held.statements:
+    if hidden.statements:
         statement = f"{printer.tree(step.statement.sides[0])} {step.statement.signs[0]} \\dots"
     yield from _math(statement)
-    if not held.numbers:
+    if not hidden.numbers:
         for row in step.rows:
             yield from _math(printer.relation(row.statement))
     plain = set(step.statement.signs) == {"="}
-    if not held.results and plain and not (step.rows and len(step.value.entries) == 1):
+    if not hidden.results and plain and not (step.rows and len(step.value.entries) == 1):
         yield from _math(f"= {latex_value(step.value, derivation.digits)}")
         note = parts.vector_note(step, derivation.digits)
         if note:
             yield from (f"({note})", "")
     yield from (step.why, "")
-    if step.line.table is not None and not held.results:
+    if step.line.table is not None and not hidden.results:
         yield from _table(step.line.table)
     yield from (f"✓ {step.proof}", "")
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from html import escape
 
 from pminusy.derivation import tree as t
-from pminusy.derivation.digits import Digits
 from pminusy.derivation.render.printer import Printer
+from pminusy.derivation.values.digits import Digits
 
 __all__ = ["MathMLPrinter", "mathml_number"]
 

@@ -6,12 +6,12 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pminusy.derivation.digits import sum_note, written
-from pminusy.derivation.shown import FITS, Shown
-from pminusy.derivation.step import Step
-from pminusy.derivation.steps import Steps
+from pminusy.derivation.steps.chapters import Steps
+from pminusy.derivation.steps.step import Step
+from pminusy.derivation.values.digits import as_text, sum_note
+from pminusy.derivation.values.result_value import FITS, ResultValue
 
-__all__ = ["CLOSING", "Held", "closing", "held", "safe", "vector", "vector_note"]
+__all__ = ["CLOSING", "Hidden", "closing", "hidden", "safe", "vector", "vector_note"]
 
 CLOSING = (
     ("linear_vector", ("dL_dW", "dL_db", "dL_dx")),
@@ -27,7 +27,7 @@ CLOSING = (
 
 
 @dataclass(frozen=True)
-class Held:
+class Hidden:
     """What the chosen hints hold back."""
 
     results: bool
@@ -35,9 +35,9 @@ class Held:
     statements: bool
 
 
-def held(derivation: Steps) -> Held:
+def hidden(derivation: Steps) -> Hidden:
     """What is left for the reader to fill in."""
-    return Held(derivation.hints >= 1, derivation.hints >= 2, derivation.hints >= 3)
+    return Hidden(derivation.hints >= 1, derivation.hints >= 2, derivation.hints >= 3)
 
 
 def safe(name: str, limit: int = 60) -> str:
@@ -55,17 +55,17 @@ def closing(derivation: Steps) -> Iterator[tuple[Step, tuple[Step, ...]]]:
             yield derivation[forward], beside
 
 
-def vector(shown: Shown, digits: int) -> str:
+def vector(shown: ResultValue, digits: int) -> str:
     """A number, a vector in brackets, a matrix by rows, or the largest entries with places."""
     if shown.left_out or len(shown.shape) > 2:
         entries = ",  ".join(
-            f"[{','.join(map(str, shown.place(place)))}] {written(value, digits, rest=shown.rest)}"
+            f"[{','.join(map(str, shown.place(place)))}] {as_text(value, digits, rest=shown.rest)}"
             for place, value in shown.entries.items()
         )
         return f"{entries}  … and {shown.left_out:,} more" if shown.left_out else entries
     if shown.shape == ():
-        return written(next(iter(shown.entries.values())), digits, rest=shown.rest)
-    values = [written(value, digits, rest=shown.rest) for value in shown.entries.values()]
+        return as_text(next(iter(shown.entries.values())), digits, rest=shown.rest)
+    values = [as_text(value, digits, rest=shown.rest) for value in shown.entries.values()]
     if len(shown.shape) == 1 or len(values) < _size(shown.shape):
         return f"({', '.join(values)})"
     return "\n".join(matrix_lines(shown, digits))
@@ -78,11 +78,11 @@ def _size(shape: tuple[int, ...]) -> int:
     return size
 
 
-def matrix_lines(shown: Shown, digits: int) -> list[str]:
+def matrix_lines(shown: ResultValue, digits: int) -> list[str]:
     """Rows of a matrix, columns aligned."""
     rows, columns = shown.shape[0], _size(shown.shape[1:])
     ordered = sorted(shown.entries.items())
-    values = [written(value, digits, rest=shown.rest) for _, value in ordered]
+    values = [as_text(value, digits, rest=shown.rest) for _, value in ordered]
     table = [values[r * columns : (r + 1) * columns] for r in range(rows)]
     widths = [max(len(row[c]) for row in table) for c in range(columns)]
     return [
@@ -91,7 +91,7 @@ def matrix_lines(shown: Shown, digits: int) -> list[str]:
     ]
 
 
-def is_matrix(shown: Shown) -> bool:
+def is_matrix(shown: ResultValue) -> bool:
     """Whether a value is a whole matrix that fits."""
     return (
         len(shown.shape) == 2

@@ -11,8 +11,8 @@ from fractions import Fraction
 from typing import Any
 
 from pminusy.derivation import tree as t
-from pminusy.derivation.digits import Digits, rounded
-from pminusy.derivation.notation import Notation
+from pminusy.derivation.tree.notation import Notation
+from pminusy.derivation.values.digits import Digits, rounded
 
 __all__ = ["Printer"]
 
@@ -46,10 +46,10 @@ class Printer(ABC):
         for sign, side in zip(statement.signs, statement.sides[1:], strict=True):
             parts += [self.sign(sign), self.tree(_bare(side))]
         condition = ""
-        if statement.given:
+        if statement.conditions:
             pairs = [
                 self.row([self.slot(left), self.sign(sign), self.slot(right)])
-                for left, sign, right in statement.given
+                for left, sign, right in statement.conditions
             ]
             condition = self.condition(pairs)
         return self.row(parts) + condition
@@ -186,7 +186,7 @@ class Printer(ABC):
 
 def _bare(tree: t.Node) -> t.Node:
     """A whole side needs no brackets round it."""
-    return tree.body if isinstance(tree, t.Fence) else tree
+    return tree.body if isinstance(tree, t.Parens) else tree
 
 
 def _number(self: Printer, tree: t.Number) -> str:
@@ -310,7 +310,7 @@ def _over(self: Printer, over: tuple[t.Index, ...]) -> str:
     return self.listed([self.slot(index) for index in over])
 
 
-def _wins(self: Printer, tree: t.Wins) -> str:
+def _wins(self: Printer, tree: t.ArgMaxIndicator) -> str:
     best = self.big_max(_over(self, tree.over), self.tree(tree.window))
     slots = (*tree.window.indices[: -len(tree.places)], *tree.places)
     own = self.quantity(tree.window.name, [self.slot(slot) for slot in slots])
@@ -356,11 +356,11 @@ _PRINT: dict[type, Callable[[Any, Any], str]] = {
     t.Apply: _apply,
     t.Log: _log,
     t.Abs: lambda self, tree: self.brackets(self.tree(tree.body), "||"),
-    t.Fence: lambda self, tree: self.brackets(self.tree(tree.body)),
+    t.Parens: lambda self, tree: self.brackets(self.tree(tree.body)),
     t.Sum: _sum,
     t.Delta: lambda self, tree: self.quantity("δ", [self.slot(tree.i), self.slot(tree.j)]),
     t.Max: _max,
-    t.Wins: _wins,
+    t.ArgMaxIndicator: _wins,
     t.Largest: _largest,
     t.Indicator: lambda self, tree: self.brackets(
         self.row([self.tree(tree.body), self.sign(">"), self.integer(0)]), "[]"

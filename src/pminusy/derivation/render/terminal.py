@@ -13,11 +13,12 @@ from rich.rule import Rule
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from pminusy.derivation.digits import written
 from pminusy.derivation.render import parts
 from pminusy.derivation.render.text import TextPrinter
-from pminusy.derivation.step import Step, Table
-from pminusy.derivation.steps import Steps
+from pminusy.derivation.statements.line import Table
+from pminusy.derivation.steps.chapters import Steps
+from pminusy.derivation.steps.step import Step
+from pminusy.derivation.values.digits import as_text
 
 __all__ = ["Trimmed", "show", "to_text"]
 
@@ -82,7 +83,7 @@ def show(derivation: Steps, console: Console) -> None:
 
 
 def _step(step: Step, derivation: Steps, printer: TextPrinter) -> RenderableType:
-    held = parts.held(derivation)
+    hidden = parts.hidden(derivation)
     title = Text(step.title, style="bold")
     if step.rules:
         title.append(f"   {' · '.join(step.rules)}", style="not bold dim italic")
@@ -92,14 +93,14 @@ def _step(step: Step, derivation: Steps, printer: TextPrinter) -> RenderableType
     heading.add_row(str(step.number), title)
     items: list[RenderableType] = [heading]
     statement = printer.relation(step.statement)
-    if held.statements:
+    if hidden.statements:
         statement = f"{printer.tree(step.statement.sides[0])} {step.statement.signs[0]} ____"
     items.append(_indented(Text(statement, style="cyan")))
-    if not held.numbers:
+    if not hidden.numbers:
         items += [_indented(Text(printer.relation(row.statement)), 9) for row in step.rows]
-    items += _value(step, derivation.digits, hide=held.results)
+    items += _value(step, derivation.digits, hide=hidden.results)
     items.append(_indented(Text(step.why)))
-    if step.line.table is not None and not held.results:
+    if step.line.table is not None and not hidden.results:
         items.append(Padding(_table(step.line.table), (0, 0, 0, 5)))
     items.append(_indented(Text(f"✓ {step.proof}", style="green")))
     return Group(*items)
@@ -149,10 +150,10 @@ def _bars(derivation: Steps, width: int) -> RenderableType:
     masses = any(target not in (0, 1) for target in summary.targets)
     columns = {
         "class": [parts.safe(summary.classes[k], 24) for k in order],
-        letter("p"): [written(summary.probabilities[k], digits, rest=True) for k in order],
-        "target" if masses else "y": [written(summary.targets[k], digits) for k in order],
+        letter("p"): [as_text(summary.probabilities[k], digits, rest=True) for k in order],
+        "target" if masses else "y": [as_text(summary.targets[k], digits) for k in order],
         "gradient" if masses or summary.options else f"{letter('p')} − y": [
-            written(summary.gradient[k], digits) for k in order
+            as_text(summary.gradient[k], digits) for k in order
         ],
     }
     used = sum(max(map(cell_len, (head, *cells))) + 2 for head, cells in columns.items())
@@ -185,7 +186,7 @@ def _bars(derivation: Steps, width: int) -> RenderableType:
     left_out = len(summary.classes) - len(order)
     if left_out:
         items.append(Text(f"… and {left_out} more classes, with smaller entries", style="dim"))
-    items.append(Text(f"loss {written(summary.loss, derivation.digits)}   "
+    items.append(Text(f"loss {as_text(summary.loss, derivation.digits)}   "
                       "blue: the step raises the logit, red: lowers it", style="dim"))  # fmt: skip
     return Padding(Group(*items), (1, 0, 0, 2))
 

@@ -12,9 +12,32 @@ from typing import Any
 from pminusy.derivation.tree.index import Index, Slot
 
 __all__ = [
-    "Abs", "Add", "Apply", "Delta", "Div", "Fence", "Indicator", "Largest", "Log", "MatMul", "Max",
-    "Mul", "Neg", "Node", "Number", "Partial", "Power", "Ref", "Size", "Sum", "Transpose", "Value",
-    "Wins", "exp", "ln", "node",
+    "Abs",
+    "Add",
+    "Apply",
+    "ArgMaxIndicator",
+    "Delta",
+    "Div",
+    "Indicator",
+    "Largest",
+    "Log",
+    "MatMul",
+    "Max",
+    "Mul",
+    "Neg",
+    "Node",
+    "Number",
+    "Parens",
+    "Partial",
+    "Power",
+    "Ref",
+    "Size",
+    "Sum",
+    "Transpose",
+    "Value",
+    "exp",
+    "ln",
+    "node",
 ]  # fmt: skip
 
 
@@ -161,7 +184,7 @@ class Abs(Node):
 
 
 @dataclass(frozen=True)
-class Fence(Node):
+class Parens(Node):
     """Brackets that are there for the reader's eye."""
 
     body: Node
@@ -208,7 +231,7 @@ class Largest(Node):
 
 
 @dataclass(frozen=True)
-class Wins(Node):
+class ArgMaxIndicator(Node):
     """1 where `window` has its first maximum over `over` at the entry that ends in `places`."""
 
     over: tuple[Index, ...]

@@ -20,7 +20,7 @@ class Relation:
 
     sides: tuple[Node, ...]
     signs: tuple[str, ...]
-    given: tuple[tuple[Index, str, Slot], ...] = ()
+    conditions: tuple[tuple[Index, str, Slot], ...] = ()
 
     @staticmethod
     def chain(*parts: Node | int | str) -> Relation:
@@ -35,4 +35,4 @@ class Relation:
 
     def where(self, left: Index, sign: str, right: Slot) -> Relation:
         """The same, for the indices alone that stand in this relation."""
-        return replace(self, given=(*self.given, (left, sign, right)))
+        return replace(self, conditions=(*self.conditions, (left, sign, right)))

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from pminusy.derivation.tree.index import Index, Offset, Slot
-from pminusy.derivation.tree.nodes import Delta, Max, Node, Ref, Sum, Wins
+from pminusy.derivation.tree.nodes import ArgMaxIndicator, Delta, Max, Node, Ref, Sum
 
 __all__ = ["children", "every_index", "free_indices", "names", "rebuild", "walk"]
 
@@ -77,10 +77,10 @@ def _free(tree: Node) -> frozenset[Index]:
         own.update(_indices(tree.indices))
     elif isinstance(tree, Delta):
         own.update(_indices((tree.i, tree.j)))
-    elif isinstance(tree, Wins):
+    elif isinstance(tree, ArgMaxIndicator):
         own.update(tree.places)
     below = frozenset().union(*(_free(part) for part in children(tree)))
-    if isinstance(tree, Max | Wins):
+    if isinstance(tree, Max | ArgMaxIndicator):
         below = below - set(tree.over)
     if isinstance(tree, Sum):
         below = below - {tree.index}

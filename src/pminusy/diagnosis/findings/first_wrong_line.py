@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from pminusy.derivation.build import derive
-from pminusy.derivation.chapters.network import lines
-from pminusy.derivation.derivation import Derivation
-from pminusy.derivation.layer_form import Axis, Form
-from pminusy.derivation.notation import notation
+from pminusy.derivation.layers.form import Axis, Form
+from pminusy.derivation.layers.lines import lines
 from pminusy.derivation.render.text import TextPrinter
+from pminusy.derivation.steps.derivation import Derivation
+from pminusy.derivation.tree.notation import notation
 from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.report.content import DerivationLine
 

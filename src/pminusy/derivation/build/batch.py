@@ -1,0 +1,220 @@
+"""A batch: one row derived in full, then the batch as matrix products, and the whole in figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from pminusy.core import head, transform
+from pminusy.core.options import target_mass
+from pminusy.derivation.build.assemble import assembled
+from pminusy.derivation.engine.decimals import digits_for
+from pminusy.derivation.engine.proof import MANY
+from pminusy.derivation.head.batch import BatchContext
+from pminusy.derivation.head.masks import Mask, mask_of
+from pminusy.derivation.head.sample import Sample
+from pminusy.derivation.head.setup import class_names, sample_of
+from pminusy.derivation.input.logit_source import LogitSource
+from pminusy.derivation.input.reading import label_of, masses, numbers
+from pminusy.derivation.input.request import Request
+from pminusy.derivation.statements import batch as chapter
+from pminusy.derivation.statements.case import BatchCase
+from pminusy.derivation.statements.line import Table
+from pminusy.derivation.steps.chapters import Chapter
+from pminusy.derivation.steps.derivation import Derivation
+from pminusy.errors import InputError
+
+__all__ = ["derive_batch", "upstream_of"]
+
+_PROVED_ROWS = 4
+"""So many rows are derived with numbers; a longer batch is summed up in figures."""
+
+
+def derive_batch(request: Request, source: LogitSource) -> Derivation:
+    """Derivation for a batch, one row of it line by line."""
+    N, row, options = len(source.rows), request.row, request.options
+    if isinstance(row, bool) or not 0 <= row < N:
+        raise InputError("row", f"a row from 0 to {N - 1}", str(row))
+    targets = _targets(request, N, class_names(request, source.K))
+    omega = options.sample_weight
+    if omega is not None and omega.shape != (N,):
+        raise InputError("sample_weight", f"{N} numbers, one a row", f"shape {omega.shape}")
+    own = replace(options, sample_weight=None if omega is None else omega[row : row + 1])
+    mask = mask_of(request, source.row(row), *targets.of(row), own)
+    sample = (
+        sample_of(request, source.row(row), *targets.of(row), own)
+        if mask is None
+        else mask.sample()
+    )
+    chosen = _chosen(targets, row, _like(source, row))
+    notes = (
+        f"Row {row} is derived line by line. The chapter on the batch works with row"
+        f"{'s' if N > 1 else ''} {', '.join(map(str, chosen))}"
+        + ("." if len(chosen) == N else "; the table is of all."),
+    )
+    more: tuple[Chapter, ...]
+    if mask is not None and mask.infinite:
+        more, notes = (), (f"Row {row} is derived; its loss is infinite, so that of the batch is.",)
+    else:
+        with sample.numbers.working():
+            more = (_chapter(*_without(mask, request, source, targets), chosen, sample),)
+    table = _figures(request, source, targets)
+    heading = f"; row {row} of a batch of {N:,}"
+    return assembled(request, sample, mask, more, heading, (table,), notes)
+
+
+def _like(source: LogitSource, row: int) -> Any:
+    """Which rows have the same classes masked as one of them (N,)."""
+    if source.kind == "layer":
+        return np.ones(len(source.x), dtype=bool)
+    masked = source.logits == -np.inf
+    return (masked == masked[row]).all(axis=1)
+
+
+def _without(
+    mask: Mask | None, request: Request, source: LogitSource, targets: Targets
+) -> tuple[Request, LogitSource, Targets]:
+    """A batch without the classes that are masked in the row derived, and in those like it."""
+    if mask is None:
+        return request, source, targets
+    kept = list(mask.kept)
+    return (
+        mask.of_kept(request),
+        replace(source, logits=source.logits[:, kept]),
+        replace(targets, Y=targets.Y[:, kept]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """Targets as masses Y (N, K), and labels (N,) where they are classes, −1 where ignored."""
+
+    Y: Any
+    labels: Any = None
+
+    @property
+    def ignored(self) -> Any:
+        """Which rows are ignored (N,)."""
+        return np.zeros(len(self.Y), dtype=bool) if self.labels is None else self.labels < 0
+
+    def of(self, row: int) -> tuple[Any, int | None]:
+        """Target of one row, and its class."""
+        c = None if self.labels is None else int(self.labels[row])
+        return self.Y[row], c
+
+
+def _targets(request: Request, N: int, names: tuple[str, ...]) -> Targets:
+    y, K = request.y, len(names)
+    if np.ndim(y) != 1:
+        soft = np.empty(()) if isinstance(y, str) or np.ndim(y) == 0 else y
+        return Targets(masses(soft, (N, K), f"{N} classes or target masses ({N}, {K})"))
+    if len(y) != N:
+        raise InputError("y", f"{N} targets, one a row", f"{len(y)}")
+    labels = np.array([label_of(v, names, request.ignore_index) for v in list(y)])
+    return Targets((labels[:, None] == np.arange(K)).astype(float), labels)
+
+
+def _chosen(targets: Targets, row: int, like: Any) -> list[int]:
+    """The row asked for, and of those like it one that counts, one ignored, and the first."""
+    kinds = [np.flatnonzero(like & (targets.ignored == kind)) for kind in (False, True)]
+    wanted = [row, *(int(first) for found in kinds for first in found[:1])]
+    wanted += map(int, np.flatnonzero(like)[:_PROVED_ROWS])
+    return sorted(list(dict.fromkeys(wanted))[:_PROVED_ROWS])
+
+
+def _chapter(
+    request: Request, source: LogitSource, targets: Targets, chosen: list[int], sample: Sample
+) -> Chapter:
+    options, layer = request.options, source.kind == "layer"
+    N, K, D = len(chosen), source.K, source.D
+    labels = targets.labels
+    ones = np.ones(N)
+    omega = ones if options.sample_weight is None else options.sample_weight[chosen]
+    weight = np.ones(K) if options.weight is None else options.weight
+    ignored = targets.ignored[chosen]
+    counts = omega * ~ignored if labels is None else omega * (targets.Y[chosen] @ weight)
+    case = BatchCase(
+        replace(sample.case, one_hot=labels is not None, ignored=False),
+        layer,
+        ignored=bool(ignored.any()),
+        empty=request.reduction == "mean" and not counts.any(),
+        reduction=options.reduction,
+    )
+    values: dict[str, Any] = {
+        "Y": targets.Y[chosen], "r": (~ignored).astype(float), "omega_n": omega, "w": weight,
+        "g": upstream_of(request, len(targets.Y))[chosen], "C": 1.0, "eta": request.rate,
+        "T": options.temperature, "kappa": options.softcap or 1.0, "zeta": options.z_loss,
+        "epsilon": options.label_smoothing, "B": options.log_base or 2.0,
+        "V": sample.values["V"] if layer else np.zeros((K, D)), "V_b": sample.values["V_b"],
+    }  # fmt: skip
+    if layer:
+        values |= {"X": source.x[chosen], "W": source.W, "b": source.b}
+    else:
+        values[case.logit_letter.name] = source.logits[chosen]
+    sizes = {"N": N, "K": K, "D": D}
+    context = BatchContext(
+        case, values, sizes, tuple(chosen), sample.labels, _digits(values, sample)
+    )
+    lines = tuple(chapter.lines(case, K=K))
+    if max(K, D) > MANY:
+        lines = tuple(line for line in lines if line.name not in _HEAVY)
+    return Chapter("batch", "A mini-batch", "All rows at once.", lines, context)
+
+
+def _digits(values: dict[str, Any], sample: Sample) -> int:
+    """Digits for the row of the chapter whose logits lie farthest apart."""
+    u = values["X"] @ values["W"].T + values["b"] if "X" in values else values.get("Z")
+    if u is None:  # a cap or a temperature: at the numbers of the row that is derived
+        return sample.digits
+    return max(sample.digits, digits_for(float(np.ptp(np.asarray(u, dtype=float), axis=1).max())))
+
+
+_HEAVY = ("batch_hvp", "batch_dL_dX", "batch_dL_dW", "gradient_step_batch", "batch_dL_B_dW")
+
+
+def upstream_of(request: Request, N: int) -> Any:
+    """What each row's loss is told from above: ones unless it was given."""
+    if request.grad_output is None:
+        return np.ones(N)
+    upstream = numbers("grad_output", request.grad_output)
+    if upstream.shape != (N,) or not np.isfinite(upstream).all():
+        raise InputError("grad_output", f"{N} finite numbers, one a row", str(upstream)[:60])
+    return upstream
+
+
+def _figures(request: Request, source: LogitSource, targets: Targets) -> Table:
+    """The whole batch, computed by `core` in float64."""
+    first = source.x @ source.W.T + source.b if source.kind == "layer" else source.logits
+    u = np.asarray(first, dtype=np.float64)
+    N, K = u.shape
+    options, labels = request.options, targets.labels
+    target = targets.Y if labels is None else np.where(labels < 0, options.ignore_index, labels)
+    mass = target_mass(target, N, K, options)
+    upstream = upstream_of(request, N) if options.reduction == "none" else None
+    loss, gradient = head.cross_entropy_grad(u, mass, options, upstream)
+    alone = replace(options, reduction="none")
+    rows = head.cross_entropy(u, target_mass(target, N, K, alone), alone)
+    counting = np.flatnonzero(~targets.ignored)
+    entries = [("rows", f"{N:,}"), ("classes", str(K))]
+    if targets.ignored.any():
+        entries.append(("rows ignored", f"{int(targets.ignored.sum()):,}"))
+    if options.reduction != "none":
+        name = {"mean": "mean loss", "sum": "sum of the losses"}[options.reduction]
+        entries.append((name, f"{float(loss):.6g}"))
+    if counting.size:
+        worst = counting[rows[counting].argmax()]
+        least, most = rows[counting].min(), rows[worst]
+        entries += [
+            ("smallest and largest loss of a row", f"{least:.4g} and {most:.4g}"),
+            ("row with the largest loss", str(worst)),
+        ]
+    entries.append(("largest entry of ∂L/∂Z", f"{np.abs(gradient).max():.4g}"))
+    if labels is not None and counting.size:
+        hits = transform.logits(u, options).argmax(1) == labels
+        share = f"{hits[counting].mean():.4g}"
+        entries.append(("share of rows whose largest logit is the true class", share))
+    if source.kind == "layer":
+        entries.append(("largest entry of ∂L/∂W", f"{np.abs(gradient.T @ source.x).max():.4g}"))
+    return Table(("of the whole batch", ""), tuple(entries), "in float64, by core")

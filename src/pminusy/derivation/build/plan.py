@@ -1,0 +1,118 @@
+"""Which chapters a derivation of one sample has: by the route, and by what was given."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from pminusy.derivation.build.tables import with_tables
+from pminusy.derivation.engine.proof import MANY
+from pminusy.derivation.head.limits import limits_chapter
+from pminusy.derivation.head.row import RowContext
+from pminusy.derivation.head.sample import Sample
+from pminusy.derivation.input.request import Request
+from pminusy.derivation.statements import (
+    backward,
+    floating_point,
+    forward,
+    ignored,
+    pair,
+    parameters,
+    routes,
+    second_order,
+)
+from pminusy.derivation.steps.chapters import Chapter
+from pminusy.errors import InputError
+
+__all__ = ["chapters_of"]
+
+
+def chapters_of(sample: Sample, request: Request) -> tuple[Chapter, ...]:
+    """Chapters in their order, those without a line left out."""
+    case, context, route = sample.case, RowContext(sample), request.route
+    if case.ignored:
+        return _of_ignored(sample, context)
+    one = case.one_hot and not case.smoothing
+    if route == "sparse" and not one:
+        raise InputError(
+            "route", "long or direct: the target has more than one class", "sparse",
+            "the sparse route needs a one-hot target without smoothing",
+        )  # fmt: skip
+    planned = [
+        ("forward", "Forward", "From the input to the loss.", forward.lines(case), True),
+        ("cross_entropy", "Cross-entropy on its own", "The first factor of the chain rule.",
+         backward.cross_entropy(case), route != "direct"),
+        ("jacobian", "Jacobian of the softmax",
+         f"The second factor: both cases, then one formula.{_direction(sample)}",
+         backward.jacobian(), route != "direct"),
+        ("long", "The long route", "Every path from a logit to the loss.",
+         backward.chain_rule(case), route in ("all", "long")),
+        ("sparse", "The sparse route", "The target is 0 but for one class, and so are the paths.",
+         routes.sparse(case) if one else (), route in ("all", "sparse")),
+        ("direct", "The direct route", "Take the logarithm first, differentiate afterwards.",
+         routes.direct(case), route in ("all", "direct")),
+        ("result", "The result", "Where all routes meet.", routes.result(case), True),
+        ("options", "What the options add", "The same chain rule, a little longer.",
+         routes.options(case), True),
+        ("parameters", "Parameters and inputs", "One signal, used three times.",
+         parameters.lines(case) if case.layer else (), True),
+        ("gradient_step", "One step of gradient descent", f"With the rate η = {request.rate:g}.",
+         parameters.gradient_step(case) if case.layer else (), True),
+        ("second_order", "Second order",
+         f"How the gradient itself changes.{_direction(sample)}",
+         second_order.lines(case), max(sample.K, sample.D) <= MANY),
+        ("pair", "Why this pair", "Softmax and cross-entropy, and not any other two.",
+         pair.lines() if case.one_hot and not case.mass and not case.z_loss else (), True),
+        ("floating_point", "In floating point", "The same mathematics with 53 or 24 bits.",
+         floating_point.lines(sample), True),
+    ]  # fmt: skip
+    chapters = [
+        _why_stop(sample)
+        if key == "parameters" and not case.layer
+        else Chapter(key, title, intro, tuple(lines), context)
+        for key, title, intro, lines, wanted in planned
+        if wanted
+    ]
+    limits = limits_chapter(sample)
+    if limits is not None:
+        chapters.insert(-1, limits)
+    return tuple(
+        with_tables(chapter, sample, request.steps) for chapter in chapters if chapter.lines
+    )
+
+
+def _direction(sample: Sample) -> str:
+    """The direction v that stands for any: which one the reader's numbers are made with."""
+    first = [f"{float(entry):g}".replace("-", "−") for entry in sample.values["v"][:4]]
+    more = ", …" if len(first) < sample.K else ""
+    return (
+        f" Where a line holds for any direction v, its numbers are for ({', '.join(first)}{more})."
+    )
+
+
+def _of_ignored(sample: Sample, context: RowContext) -> tuple[Chapter, ...]:
+    chapters = (
+        Chapter("forward", "Forward", "From the input to the probabilities.",
+                tuple(ignored.before(sample.case)), context),
+        Chapter("ignored", "An ignored row", "It is there, and counts nothing.",
+                tuple(ignored.lines(sample.case)), context),
+    )  # fmt: skip
+    return tuple(with_tables(chapter, sample, 1) for chapter in chapters)
+
+
+def _why_stop(sample: Sample) -> Chapter:
+    """Why stop at z, for logits that came from nowhere: they are those of a layer with x = (1)."""
+    name = sample.case.logit_letter.name
+    logits = sample.numbers.array(name)
+    # the layer makes the logits now: given beside it they would not move with its weights
+    values = {key: value for key, value in sample.values.items() if key != name}
+    values |= {"x": [1.0], "W": logits.reshape(-1, 1), "b": np.zeros(sample.K)}
+    layer = replace(
+        sample, case=replace(sample.case, source="layer"), values=values, D=1, features=("x_0",)
+    )
+    intro = (
+        "Logits come from a layer; here the smallest one that gives yours: x = (1), W = z, b = 0."
+    )
+    lines = (parameters.why_stop_at_z(layer.case),)
+    return Chapter("parameters", "Why stop at the logits", intro, lines, RowContext(layer))

@@ -1,1 +1,0 @@
-"""The chapters of the derivation: each yields its lines for a case, in order."""

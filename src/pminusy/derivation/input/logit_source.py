@@ -1,0 +1,167 @@
+"""Where the logits come from: themselves, probabilities, or a linear layer; one row or a batch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from pminusy.derivation.engine.decimals import decimals
+from pminusy.derivation.input.reading import numbers
+from pminusy.derivation.input.request import Request
+from pminusy.errors import InputError
+
+__all__ = ["LogitSource", "logit_source"]
+
+_OFF_BY = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class LogitSource:
+    """Logits, or the layer that makes them.
+
+    Attributes
+    ----------
+    kind
+        "logits", "probabilities" or "layer".
+    logits
+        (K,) or (N, K); None where they come from a layer.
+    x, W, b
+        The layer: (D,) or (N, D), (K, D), (K,).
+    """
+
+    kind: str
+    logits: Any = None
+    x: Any = None
+    W: Any = None
+    b: Any = None
+
+    @property
+    def rows(self) -> Any:
+        """What has one row a sample."""
+        return self.x if self.kind == "layer" else self.logits
+
+    @property
+    def batch(self) -> bool:
+        """Whether there are several rows."""
+        return np.ndim(self.rows) == 2
+
+    @property
+    def K(self) -> int:
+        """Number of classes."""
+        return len(self.W) if self.kind == "layer" else int(self.logits.shape[-1])
+
+    @property
+    def D(self) -> int:
+        """Number of features; 1 without a layer."""
+        return int(self.W.shape[1]) if self.kind == "layer" else 1
+
+    def row(self, row: int) -> LogitSource:
+        """One row of a batch."""
+        if self.kind == "layer":
+            return replace(self, x=self.x[row])
+        return replace(self, logits=self.logits[row])
+
+
+def logit_source(request: Request) -> LogitSource:
+    """The one source of logits that was given; what would change nothing beside it is refused."""
+    sources = {"z": request.z, "probabilities": request.probabilities, "x": request.x}
+    named = [name for name, value in sources.items() if value is not None]
+    if len(named) != 1:
+        raise InputError(
+            "what to explain",
+            "logits (z), probabilities, or a layer (x, W and b): one of the three",
+            " and ".join(named) or "nothing",
+        )
+    if request.z is not None:
+        found = LogitSource("logits", _logits(numbers("z", request.z)))
+    elif request.probabilities is not None:
+        p = numbers("probabilities", request.probabilities)
+        found = LogitSource("probabilities", _from_probabilities(p, request.normalise))
+    else:
+        found = _layer(request.x, request.W, request.b)
+    _refuse_unused(request, found)
+    return found
+
+
+def _refuse_unused(request: Request, found: LogitSource) -> None:
+    layer = found.kind == "layer"
+    weights = request.W is not None or request.b is not None
+    unused = {
+        "W and b": (weights and not layer, "an input x, for which they make the logits"),
+        "features": (
+            request.features is not None and not layer,
+            "a layer (x, W and b) that has features",
+        ),
+        "steps": (request.steps != 1 and not layer, "a layer (x, W and b) whose weights can move"),
+        "normalise": (request.normalise and found.kind != "probabilities", "probabilities"),
+        "row": (request.row != 0 and not found.batch, "a batch of several rows"),
+        "reduction": (request.reduction != "mean" and not found.batch, "a batch of several rows"),
+    }
+    if request.grad_output is not None and request.reduction != "none":
+        raise InputError("grad_output", 'reduction="none" beside it', repr(request.reduction))
+    for name, (refused, needs) in unused.items():
+        if refused:
+            raise InputError(name, f"{needs} beside it", f"{found.kind} alone", "leave it out")
+
+
+def _logits(z: Any) -> Any:
+    if z.ndim > 2:
+        raise InputError("z", "one row of logits, or one a sample", f"shape {z.shape}")
+    if z.shape[-1] < 2:
+        raise InputError("z", "at least 2 logits", str(z.shape[-1]), "give both, (0, z) for z")
+    bad = np.isnan(z) | (z == np.inf)
+    if bad.any():
+        place = ", ".join(map(str, np.argwhere(bad)[0]))
+        value = z[bad][0]
+        effect = (
+            "NaN spreads to every probability of its row"
+            if np.isnan(value)
+            else "+∞ is a certain class (p = 1): there is nothing left to derive"
+        )
+        raise InputError(f"z[{place}]", "a finite logit, or -inf for a mask", str(value), effect)
+    return z
+
+
+def _from_probabilities(p: Any, normalise: bool) -> Any:
+    if p.ndim != 1 or len(p) < 2:
+        raise InputError("probabilities", "at least 2 numbers in a row", f"shape {p.shape}")
+    bad = ~(np.isfinite(p) & (p >= 0))
+    if bad.any():
+        k = int(bad.argmax())
+        raise InputError(f"probabilities[{k}]", "a finite number ≥ 0", f"{p[k]:g}")
+    off = math.fsum(p) - 1.0
+    if abs(off) > _OFF_BY and not normalise:
+        raise InputError(
+            "probabilities", "numbers that sum to 1", f"a sum that is off by {off:+.6g}",
+            "pass --normalise (normalise=True) to divide by the sum",
+        )  # fmt: skip
+    exact = [decimals.mpf(value) for value in p]
+    total = decimals.fsum(exact)
+    # a probability of exactly 0 is a masked class
+    return np.array(
+        [decimals.ln(value / total) if value else decimals.ninf for value in exact], dtype=object
+    )
+
+
+def _layer(x: Any, W: Any, b: Any) -> LogitSource:
+    if W is None:
+        raise InputError("W", "the weights of the layer beside x, one row a class", "nothing")
+    x, W = numbers("x", x), numbers("W", W)
+    if W.ndim != 2 or W.shape[0] < 2:
+        raise InputError("W", "shape (K, D), one row a class, K at least 2", f"shape {W.shape}")
+    if x.ndim > 2 or x.shape[-1] != W.shape[1]:
+        remedy = "W has one row a class: transpose it" if x.shape[-1] == W.shape[0] else ""
+        raise InputError("x", f"{W.shape[1]} features, as W has", f"shape {x.shape}", remedy)
+    b = np.zeros(W.shape[0]) if b is None else numbers("b", b)
+    if b.shape != (W.shape[0],):
+        raise InputError("b", f"one number a class, {W.shape[0]}", f"shape {b.shape}")
+    for name, array in (("x", x), ("W", W), ("b", b)):
+        if not np.isfinite(array).all():
+            place = ", ".join(map(str, np.argwhere(~np.isfinite(array))[0]))
+            raise InputError(
+                f"{name}[{place}]", "a finite number", str(array[~np.isfinite(array)][0])
+            )
+    return LogitSource("layer", x=x, W=W, b=b)

@@ -1,0 +1,127 @@
+"""What is asked of a derivation: numbers, options of the loss and how to show it, in one object.
+
+The Python function, the command line and the derivation itself all pass this on; `explain` in
+`pminusy.api` says what each field is for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pminusy.core.options import Options
+from pminusy.derivation.input.reading import numbers
+from pminusy.derivation.tree.notation import notation
+from pminusy.errors import InputError
+
+__all__ = ["DEPTHS", "ROUTES", "Request"]
+
+ROUTES = ("all", "long", "sparse", "direct")
+DEPTHS = ("result", "outline", "full")
+_HINTS = (0, 1, 2, 3)
+_MOST_STEPS = 1000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Request:
+    """The parameters of `pminusy.explain`.
+
+    Each is checked here as far as it can be on its own; what must fit together is checked where it
+    meets, in `given`, `setup` and `build`.
+
+    Attributes
+    ----------
+    options
+        The options of the loss as `core` has them.
+    """
+
+    y: Any
+    z: ArrayLike | None = None
+    probabilities: ArrayLike | None = None
+    x: ArrayLike | None = None
+    W: ArrayLike | None = None
+    b: ArrayLike | None = None
+    normalise: bool = False
+    classes: Sequence[str] | None = None
+    features: Sequence[str] | None = None
+    row: int = 0
+    rate: float = 0.1
+    steps: int = 1
+    ridge: float = 0.1
+    network: str | None = None
+    seed: int = 0
+    route: str = "all"
+    depth: str | None = None
+    notation: str = "p"
+    hints: int = 0
+    digits: int = 5
+    reduction: str = "mean"
+    grad_output: ArrayLike | None = None
+    ignore_index: int = -100
+    weight: ArrayLike | None = None
+    sample_weight: ArrayLike | None = None
+    label_smoothing: float = 0.0
+    temperature: float = 1.0
+    z_loss: float = 0.0
+    softcap: float | None = None
+    log_base: float | None = None
+    options: Options = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what no numbers could make sense of."""
+        _one_of("route", self.route, ROUTES)
+        _one_of("depth", self.depth, (*DEPTHS, None))
+        _one_of("hints", self.hints, _HINTS)
+        _whole("digits", self.digits, 1, 30)
+        _whole("steps", self.steps, 1, _MOST_STEPS)
+        notation(self.notation)
+        _number("rate", self.rate, "a finite number above 0", self.rate > 0)
+        _number("ridge", self.ridge, "a finite number ≥ 0", self.ridge >= 0)
+        object.__setattr__(self, "options", self._options())
+
+    def _options(self) -> Options:
+        return Options(
+            weight=None if self.weight is None else _weights("weight", self.weight),
+            sample_weight=None
+            if self.sample_weight is None
+            else _weights("sample_weight", np.atleast_1d(np.asarray(self.sample_weight))),
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,  # type: ignore[arg-type]  # Options refuses what is none
+            label_smoothing=self.label_smoothing,
+            temperature=self.temperature,
+            z_loss=self.z_loss,
+            softcap=self.softcap,
+            log_base=self.log_base,
+        )
+
+
+def _one_of(name: str, value: Any, known: tuple[Any, ...]) -> None:
+    if value not in known:
+        words = [str(word) for word in known if word is not None]
+        expected = f"{', '.join(words[:-1])} or {words[-1]}"
+        raise InputError(name, expected, repr(value))
+
+
+def _whole(name: str, value: Any, least: int, most: int) -> None:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or not least <= value <= most:
+        raise InputError(name, f"a whole number from {least} to {most}", repr(value))
+
+
+def _number(name: str, value: float, expected: str, holds: bool) -> None:
+    if not (math.isfinite(value) and holds):
+        raise InputError(name, expected, f"{value:g}")
+
+
+def _weights(name: str, value: Any) -> Any:
+    array = numbers(name, value)
+    wrong = ~(np.isfinite(array) & (array >= 0))
+    if wrong.any():
+        place = ", ".join(map(str, np.argwhere(wrong)[0]))
+        raise InputError(f"{name}[{place}]", "a finite number ≥ 0", f"{array[wrong][0]:g}")
+    return array

@@ -1,0 +1,84 @@
+"""The head under a network: the loss of a batch of logits with every option, in exact numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pminusy.core.options import Options
+from pminusy.derivation.engine.decimals import as_array, decimals
+from pminusy.derivation.engine.environment import Symbol, defined, variable
+from pminusy.derivation.tree import Apply, Index, Node, Parens, Ref, Sum, exp, ln
+
+__all__ = ["HeadNumbers", "head_numbers", "head_symbols"]
+
+n = Index("n", "N")
+
+
+@dataclass(frozen=True, eq=False)
+class HeadNumbers:
+    """Options, and the letters of the loss: target mass Q, Ω and the constants."""
+
+    options: Options
+    values: Mapping[str, Any]
+
+
+def head_numbers(labels: Any, soft: Any, K: int, options: Options, upstream: Any) -> HeadNumbers:
+    """Target mass in decimals: the rule of `core.options`, without its rounding.
+
+    `labels` (N,) are classes, −1 where a row is ignored, or `soft` (N, K) target masses; with
+    reduction "none" each row's loss, and so its mass, is multiplied by its `upstream` (N,).
+    """
+    mpf = decimals.mpf
+    N = len(soft if labels is None else labels)
+    weight = _exact(np.ones(K) if options.weight is None else options.weight)
+    omega = _exact(np.ones(N) if options.sample_weight is None else options.sample_weight)
+    epsilon = mpf(options.label_smoothing)
+    Q = np.full((N, K), mpf(0), dtype=object)
+    counted = np.full(N, mpf(0), dtype=object)
+    for row in range(N):
+        if labels is None:
+            spread = [(1 - epsilon) * mpf(float(v)) + epsilon / K for v in soft[row]]
+            Q[row], counted[row] = omega[row] * weight * as_array(spread), omega[row]
+        elif labels[row] >= 0:
+            Q[row] = omega[row] * weight * (epsilon / K)
+            Q[row, labels[row]] += omega[row] * weight[labels[row]] * (1 - epsilon)
+            counted[row] = omega[row] * weight[labels[row]]
+    total = counted.sum() if options.reduction == "mean" else mpf(1)
+    if options.reduction == "none":
+        Q = Q * _exact(upstream)[:, None]
+    values = {
+        "Q": Q, "Omega": total if total else mpf(1), "zeta": mpf(options.z_loss),
+        "T": mpf(options.temperature), "kappa": mpf(options.softcap or 1.0),
+        "B": mpf(options.log_base or 2.0),
+    }  # fmt: skip
+    return HeadNumbers(options, values)
+
+
+def _exact(values: Any) -> Any:
+    return as_array([decimals.mpf(float(value)) for value in values])
+
+
+def head_symbols(head: HeadNumbers, logits: str, space: str) -> dict[str, Symbol]:
+    """L as it is made from the last layer's output."""
+    k, j = Index("k", space), Index("j", space)
+    options, Q, Z, lse = head.options, Ref("Q"), Ref("Z"), Ref("lse")
+    u = Ref(logits)[n, k]
+    z: Node = u
+    if options.softcap is not None:
+        z = Ref("kappa") * Apply("tanh", u / Ref("kappa"))
+    row = Sum(k, Q[n, k] * Parens(lse[n] - Z[n, k])) + Ref("zeta") * Sum(k, Q[n, k]) * lse[n] ** 2
+    loss = Sum(n, Parens(row)) / Ref("Omega")
+    if options.log_base is not None:
+        loss = loss / ln(Ref("B"))
+    made = [
+        *(variable(name) for name in ("Omega", "zeta", "T", "kappa", "B")),
+        variable("Q", "N", space),
+        defined("Z", n, k, by=z / Ref("T")),
+        defined("lse", n, by=ln(Sum(j, exp(Z[n, j])))),
+        defined("L", by=loss),
+    ]
+    return {symbol.name: symbol for symbol in made}

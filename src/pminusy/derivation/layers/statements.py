@@ -1,0 +1,319 @@
+"""The layers before the head as mathematics: forward, every path, and backward.
+
+Letters are the same for every layer: a goes in, o comes out, g = ∂L/∂o is what comes back. An image
+has channels c, rows t and columns u; the windows of a convolution or a pool are numbered q, r, and
+a place within one is e, f.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from pminusy.derivation.layers.form import Axis, Form
+from pminusy.derivation.tree import (
+    Apply,
+    ArgMaxIndicator,
+    Delta,
+    Div,
+    Index,
+    Indicator,
+    Max,
+    Mul,
+    Node,
+    Offset,
+    Parens,
+    Partial,
+    Ref,
+    Relation,
+    Size,
+    Sum,
+    node,
+)
+
+__all__ = ["LayerSymbol", "Statements", "statements"]
+
+n, m = Index("n", "N"), Index("m", "N")
+d, k = Index("d", "D"), Index("k", "K")
+c, kernel = Index("c", "C"), Index("k", "O")
+T, U = (Index("t", "T"), Index("v", "T")), (Index("u", "U"), Index("w", "U"))
+PLACES, WINDOWS = (T[0], U[0]), (Index("q", "Q"), Index("r", "R"))
+INSIDE, SPREAD = (Index("e", "E"), Index("f", "F")), (Index("v", "V"), Index("w", "X"))
+a, o, g, h, L, W, b = (Ref(name) for name in "aoghLWb")
+mask, rate, gamma, beta = Ref("mask"), Ref("rate"), Ref("gamma"), Ref("beta")
+mu, var, xhat, eps = Ref("mu"), Ref("var"), Ref("xhat"), Ref("eps")
+
+
+@dataclass(frozen=True)
+class LayerSymbol:
+    """A letter of a layer: the index sets of what is given, or a definition."""
+
+    name: str
+    indices: tuple[Index, ...] = ()
+    body: Node | None = None
+
+    @property
+    def ref(self) -> Ref:
+        """The letter with its indices."""
+        return Ref(self.name, self.indices)
+
+
+@dataclass(frozen=True)
+class Statements:
+    """Everything that is said about a layer.
+
+    Attributes
+    ----------
+    inputs, outputs
+        Indices of a and of o.
+    given, defined
+        Parameters, and quantities between a and o, by letter.
+    forward
+        o with its indices, by what it is made of.
+    between
+        Derivatives of the quantities between.
+    paths, local
+        The chain rule over all paths from an entry of a, and what one of those paths passes on.
+    backward
+        ∂L/∂parameter and ∂L/∂a.
+    """
+
+    inputs: tuple[Index, ...]
+    outputs: tuple[Index, ...]
+    forward: Node
+    paths: Node
+    local: tuple[Node, Node]
+    backward: Mapping[str, tuple[Node, Node]]
+    parameters: tuple[LayerSymbol, ...] = ()
+    defined: tuple[LayerSymbol, ...] = ()
+    between: Mapping[str, Relation] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=256)
+def statements(form: Form) -> Statements:
+    """The mathematics of a layer."""
+    rank, axes = form.rank, form.axes
+    made: dict[str, Callable[[], Statements]] = {
+        "linear": _linear,
+        "relu": lambda: _relu(rank),
+        "dropout": lambda: _dropout(rank),
+        "dropout_test": lambda: _dropout_test(rank),
+        "batchnorm": lambda: _batch_norm(rank),
+        "batchnorm_test": lambda: _batch_norm_test(rank),
+        "maxpool": lambda: _max_pool(axes),
+        "conv": lambda: _convolution(axes),
+    }
+    return made[form.kind]()
+
+
+def _inputs(rank: int) -> tuple[Index, ...]:
+    return (n, d) if rank == 2 else (n, c, *PLACES[: rank - 2])
+
+
+def _sum(over: tuple[Index, ...], body: Node) -> Node:
+    for index in reversed(over):
+        body = Sum(index, body)
+    return body
+
+
+def _linear() -> Statements:
+    return Statements(
+        inputs=(n, d), outputs=(n, k),
+        parameters=(LayerSymbol("W", (k, d)), LayerSymbol("b", (k,))),
+        forward=Sum(d, W[k, d] * a[n, d]) + b[k],
+        paths=Sum(k, g[n, k] * Partial(o[n, k], a[n, d])),
+        local=(Partial(o[n, k], a[n, d]), W[k, d]),
+        backward={
+            "dW": (Partial(L, W[k, d]), Sum(n, g[n, k] * a[n, d])),
+            "db": (Partial(L, b[k]), Sum(n, g[n, k])),
+            "da": (Partial(L, a[n, d]), Sum(k, g[n, k] * W[k, d])),
+        },
+    )  # fmt: skip
+
+
+def _relu(rank: int) -> Statements:
+    at = _inputs(rank)
+    return _entry_by_entry(at, Apply("relu", a[at]), Indicator(a[at]), g[at] * Indicator(a[at]))
+
+
+def _dropout(rank: int) -> Statements:
+    at = _inputs(rank)
+    parameters = (LayerSymbol("mask", at), LayerSymbol("rate"))
+    kept = mask[at] / Parens(1 - rate)
+    back = g[at] * mask[at] / Parens(1 - rate)
+    return _entry_by_entry(at, a[at] * mask[at] / Parens(1 - rate), kept, back, parameters)
+
+
+def _dropout_test(rank: int) -> Statements:
+    at = _inputs(rank)
+    return _entry_by_entry(at, a[at], node(1), g[at])
+
+
+def _entry_by_entry(
+    at: tuple[Index, ...],
+    forward: Node,
+    slope: Node,
+    back: Node,
+    parameters: tuple[LayerSymbol, ...] = (),
+) -> Statements:
+    local = Partial(o[at], a[at])
+    return Statements(
+        inputs=at, outputs=at, parameters=parameters, forward=forward, paths=g[at] * local,
+        local=(local, slope), backward={"da": (Partial(L, a[at]), back)},
+    )  # fmt: skip
+
+
+def _normalised(rank: int) -> tuple[tuple[Index, ...], Index, Node, Node]:
+    """Indices of a, the feature or channel, γ over the standard deviation, and x̂."""
+    at = _inputs(rank)
+    feature = at[1]
+    root = Apply("sqrt", Parens(var[feature] + eps))
+    return at, feature, Div(gamma[feature], root), Parens(a[at] - mu[feature]) / root
+
+
+def _batch_norm_test(rank: int) -> Statements:
+    """With running statistics μ and σ² are fixed numbers, and the layer a linear map."""
+    at, feature, slope, normalised = _normalised(rank)
+    local = Partial(o[at], a[at])
+    parameters = tuple(LayerSymbol(name, (feature,)) for name in ("gamma", "beta", "mu", "var"))
+    return Statements(
+        inputs=at, outputs=at, parameters=(*parameters, LayerSymbol("eps")),
+        defined=(LayerSymbol("xhat", at, normalised),),
+        forward=gamma[feature] * xhat[at] + beta[feature],
+        paths=g[at] * local, local=(local, slope),
+        backward={**_scale_and_shift(at), "da": (Partial(L, a[at]), slope * g[at])},
+    )  # fmt: skip
+
+
+def _batch_norm(rank: int) -> Statements:
+    at, feature, slope, normalised = _normalised(rank)
+    rest = tuple(index for index in at if index != feature)
+    also = (m, *(pair[1] for pair in (T, U)[: rank - 2]))
+    there = (also[0], feature, *also[1:])
+    sizes = tuple(Size(index.space) for index in rest)
+    count: Node = sizes[0] if len(sizes) == 1 else Mul(sizes)
+    same = Delta(m, n) if rank == 2 else Mul(tuple(map(Delta, also, rest)))
+    parameters = (
+        LayerSymbol("gamma", (feature,)),
+        LayerSymbol("beta", (feature,)),
+        LayerSymbol("eps"),
+    )
+    mean, variance = (
+        LayerSymbol(letter, (feature,), (1 / count) * _sum(rest, body))
+        for letter, body in (("mu", a[at]), ("var", Parens(a[at] - mu[feature]) ** 2))
+    )
+    return Statements(
+        inputs=at, outputs=at, parameters=parameters,
+        defined=(mean, variance, LayerSymbol("xhat", at, normalised)),
+        forward=gamma[feature] * xhat[at] + beta[feature],
+        between={
+            "mean_by": Relation.equal(Partial(mu[feature], a[at]), 1 / count),
+            "variance_by": Relation.equal(
+                Partial(var[feature], a[at]), Div(2 * Parens(a[at] - mu[feature]), count)
+            ),
+        },
+        paths=_sum(also, g[there] * Partial(o[there], a[at])),
+        local=(
+            Partial(o[there], a[at]),
+            slope * Parens(same - 1 / count - xhat[there] * xhat[at] / count),
+        ),
+        backward={
+            **_scale_and_shift(at),
+            "da": (
+                Partial(L, a[at]),
+                slope * Parens(
+                    g[at] - _sum(also, g[there]) / count
+                    - xhat[at] * (_sum(also, g[there] * xhat[there]) / count)
+                ),
+            ),
+        },
+    )  # fmt: skip
+
+
+def _scale_and_shift(at: tuple[Index, ...]) -> dict[str, tuple[Node, Node]]:
+    """γ and β act on every entry of their feature or channel."""
+    feature = at[1]
+    rest = tuple(index for index in at if index != feature)
+    return {
+        "dgamma": (Partial(L, gamma[feature]), _sum(rest, g[at] * xhat[at])),
+        "dbeta": (Partial(L, beta[feature]), _sum(rest, g[at])),
+    }
+
+
+def _seen(axes: tuple[Axis, ...]) -> tuple[Offset | Index, ...]:
+    """Which entry of a stands at a place e, f of the window q, r: stride · q + e − padding."""
+    return tuple(
+        Offset(((axis.stride, window), (1, inside)), -axis.padding)
+        for axis, window, inside in zip(axes, WINDOWS, INSIDE, strict=False)
+    )
+
+
+def _max_pool(axes: tuple[Axis, ...]) -> Statements:
+    windows, inside, places = (all_[: len(axes)] for all_ in (WINDOWS, INSIDE, PLACES))
+    entry, window = (n, c, *places), a[(n, c, *_seen(axes))]
+    out = (n, c, *windows)
+    wins = ArgMaxIndicator(inside, window, places)
+    return Statements(
+        inputs=entry, outputs=out, forward=Max(inside, window),
+        paths=_sum(windows, g[out] * Partial(o[out], a[entry])),
+        local=(Partial(o[out], a[entry]), wins),
+        backward={"da": (Partial(L, a[entry]), _sum(windows, g[out] * wins))},
+    )  # fmt: skip
+
+
+def _convolution(axes: tuple[Axis, ...]) -> Statements:
+    windows, inside, places = (all_[: len(axes)] for all_ in (WINDOWS, INSIDE, PLACES))
+    entry, out, weight = (n, c, *places), (n, kernel, *windows), (kernel, c, *inside)
+    window = a[(n, c, *_seen(axes))]
+    reached = W[(kernel, c, *(
+        Offset(((1, place), (-axis.stride, q)), axis.padding)
+        for axis, place, q in zip(axes, places, windows, strict=True)
+    ))]  # fmt: skip
+    return Statements(
+        inputs=entry,
+        outputs=out,
+        parameters=(LayerSymbol("W", weight), LayerSymbol("b", (kernel,))),
+        forward=_sum((c, *inside), window * W[weight]) + b[kernel],
+        paths=_sum((kernel, *windows), g[out] * Partial(o[out], a[entry])),
+        local=(Partial(o[out], a[entry]), reached),
+        backward={
+            "dW": (Partial(L, W[weight]), _sum((n, *windows), g[out] * window)),
+            "db": (Partial(L, b[kernel]), _sum((n, *windows), g[out])),
+            "da": (Partial(L, a[entry]), _sum((kernel, *windows), g[out] * reached)),
+        },
+        **_full_convolution(axes),
+    )
+
+
+def _full_convolution(axes: tuple[Axis, ...]) -> dict[str, Any]:
+    """∂L/∂a as the full convolution of g, spread by the stride, and with the kernel flipped."""
+    windows, inside, places = (all_[: len(axes)] for all_ in (WINDOWS, INSIDE, PLACES))
+    entry, weight = (n, c, *places), (kernel, c, *inside)
+    spread = any(axis.stride > 1 for axis in axes)
+    from_, spots = (h, SPREAD[: len(axes)]) if spread else (g, windows)
+    full = from_[(n, kernel, *(
+        Offset(((1, place), (-1, e)), axis.padding)
+        for axis, place, e in zip(axes, places, inside, strict=True)
+    ))]  # fmt: skip
+    flipped = from_[(n, kernel, *(
+        Offset(((1, place), (1, e)), axis.padding - axis.kernel + 1)
+        for axis, place, e in zip(axes, places, inside, strict=True)
+    ))]  # fmt: skip
+    turned = W[(kernel, c, *(
+        Offset(((-1, e),), axis.kernel - 1) for axis, e in zip(axes, inside, strict=True)
+    ))]  # fmt: skip
+    over = (kernel, *inside)
+    between = {
+        "full": Relation.equal(Partial(L, a[entry]), _sum(over, full * W[weight])),
+        "flipped": Relation.equal(Partial(L, a[entry]), _sum(over, flipped * turned)),
+    }
+    if not spread:
+        return {"between": between}
+    at = tuple(
+        Delta(spot, Offset(((axis.stride, q),)))
+        for spot, axis, q in zip(spots, axes, windows, strict=True)
+    )
+    body = _sum(windows, Mul((*at, g[(n, kernel, *windows)])))
+    return {"between": between, "defined": (LayerSymbol("h", (n, kernel, *spots), body),)}

@@ -1,0 +1,165 @@
+"""Chapters of steps, made and proved as they are asked for: what every renderer takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Self
+
+from pminusy.derivation.statements.line import FULL, OUTLINE, RESULT, Line, Table
+from pminusy.derivation.steps.step import ProofContext, Step, prove
+from pminusy.derivation.tree.notation import Notation
+
+__all__ = ["Chapter", "Steps", "Summary"]
+
+_DEPTHS = (RESULT, OUTLINE, FULL)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A heading, a sentence, and lines about one arena."""
+
+    key: str
+    title: str
+    intro: str
+    lines: tuple[Line, ...]
+    context: ProofContext
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the bars and the heading show: exact values by class, and the options in words."""
+
+    heading: str
+    classes: tuple[str, ...] = ()
+    probabilities: tuple[Any, ...] = ()
+    targets: tuple[Any, ...] = ()
+    gradient: tuple[Any, ...] = ()
+    loss: Any = None
+    true_class: int | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+class Steps:
+    """Lines in chapters, proved one by one; what stands above them, and how they are to be shown.
+
+    Parameters
+    ----------
+    chapters, summary
+        What there is to show.
+    notation
+        The letters.
+    depth
+        "result", "outline" or "full".
+    hints
+        How much is held back for the reader to fill in: 0 nothing, 1 the results, 2 also the lines
+        with numbers, 3 also the right-hand sides.
+    digits
+        Significant digits shown.
+    """
+
+    def __init__(
+        self,
+        chapters: tuple[Chapter, ...],
+        summary: Summary,
+        *,
+        notation: Notation,
+        depth: str = FULL,
+        hints: int = 0,
+        digits: int = 5,
+    ) -> None:
+        self.summary, self.notation = summary, notation
+        self.depth, self.hints, self.digits = depth, hints, digits
+        self._all = chapters
+        self._steps: dict[str, Step] = {}
+
+    @cached_property
+    def _lettered(self) -> tuple[Chapter, ...]:
+        """All chapters, their words in the reader's letters."""
+        return tuple(_in_letters(chapter, self.notation) for chapter in self._all)
+
+    @cached_property
+    def chapters(self) -> tuple[Chapter, ...]:
+        """Chapters with the lines that this depth shows."""
+        shown = _DEPTHS[: _DEPTHS.index(self.depth) + 1]
+        kept = (
+            replace(chapter, lines=tuple(line for line in chapter.lines if line.depth in shown))
+            for chapter in self._lettered
+        )
+        return tuple(chapter for chapter in kept if chapter.lines)
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[int, Chapter, Line]]:
+        shown = [(chapter, line) for chapter in self.chapters for line in chapter.lines]
+        places = {
+            line.name: (number, chapter, line)
+            for number, (chapter, line) in enumerate(shown, start=1)
+        }
+        for chapter in self._lettered:
+            for line in chapter.lines:
+                places.setdefault(line.name, (0, chapter, line))
+        return places
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the steps shown, in order."""
+        return tuple(line.name for chapter in self.chapters for line in chapter.lines)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[Step]:
+        return (self[name] for name in self.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __getitem__(self, name: str) -> Step:
+        if name not in self._places:
+            close = _closest(name, tuple(self._places))
+            raise KeyError(f"no step {name!r}" + (f"; did you mean {close!r}?" if close else ""))
+        if name not in self._steps:
+            number, chapter, line = self._places[name]
+            with chapter.context.numbers.working():
+                step = prove(line, chapter.key, number, chapter.context)
+                chapter.context.confirm(step)
+            # what `core` was held against has one row a class, whatever the letters
+            self._steps[name] = replace(step, transposed=True) if self.notation.rows else step
+        return self._steps[name]
+
+    def with_more(self, chapters: tuple[Chapter, ...], heading: str) -> Self:
+        """The same with chapters added after its own."""
+        return type(self)(
+            self._all + chapters,
+            replace(self.summary, heading=self.summary.heading + heading),
+            notation=self.notation, depth=self.depth, hints=self.hints, digits=self.digits,
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.summary.heading}, {len(self)} steps>"
+
+
+def _in_letters(chapter: Chapter, notation: Notation) -> Chapter:
+    said = notation.sentence
+
+    def line_in_letters(line: Line) -> Line:
+        table = line.table
+        if (
+            table is not None and chapter.key == "floating_point"
+        ):  # no name of the reader's is in it
+            rows = tuple(tuple(map(said, row)) for row in table.rows)
+            table = replace(table, rows=rows)
+        rules = tuple(map(said, line.rules))
+        return replace(line, title=said(line.title), why=said(line.why), rules=rules, table=table)
+
+    lines = tuple(map(line_in_letters, chapter.lines))
+    return replace(chapter, title=said(chapter.title), intro=said(chapter.intro), lines=lines)
+
+
+def _closest(name: str, names: tuple[str, ...]) -> str:
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, names, 1)), "")

@@ -1,0 +1,184 @@
+"""A step: one line of the derivation, with what it says, the reader's numbers, and its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from pminusy.derivation.engine.evaluate import Evaluator
+from pminusy.derivation.engine.proof import (
+    Check,
+    Proof,
+    ProofError,
+    has_derivative,
+    prove_by_algebra,
+    prove_by_numbers,
+    spot_checked,
+)
+from pminusy.derivation.statements.line import Line
+from pminusy.derivation.tree import Relation
+from pminusy.derivation.values.result_value import ResultValue, is_of_weights, result_value
+from pminusy.derivation.values.substitution import substitutions
+
+__all__ = ["ProofContext", "Step", "Substitution", "prove"]
+
+
+class ProofContext(Protocol):
+    """Where a line is proved: the meaning of its letters, for any K and at the reader's numbers."""
+
+    @property
+    def kind(self) -> Hashable:
+        """What a proof for any K depends on; such proofs are remembered by it."""
+
+    @property
+    def numbers(self) -> Evaluator:
+        """The reader's numbers."""
+
+    def algebra(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
+        """Worlds in exact algebra, one for each size and true class."""
+
+    def confirm(self, step: Step) -> None:
+        """Raise ProofError unless `core` computes what the step shows."""
+
+
+@dataclass(frozen=True)
+class Substitution:
+    """A line with one choice of indices and the reader's numbers put in."""
+
+    statement: Relation
+    indices: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line that has been proved.
+
+    Attributes
+    ----------
+    number, chapter
+        Its place.
+    line
+        Name, title, statement, why, rules.
+    proof
+        What was checked.
+    arena
+        What its letters mean; `rows` and `value` are read there.
+    transposed
+        Whether weights are shown with one column a class, as where vectors are rows.
+    """
+
+    number: int
+    chapter: str
+    line: Line
+    proof: Proof
+    context: ProofContext = field(repr=False)
+    transposed: bool = False
+
+    @property
+    def name(self) -> str:
+        """Key of the step."""
+        return self.line.name
+
+    @property
+    def title(self) -> str:
+        """Heading of the step."""
+        return self.line.title
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Rules used."""
+        return self.line.rules
+
+    @property
+    def statement(self) -> Relation:
+        """What is claimed, for any K."""
+        return self.line.statement
+
+    @property
+    def why(self) -> str:
+        """One sentence."""
+        return self.line.why
+
+    @cached_property
+    def sympy(self) -> tuple[Any, ...]:
+        """Sides of the statement as SymPy expressions for a symbolic K; scalar statements only."""
+        from pminusy.derivation.engine.symbolic import to_sympy
+
+        return to_sympy(self.statement)
+
+    @cached_property
+    def holds_for_any_K(self) -> bool:
+        """Whether SymPy also proves the statement with K left open (False: it cannot tell)."""
+        from pminusy.derivation.engine.symbolic import holds_for_any_K
+
+        return holds_for_any_K(self.statement)
+
+    @cached_property
+    def rows(self) -> tuple[Substitution, ...]:
+        """The statement with the reader's numbers put in, for a few choices of its indices."""
+        numbers = self.context.numbers
+        with numbers.working():
+            return tuple(
+                Substitution(statement, where)
+                for statement, where in substitutions(self.statement, numbers)
+            )
+
+    @cached_property
+    def value(self) -> ResultValue:
+        """What comes out: a number, a vector or a matrix of exact values."""
+        with self.context.numbers.working():
+            shown = result_value(self.statement, self.context.numbers)
+            weights = is_of_weights(self.statement, self.context.numbers)
+        flip = self.transposed and weights and len(shown.shape) == 2
+        return shown.transposed() if flip else shown
+
+
+_proved: dict[tuple[Hashable, Relation], tuple[int, str]] = {}
+"""Exact proofs already made in this process: they do not depend on the reader's numbers."""
+
+
+def prove(line: Line, chapter: str, number: int, context: ProofContext) -> Step:
+    """Prove a line.
+
+    Raises
+    ------
+    ProofError
+        It does not hold.
+    """
+    try:
+        return Step(number, chapter, line, Proof(tuple(_checks(line, context))), context)
+    except ProofError as error:
+        raise ProofError(f"step {line.name}: {error}") from error
+
+
+def _checks(line: Line, context: ProofContext) -> Iterator[Check]:
+    statement = line.statement
+    key = (context.kind, statement)
+    if key not in _proved:
+        environments = context.algebra(statement, line.sizes)
+        _proved[key] = prove_by_algebra(statement, environments), _sizes(environments)
+    count, sizes = _proved[key]
+    yield Check("algebra", f"exact{sizes}", count)
+    count = prove_by_numbers(statement, context.numbers)
+    means = " by difference quotients" if has_derivative(statement) else ""
+    if spot_checked(statement, context.numbers):
+        means += ", at chosen entries and along random directions"
+    yield Check("numbers", f"your numbers to 30 digits{means}", count)
+
+
+def _sizes(environments: list[Evaluator]) -> str:
+    """In words, the numbers of classes, rows, … for which a line was proved exactly."""
+    words = []
+    for space in ("K", "N", "C", "T", "U"):
+        found = sorted(
+            {
+                environment.size(space)
+                for environment in environments
+                if space in environment.environment.sizes
+            }
+        )
+        if found:
+            words.append(f"{space} = {', '.join(map(str, found))}")
+    return f" for {' and '.join(words)}" if words else ""
