@@ -212,7 +212,7 @@ def test_an_interrupt_keeps_the_best_so_far_when_asked():
 
     with pytest.raises(KeyboardInterrupt):
         SoftmaxRegression(progress=interrupt).fit(X, y)
-    with pytest.warns(ConvergenceWarning, match="stopped after 3 iterations"):
+    with pytest.warns(ConvergenceWarning, match="interrupted after 3 iterations"):
         kept = SoftmaxRegression(progress=interrupt, keep_interrupted=True).fit(X, y)
     assert not kept.converged_
     assert kept.objective_ < np.log(5)
@@ -257,7 +257,7 @@ def test_classes_that_some_direction_separates_in_part_are_said(K):
 def test_what_is_missing_to_the_tolerance_is_said_and_why():
     X, y = random_problem()
     X[:, 3] *= 1e6
-    with pytest.warns(ConvergenceWarning, match=r"after 1 iterations .*column 3 has"):
+    with pytest.warns(ConvergenceWarning, match=r"after 1 iteration .*column 3 has"):
         SoftmaxRegression(max_iter=1).fit(X, y)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from pminusy.api.evaluation import row_weights
 from pminusy.api.fitted import Fitted
 from pminusy.api.rows import Rows
 from pminusy.api.table_model import TableModel
-from pminusy.api.training_options import TrainingOptions, training_options
+from pminusy.api.training_options import MAX_ITER, TOL, TrainingOptions, training_options
 from pminusy.api.training_run import TrainingRun
 from pminusy.errors import InputError
 from pminusy.learn.scores import Scores, score
@@ -56,6 +57,10 @@ def fit_table(
     calibrate: bool = False,
     test_size: float = 0.2,
     seed: int = 0,
+    tol: float = TOL,
+    max_iter: int = MAX_ITER,
+    time_limit: float | None = None,
+    keep_interrupted: bool = False,
     progress: ProgressCallback | None = None,
 ) -> TableModel:
     """Train a softmax classifier on a table: C Σ_i ω_i L_i + ½ ‖W‖² over standardised columns.
@@ -90,6 +95,14 @@ def fit_table(
         Share of the rows of each class that is held out to score the model; 0 for none.
     seed
         Chooses which.
+    tol
+        Converged when no entry of the gradient of the mean objective is larger.
+    max_iter
+        Largest number of iterations.
+    time_limit
+        Seconds after which training ends with the best parameters so far; None for no limit.
+    keep_interrupted
+        Whether an interrupt (Ctrl-C) while training leaves the best so far instead of being raised.
     progress
         Called with a `Progress` after every iteration.
 
@@ -102,6 +115,11 @@ def fit_table(
     ------
     InputError
         A table, a column or an option that cannot be used.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Training did not end at an optimum; `.run.warnings` says the same.
 
     Examples
     --------
@@ -118,6 +136,7 @@ def fit_table(
     options = training_options(
         C=C, l1_ratio=l1_ratio, cv=cv, solver=solver, class_weight=class_weight,
         calibrate=calibrate, test_size=test_size, seed=seed,
+        tol=tol, max_iter=max_iter, time_limit=time_limit, keep_interrupted=keep_interrupted,
     )  # fmt: skip
     drop = _names(drop)
     started = time.perf_counter()
@@ -132,7 +151,7 @@ def fit_table(
     training = _rows(rows.frame[train], rows.index[train], schema)
     held_out = _rows(rows.frame[test], rows.index[test], schema)
     clf = options.estimator(training.y, schema.classes, progress)
-    _train(clf, training)
+    said = _train(clf, training)
     fitted = _fitted(clf, schema, training, options)
     calibration = None
     if options.calibrate:
@@ -152,7 +171,11 @@ def fit_table(
         schema_notes=schema.notes,
         split_notes=_split_notes(training, held_out, schema, options.test_size),
         training_notes=_training_notes(clf, options, training, schema, calibration),
+        warnings=tuple(said),
     )
+    for message, category in said.items():
+        warnings.warn(message, category, stacklevel=2)
+    fitted = replace(fitted, converged=run.converged, notes=run.notes)
     return TableModel(**vars(fitted), record=run)
 
 
@@ -171,12 +194,15 @@ def _rows(frame: pl.DataFrame, numbers: NDArray[np.intp], schema: Schema) -> Row
     return Rows(frame, numbers, X, encode_target(frame, schema), weight, notes)
 
 
-def _train(clf: Any, training: Rows) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the result says it, with the figure
+def _train(clf: Any, training: Rows) -> dict[str, type[Warning]]:
+    """Fit; every warning that came up, once, whoever raised it: nothing of it gets lost."""
+    with warnings.catch_warnings(record=True) as raised:
+        warnings.simplefilter("always")
         # scikit-learn's splitter, of small classes; the notes say it in our words
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         clf.fit(training.X, training.y, sample_weight=training.weight)
+    said: dict[str, type[Warning]] = dict.fromkeys(clf.warnings_, ConvergenceWarning)
+    return said | {str(w.message): w.category for w in raised if str(w.message) not in said}
 
 
 def _fitted(clf: Any, schema: Schema, training: Rows, options: TrainingOptions) -> Fitted:

@@ -31,6 +31,10 @@ class Fitted:
         Share of each class (K,) among the training rows: what the majority baseline knows.
     settings
         Options of the fit.
+    converged
+        Whether training ended at an optimum; None where nobody says, in files of version 0.1.
+    notes
+        What was said about the fit, a sentence each: warnings, then columns and rows left out.
     """
 
     schema: Schema
@@ -38,6 +42,8 @@ class Fitted:
     b: NDArray[np.float64]
     shares: NDArray[np.float64]
     settings: dict[str, float | str] = field(default_factory=dict)
+    converged: bool | None = None
+    notes: tuple[str, ...] = ()
 
     def log_probabilities(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log-probabilities (N, K) of standardised features X (N, D)."""

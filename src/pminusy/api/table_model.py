@@ -179,6 +179,8 @@ class TableModel(Fitted):
                 name: _INFINITE if value == math.inf else value
                 for name, value in self.settings.items()
             },
+            "converged": self.converged,
+            "notes": list(self.notes),
             "made_by": f"pminusy {pminusy.__version__}",
         }
         save_model(path, {"W": self.W, "b": self.b, "shares": self.shares}, metadata)
@@ -244,7 +246,20 @@ got nothing there; check the name
     if (shares <= 0).any() or abs(shares.sum() - 1) > 1e-6:
         got = "others"
         raise InputError(f"{path}: shares", "positive numbers that sum to 1", got, "fit it again")
-    return TableModel(schema, W, b, shares, _settings(path, metadata.get("settings")))
+    settings = _settings(path, metadata.get("settings"))
+    converged, notes = _said(path, metadata.get("converged"), metadata.get("notes", []))
+    return TableModel(schema, W, b, shares, settings, converged, notes)
+
+
+def _said(
+    path: str | PathLike[str], converged: object, notes: object
+) -> tuple[bool | None, tuple[str, ...]]:
+    """Whether training converged, and what was said about it; nothing in files of version 0.1."""
+    sentences = isinstance(notes, list) and all(isinstance(note, str) for note in notes)
+    if not sentences or not (converged is None or isinstance(converged, bool)):
+        got, expected = "something else", "a truth value and sentences"
+        raise InputError(f"{path}: what was said about the fit", expected, got, "fit it again")
+    return converged, tuple(notes)  # type: ignore[arg-type]  # they are sentences
 
 
 def _settings(path: str | PathLike[str], value: object) -> dict[str, float | str]:

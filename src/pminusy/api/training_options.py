@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from pminusy.errors import InputError
-from pminusy.learn.problem import penalty_of, resolve_solver
+from pminusy.learn.problem import penalty_of, require_count, require_number, resolve_solver
 from pminusy.learn.scores import log_score
 from pminusy.learn.softmax_regression import SoftmaxRegression
 from pminusy.learn.softmax_regression_cv import SoftmaxRegressionCV
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from pminusy.learn.solvers.solution import ProgressCallback
 
-__all__ = ["TOL", "TrainingOptions", "training_options"]
+__all__ = ["MAX_ITER", "TOL", "TrainingOptions", "training_options"]
 
 TOL = 1e-6  # largest gradient entry of the mean objective, on standardised features
-_MAX_ITER = 5_000
+MAX_ITER = 5_000
 _FOLDS = 5
 _VALUES = tuple(float(C) for C in np.logspace(-4, 4, 10))  # of C, where only folds are given
 
@@ -45,14 +45,19 @@ class TrainingOptions:
     calibrate: bool
     test_size: float
     seed: int
+    tol: float = TOL
+    max_iter: int = MAX_ITER
+    time_limit: float | None = None  # seconds
+    keep_interrupted: bool = False
 
     def estimator(
         self, y: NDArray[np.intp], classes: tuple[str, ...], progress: ProgressCallback | None
     ) -> Any:
         """The estimator, not fitted yet, for labels y (N,) that are indices of classes."""
         weight = _by_index(self.class_weight, classes)
-        shared: dict[str, Any] = {"solver": self.solver, "class_weight": weight, "tol": TOL}
-        shared |= {"max_iter": _MAX_ITER, "progress": progress}
+        shared: dict[str, Any] = {"solver": self.solver, "class_weight": weight, "tol": self.tol}
+        shared |= {"max_iter": self.max_iter, "time_limit": self.time_limit, "progress": progress}
+        shared |= {"keep_interrupted": self.keep_interrupted}
         if self.folds is None:
             return SoftmaxRegression(self.C[0], l1_ratio=self.l1_ratio[0], **shared)
         largest = int(np.bincount(y).max())
@@ -74,6 +79,12 @@ class TrainingOptions:
             kept["folds"] = self.folds
         if self.solver != "auto":
             kept["solver"] = self.solver
+        if self.tol != TOL:
+            kept["tolerance"] = self.tol
+        if self.max_iter != MAX_ITER:
+            kept["largest number of iterations"] = self.max_iter
+        if self.time_limit is not None:
+            kept["time limit in seconds"] = self.time_limit
         if isinstance(self.class_weight, str):
             kept["class weight"] = self.class_weight
         elif self.class_weight is not None:
@@ -92,12 +103,20 @@ def training_options(
     calibrate: bool,
     test_size: Any,
     seed: Any,
+    tol: Any = TOL,
+    max_iter: Any = MAX_ITER,
+    time_limit: Any = None,
+    keep_interrupted: bool = False,
 ) -> TrainingOptions:
     """Check the options before anything is read."""
     if not isinstance(test_size, Real) or not 0 <= float(test_size) < 1:
         raise InputError("test size", "a share in [0, 1)", repr(test_size))
     if not isinstance(seed, Integral) or seed < 0:
         raise InputError("seed", "a whole number ≥ 0", repr(seed))
+    require_number("tol", tol, positive=False)
+    require_count("max_iter", max_iter)
+    if time_limit is not None:
+        require_number("time_limit", time_limit)
     if cv is not None and (isinstance(cv, bool) or not isinstance(cv, Integral) or cv < 2):
         raise InputError("cv", "a whole number of folds, at least 2", repr(cv))
     if C is None:
@@ -113,6 +132,8 @@ def training_options(
     return TrainingOptions(
         C=values, l1_ratio=ratios, folds=folds, solver=solver, calibrate=bool(calibrate),
         class_weight=_checked_weight(class_weight), test_size=float(test_size), seed=int(seed),
+        tol=float(tol), max_iter=int(max_iter), keep_interrupted=keep_interrupted,
+        time_limit=None if time_limit is None else float(time_limit),
     )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ class TrainingRun:
     schema_notes: tuple[str, ...]
     split_notes: tuple[str, ...]
     training_notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()  # what training had to say: no optimum, time ran out …
 
     @property
     def history(self) -> tuple[Progress, ...]:
@@ -42,7 +43,7 @@ class TrainingRun:
 
     @property
     def converged(self) -> bool:
-        """Whether the final fit has its certificate."""
+        """Whether the final fit has its certificate, of an optimum that exists."""
         return bool(self.estimator.converged_)
 
     @property
@@ -79,6 +80,11 @@ class TrainingRun:
 
     @property
     def notes(self) -> tuple[str, ...]:
+        """What training warned of, and `table_notes`."""
+        return (*self.warnings, *self.table_notes)
+
+    @property
+    def table_notes(self) -> tuple[str, ...]:
         """Everything that was left out, pooled or treated, one sentence each."""
         held_out = (f"held out: {note}" for note in self.held_out.notes)
         return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -100,7 +101,8 @@ def fit(
         got = f"--l1-ratio {','.join(f'{ratio:g}' for ratio in l1_ratio)}"
         raise InputError("--summary", "a model without L1 penalty", got)
     console = stdout()
-    with training_progress() as progress:
+    with training_progress() as progress, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the notes say the same
         model = fit_table(
             table,
             target=target,

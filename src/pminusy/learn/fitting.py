@@ -7,7 +7,7 @@ what counts is said by float64 arithmetic, and where that disagrees the solver g
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,11 @@ from pminusy.learn.solvers.proximal import SparsePenalty, proximal_newton
 from pminusy.learn.solvers.solution import Goal, Journal, Solution, Status
 from pminusy.learn.starts import rough_start
 
-__all__ = ["SOLVERS", "Certificate", "Fit", "choose_solver", "minimise"]
+__all__ = ["SOLVERS", "Certificate", "End", "Fit", "choose_solver", "minimise"]
 
 Array = NDArray[Any]
+
+End = Literal["reached", "iterations", "time", "interrupt", "rounding"]  # why a fit ended
 
 SOLVERS = ("newton", "lbfgs", "newton-cg", "dual", "proximal")
 _NEWTON, _LARGE_NEWTON = 2000, 4000  # parameters up to which a Hessian is affordable
@@ -50,6 +52,7 @@ class Fit(NamedTuple):
     certificate: Certificate
     journal: Journal
     solver: str
+    end: End
 
 
 def choose_solver(objective: Objective, *, l1: bool) -> str:
@@ -86,22 +89,38 @@ def minimise(
     classes has no weights. With `keep_interrupted` an interrupt ends the fit where it is. `pairs`
     are what L-BFGS knows at the start, and knows at the end.
     """
-    precise = objective
+    precise, interrupted = objective, False
     with one_thread_each:
         try:
             if solver == "proximal":
-                precise = objective.in_precision(np.float64)
-                return _proximal(precise, vector, lasso, one_row, goal, journal)
+                return _proximal(
+                    objective.in_precision(np.float64),
+                    vector, lasso, one_row, goal, journal, keep_interrupted=keep_interrupted,
+                )  # fmt: skip
             pairs = Pairs(objective.size) if pairs is None else pairs
             precise, solution = _smooth(objective, vector, solver, goal, journal, pairs)
             vector, at = solution.vector, solution.at
         except KeyboardInterrupt:
             if not keep_interrupted:
                 raise
+            interrupted = True
             vector = vector if journal.best is None else journal.best
             precise = objective.in_precision(np.float64)
             at = precise.evaluate(vector)
-    return Fit(vector, certify(precise, at, goal), journal, solver)
+    certificate = certify(precise, at, goal)
+    end = _end(journal, reached=certificate.reached, interrupted=interrupted)
+    return Fit(vector, certificate, journal, solver, end)
+
+
+def _end(journal: Journal, *, reached: bool, interrupted: bool) -> End:
+    """Why a fit ended where it did."""
+    if reached:
+        return "reached"
+    if interrupted:
+        return "interrupt"
+    if journal.iterations >= journal.max_iter:
+        return "iterations"
+    return "time" if journal.out_of_time else "rounding"
 
 
 def certify(objective: Objective, at: Evaluation, goal: Goal) -> Certificate:
@@ -192,9 +211,21 @@ def _proximal(
     one_row: bool,
     goal: Goal,
     journal: Journal,
+    *,
+    keep_interrupted: bool,
 ) -> Fit:
-    penalty = SparsePenalty(objective, lasso, one_row=one_row)
-    vector, at, reached = proximal_newton(objective, vector, penalty, tol=goal.tol, journal=journal)
+    penalty, interrupted = SparsePenalty(objective, lasso, one_row=one_row), False
+    try:
+        vector, at, reached = proximal_newton(
+            objective, vector, penalty, tol=goal.tol, journal=journal
+        )
+    except KeyboardInterrupt:
+        if not keep_interrupted:
+            raise
+        interrupted, vector = True, vector if journal.best is None else journal.best
+        at = objective.evaluate(vector)
+        reached = penalty.optimality(vector, at.gradient) <= goal.tol
     optimality = penalty.optimality(vector, at.gradient)
     total = at.value + penalty.value(vector)
-    return Fit(vector, Certificate(total, optimality, np.nan, reached), journal, "proximal")
+    end = _end(journal, reached=reached, interrupted=interrupted)
+    return Fit(vector, Certificate(total, optimality, np.nan, reached), journal, "proximal", end)

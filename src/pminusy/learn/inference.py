@@ -11,14 +11,18 @@ Sources: McCullagh & Nelder 1989, "Generalized linear models"; McFadden 1974 (ps
 from __future__ import annotations
 
 import io
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
 import scipy.stats
 from numpy.typing import NDArray
 
+from pminusy import ops
 from pminusy.errors import InputError
 from pminusy.learn.coupled import coupled_hessian
 from pminusy.learn.sources import ArraySource
@@ -29,6 +33,7 @@ Array = NDArray[Any]
 
 _LARGEST = 20_000  # parameters: a matrix of 3.2 GB
 _ROWS = 8192
+_SEEN, _SETTLING = 1e-10, 20  # nats; steps
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Summary:
     observations: float
     parameters: int
     penalised: bool
+    notes: tuple[str, ...] = ()  # what the fit had to say: errors are about an optimum
 
     def to_frame(self) -> Any:
         """The table as a Polars DataFrame, a row for each class and feature."""
@@ -109,7 +115,7 @@ class Summary:
         )
         if self.penalised:
             caption += "\npenalised: estimates are drawn towards 0; errors are about their own mean"
-        return caption
+        return "\n".join([caption, *map(_plain, self.notes)])
 
 
 def _plain(name: Any) -> str:
@@ -125,8 +131,12 @@ def infer(
     classes: Array,
     features: tuple[str, ...],
     confidence: float = 0.95,
+    notes: tuple[str, ...] = (),
 ) -> Summary:
     """Inference at weights W (K, D) and bias b (K,), None without.
+
+    Beside a bias, columns are centred and scaled for the arithmetic: a column of unix times, whose
+    mean is 10⁵ spreads from 0, would otherwise be the intercept's twin but for rounding.
 
     Parameters
     ----------
@@ -140,6 +150,8 @@ def infer(
         Names.
     confidence
         Of the intervals.
+    notes
+        Sentences to show beside the table.
     """
     K, D = W.shape
     size = (K - 1) * (D + (b is not None))
@@ -147,13 +159,17 @@ def infer(
         raise InputError(
             "summary", f"at most {_LARGEST} parameters", str(size), "fit fewer features"
         )
-    sums = _Sums(source, W, b)
-    E = D + (b is not None)
-    H = sums.H.reshape(K, E, K, E)[1:, :, 1:, :].reshape(size, size)
-    covariance = _covariance(H, _penalty_curvature(K, D, E, ridge))
+    columns = _Columns.of(source, centred=b is not None)
+    u, shift = W * columns.scale, None if b is None else _bias_at_centre(W, b, columns.centre)
+    if shift is not None and _rounded(W, columns):
+        shift = _settled(source, u, shift, columns)
+    sums = _Sums(source, u, shift, columns)
     theta = W if b is None else np.concatenate([W, b[:, None]], axis=1)
     coefficients = theta[1:] - theta[:1]
-    errors = np.sqrt(np.maximum(np.diag(covariance), 0.0)).reshape(coefficients.shape)
+    E = D + (b is not None)
+    H = sums.H.reshape(K, E, K, E)[1:, :, 1:, :].reshape(size, size)
+    covariance = _covariance(H, _penalty_curvature(K, columns.scale, E, ridge))
+    errors = columns.errors(covariance.reshape(K - 1, E, K - 1, E))
     with np.errstate(divide="ignore", invalid="ignore"):
         z = coefficients / errors
     reach = float(scipy.stats.norm.ppf(0.5 + confidence / 2)) * errors
@@ -165,24 +181,22 @@ def infer(
         coefficients - reach, coefficients + reach, confidence, sums.log_likelihood, null,
         1 - sums.log_likelihood / null if null else np.nan,
         2 * size - 2 * sums.log_likelihood, size * np.log(sums.mass) - 2 * sums.log_likelihood,
-        sums.mass, size, ridge > 0,
+        sums.mass, size, ridge > 0, notes,
     )  # fmt: skip
 
 
 class _Sums:
     """Information matrix and log-likelihood, rows at a time."""
 
-    def __init__(self, source: ArraySource, W: Array, b: Array | None) -> None:
-        K = W.shape[0]
-        E = W.shape[1] + (b is not None)
+    def __init__(self, source: ArraySource, u: Array, b: Array | None, columns: _Columns) -> None:
+        K = u.shape[0]
+        E = u.shape[1] + (b is not None)
         self.H = np.zeros((K * E, K * E))
         self.log_likelihood, self.mass = 0.0, 0.0
         self.mass_of_class = np.zeros(K)
-        for first in range(0, source.rows, _ROWS):
-            rows = np.arange(first, min(first + _ROWS, source.rows))
-            X, S = source.take(rows)
-            X = X.astype(np.float64)
-            z = X @ W.T + (0.0 if b is None else b)
+        for rows in _chunks(source):
+            X, S = columns.take(source, rows)
+            z = X @ u.T + (0.0 if b is None else b)
             z -= z.max(axis=1, keepdims=True)
             e = np.exp(z)
             total = e.sum(axis=1, keepdims=True)
@@ -201,15 +215,95 @@ class _Sums:
             )
 
 
-def _penalty_curvature(K: int, D: int, E: int, ridge: float) -> Array | None:
-    """Curvature of the penalty in the weights against the base class.
+class _Columns(NamedTuple):
+    """Columns about their centre, at most one from it: x′ = (x − μ) / s."""
+
+    centre: Array  # (D,)
+    scale: Array  # (D,)
+
+    @classmethod
+    def of(cls, source: ArraySource, *, centred: bool) -> _Columns:
+        """The mean of every column, and how far a row is from it."""
+        centre, scale, mass = np.zeros(source.features), np.zeros(source.features), 0.0
+        for rows in _chunks(source) if centred else ():
+            X, S = source.take(rows)
+            mass += float(S.sum())
+            if mass > 0:
+                centre += (S / mass) @ (X.astype(np.float64) - centre)
+        for rows in _chunks(source):
+            X, S = source.take(rows)
+            away = np.abs(X[S > 0].astype(np.float64) - centre)
+            np.maximum(scale, away.max(axis=0, initial=0.0), out=scale)
+        return cls(centre, np.where(scale > 0, scale, 1.0))
+
+    def take(self, source: ArraySource, rows: NDArray[np.intp]) -> tuple[Array, Array]:
+        """Some rows, and their target mass S."""
+        X, S = source.take(rows)
+        return (X.astype(np.float64) - self.centre) / self.scale, S
+
+    def errors(self, covariance: Array) -> Array:
+        """Standard errors of W and b from the covariance (K − 1, E, K − 1, E) of the centred model.
+
+        With b′ = b + W μ: var b = aᵀ cov a, a = (−μ / s, 1).
+        """
+        classes, D = covariance.shape[0], self.scale.size
+        errors = np.empty(covariance.shape[:2])
+        back = np.concatenate([-self.centre / self.scale, np.ones(covariance.shape[1] - D)])
+        for k in range(classes):
+            own = covariance[k, :, k, :]
+            errors[k, :D] = np.sqrt(np.maximum(own.diagonal()[:D], 0.0)) / self.scale
+            errors[k, D:] = math.sqrt(max(float(back @ own @ back), 0.0))
+        return errors
+
+
+def _chunks(source: ArraySource) -> Iterator[NDArray[np.intp]]:
+    for first in range(0, source.rows, _ROWS):
+        yield np.arange(first, min(first + _ROWS, source.rows))
+
+
+def _bias_at_centre(W: Array, b: Array, centre: Array) -> Array:
+    """b + W μ, in which large numbers cancel: of exact products, exactly summed."""
+    means = [Fraction(mean) for mean in centre.tolist()]
+    out = np.empty(b.size)
+    for k, (row, bias) in enumerate(zip(W.tolist(), b.tolist(), strict=True)):
+        products = (Fraction(w) * mean for w, mean in zip(row, means, strict=True))
+        out[k] = float(sum(products, Fraction(bias)))
+    return out
+
+
+def _rounded(W: Array, columns: _Columns) -> bool:
+    """Whether rounding of W and b alone moves logits by what can be seen."""
+    moved = np.finfo(float).eps * float((np.abs(W) @ np.abs(columns.centre)).max(initial=0.0))
+    return bool(moved > _SEEN)
+
+
+def _settled(source: ArraySource, u: Array, b: Array, columns: _Columns) -> Array:
+    """The bias at which its gradient is 0, as at the optimum: Newton's method in it alone."""
+    for _ in range(_SETTLING):
+        g, H = np.zeros(b.size), np.zeros((b.size, b.size))
+        for rows in _chunks(source):
+            X, S = columns.take(source, rows)
+            p = ops.softmax(X @ u.T + b)
+            g += S @ p - source.mass(rows).sum(axis=0)
+            H += np.diag(S @ p) - (p.T * S) @ p
+        step = np.linalg.lstsq(H, g, rcond=1e-12)[0]
+        if not np.isfinite(step).all() or np.abs(step).max() > 1.0:  # no bias to be found here
+            return b
+        b = b - step
+        if np.abs(step).max() <= _SEEN:
+            break
+    return b
+
+
+def _penalty_curvature(K: int, scale: Array, E: int, ridge: float) -> Array | None:
+    """Curvature of the penalty in the scaled weights against the base class.
 
     ½ λ Σ_k ‖W_k‖² with its class mean at 0 is ½ λ Δᵀ ((I − 1 1ᵀ/K) ⊗ I) Δ.
     """
     if ridge == 0:
         return None
     across = ridge * (np.eye(K - 1) - 1.0 / K)
-    return np.kron(across, np.diag((np.arange(E) < D).astype(float)))
+    return np.kron(across, np.diag(np.concatenate([scale**-2.0, np.zeros(E - scale.size)])))
 
 
 def _covariance(H: Array, penalty: Array | None) -> Array:

@@ -11,6 +11,7 @@ products and curvature are taken there, from the logits kept there.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,8 @@ __all__ = [
 Array = NDArray[Any]
 _REHEARSAL, _FEWEST = 16, 50  # one row in so many; how many are too few
 _SAMPLE = 400  # rows that say which probability is likely
+_CANCELLED = 1e-4  # share of the mean square below which the variance is taken about the mean
+_ROWS = 4096
 WORKSPACE = 64 << 20  # bytes a fit may use beyond the data and a few copies of the parameters
 
 
@@ -430,9 +433,31 @@ def choose_coordinates(source: Source, *, fit_intercept: bool) -> Coordinates:
         if fit_intercept:
             centre = mean
             square = square - mean**2
-        usable = square > 1e-20 * np.maximum(mean**2, np.finfo(float).tiny)
+            far = square < _CANCELLED * mean**2
+            if far.any():
+                centre, square = _about_mean(source, centre, square, far)
+        usable = square > 1e-28 * np.maximum(mean**2, np.finfo(float).tiny)
         scale = np.where(usable, np.sqrt(np.maximum(square, 0.0)), 1.0)
         scale[~(scale > 1e-150)] = 1.0
     return Coordinates(
         scale, centre, source.classes, fit_intercept=fit_intercept, features_first=source.sparse
     )
+
+
+def _about_mean(source: Source, mean: Array, square: Array, far: Array) -> tuple[Array, Array]:
+    """Mean and variance anew for columns so far from 0 that the mean of squares tells nothing."""
+    mean, square = mean.copy(), square.copy()
+    first, total = mean[far], source.total_mass
+    for rows in _row_numbers(source):
+        X, S = source.take(rows)
+        mean[far] += (S / total) @ (X[:, far].astype(np.float64) - first)
+    square[far] = 0.0
+    for rows in _row_numbers(source):
+        X, S = source.take(rows)
+        square[far] += (S / total) @ np.square(X[:, far].astype(np.float64) - mean[far])
+    return mean, square
+
+
+def _row_numbers(source: Source) -> Iterator[NDArray[np.intp]]:
+    for first in range(0, source.rows, _ROWS):
+        yield np.arange(first, min(first + _ROWS, source.rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 import warnings
 from typing import Any, NamedTuple, Self
 
@@ -18,6 +19,7 @@ from pminusy.learn.fitting import Fit, choose_solver, minimise
 from pminusy.learn.inference import Summary, infer
 from pminusy.learn.linear_classifier import LinearClassifier, require_finite, row_chunks
 from pminusy.learn.objective import WORKSPACE, Objective, choose_coordinates
+from pminusy.learn.outcome import SEPARABLE, fit_warnings
 from pminusy.learn.path import Path
 from pminusy.learn.problem import (
     Penalty,
@@ -76,6 +78,8 @@ class SoftmaxRegression(LinearClassifier):
         far as `gap_` says. Needs a ridge penalty.
     max_iter
         Largest number of iterations.
+    time_limit
+        Seconds after which `fit` ends with the best parameters so far; None for no limit.
     warm_start
         Begin at the parameters of the last `fit`.
     workspace
@@ -106,7 +110,10 @@ class SoftmaxRegression(LinearClassifier):
         least subgradient with L1); relative distance from the minimum, a bound by duality for the
         weights and a quadratic estimate for the bias (NaN without ridge).
     converged_
-        Whether the certificate is what was asked for.
+        Whether the certificate is what was asked for, of an optimum that exists.
+    warnings_
+        What the fit has to say, a sentence each: no optimum exists, iterations or time ran out …
+        Each is also raised once as a `ConvergenceWarning`.
     solver_, history_, n_passes_
         The solver used, a `Progress` for each iteration, visits to X.
 
@@ -131,6 +138,7 @@ class SoftmaxRegression(LinearClassifier):
         tol: float = 1e-6,
         gap: float | None = None,
         max_iter: int = 1000,
+        time_limit: float | None = None,
         warm_start: bool = False,
         workspace: int = WORKSPACE,
         keep_interrupted: bool = False,
@@ -153,6 +161,7 @@ class SoftmaxRegression(LinearClassifier):
         self.tol = tol
         self.gap = gap
         self.max_iter = max_iter
+        self.time_limit = time_limit
         self.warm_start = warm_start
         self.workspace = workspace
         self.keep_interrupted = keep_interrupted
@@ -171,13 +180,21 @@ class SoftmaxRegression(LinearClassifier):
         if hasattr(self, "_adam"):
             del self._adam
         C, penalty = self._check_parameters()
+        deadline = self._deadline()
         source = self._source(X, y, sample_weight)
         coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
-        fit = self._solve(source.merged(), coordinates, C, penalty, self._start(coordinates))
+        start = self._start(coordinates)
+        fit = self._solve(source.merged(), coordinates, C, penalty, start, deadline=deadline)
         self._set(fit, coordinates)
         separable = math.isinf(C) and self._separates(source, coordinates)
-        self._warn(fit, coordinates, separable=separable)
+        self._conclude(fit, coordinates, separable=separable)
+        self._warn()
         return self
+
+    def _deadline(self) -> float:
+        """When `time_limit` ends, on the clock of `time.perf_counter`."""
+        limit = math.inf if self.time_limit is None else float(self.time_limit)
+        return time.perf_counter() + limit
 
     def _solve(
         self,
@@ -187,6 +204,7 @@ class SoftmaxRegression(LinearClassifier):
         penalty: Penalty,
         start: Array,
         path: Path | None = None,
+        deadline: float = math.inf,
     ) -> Fit:
         """Minimise over a source, from a vector in some coordinates, along a path if given."""
         one_row = source.classes == 2 and penalty.lasso > 0 and not math.isinf(C)
@@ -206,7 +224,7 @@ class SoftmaxRegression(LinearClassifier):
             solver,
             pairs=None if path is None else path.pairs,
             goal=Goal(self.tol, self.gap),
-            journal=Journal(self.max_iter, self.progress),
+            journal=Journal(self.max_iter, self.progress, deadline),
             lasso=lasso,
             one_row=one_row,
             keep_interrupted=self.keep_interrupted,
@@ -261,13 +279,19 @@ class SoftmaxRegression(LinearClassifier):
     ) -> Summary:
         """Standard errors, z, p-values, intervals and information criteria, from the rows of `fit`.
 
-        Against the first class. Refused for L1 (its estimates have no such errors).
+        Against the first class. Refused for L1 (its estimates have no such errors), and where
+        `warnings_` says that there is no optimum.
         """
         check_is_fitted(self, "coef_")
         require_number("confidence", confidence, upper=1.0)
         C, penalty = self._check_parameters()
         if penalty.lasso > 0 and not math.isinf(C):
             raise InputError("summary", "a model without L1 penalty", f"l1_ratio={self.l1_ratio}")
+        said = getattr(self, "warnings_", ())
+        if SEPARABLE in said:
+            expected = "a fit that has an optimum"
+            got = "no optimum: with C=inf some rows can be told apart without error"
+            raise InputError("summary", expected, got, "set C to a finite number")
         classes = self.classes_
         soft = np.asarray(y).ndim == 2
         source = self._source(X, y, sample_weight, classes, reset=False)
@@ -283,6 +307,7 @@ class SoftmaxRegression(LinearClassifier):
             classes=np.arange(W.shape[0]) if soft else classes,
             features=tuple(str(name) for name in names),
             confidence=confidence,
+            notes=said,
         )
 
     def _begin(self, source: ArraySource) -> None:
@@ -300,6 +325,8 @@ class SoftmaxRegression(LinearClassifier):
         require_number("learning_rate", self.learning_rate)
         require_number("workspace", self.workspace, positive=False)
         require_count("max_iter", self.max_iter)
+        if self.time_limit is not None:
+            require_number("time_limit", self.time_limit, positive=False)
         require_count("batch_size", self.batch_size)
         resolve_solver(self.solver, penalty, C)
         if self.gap is not None:
@@ -414,31 +441,27 @@ class SoftmaxRegression(LinearClassifier):
         scaled = np.concatenate([scaled, np.ones((counted.size, bias))], axis=1)
         return separable(scaled, block.targets.labels[counted], source.classes)
 
-    def _warn(self, fit: Fit, coordinates: Coordinates, *, separable: bool) -> None:
+    def _conclude(
+        self,
+        fit: Fit,
+        coordinates: Coordinates,
+        *,
+        separable: bool,
+        before: tuple[str, ...] = (),
+    ) -> None:
+        """Set what the fit has to say, after sentences from before it."""
         if separable:
-            message = (
-                "some rows can be told apart without error, so with C=inf weights grow without end "
-                "and the fit stopped on the way: set C to a finite number"
-            )
-        elif not fit.certificate.reached:
-            message = self._shortfall(coordinates)
-        else:
-            return
-        warnings.warn(message, ConvergenceWarning, stacklevel=3)
+            self.converged_ = False
+        found = fit_warnings(
+            fit, coordinates, Goal(self.tol, self.gap),
+            separable=separable, time_limit=self.time_limit,
+        )  # fmt: skip
+        self.warnings_ = (*before, *found)
 
-    def _shortfall(self, coordinates: Coordinates) -> str:
-        reached = f"a gradient entry of {self.optimality_:.2g}, above tol={self.tol:.2g}"
-        if self.gap is not None:
-            reached = f"a relative gap of {self.gap_:.2g}, above gap={self.gap:.2g}"
-        scale = coordinates.scale
-        small, large = int(scale.argmin()), int(scale.argmax())
-        remedy = "raise max_iter or the tolerance"
-        if scale[large] > 1e3 * scale[small]:
-            remedy += (
-                f", or put the features on similar scales (column {small} has "
-                f"{scale[small]:.2g}, column {large} has {scale[large]:.2g})"
-            )
-        return f"stopped after {self.n_iter_[0]} iterations with {reached}: {remedy}"
+    def _warn(self) -> None:
+        """Raise every sentence once."""
+        for message in self.warnings_:
+            warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
 
 def _encode(y: Array, classes: Array | None) -> tuple[Array, Array]:

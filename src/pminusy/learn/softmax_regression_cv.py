@@ -9,6 +9,7 @@ once.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
@@ -22,9 +23,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from pminusy.errors import InputError
 from pminusy.learn.coordinates import Coordinates
+from pminusy.learn.fitting import Fit
 from pminusy.learn.inference import Summary
 from pminusy.learn.linear_classifier import LinearClassifier, is_sparse
 from pminusy.learn.objective import choose_coordinates
+from pminusy.learn.outcome import cross_validation_warnings
 from pminusy.learn.path import Path
 from pminusy.learn.problem import Penalty, require_number
 from pminusy.learn.softmax_regression import SoftmaxRegression
@@ -34,6 +37,8 @@ from pminusy.learn.sources import ArraySource
 __all__ = ["PathPoint", "SoftmaxRegressionCV"]
 
 Array = NDArray[Any]
+
+_SEARCH = 0.75  # share of the time limit for the folds; the rest is for all rows
 
 
 class PathPoint(NamedTuple):
@@ -65,7 +70,7 @@ class SoftmaxRegressionCV(LinearClassifier):
         Whether to fit all rows with the best C; otherwise parameters are the mean over folds at it.
     others
         As in `SoftmaxRegression`; a `Progress` says which of how many problems it is of, and
-        `verbose` above 0 shows a progress bar.
+        `verbose` above 0 shows a progress bar. `time_limit` is of everything together.
 
     Attributes
     ----------
@@ -101,7 +106,9 @@ class SoftmaxRegressionCV(LinearClassifier):
         tol: float = 1e-6,
         gap: float | None = None,
         max_iter: int = 1000,
+        time_limit: float | None = None,
         workspace: int = 64 << 20,
+        keep_interrupted: bool = False,
         progress: ProgressCallback | None = None,
         verbose: int = 0,
     ) -> None:
@@ -117,7 +124,9 @@ class SoftmaxRegressionCV(LinearClassifier):
         self.tol = tol
         self.gap = gap
         self.max_iter = max_iter
+        self.time_limit = time_limit
         self.workspace = workspace
+        self.keep_interrupted = keep_interrupted
         self.progress = progress
         self.verbose = verbose
 
@@ -133,44 +142,63 @@ class SoftmaxRegressionCV(LinearClassifier):
         rows = _indexable(X)
         folds = list(check_cv(self.cv, labels, classifier=True).split(rows, labels))
         coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
-        shape = (len(folds), len(self.l1_ratios_), len(self.Cs_))
-        self.scores_, records = np.empty(shape), np.empty((*shape, 2 + source.classes))
-        kept: dict[tuple[int, int, int], Array] = {}
-        best: tuple[float, Array] | None = None  # of the last fold: where the refit begins
-        for at, vector in self._visits(model, folds, source, coordinates):
-            W, b = coordinates.to_parameters(vector)
-            model._set_parameters(W, b)
-            self.scores_[at] = self._score(model, rows, labels, folds[at[0]][1], sample_weight)
-            size, used = np.linalg.norm(model.coef_), np.mean(model.coef_ != 0)
-            records[at] = (size, used, *np.abs(W).max(axis=1))
-            if not self.refit:
-                kept[at] = vector
-            elif at[0] == len(folds) - 1:
-                score = float(self.scores_[:, at[1], at[2]].mean())
-                if best is None or score > best[0]:  # the first of the highest: as below
-                    best = score, vector
-        mean = self.scores_.mean(axis=0)
-        r, c = (
-            int(i) for i in np.unravel_index(np.argmax(mean), mean.shape)
-        )  # ties: first, strongest
+        search = _Search((len(folds), len(self.l1_ratios_), len(self.Cs_)), source.classes)
+        deadline = model._deadline()
+        try:
+            for at, fit in self._visits(model, folds, source, coordinates, deadline):
+                W, b = coordinates.to_parameters(fit.vector)
+                model._set_parameters(W, b)
+                separable = math.isinf(model.C) and model._separates(
+                    _only(source, folds[at[0]][0]), coordinates
+                )
+                score = self._score(model, rows, labels, folds[at[0]][1], sample_weight)
+                search.add(at, fit, score, W, model.coef_, separable=separable)
+                if fit.end == "interrupt":
+                    break
+        except KeyboardInterrupt:  # between two fits
+            if not (self.keep_interrupted and search.scored.any()):
+                raise
+            search.interrupted = True
+        self.scores_ = search.scores
+        r, c = search.best()
         self.C_, self.l1_ratio_ = float(self.Cs_[c]), float(self.l1_ratios_[r])
-        self.path_ = self._path(records)
+        self.path_ = self._path(search)
         problems = self.scores_.size + 1
         final = self._model(self.C_, self.l1_ratio_, problems - 1, problems)
         for name, value in fitted_attributes(model):
             setattr(final, name, value)
         if self.refit:
-            penalty = Penalty(1.0 - self.l1_ratio_, self.l1_ratio_)
-            start = np.zeros(coordinates.size) if best is None else best[1]  # None: scores are NaN
-            fit = final._solve(source.merged(), coordinates, self.C_, penalty, start)
-            final._set(fit, coordinates)
-            final._warn(fit, coordinates, separable=False)
+            self._refit(final, source, coordinates, search.vectors[r, c], search, deadline)
         else:
-            average = np.mean([kept[f, r, c] for f in range(len(folds))], axis=0)
+            vectors = search.of_folds[r, c]
+            average = np.mean(vectors, axis=0)
             final._set_parameters(*coordinates.to_parameters(average))
+            final.converged_ = bool(search.reached[:, r, c].all())
+            final.warnings_ = search.warnings()
         for name, value in fitted_attributes(final):
             setattr(self, name, value)
+        final._warn()
         return self
+
+    def _refit(
+        self,
+        final: SoftmaxRegression,
+        source: ArraySource,
+        coordinates: Coordinates,
+        start: Array,
+        search: _Search,
+        deadline: float,
+    ) -> None:
+        """Fit all rows with what was chosen; after an interrupt, take them as they are."""
+        penalty = Penalty(1.0 - self.l1_ratio_, self.l1_ratio_)
+        if search.interrupted:
+            final.max_iter = 0
+        fit = final._solve(source.merged(), coordinates, self.C_, penalty, start, deadline=deadline)
+        if search.interrupted and not fit.certificate.reached:
+            fit = fit._replace(end="interrupt")
+        final._set(fit, coordinates)
+        separable = math.isinf(self.C_) and final._separates(source, coordinates)
+        final._conclude(fit, coordinates, separable=separable, before=search.warnings())
 
     def summary(
         self,
@@ -206,7 +234,9 @@ class SoftmaxRegressionCV(LinearClassifier):
             tol=self.tol,
             gap=self.gap,
             max_iter=self.max_iter,
+            time_limit=self.time_limit,
             workspace=self.workspace,
+            keep_interrupted=self.keep_interrupted,
             progress=progress,
         )
 
@@ -216,25 +246,31 @@ class SoftmaxRegressionCV(LinearClassifier):
         folds: list[Any],
         source: ArraySource,
         coordinates: Coordinates,
-    ) -> Iterator[tuple[tuple[int, int, int], Array]]:
-        """Every fold, share of L1 and C, and the solution there."""
+        deadline: float,
+    ) -> Iterator[tuple[tuple[int, int, int], Fit]]:
+        """Every fold, share of L1 and C, and the fit there, until the time for them is over."""
+        now = time.perf_counter()
+        deadline = now + _SEARCH * (deadline - now)
         total, solved = len(folds) * len(self.l1_ratios_) * len(self.Cs_), 0
         with progress_bar(total, shown=bool(self.verbose)) as advance:
             for f, (train, _) in enumerate(folds):
-                chosen = np.zeros(source.rows)
-                chosen[train] = 1.0
-                part = source.weighted(chosen).merged()
+                part = _only(source, train).merged()
                 for r, ratio in enumerate(self.l1_ratios_):
                     vector, path = np.zeros(coordinates.size), Path(coordinates.size)
                     for c, C in enumerate(self.Cs_):
                         start = path.start(float(C)) if ratio == 0 else vector  # L1: keep the zeros
                         penalty = Penalty(1.0 - float(ratio), float(ratio))
+                        model.C = float(C)
                         model.progress = self._model(1.0, 0.0, solved, total + 1).progress
-                        fit = model._solve(part, coordinates, float(C), penalty, start, path)
+                        fit = model._solve(
+                            part, coordinates, float(C), penalty, start, path, deadline
+                        )
                         path.add(float(C), fit.vector)
                         vector, solved = fit.vector, solved + 1
                         advance()
-                        yield (f, r, c), vector
+                        yield (f, r, c), fit
+                        if fit.end == "time":
+                            return
 
     def _score(
         self,
@@ -248,29 +284,86 @@ class SoftmaxRegressionCV(LinearClassifier):
         scorer = get_scorer("accuracy" if self.scoring is None else self.scoring)
         return float(scorer(model, rows[test], labels[test], **weight))
 
-    def _path(self, records: Array) -> tuple[PathPoint, ...]:
-        folds = self.scores_.shape[0]
-        mean = self.scores_.mean(axis=0)
-        error = self.scores_.std(axis=0, ddof=1 if folds > 1 else 0) / math.sqrt(folds)
-        over_folds = records.mean(axis=0)
-        return tuple(
-            PathPoint(
-                float(C),
-                float(ratio),
-                float(mean[r, c]),
-                float(error[r, c]),
-                float(over_folds[r, c, 0]),
-                float(over_folds[r, c, 1]),
-                tuple(float(v) for v in over_folds[r, c, 2:]),
-            )
-            for r, ratio in enumerate(self.l1_ratios_)
-            for c, C in enumerate(self.Cs_)
-        )
+    def _path(self, search: _Search) -> tuple[PathPoint, ...]:
+        points = []
+        for r, ratio in enumerate(self.l1_ratios_):
+            for c, C in enumerate(self.Cs_):
+                scored = search.scored[:, r, c]
+                if not scored.any():
+                    continue
+                scores, records = search.scores[scored, r, c], search.records[scored, r, c]
+                folds = scores.size
+                error = float(scores.std(ddof=1 if folds > 1 else 0)) / math.sqrt(folds)
+                mean, (norm, used, *largest) = float(scores.mean()), records.mean(axis=0)
+                points.append(
+                    PathPoint(
+                        float(C), float(ratio), mean, error, float(norm), float(used),
+                        tuple(float(v) for v in largest),
+                    )
+                )  # fmt: skip
+        return tuple(points)
+
+
+class _Search:
+    """What the fits on the folds found, by (fold, share of L1, C)."""
+
+    def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
+        self.scores = np.full(shape, np.nan)
+        self.scored, self.reached, self.separable = (np.zeros(shape, bool) for _ in range(3))
+        self.records = np.empty((*shape, 2 + classes))
+        self.vectors: dict[tuple[int, int], Array] = {}  # of the last fold: where a refit begins
+        self.of_folds: dict[tuple[int, int], list[Array]] = {}
+        self.interrupted = False
+
+    def add(
+        self,
+        at: tuple[int, int, int],
+        fit: Fit,
+        score: float,
+        W: Array,
+        coef: Array,
+        *,
+        separable: bool,
+    ) -> None:
+        """Note one fit."""
+        self.scores[at], self.scored[at] = score, True
+        self.reached[at] = fit.certificate.reached and not separable
+        self.separable[at] = separable
+        self.interrupted = fit.end == "interrupt"
+        self.records[at] = (np.linalg.norm(coef), np.mean(coef != 0), *np.abs(W).max(axis=1))
+        self.vectors[at[1:]] = fit.vector
+        self.of_folds.setdefault(at[1:], []).append(fit.vector)
+
+    def best(self) -> tuple[int, int]:
+        """The pair with the best mean score; of equal ones the first, of the strongest penalty.
+
+        Of a search that ended early, the folds that were finished decide; of the first fold, what
+        was reached.
+        """
+        folds = int(self.scored.sum(axis=0).min())
+        mean = self.scores[: max(folds, 1)].mean(axis=0)
+        seen = self.scored[: max(folds, 1)].all(axis=0)
+        best = np.argmax(np.where(seen, mean, -np.inf))
+        r, c = np.unravel_index(best, mean.shape)
+        return int(r), int(c)
+
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about fits that did not end at an optimum, or were left out."""
+        unfinished = int((self.scored & ~self.reached & ~self.separable).sum())
+        separable, left_out = int(self.separable.sum()), int((~self.scored).sum())
+        return cross_validation_warnings(unfinished, separable, self.scored.size, left_out)
 
 
 def fitted_attributes(model: Any) -> list[tuple[str, Any]]:
     """What fitting has set, by scikit-learn's convention."""
     return [(k, v) for k, v in vars(model).items() if k.endswith("_") and not k.startswith("_")]
+
+
+def _only(source: ArraySource, rows: Array) -> ArraySource:
+    """The same source with weight 0 for all other rows."""
+    chosen = np.zeros(source.rows)
+    chosen[rows] = 1.0
+    return source.weighted(chosen)
 
 
 def _values(Cs: Any) -> Array:

@@ -48,7 +48,7 @@ def rough_start(
 def _on_an_eighth(objective: Objective, vector: Array, models: Models, journal: Journal) -> Array:
     """A rough solution on an eighth of the rows."""
     part = objective.sample(8)
-    rough = Journal(30)
+    rough = Journal(30, deadline=journal.deadline)
     solution = quasi_newton(
         part, vector, models.rough, goal=Goal(0.0), journal=rough, refresh=(0, 2, 6), enough=_ROUGH
     )
@@ -63,7 +63,7 @@ def _on_samples(objective: Objective, vector: Array, models: Models, journal: Jo
         return vector
     for stride in _STRIDES:
         if rows // stride >= 1.5 * objective.size:
-            part, rough = objective.sample(stride), Journal(60)
+            part, rough = objective.sample(stride), Journal(60, deadline=journal.deadline)
             vector = run_newton(part, vector, models, Goal(0.0), rough, enough=_ROUGH).vector
             journal.passes += part.visits / stride
     return vector

@@ -76,7 +76,7 @@ class FitReport:
     certificate
         Largest absolute entry of the objective's gradient where training ended.
     converged
-        Whether the certificate is below the tolerance.
+        Whether training ended at an optimum: one exists, and the certificate says so.
     seconds
         How long training took.
     history
@@ -98,6 +98,8 @@ class FitReport:
         Which solver trained it, in how many visits to the data.
     path, chosen
         What cross-validation tried, and which of that it chose; empty and None without.
+    warnings
+        Sentences of training itself: no optimum exists, iterations ran out and the like.
     temperature, uncalibrated_p
         Temperature the weights were divided by, and the probabilities (n, K) without; then
         `held_out_p` is under temperatures that were fitted to other rows. 1 and None without.
@@ -131,5 +133,6 @@ class FitReport:
     passes: float = math.nan
     path: tuple[PathValue, ...] = ()
     chosen: PathValue | None = None
+    warnings: tuple[str, ...] = ()
     temperature: float = 1.0
     uncalibrated_p: Array | None = None

@@ -47,6 +47,7 @@ def render_page(report: FitReport) -> str:
         classes=report.classes,
         features=report.feature_names,
         notes=report.notes[:NOTES],
+        warnings=report.warnings[:NOTES],
         **_training(report),
         **_judged(report),
         **_path(report),

@@ -71,7 +71,7 @@ def dual_ascent(
         slow = 0 if gap <= _SLOW * before else slow + 1
         before = gap
         stalled = slow > _PATIENCE or bool(np.isnan(gap))
-        if gap > look and not stalled:
+        if gap > look and not stalled and not journal.out_of_time:
             continue
         judge = precise if stalled else judge
         vector = np.zeros(objective.size) if np.isnan(gap) else dual.vector()

@@ -49,7 +49,12 @@ def newton_cg(
         first = size if first is None else first
         forcing = min(_LARGEST_FORCING, math.sqrt(size / first)) if first else 0.0
         direction = conjugate_gradients(
-            objective.hessian_times, -at.gradient, model, forcing=forcing, limit=250
+            objective.hessian_times,
+            -at.gradient,
+            model,
+            forcing=forcing,
+            limit=250,
+            stop=lambda: journal.out_of_time,
         )
         direction = objective.project(direction)
         promised = -float(at.gradient @ direction)
@@ -75,8 +80,12 @@ def conjugate_gradients(
     *,
     forcing: float,
     limit: int,
+    stop: Callable[[], bool] | None = None,
 ) -> Array:
-    """x with H x ≈ b, from 0, until the residual in the metric has fallen by `forcing`."""
+    """x with H x ≈ b, from 0, until the residual in the metric has fallen by `forcing`.
+
+    `limit` and `stop`, asked after every product, end it before: what there is, is a descent too.
+    """
     x, r = np.zeros_like(b), b.copy()
     z = metric.solve(r)
     p, rho = z.copy(), float(r @ z)
@@ -95,4 +104,6 @@ def conjugate_gradients(
         before, rho = rho, float(r @ z)
         p *= rho / before
         p += z
+        if stop is not None and stop():
+            break
     return x

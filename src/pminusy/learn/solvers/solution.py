@@ -100,8 +100,14 @@ class Patience:
 class Journal:
     """Counts iterations over all stages of a fit, keeps history, and reports."""
 
-    def __init__(self, max_iter: int, report: ProgressCallback | None = None) -> None:
+    def __init__(
+        self,
+        max_iter: int,
+        report: ProgressCallback | None = None,
+        deadline: float = math.inf,
+    ) -> None:
         self.max_iter = max_iter
+        self.deadline = deadline  # on the clock of time.perf_counter
         self.history: list[Progress] = []
         self.passes = 0.0
         self.best: Array | None = None  # where an interrupted fit ends
@@ -111,8 +117,13 @@ class Journal:
 
     @property
     def exhausted(self) -> bool:
-        """Whether the limit is met."""
-        return self.iterations >= self.max_iter
+        """Whether a limit, of iterations or of time, is met."""
+        return self.iterations >= self.max_iter or self.out_of_time
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline < math.inf and time.perf_counter() >= self.deadline
 
     @property
     def iterations(self) -> int:
