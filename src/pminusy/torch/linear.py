@@ -12,9 +12,11 @@ from pminusy.kernels.linear import WORKSPACE
 from pminusy.torch import plain
 from pminusy.torch.arrays import same_device, transformed
 from pminusy.torch.engine import NOTHING, evaluate, scaled
+from pminusy.torch.legacy import options_of_torch
 from pminusy.torch.loss import checked
 from pminusy.torch.operator import compiled
 from pminusy.torch.plain import Settings
+from pminusy.torch.positions import over_positions
 from pminusy.torch.tiles import Layer
 
 __all__ = ["linear_cross_entropy"]
@@ -32,6 +34,7 @@ def linear_cross_entropy(
     reduction: str = "mean",
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
+    options: Any = None,
     sample_weight: Tensor | None = None,
     temperature: float = 1.0,
     z_loss: float = 0.0,
@@ -43,11 +46,17 @@ def linear_cross_entropy(
     Parameters
     ----------
     input, linear_weight, linear_bias
-        Inputs (N, D) or (…, D), weights (K, D), bias (K,).
+        Inputs (N, D) or (…, D), weights (K, D), bias (K,). Or inputs (N, D), weights (K, d1, …, D),
+        bias (K, d1, …): a linear layer at each position.
     target
-        Class indices (N,) or (…), or probabilities (N, K) or (…, K).
+        Class indices (N,) or (…), or probabilities (N, K) or (…, K). With positions class indices
+        (N, d1, …) or probabilities (N, K, d1, …).
     weight, reduction, ignore_index, label_smoothing, sample_weight, temperature, z_loss, softcap
         As `cross_entropy`; `ignore_index=None` means -100.
+    options
+        None or a `torch.nn.LinearCrossEntropyOptions`, which torch needs to work in chunks. Here
+        `workspace` sizes them, sums are always formed in float32 or float64, and `backward` may be
+        called again: what the options say of these is taken and changes nothing.
     workspace
         Bytes of memory that may be used beside the results. If None, 64 MiB on CPU and 1 GiB
         elsewhere.
@@ -72,6 +81,7 @@ def linear_cross_entropy(
     ----------
     As `cross_entropy`.
     """
+    options_of_torch(options)
     ignored = -100 if ignore_index is None else ignore_index
     settings = checked(
         Settings(
@@ -86,6 +96,10 @@ def linear_cross_entropy(
         weight=weight,
         sample_weight=sample_weight,
     )
+    room = workspace or (WORKSPACE if input.device.type == "cpu" else _DEVICE_WORKSPACE)
+    if linear_weight.dim() > 2:
+        parts = (input, linear_weight, target, linear_bias)
+        return over_positions(linear_cross_entropy, *parts, settings, room)
     X, y, shape = _rows(input, linear_weight, target)
     if linear_bias is not None and linear_bias.shape != linear_weight.shape[:1]:
         expected = f"one entry a class, shape ({linear_weight.shape[0]},)"
@@ -95,8 +109,6 @@ def linear_cross_entropy(
             expected = f"the shape of the losses, {tuple(shape)}"
             raise InputError("sample_weight", expected, f"shape {tuple(sample_weight.shape)}")
         settings = settings._replace(sample_weight=sample_weight.reshape(-1))
-    device = X.device.type
-    room = workspace or (WORKSPACE if device == "cpu" else _DEVICE_WORKSPACE)
     compute = _autocast_type(X)
     layer = Layer(X, linear_weight, linear_bias, y, settings, room, compute)
     if torch.compiler.is_compiling():

@@ -14,6 +14,7 @@ from pminusy.kernels.dispatch import implementation
 from pminusy.torch import plain
 from pminusy.torch.arrays import HALF, array, by_kernels, options_of, same_device, transformed
 from pminusy.torch.head import head
+from pminusy.torch.legacy import reduction_of
 from pminusy.torch.plain import Settings
 
 __all__ = ["checked", "cross_entropy"]
@@ -26,7 +27,9 @@ def cross_entropy(
     input: Tensor,  # noqa: A002  # torch's name
     target: Tensor,
     weight: Tensor | None = None,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
     *,
@@ -46,6 +49,8 @@ def cross_entropy(
         flow to the latter.
     weight, ignore_index, reduction, label_smoothing
         As in torch; class weights take no gradient.
+    size_average, reduce
+        Deprecated, as in torch: where one is given it rules in the place of `reduction`.
     sample_weight
         A factor for each target, of the shape of the losses.
     temperature, z_loss, softcap
@@ -71,6 +76,7 @@ def cross_entropy(
     ----------
     Bridle 1990; options: Szegedy et al. 2016, `torch.nn.functional.cross_entropy`.
     """
+    reduction = reduction_of(reduction, size_average, reduce)
     settings = checked(
         Settings(
             weight,

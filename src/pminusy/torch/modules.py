@@ -1,37 +1,63 @@
-"""The losses as modules, with torch's constructors and this package's options."""
+"""The losses as modules: torch's own classes, with this package's losses and options.
+
+Options are attributes, read at every call, as in torch: `criterion.reduction = "none"` works.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+from pminusy.core.options import Options
+from pminusy.errors import InputError
+from pminusy.torch.legacy import reduction_of
 from pminusy.torch.linear import linear_cross_entropy
 from pminusy.torch.loss import cross_entropy
+
+if TYPE_CHECKING or hasattr(nn, "LinearCrossEntropyLoss"):
+    _Linear = nn.LinearCrossEntropyLoss
+else:  # torch before 2.13
+    _Linear = nn.Module
 
 __all__ = ["CrossEntropyLoss", "LinearCrossEntropyLoss"]
 
 
-class CrossEntropyLoss(nn.Module):
-    """`cross_entropy` as a module, in the place of `torch.nn.CrossEntropyLoss`.
+class CrossEntropyLoss(nn.CrossEntropyLoss):
+    """`cross_entropy` as a module, in the place of `torch.nn.CrossEntropyLoss`; a subclass of it.
 
     Parameters
     ----------
-    weight, ignore_index, reduction, label_smoothing, temperature, z_loss, softcap
+    weight, size_average, ignore_index, reduce, reduction, label_smoothing
+        As `torch.nn.CrossEntropyLoss`; `weight` is a buffer.
+    temperature, z_loss, softcap
         As `cross_entropy`.
+
+    Notes
+    -----
+    Every option is an attribute of its name and may be changed between calls.
 
     Examples
     --------
-    >>> CrossEntropyLoss()(torch.zeros(1, 2), torch.tensor([0])).item()
+    >>> criterion = CrossEntropyLoss()
+    >>> criterion(torch.zeros(1, 2), torch.tensor([0])).item()
     0.6931471824645996
+    >>> criterion.reduction = "none"
+    >>> criterion(torch.zeros(1, 2), torch.tensor([0])).shape
+    torch.Size([1])
     """
 
-    weight: Tensor | None
+    temperature: float
+    z_loss: float
+    softcap: float | None
 
     def __init__(
         self,
         weight: Tensor | None = None,
+        size_average: bool | None = None,
         ignore_index: int = -100,
+        reduce: bool | None = None,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
         *,
@@ -39,16 +65,13 @@ class CrossEntropyLoss(nn.Module):
         z_loss: float = 0.0,
         softcap: float | None = None,
     ) -> None:
-        super().__init__()
-        self.register_buffer("weight", weight)
-        self.options: dict[str, Any] = {
-            "ignore_index": ignore_index,
-            "reduction": reduction,
-            "label_smoothing": label_smoothing,
-            "temperature": temperature,
-            "z_loss": z_loss,
-            "softcap": softcap,
-        }
+        super().__init__(
+            weight,
+            ignore_index=ignore_index,
+            reduction=reduction_of(reduction, size_average, reduce),
+            label_smoothing=label_smoothing,
+        )
+        self.temperature, self.z_loss, self.softcap = temperature, z_loss, softcap
 
     def forward(
         self,
@@ -58,23 +81,43 @@ class CrossEntropyLoss(nn.Module):
     ) -> Tensor:
         """Loss of logits and targets."""
         return cross_entropy(
-            input, target, self.weight, sample_weight=sample_weight, **self.options
+            input,
+            target,
+            self.weight,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+            label_smoothing=self.label_smoothing,
+            sample_weight=sample_weight,
+            **_own_options(self),
         )
 
     def extra_repr(self) -> str:
         """Options, in the module's representation."""
-        return ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        torchs = ("ignore_index", "reduction", "label_smoothing")
+        shown = {name: getattr(self, name) for name in torchs} | _own_options(self)
+        return ", ".join(f"{name}={value!r}" for name, value in shown.items())
 
 
-class LinearCrossEntropyLoss(nn.Module):
+class LinearCrossEntropyLoss(_Linear):
     """A linear layer and its loss, in the place of `torch.nn.LinearCrossEntropyLoss`.
+
+    Where torch has that class (2.13), a subclass of it.
 
     Parameters
     ----------
     in_features, num_classes, bias, device, dtype
         As `torch.nn.Linear`, whose initialisation it has.
-    weight, reduction, ignore_index, label_smoothing, temperature, z_loss, softcap, workspace
+    out_features
+        Positions (d1, …) that each have a linear layer and a target of their own. The parameters of
+        `self.linear` are those of all positions, (num_classes · d1 · …, in_features).
+    weight, reduction, ignore_index, label_smoothing, options
+        As `torch.nn.LinearCrossEntropyLoss`; `weight` is a buffer.
+    temperature, z_loss, softcap, workspace
         As `linear_cross_entropy`.
+
+    Notes
+    -----
+    Every option is an attribute of its name and may be changed between calls.
 
     Examples
     --------
@@ -82,13 +125,17 @@ class LinearCrossEntropyLoss(nn.Module):
     0.6931471824645996
     """
 
-    weight: Tensor | None
+    temperature: float
+    z_loss: float
+    softcap: float | None
+    workspace: int | None
 
     def __init__(
         self,
         in_features: int,
         num_classes: int,
         *,
+        out_features: tuple[int, ...] = (),
         bias: bool = False,
         device: Any = None,
         dtype: Any = None,
@@ -96,23 +143,24 @@ class LinearCrossEntropyLoss(nn.Module):
         weight: Tensor | None = None,
         ignore_index: int | None = None,
         label_smoothing: float = 0.0,
+        options: Any = None,
         temperature: float = 1.0,
         z_loss: float = 0.0,
         softcap: float | None = None,
         workspace: int | None = None,
     ) -> None:
-        super().__init__()
-        self.linear = nn.Linear(in_features, num_classes, bias=bias, device=device, dtype=dtype)
+        if weight is not None and tuple(weight.shape) != (num_classes,):
+            raise InputError("weight", f"shape ({num_classes},)", f"shape {tuple(weight.shape)}")
+        Options(label_smoothing=label_smoothing)  # refused here, as torch does
+        nn.Module.__init__(self)  # torch's own would make a second linear layer for older versions
         self.register_buffer("weight", weight)
-        self.options: dict[str, Any] = {
-            "reduction": reduction,
-            "ignore_index": ignore_index,
-            "label_smoothing": label_smoothing,
-            "temperature": temperature,
-            "z_loss": z_loss,
-            "softcap": softcap,
-            "workspace": workspace,
-        }
+        self.num_classes, self.out_features = num_classes, tuple(out_features)
+        rows = math.prod(self.out_features, start=num_classes)
+        self.linear = nn.Linear(in_features, rows, bias=bias, device=device, dtype=dtype)
+        self.reduction, self.ignore_index = reduction, ignore_index
+        self.label_smoothing, self.options = label_smoothing, options
+        self.temperature, self.z_loss, self.softcap = temperature, z_loss, softcap
+        self.workspace = workspace
 
     def forward(
         self,
@@ -121,16 +169,41 @@ class LinearCrossEntropyLoss(nn.Module):
         sample_weight: Tensor | None = None,
     ) -> Tensor:
         """Loss of inputs and targets."""
+        W: Tensor = self.linear.weight
+        bias: Tensor | None = self.linear.bias
+        if self.out_features:
+            shape = (self.num_classes, *self.out_features)
+            W = W.reshape(*shape, self.linear.in_features)
+            bias = None if bias is None else bias.reshape(shape)
         return linear_cross_entropy(
             input,
-            self.linear.weight,
+            W,
             target,
-            linear_bias=self.linear.bias,
+            linear_bias=bias,
             weight=self.weight,
+            reduction=self.reduction,
+            ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+            options=self.options,
             sample_weight=sample_weight,
-            **self.options,
+            workspace=self.workspace,
+            **_own_options(self),
         )
 
     def extra_repr(self) -> str:
-        """Options, in the module's representation."""
-        return ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        """Sizes and options, in the module's representation."""
+        sizes = {
+            "in_features": self.linear.in_features,
+            "num_classes": self.num_classes,
+            "out_features": self.out_features,
+            "bias": self.linear.bias is not None,
+        }
+        torchs = ("reduction", "ignore_index", "label_smoothing", "options")
+        shown = sizes | {name: getattr(self, name) for name in torchs} | _own_options(self)
+        shown["workspace"] = self.workspace
+        return ", ".join(f"{name}={value!r}" for name, value in shown.items())
+
+
+def _own_options(module: Any) -> dict[str, Any]:
+    """Options that torch's modules do not have."""
+    return {name: getattr(module, name) for name in ("temperature", "z_loss", "softcap")}

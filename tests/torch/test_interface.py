@@ -1,0 +1,169 @@
+"""Signatures, deprecated arguments and modules as torch has them."""
+
+import copy
+import inspect
+import io
+import itertools
+import pickle
+from typing import Any
+
+import pytest
+
+torch: Any = pytest.importorskip("torch")
+F = torch.nn.functional
+
+import pminusy.torch as pt  # noqa: E402  # after the skip
+from pminusy.errors import InputError  # noqa: E402
+
+OWN = {"sample_weight", "temperature", "z_loss", "softcap", "workspace"}
+ON_TORCH_2_13 = pytest.mark.skipif(
+    not hasattr(torch.nn, "LinearCrossEntropyLoss"), reason="torch before 2.13"
+)
+
+
+def example() -> Any:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(4, 3, generator=generator, dtype=torch.float64), torch.tensor([0, 2, 1, 2])
+
+
+@ON_TORCH_2_13
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (pt.cross_entropy, F.cross_entropy),
+        (pt.linear_cross_entropy, F.linear_cross_entropy),
+        (pt.CrossEntropyLoss.__init__, torch.nn.CrossEntropyLoss.__init__),
+        (
+            pt.LinearCrossEntropyLoss.__init__,
+            getattr(torch.nn, "LinearCrossEntropyLoss", object).__init__,
+        ),
+    ],
+    ids=["cross_entropy", "linear_cross_entropy", "CrossEntropyLoss", "LinearCrossEntropyLoss"],
+)
+def test_parameters_are_torchs_in_order_and_then_our_own(ours, theirs):
+    def of(function: Any) -> list[Any]:
+        parameters = inspect.signature(function).parameters.values()
+        return [(p.name, p.kind, p.default) for p in parameters if p.name not in OWN]
+
+    assert of(ours) == of(theirs)
+    named = inspect.signature(ours).parameters
+    assert all(named[name].kind is inspect.Parameter.KEYWORD_ONLY for name in OWN & set(named))
+
+
+@pytest.mark.parametrize(
+    ("size_average", "reduce"), list(itertools.product([None, False, True], repeat=2))
+)
+def test_deprecated_arguments_rule_as_in_torch(size_average, reduce):
+    z, y = example()
+    if size_average is reduce is None:
+        assert pt.cross_entropy(z, y, None, None, -100, None, "none").shape == (4,)
+        assert pt.CrossEntropyLoss(None, None, -100, None, "sum").reduction == "sum"
+        return
+    with pytest.warns(UserWarning, match="size_average and reduce"):
+        expected = F.cross_entropy(z, y, None, size_average, -100, reduce, "none")
+    with pytest.warns(UserWarning, match="size_average and reduce are deprecated") as record:
+        loss = pt.cross_entropy(z, y, None, size_average, -100, reduce, "none")
+    assert record[0].filename == __file__
+    torch.testing.assert_close(loss, expected)
+    with pytest.warns(UserWarning, match="pass reduction=") as record:
+        module = pt.CrossEntropyLoss(None, size_average, 1, reduce, "none")
+    assert record[0].filename == __file__
+    with pytest.warns(UserWarning, match="size_average and reduce"):
+        reference = torch.nn.CrossEntropyLoss(None, size_average, 1, reduce, "none")
+    assert module.reduction == reference.reduction
+    torch.testing.assert_close(module(z, y), reference(z, y))
+
+
+def test_the_old_name_of_the_mean():
+    z, y = example()
+    with pytest.warns(UserWarning, match="elementwise_mean' is deprecated"):
+        loss = pt.cross_entropy(z, y, reduction="elementwise_mean")
+    torch.testing.assert_close(loss, F.cross_entropy(z, y))
+
+
+SETTABLE: tuple[Any, ...] = (
+    ("reduction", "none"),
+    ("label_smoothing", 0.25),
+    ("ignore_index", 2),
+    ("weight", torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64)),
+)
+
+
+@pytest.mark.parametrize(("name", "value"), SETTABLE, ids=[name for name, _ in SETTABLE])
+def test_options_of_modules_are_read_and_set(name, value):
+    z, y = example()
+    ours, theirs = pt.CrossEntropyLoss(), torch.nn.CrossEntropyLoss()
+    assert getattr(ours, name) == getattr(theirs, name)
+    setattr(ours, name, value)
+    setattr(theirs, name, value)
+    torch.testing.assert_close(ours(z, y), theirs(z, y))
+    layer = pt.LinearCrossEntropyLoss(3, 3, dtype=torch.float64)
+    setattr(layer, name, value)
+    torch.testing.assert_close(layer(z, y), theirs(layer.linear(z), y))
+
+
+@pytest.mark.parametrize(("name", "value"), [("temperature", 3.0), ("z_loss", 1.0), ("softcap", 1)])
+def test_our_own_options_are_set_too(name, value):
+    z, y = example()
+    module = pt.CrossEntropyLoss()
+    setattr(module, name, value)
+    assert f"{name}={value}" in repr(module)
+    torch.testing.assert_close(module(z, y), pt.cross_entropy(z, y, **{name: value}))
+
+
+def test_modules_are_torchs():
+    weight = torch.tensor([1.0, 2.0, 0.5])
+    module = pt.CrossEntropyLoss(weight)
+    assert isinstance(module, torch.nn.CrossEntropyLoss)
+    assert list(module.state_dict()) == list(torch.nn.CrossEntropyLoss(weight).state_dict())
+    assert module.to(torch.float64).weight.dtype == torch.float64
+    assert not list(module.parameters())
+    if hasattr(torch.nn, "LinearCrossEntropyLoss"):
+        layer = pt.LinearCrossEntropyLoss(2, 3, bias=True, weight=weight, out_features=(4,))
+        theirs = torch.nn.LinearCrossEntropyLoss(2, 3, bias=True, weight=weight, out_features=(4,))
+        assert isinstance(layer, torch.nn.LinearCrossEntropyLoss)
+        theirs.load_state_dict(layer.state_dict())
+        X, y = torch.ones(5, 2), torch.arange(20).reshape(5, 4) % 3
+        torch.testing.assert_close(layer(X, y), theirs(X, y))
+
+
+@pytest.mark.parametrize("copied", ["pickle", "deepcopy", "save"])
+def test_modules_are_copied_whole(copied):
+    def copy_of(module: Any) -> Any:
+        if copied == "deepcopy":
+            return copy.deepcopy(module)
+        if copied == "pickle":
+            return pickle.loads(pickle.dumps(module))
+        file = io.BytesIO()
+        torch.save(module, file)
+        file.seek(0)
+        return torch.load(file, weights_only=False)
+
+    z, y = example()
+    weight = torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64)
+    first = pt.CrossEntropyLoss(weight, reduction="sum", z_loss=0.1)
+    second = pt.LinearCrossEntropyLoss(3, 3, weight=weight, softcap=2.0, dtype=torch.float64)
+    for module in (first, second):
+        again = copy_of(module)
+        assert repr(again) == repr(module)
+        torch.testing.assert_close(again(z, y), module(z, y))
+
+
+def test_a_layer_refuses_at_once_what_torch_refuses_at_once():
+    with pytest.raises(InputError, match=r"weight: expected shape \(2,\), got shape \(3,\)"):
+        pt.LinearCrossEntropyLoss(3, 2, weight=torch.ones(3))
+    with pytest.raises(InputError, match="label_smoothing: expected a number in"):
+        pt.LinearCrossEntropyLoss(3, 2, label_smoothing=2.0)
+
+
+@ON_TORCH_2_13
+def test_torchs_chunks_are_taken_and_nothing_else():
+    X, y = example()
+    W = torch.eye(3, dtype=torch.float64)
+    options = torch.nn.LinearCrossEntropyOptions(batch_chunk_size=2)
+    torch.testing.assert_close(
+        pt.linear_cross_entropy(X, W, y, options=options), F.cross_entropy(X, y)
+    )
+    assert "batch_chunk_size=2" in repr(pt.LinearCrossEntropyLoss(3, 3, options=options))
+    with pytest.raises(InputError, match=r"options: expected None or a torch\.nn\.Linear.* dict"):
+        pt.linear_cross_entropy(X, W, y, options={"batch_chunk_size": 2})
