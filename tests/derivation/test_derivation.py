@@ -364,3 +364,9 @@ def test_ignored_rows_are_not_among_the_losses():
     rows = {row[0]: row[1] for row in table.rows}
     assert rows["smallest and largest loss of a row"] == "0.3133 and 1.313"
     assert rows["row with the largest loss"] == "2"
+
+
+def test_a_row_whose_target_is_masked_is_not_in_the_chapter_on_the_batch():
+    d = derive(z=[[1.0, -math.inf, 2.0], [0.5, -math.inf, 1.0]], y=[0, 1])
+    assert "rows 0; the table is of all" in d.summary.notes[0]
+    assert d["batch_row_loss"].value.shape == (1,)

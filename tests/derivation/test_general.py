@@ -30,7 +30,7 @@ def test_no_slip_is_proved(name):
     line, context = derivation("logits")[name].line, derivation("logits")[name].context
     for what, mutant in mutants(line.statement):
         if holds_for_any_K(mutant):  # then it is a fact, and exact algebra proves it too
-            assert prove_by_algebra(mutant, context.algebra(mutant, (2, 3))), what
+            assert prove_by_algebra(mutant, context.exact_environments(mutant, (2, 3))), what
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def survives(relation, chapter, line):
     """Whether a statement passes the very proof that a step has to pass: small sizes first."""
     try:
         for sizes in dict.fromkeys((line.sizes[:1], line.sizes)):
-            prove_by_algebra(relation, chapter.context.algebra(relation, sizes))
+            prove_by_algebra(relation, chapter.context.exact_environments(relation, sizes))
         with chapter.context.numbers.working():
             prove_by_numbers(relation, chapter.context.numbers)
     except (ProofError, ArithmeticError, KeyError, ValueError, IndexError, TypeError):

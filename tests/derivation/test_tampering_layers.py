@@ -27,7 +27,7 @@ def _own_algebra():
 def survives(relation, context):
     """Whether a statement passes the very proof that a step has to pass."""
     try:
-        prove_by_algebra(relation, context.algebra(relation, ()))
+        prove_by_algebra(relation, context.exact_environments(relation, ()))
         prove_by_numbers(relation, context.numbers)
     except (ProofError, ArithmeticError, TypeError):  # the root of a negative number is complex
         return False

@@ -48,7 +48,7 @@ def derive_batch(request: Request, source: LogitSource) -> Derivation:
         if mask is None
         else mask.sample()
     )
-    chosen = _chosen(targets, row, _like(source, row))
+    chosen = _chosen(targets, row, _like(source, targets, row))
     notes = (
         f"Row {row} is derived line by line. The chapter on the batch works with row"
         f"{'s' if N > 1 else ''} {', '.join(map(str, chosen))}"
@@ -65,12 +65,12 @@ def derive_batch(request: Request, source: LogitSource) -> Derivation:
     return assembled(request, sample, mask, more, heading, (table,), notes)
 
 
-def _like(source: LogitSource, row: int) -> Any:
-    """Which rows have the same classes masked as one of them (N,)."""
+def _like(source: LogitSource, targets: Targets, row: int) -> Any:
+    """Which rows have the same classes masked as one of them, and no target there (N,)."""
     if source.kind == "layer":
         return np.ones(len(source.x), dtype=bool)
     masked = source.logits == -np.inf
-    return (masked == masked[row]).all(axis=1)
+    return (masked == masked[row]).all(axis=1) & ~(targets.Y[:, masked[row]] > 0).any(axis=1)
 
 
 def _without(
@@ -154,8 +154,9 @@ def _chapter(
     else:
         values[case.logit_letter.name] = source.logits[chosen]
     sizes = {"N": N, "K": K, "D": D}
+    own = replace(options, sample_weight=None if options.sample_weight is None else omega)
     context = BatchContext(
-        case, values, sizes, tuple(chosen), sample.labels, _digits(values, sample)
+        case, values, sizes, tuple(chosen), sample.labels, _digits(values, sample), own
     )
     lines = tuple(chapter.lines(case, K=K))
     if max(K, D) > MANY:

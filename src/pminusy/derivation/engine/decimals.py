@@ -16,7 +16,16 @@ from typing import Any
 import mpmath
 import numpy as np
 
-__all__ = ["DIGITS", "WORKING_DIGITS", "Decimals", "as_array", "decimals", "digits_for", "working"]
+__all__ = [
+    "DIGITS",
+    "WORKING_DIGITS",
+    "Decimals",
+    "as_array",
+    "decimals",
+    "digits_for",
+    "exact_array",
+    "working",
+]
 
 DIGITS = 30
 """Digits to which both sides of every line are compared."""
@@ -82,3 +91,15 @@ class Decimals:
 def as_array(values: Any) -> Any:
     """Object array of numbers, whatever their type."""
     return np.asarray(values, dtype=object)
+
+
+def exact_array(values: Any) -> Any:
+    """Decimals of the very values given, a float64 to its last bit; a number for a number."""
+    array = np.asarray(values)
+    if array.ndim == 0:
+        return _exact(array[()])
+    return as_array([_exact(value) for value in array.ravel()]).reshape(array.shape)
+
+
+def _exact(value: Any) -> Any:
+    return value if isinstance(value, decimals.mpf) else decimals.mpf(float(value))

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+
+from pminusy.core.options import Options
 from pminusy.derivation.engine.algebra import Algebra
-from pminusy.derivation.engine.decimals import WORKING_DIGITS, Decimals, as_array, decimals
+from pminusy.derivation.engine.decimals import WORKING_DIGITS, Decimals, as_array, exact_array
 from pminusy.derivation.engine.environment import Environment, Symbol, defined, variable, variables
 from pminusy.derivation.engine.evaluate import Evaluator
 from pminusy.derivation.engine.proof import mentions
+from pminusy.derivation.head.core_run import CoreRun
 from pminusy.derivation.statements.case import BatchCase
+from pminusy.derivation.steps.confirm import Computed
 from pminusy.derivation.tree import (
     Node,
     Partial,
@@ -26,9 +31,6 @@ from pminusy.derivation.tree import (
     node,
 )
 from pminusy.derivation.tree import letters as o
-
-if TYPE_CHECKING:
-    from pminusy.derivation.steps.step import Step
 
 __all__ = ["BatchContext", "batch_symbols"]
 
@@ -93,11 +95,13 @@ class BatchContext:
     rows: tuple[int, ...]
     classes: tuple[int, ...] = ()
     digits: int = WORKING_DIGITS
+    options: Options = field(default_factory=Options)
     numbers: Evaluator = field(init=False, repr=False)
+    _runs: dict[Any, CoreRun] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Make the evaluator at the reader's numbers."""
-        exact = {name: _exactly(value) for name, value in self.values.items()}
+        exact = {name: exact_array(value) for name, value in self.values.items()}
         labels = {"N": self.rows} | ({"K": self.classes} if self.classes else {})
         environment = Environment(
             batch_symbols(self.case), self.sizes, exact, {}, self.digits, labels
@@ -109,23 +113,65 @@ class BatchContext:
         """Which letters there are."""
         return self.case
 
-    def algebra(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
+    def exact_environments(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
         """One world a number of classes, with two rows and two features."""
         wanted = [K for K in sizes if K <= 3] or [2]
         return [_algebra(self.case, K, mentions(relation)) for K in wanted]
 
-    def confirm(self, step: Step) -> None:
-        """`core` is compared row by row, where a row is derived."""
+    def computed(self, step: str) -> Iterator[Computed]:
+        """The quantities of `core.trace` that a step shows."""
+        for name in _OF_STEP.get(step, ()):
+            if name == "gradient":
+                name = "dL_du" if self.case.row.transforms else "dL_dz"
+            elif name == "logits":
+                name = self.case.logit_letter.name.lower()
+            letter = _LETTERS.get(step, {}).get(name, "")
+            yield self._run(step).computed(name, letter=letter)
+
+    def _run(self, step: str) -> CoreRun:
+        """The run of `core` with the options that belong to a step."""
+        options, factors = self.options, self.values["g"]
+        if step not in _OTHER_BASE:
+            options = replace(options, log_base=None)
+        if step in _ROW_BY_ROW:
+            options, factors = replace(options, reduction="sum"), None
+        elif options.reduction != "none":
+            factors = None
+        key = (options.log_base, options.reduction)
+        if key not in self._runs:
+            self._runs[key] = self._new_run(options, factors)
+        return self._runs[key]
+
+    def _new_run(self, options: Options, factors: Any) -> CoreRun:
+        values, case = self.values, self.case
+        target = values["Y"]
+        if case.labels:
+            target = np.where(values["r"] > 0, target.argmax(1), options.ignore_index)
+        u = np.array(self.numbers.array(case.logit_letter.name), dtype=np.float64)
+        layer = (values["X"], values["W"], values["b"]) if case.layer else None
+        return CoreRun(
+            target, u, options, layer,
+            exact=not case.layer and not case.row.transforms,
+            differences=not case.plain, factors=factors,
+        )  # fmt: skip
 
 
-def _exactly(value: Any) -> Any:
-    import numpy as np
+_OF_STEP = {
+    "batch_logits": ("logits",), "batch_mass": ("q",), "batch_row_loss": ("L_i", "p", "z"),
+    "batch_loss": ("L",), "batch_total": ("L",), "batch_none": ("L",), "batch_sum": ("L",),
+    "batch_empty": ("L", "gradient"), "batch_dL_dZ": ("gradient",), "batch_upstream": ("gradient",),
+    "batch_dL_dW": ("dL_dW",), "batch_dL_db": ("dL_db",), "batch_dL_dX": ("dL_dX",),
+    "batch_log_base": ("L",), "batch_dL_B_dZ": ("gradient",), "batch_dL_B_dW": ("dL_dW",),
+}  # fmt: skip
+"""Quantities of `core.trace` that a step shows."""
 
-    array = np.asarray(value)
-    if array.ndim == 0:
-        return decimals.mpf(float(array))
-    return as_array([decimals.mpf(float(v)) for v in array.ravel()]).reshape(array.shape)
+_LETTERS = {"batch_row_loss": {"p": "P", "z": "Z"}, "batch_empty": {"L": "L"}}
+"""Quantities compared with the letters of these names, and not with the value of the step."""
 
+_ROW_BY_ROW = ("batch_mass", "batch_row_loss", "batch_sum")
+"""Steps about rows before they are put together: their sum, whatever the reduction."""
+
+_OTHER_BASE = ("batch_log_base", "batch_dL_B_dZ", "batch_dL_B_dW")
 
 _MAKES_MASS = frozenset({"w", "epsilon", "omega_n", "r"})
 _CONSTANTS = ("C", "eta", "T", "kappa", "zeta", "B")

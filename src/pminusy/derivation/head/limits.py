@@ -10,9 +10,9 @@ from pminusy.derivation.engine.decimals import WORKING_DIGITS, Decimals, decimal
 from pminusy.derivation.engine.environment import Environment, defined, variable
 from pminusy.derivation.engine.evaluate import Evaluator
 from pminusy.derivation.head.sample import Sample
-from pminusy.derivation.head.small import SmallContext
 from pminusy.derivation.statements.forward import zero_times_logarithm
 from pminusy.derivation.steps.chapters import Chapter
+from pminusy.derivation.steps.context import FixedContext
 from pminusy.derivation.tree import Ref
 
 __all__ = ["limits_chapter"]
@@ -26,7 +26,7 @@ def limits_chapter(sample: Sample) -> Chapter | None:
     with sample.numbers.working():
         root = decimals.sqrt(min(sample.numbers.array("p")))
     numbers = Evaluator(_environment({"root": root}, sample.digits), Decimals())
-    context = SmallContext("limits", numbers, _algebra)
+    context = FixedContext("limits", numbers, _algebra)
     intro = "A target of 0 meets a logarithm; what if that is infinite?"
     return Chapter(
         "limits", "Zero times a logarithm", intro, tuple(zero_times_logarithm()), context

@@ -19,13 +19,14 @@ from pminusy.derivation.engine.evaluate import Evaluator
 from pminusy.derivation.head.row import RowContext
 from pminusy.derivation.head.sample import Sample
 from pminusy.derivation.head.setup import class_names, sample_of
-from pminusy.derivation.head.small import SmallContext
 from pminusy.derivation.input.logit_source import LogitSource
 from pminusy.derivation.input.request import Request
 from pminusy.derivation.statements import masks as chapter
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import Line, Table
 from pminusy.derivation.steps.chapters import Chapter, Summary
+from pminusy.derivation.steps.confirm import Computed
+from pminusy.derivation.steps.context import FixedContext
 from pminusy.derivation.tree import Sum, exp, ln, node
 from pminusy.derivation.tree import letters as o
 from pminusy.derivation.values.digits import as_text
@@ -168,7 +169,7 @@ class Mask:
             for row in (p, q.ldexp(self._mass.exponent).rounded(), gradient)
         )
 
-    def _context(self, sample: Sample) -> SmallContext:
+    def _context(self, sample: Sample) -> FixedContext:
         """Where lines about masks are proved: z of the classes kept, and z_h = −∞ of the others."""
         case = sample.case
         at = sample.numbers.array("z")
@@ -185,8 +186,11 @@ class Mask:
         labels = {"K": self.kept, "M": self.masked}
         environment = Environment(_symbols(case), sizes, values, {}, sample.digits, labels)
         p, _, gradient = (np.array([float(v) for v in row]) for row in self._figures)
-        core = {"mask_p": p[list(self.masked)], "mask_gradient": gradient[list(self.masked)]}
-        return SmallContext(
+        core = {
+            "mask_p": Computed("p", p[list(self.masked)]),
+            "mask_gradient": Computed("dL_dz", gradient[list(self.masked)]),
+        }
+        return FixedContext(
             ("masks", case), Evaluator(environment, Decimals()), lambda: _algebra(case), core
         )
 

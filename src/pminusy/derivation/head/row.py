@@ -1,72 +1,56 @@
-"""Where lines about one sample are proved: algebra for K = 2, 3, 4, and the reader's numbers."""
+"""One sample: exact algebra for K = 2, 3, 4, the reader's numbers, and `core` at those numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from pminusy.core.trace import Trace
+from pminusy.core.options import Options
 from pminusy.derivation.engine.environment import Environment
 from pminusy.derivation.engine.evaluate import Evaluator
-from pminusy.derivation.engine.proof import MANY, ProofError, indices_of, mentions
+from pminusy.derivation.engine.proof import MANY, indices_of, mentions
+from pminusy.derivation.head.core_run import CoreRun
 from pminusy.derivation.head.exact import algebra
 from pminusy.derivation.head.sample import Sample
 from pminusy.derivation.head.symbols import symbols
+from pminusy.derivation.steps.confirm import Computed
 from pminusy.derivation.tree import Relation, free_indices
 
-if TYPE_CHECKING:
-    from pminusy.derivation.steps.step import Step
+__all__ = ["RowContext"]
 
-__all__ = ["RowContext", "agree"]
+_OF_STEP = {
+    "linear": ("logits",), "linear_vector": ("logits",), "transform": ("z",),
+    "softmax": ("p", "z"), "shift": ("p",), "shifted_lse": ("m", "s"), "target_mass": ("q",),
+    "z_loss": ("L_i", "L"), "z_loss_logits": ("L_i",), "log_base": ("L",),
+    "jacobian": ("J",), "jacobian_matrix": ("J",), "dL_dp": ("dL_dp",),
+    "dL_dz_total": ("dL_dz",), "dL_du": ("dL_du",), "dL_B_dz": ("dL_dz",),
+    "why_stop_at_z": ("dL_dW",), "dL_dW_entry": ("dL_dW",), "dL_dW": ("dL_dW",),
+    "dL_db": ("dL_db",), "dL_dx_entry": ("dL_dX",), "dL_dx": ("dL_dX",),
+    "ignored_mass": ("q",), "ignored_loss": ("L_i", "L"), "ignored_gradient": ("dL_dz",),
+    "ignored_gradient_given": ("dL_du",), "ignored_log_base": ("L",),
+    "ignored_dL_dW": ("dL_dW",), "ignored_dL_db": ("dL_db",),
+}  # fmt: skip
+"""Quantities of `core.trace` that a step shows; "logits" are those of the layer."""
 
-_IN_TRACE = {
-    "softmax": "p",
-    "cross_entropy_logits": "L_i",
-    "dL_dz_direct": "dL_dz",
-    "dL_dz": "dL_dz",
-    "dL_du": "dL_du",
-    "jacobian": "J",
-    "ignored_loss": "L_i",
-    "ignored_gradient": "dL_dz",
+_OF_CROSS_ENTROPY = {
+    **dict.fromkeys(
+        ("cross_entropy", "cross_entropy_one_hot", "cross_entropy_logits"), ("L_i", "L")
+    ),
+    **dict.fromkeys(("direct_loss", "stable_loss", "stable_log1p"), ("L_i",)),
+    **dict.fromkeys(("chain", "dL_dz_long", "row_times_jacobian", "dL_dz_sparse"), ("dL_dz",)),
+    **dict.fromkeys(("dL_dz_direct", "dL_dz", "infinite_gradient"), ("dL_dz",)),
 }
+"""The same of the cross-entropy, without the z-loss that may stand beside it."""
 
+_OTHER_BASE = ("log_base", "dL_B_dz", "ignored_log_base")
+_LETTERS = {"shifted_lse": ("m", "s"), "softmax": ("z",)}
+"""Quantities compared with the letters of these names, and not with the value of the step."""
 
-_WITH_Z_LOSS = {
-    "softmax": "p",
-    "z_loss": "L_i",
-    "dL_dz_total": "dL_dz",
-    "dL_du": "dL_du",
-    "jacobian": "J",
-    "ignored_loss": "L_i",
-    "ignored_gradient": "dL_dz",
-}
-
-
-def agree(step: Step, computed: Any, ulps: float, terms: Any = None) -> None:
-    """Compare the entries shown with float64 ones.
-
-    `terms` are the sizes of what was subtracted, where the entries are differences: `core` promises
-    digits relative to those.
-
-    Raises
-    ------
-    ProofError
-        They differ by more than so many units in the last place.
-    """
-    for place, exact in step.value.entries.items():
-        here = float(computed[place] if np.ndim(computed) else computed)
-        scale = max(abs(float(exact)), _TINY, 0.0 if terms is None else float(terms[place]))
-        if abs(here - float(exact)) > ulps * np.spacing(scale):
-            raise ProofError(
-                f"step {step.name}: core gives {here!r} where the exact value is {float(exact)!r}"
-            )
-
-
-_TINY = 1e-30  # what a difference quotient of an exact 0 may leave
+_OF_ALL_ROWS = ("L", "dL_dW", "dL_db")
+"""Quantities without an axis of rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +58,7 @@ class RowContext:
     """One sample."""
 
     sample: Sample
+    _runs: dict[Any, CoreRun] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def kind(self) -> Hashable:
@@ -85,7 +70,7 @@ class RowContext:
         """The reader's numbers."""
         return self.sample.numbers
 
-    def algebra(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
+    def exact_environments(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
         """One world a size; where the true class is named, one for each true class too."""
         named = mentions(relation)
         case = self.sample.case
@@ -94,40 +79,46 @@ class RowContext:
             algebra(case, K, c, named) for K in sizes for c in (range(K) if per_class else (None,))
         ]
 
-    def confirm(self, step: Step) -> None:
-        """The record of `core.trace` agrees with the exact value, within its own promise."""
-        name = (_WITH_Z_LOSS if self.sample.case.z_loss else _IN_TRACE).get(step.name)
-        if name is not None and not (name == "J" and self.sample.K > MANY):
-            terms = self._terms if name.startswith("dL_d") and self.sample.case.mass else None
-            agree(step, self._trace[name].value[0], self._slack, terms)
+    def computed(self, step: str) -> Iterator[Computed]:
+        """The quantities of `core.trace` that a step shows, for the one row there is."""
+        names = _OF_STEP.get(step) or _OF_CROSS_ENTROPY.get(step, ())
+        for name in names:
+            if name == "J" and self.sample.K > MANY:
+                continue
+            name = self.sample.case.logit_letter.name if name == "logits" else name
+            letter = name if name in _LETTERS.get(step, ()) else ""
+            yield self._run(step).computed(name, letter=letter).of_row(name not in _OF_ALL_ROWS)
 
-    @cached_property
-    def _terms(self) -> Any:
-        """The larger of S p and q, through cap and temperature: what S p − q is a difference of."""
-        numbers, case = self.numbers, self.sample.case
-        factor = 1 + 2 * abs(numbers.array("zeta") * numbers.array("lse")) if case.z_loss else 1
-        larger = np.maximum(numbers.array("S") * factor * numbers.array("p"), numbers.array("q"))
-        return larger * numbers.array("t") if case.transforms else larger
-
-    @cached_property
-    def _trace(self) -> Trace:
-        numbers, case = self.numbers, self.sample.case
-        u = np.array([[float(value) for value in numbers.array(case.logit_letter.name)]])
-        X = np.array([[float(v) for v in numbers.array("x")]]) if case.layer else None
+    def _run(self, step: str) -> CoreRun:
+        """The run of `core` with the options that belong to a step."""
         options = self.sample.options
-        y = np.array([float(value) for value in numbers.array("y")])
-        target = y[None] if self.sample.c is None else np.array([self.sample.c])
+        if step in _OTHER_BASE:
+            options = replace(options, log_base=float(self.sample.values["B"]))
+        elif step in _OF_CROSS_ENTROPY:
+            options = replace(options, z_loss=0.0)
+        key = (options.log_base, options.z_loss)
+        if key not in self._runs:
+            self._runs[key] = self._new_run(options)
+        return self._runs[key]
+
+    def _new_run(self, options: Options) -> CoreRun:
+        case, sample = self.sample.case, self.sample
+        x, W, b, u, y = (
+            self._floats(name) for name in ("x", "W", "b", case.logit_letter.name, "y")
+        )
+        target = y[None] if sample.c is None else np.array([sample.c])
         if case.ignored:
             target = np.array([options.ignore_index])
-        return Trace(target, u=u, X=X, options=options)
+        return CoreRun(
+            target, u[None], options, (x[None], W, b) if case.layer else None,
+            exact=case.source == "logits" and not case.transforms,
+            differences=case.mass or bool(options.z_loss),
+        )  # fmt: skip
 
-    @cached_property
-    def _slack(self) -> float:
-        """Units in the last place that the rounding of z itself may cost: none for plain logits."""
-        if self.sample.case.source == "logits" and not self.sample.case.transforms:
-            return 4.0
-        largest = max(abs(float(value)) for value in self.numbers.array("z"))
-        return 16.0 + 4.0 * largest
+    def _floats(self, name: str) -> Any:
+        if name in ("x", "W", "b") and not self.sample.case.layer:
+            return np.empty(0)
+        return np.array(self.numbers.array(name), dtype=np.float64)
 
     def _speaks_of_c(self, relation: Relation, named: frozenset[str]) -> bool:
         if any(index.name == "c" for index in indices_of(relation)):

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from pminusy.core.options import Options
-from pminusy.derivation.engine.decimals import WORKING_DIGITS, Decimals, as_array, decimals
+from pminusy.derivation.engine.decimals import WORKING_DIGITS, Decimals, exact_array
 from pminusy.derivation.engine.environment import Environment
 from pminusy.derivation.engine.evaluate import Evaluator
 from pminusy.derivation.head.symbols import symbols
@@ -56,21 +54,9 @@ class Sample:
 
     def __post_init__(self) -> None:
         """Make the evaluator at the reader's numbers."""
-        values = {name: _exactly(value) for name, value in self.values.items()}
+        values = {name: exact_array(value) for name, value in self.values.items()}
         fixed = {} if self.c is None else {"c": self.c}
         labels = {"K": self.labels} if self.labels else {}
         sizes = {"K": self.K, "D": self.D}
         environment = Environment(symbols(self.case), sizes, values, fixed, self.digits, labels)
         object.__setattr__(self, "numbers", Evaluator(environment, Decimals()))
-
-
-def _exactly(value: Any) -> Any:
-    """mpmath numbers of the very values given: a float64 is taken to its last bit."""
-    array = np.asarray(value)
-    if array.ndim == 0:
-        return _number(array[()])
-    return as_array([_number(item) for item in array.ravel()]).reshape(array.shape)
-
-
-def _number(value: Any) -> Any:
-    return value if isinstance(value, decimals.mpf) else decimals.mpf(float(value))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pminusy.core.options import Options
-from pminusy.derivation.engine.decimals import as_array, decimals
+from pminusy.derivation.engine.decimals import as_array, decimals, exact_array
 from pminusy.derivation.engine.environment import Symbol, defined, variable
 from pminusy.derivation.tree import Apply, Index, Node, Parens, Ref, Sum, exp, ln
 
@@ -34,8 +34,8 @@ def head_numbers(labels: Any, soft: Any, K: int, options: Options, upstream: Any
     """
     mpf = decimals.mpf
     N = len(soft if labels is None else labels)
-    weight = _exact(np.ones(K) if options.weight is None else options.weight)
-    omega = _exact(np.ones(N) if options.sample_weight is None else options.sample_weight)
+    weight = exact_array(np.ones(K) if options.weight is None else options.weight)
+    omega = exact_array(np.ones(N) if options.sample_weight is None else options.sample_weight)
     epsilon = mpf(options.label_smoothing)
     Q = np.full((N, K), mpf(0), dtype=object)
     counted = np.full(N, mpf(0), dtype=object)
@@ -49,17 +49,13 @@ def head_numbers(labels: Any, soft: Any, K: int, options: Options, upstream: Any
             counted[row] = omega[row] * weight[labels[row]]
     total = counted.sum() if options.reduction == "mean" else mpf(1)
     if options.reduction == "none":
-        Q = Q * _exact(upstream)[:, None]
+        Q = Q * exact_array(upstream)[:, None]
     values = {
         "Q": Q, "Omega": total if total else mpf(1), "zeta": mpf(options.z_loss),
         "T": mpf(options.temperature), "kappa": mpf(options.softcap or 1.0),
         "B": mpf(options.log_base or 2.0),
     }  # fmt: skip
     return HeadNumbers(options, values)
-
-
-def _exact(values: Any) -> Any:
-    return as_array([decimals.mpf(float(value)) for value in values])
 
 
 def head_symbols(head: HeadNumbers, logits: str, space: str) -> dict[str, Symbol]:

@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import Any, Self
 
 from pminusy.derivation.statements.line import FULL, OUTLINE, RESULT, Line, Table
-from pminusy.derivation.steps.step import ProofContext, Step, prove
+from pminusy.derivation.steps.confirm import confirm
+from pminusy.derivation.steps.context import ProofContext
+from pminusy.derivation.steps.step import Step, prove
 from pminusy.derivation.tree.notation import Notation
 
 __all__ = ["Chapter", "Steps", "Summary"]
@@ -125,7 +127,7 @@ class Steps:
             number, chapter, line = self._places[name]
             with chapter.context.numbers.working():
                 step = prove(line, chapter.key, number, chapter.context)
-                chapter.context.confirm(step)
+                confirm(step)
             # what `core` was held against has one row a class, whatever the letters
             self._steps[name] = replace(step, transposed=True) if self.notation.rows else step
         return self._steps[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 from pminusy.derivation.engine.evaluate import Evaluator
 from pminusy.derivation.engine.proof import (
@@ -18,29 +18,12 @@ from pminusy.derivation.engine.proof import (
     spot_checked,
 )
 from pminusy.derivation.statements.line import Line
+from pminusy.derivation.steps.context import ProofContext
 from pminusy.derivation.tree import Relation
 from pminusy.derivation.values.result_value import ResultValue, is_of_weights, result_value
 from pminusy.derivation.values.substitution import substitutions
 
-__all__ = ["ProofContext", "Step", "Substitution", "prove"]
-
-
-class ProofContext(Protocol):
-    """Where a line is proved: the meaning of its letters, for any K and at the reader's numbers."""
-
-    @property
-    def kind(self) -> Hashable:
-        """What a proof for any K depends on; such proofs are remembered by it."""
-
-    @property
-    def numbers(self) -> Evaluator:
-        """The reader's numbers."""
-
-    def algebra(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
-        """Worlds in exact algebra, one for each size and true class."""
-
-    def confirm(self, step: Step) -> None:
-        """Raise ProofError unless `core` computes what the step shows."""
+__all__ = ["Step", "Substitution", "prove"]
 
 
 @dataclass(frozen=True)
@@ -157,7 +140,7 @@ def _checks(line: Line, context: ProofContext) -> Iterator[Check]:
     statement = line.statement
     key = (context.kind, statement)
     if key not in _proved:
-        environments = context.algebra(statement, line.sizes)
+        environments = context.exact_environments(statement, line.sizes)
         _proved[key] = prove_by_algebra(statement, environments), _sizes(environments)
     count, sizes = _proved[key]
     yield Check("algebra", f"exact{sizes}", count)
