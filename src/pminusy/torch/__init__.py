@@ -7,6 +7,7 @@ operations (`plain`), to the same results.
 
 from __future__ import annotations
 
+from pminusy.torch import scripting  # noqa: F401  # registers operators
 from pminusy.torch.linear import linear_cross_entropy
 from pminusy.torch.loss import cross_entropy
 from pminusy.torch.modules import CrossEntropyLoss, LinearCrossEntropyLoss

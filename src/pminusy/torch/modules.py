@@ -1,13 +1,13 @@
 """The losses as modules: torch's own classes, with this package's losses and options.
 
 Options are attributes, read at every call, as in torch: `criterion.reduction = "none"` works.
+TorchScript, which reads annotations and `forward` as they stand here, calls operators instead.
 """
-
-from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from pminusy.core.options import Options
@@ -80,6 +80,19 @@ class CrossEntropyLoss(nn.CrossEntropyLoss):
         sample_weight: Tensor | None = None,
     ) -> Tensor:
         """Loss of logits and targets."""
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]  # it is there
+            return torch.ops.pminusy.cross_entropy_loss(  # type: ignore[no-any-return]  # a tensor
+                input,
+                target,
+                self.weight,
+                self.ignore_index,
+                self.reduction,
+                float(self.label_smoothing),
+                sample_weight,
+                float(self.temperature),
+                float(self.z_loss),
+                self.softcap,
+            )
         return cross_entropy(
             input,
             target,
@@ -88,7 +101,9 @@ class CrossEntropyLoss(nn.CrossEntropyLoss):
             reduction=self.reduction,
             label_smoothing=self.label_smoothing,
             sample_weight=sample_weight,
-            **_own_options(self),
+            temperature=self.temperature,
+            z_loss=self.z_loss,
+            softcap=self.softcap,
         )
 
     def extra_repr(self) -> str:
@@ -171,10 +186,28 @@ class LinearCrossEntropyLoss(_Linear):
         """Loss of inputs and targets."""
         W: Tensor = self.linear.weight
         bias: Tensor | None = self.linear.bias
-        if self.out_features:
-            shape = (self.num_classes, *self.out_features)
-            W = W.reshape(*shape, self.linear.in_features)
+        if len(self.out_features) > 0:
+            shape = [self.num_classes]
+            for positions in self.out_features:
+                shape.append(positions)
+            W = W.reshape(shape + [self.linear.in_features])  # noqa: RUF005  # not in TorchScript
             bias = None if bias is None else bias.reshape(shape)
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]  # it is there
+            return torch.ops.pminusy.linear_cross_entropy_loss(  # type: ignore[no-any-return]  # a tensor
+                input,
+                W,
+                target,
+                bias,
+                self.weight,
+                self.ignore_index,
+                self.reduction,
+                float(self.label_smoothing),
+                sample_weight,
+                float(self.temperature),
+                float(self.z_loss),
+                self.softcap,
+                self.workspace,
+            )
         return linear_cross_entropy(
             input,
             W,
@@ -187,7 +220,9 @@ class LinearCrossEntropyLoss(_Linear):
             options=self.options,
             sample_weight=sample_weight,
             workspace=self.workspace,
-            **_own_options(self),
+            temperature=self.temperature,
+            z_loss=self.z_loss,
+            softcap=self.softcap,
         )
 
     def extra_repr(self) -> str:
