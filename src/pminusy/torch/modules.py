@@ -1,7 +1,8 @@
 """The losses as modules: torch's own classes, with this package's losses and options.
 
 Options are attributes, read at every call, as in torch: `criterion.reduction = "none"` works.
-TorchScript, which reads annotations and `forward` as they stand here, calls operators instead.
+TorchScript reads annotations and `forward` as they stand here, where a comment on types would stop
+it, and calls operators instead.
 """
 
 import math
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.jit import is_scripting  # type: ignore[attr-defined]  # torch leaves it out of __all__
 
 from pminusy.core.options import Options
 from pminusy.errors import InputError
@@ -80,8 +82,8 @@ class CrossEntropyLoss(nn.CrossEntropyLoss):
         sample_weight: Tensor | None = None,
     ) -> Tensor:
         """Loss of logits and targets."""
-        if torch.jit.is_scripting():  # type: ignore[attr-defined]  # it is there
-            return torch.ops.pminusy.cross_entropy_loss(  # type: ignore[no-any-return]  # a tensor
+        if is_scripting():
+            scripted: Tensor = torch.ops.pminusy.cross_entropy_loss(
                 input,
                 target,
                 self.weight,
@@ -93,6 +95,7 @@ class CrossEntropyLoss(nn.CrossEntropyLoss):
                 float(self.z_loss),
                 self.softcap,
             )
+            return scripted
         return cross_entropy(
             input,
             target,
@@ -192,8 +195,8 @@ class LinearCrossEntropyLoss(_Linear):
                 shape.append(positions)
             W = W.reshape(shape + [self.linear.in_features])  # noqa: RUF005  # not in TorchScript
             bias = None if bias is None else bias.reshape(shape)
-        if torch.jit.is_scripting():  # type: ignore[attr-defined]  # it is there
-            return torch.ops.pminusy.linear_cross_entropy_loss(  # type: ignore[no-any-return]  # a tensor
+        if is_scripting():
+            scripted: Tensor = torch.ops.pminusy.linear_cross_entropy_loss(
                 input,
                 W,
                 target,
@@ -208,6 +211,7 @@ class LinearCrossEntropyLoss(_Linear):
                 self.softcap,
                 self.workspace,
             )
+            return scripted
         return linear_cross_entropy(
             input,
             W,
