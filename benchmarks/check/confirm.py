@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.check.mutants import outputs
-from pminusy.diagnosis.catalogue.exercise import EXERCISES
+from pminusy.diagnosis.catalogue.exercises import EXERCISES
 from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.report.verdict import Verdict
 
@@ -28,7 +28,7 @@ def confirmed(verdict: Verdict, family: str, source: str, cases: list[list[Any]]
         return None
     exercise = EXERCISES["linear" if linear else "logits"]
     forms = [
-        [m for m in exercise.catalogue if name in (m.called or m.id, m.id)]
+        [m for m in exercise.mistakes if name in (m.called or m.id, m.id)]
         for name in verdict.mistakes
     ]
     if not all(forms):

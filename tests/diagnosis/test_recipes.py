@@ -7,10 +7,8 @@ from pminusy.core import layers
 from pminusy.core.options import Options
 from pminusy.core.trace import Trace
 from pminusy.diagnosis.catalogue.conventions import Conventions
-from pminusy.diagnosis.catalogue.exercise import EXERCISES
+from pminusy.diagnosis.catalogue.exercises import EXERCISES
 from pminusy.diagnosis.catalogue.head import HEAD
-from pminusy.diagnosis.catalogue.layers.probes import layer_probes
-from pminusy.diagnosis.catalogue.layers.recipes import LAYERS
 from pminusy.diagnosis.catalogue.network import NETWORK
 from pminusy.diagnosis.catalogue.probes import probes
 
@@ -54,8 +52,8 @@ def _first(array):
 
 
 def test_batch_norm_recipe_is_the_layer():
-    t = dict(layer_probes("batch norm")[0].inputs)
-    record = LAYERS["batch norm"].run(t)
+    t = dict(EXERCISES["batch norm"].probes(("X",))[0].inputs)
+    record = EXERCISES["batch norm"].run(t)
     out, cache, _ = layers.batch_norm(t["X"], t["gamma"], t["beta"], eps=t["eps"])
     back = layers.batch_norm_backward(t["g"], cache)
     running = layers.RunningStatistics(t["old_mean"], t["old_var"])

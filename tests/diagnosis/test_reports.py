@@ -11,9 +11,8 @@ from rich.console import Console
 
 from pminusy.api.check import Report
 from pminusy.diagnosis.report.clean import clean, clean_cell
-from pminusy.diagnosis.report.content import Comparison, Finding, Property
 from pminusy.diagnosis.report.rubric import Rubric, read_rubric
-from pminusy.diagnosis.report.verdict import Verdict
+from pminusy.diagnosis.report.verdict import Comparison, Finding, Property, Verdict
 from pminusy.errors import InputError
 
 NASTY = "\x1b[2J<script>alert(1)</script>\u202e=1+1"

@@ -14,7 +14,7 @@ from pminusy.diagnosis.bind.signatures import candidates, what_would_fit
 from pminusy.diagnosis.catalogue.conventions import parse_pins
 from pminusy.diagnosis.examine import examine
 from pminusy.diagnosis.folder import check_folder
-from pminusy.diagnosis.report.plain import in_plain_text
+from pminusy.diagnosis.report.lines import in_plain_text
 from pminusy.diagnosis.report.rubric import Rubric
 from pminusy.diagnosis.report.summary import Summary, summarise
 from pminusy.diagnosis.report.verdict import Verdict

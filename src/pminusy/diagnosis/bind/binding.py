@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pminusy.diagnosis.bind.call import with_results
 from pminusy.diagnosis.bind.signatures import Candidate, Proposal
 from pminusy.diagnosis.bind.subject import Subject
-from pminusy.diagnosis.catalogue.exercise import probes_for
+from pminusy.diagnosis.catalogue.exercise import Layer
+from pminusy.diagnosis.catalogue.exercises import EXERCISES
 from pminusy.diagnosis.run.session import Raised, Session
 
 __all__ = ["bindings"]
@@ -17,23 +19,39 @@ __all__ = ["bindings"]
 
 def bindings(
     session: Session, candidate: Candidate, pins: Mapping[str, Any], square: str = ""
-) -> list[Subject | Raised]:
-    """Every way to bind a candidate that runs and returns numbers; failures where none does.
+) -> Iterator[Subject | Raised]:
+    """Every way to bind a candidate that runs and returns numbers; a failure where none does.
 
     With `square` it is tried on inputs two of whose sizes agree.
     """
-    bound: list[Subject | Raised] = []
     failures: list[Subject | Raised] = []
+    found = False
     for proposal in candidate.proposals:
-        for layouts in _arrangements(proposal, candidate, pins):
-            subject = Subject(session, candidate, proposal, layouts)
-            probe = probes_for(proposal.exercise, subject.given, subject.single, square)[0]
-            read = subject.read(probe)
-            good = isinstance(read, Subject) and not read.nothing
-            (bound if good else failures).append(read)
-        if bound and len(candidate.proposals) < 6:
-            break
-    return bound or failures[:1]
+        for one in _bound(session, candidate, proposal, pins, square):
+            if isinstance(one, Subject) and not one.nothing:
+                found = True
+                yield one
+            else:
+                failures.append(one)
+        if found and len(candidate.proposals) < 6:
+            return
+    if not found:
+        yield from failures[:1]
+
+
+def _bound(
+    session: Session, candidate: Candidate, proposal: Proposal, pins: Mapping[str, Any], square: str
+) -> Iterator[Subject | Raised]:
+    exercise, entry = EXERCISES[proposal.exercise], candidate.entry
+    if isinstance(exercise, Layer):
+        kinds = ("D×K", "K×D") if exercise.name == "linear layer" else ("K×D",)
+        arrangements: Iterator[dict[str, str]] = ({"W": kind} for kind in kinds)
+    else:
+        arrangements = _arrangements(proposal, candidate, pins)
+    for layouts in arrangements:
+        subject = Subject(session, entry, exercise, proposal.roles, layouts)
+        probe = exercise.probes(subject.given, subject.single, square)[0]
+        yield with_results(subject, probe)
 
 
 def _arrangements(
@@ -47,7 +65,7 @@ def _arrangements(
     batched = bool(axes & set(candidate.entry["attributes"]))
     for base in _orientations(proposal, letters):
         if batched and "K" in base.values():
-            continue  # whoever names an axis, or averages losses, means a batch
+            continue  # code that names an axis, or averages losses, is about a batch
         columns = "K×N" in base.values()
         single = "K" in base.values()
         kinds = _label_layouts(names.get("y", ""), columns, single) if "y" in letters else [""]

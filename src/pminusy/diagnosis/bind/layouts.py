@@ -16,11 +16,11 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One way to lay a letter out; `there` makes it from ours, `back` undoes it."""
+    """One way to lay an array out: `encode` makes it from ours, `decode` undoes that."""
 
     words: str
-    there: Callable[[Any, int], Any]
-    back: Callable[[Array, tuple[int, ...]], Array] = lambda a, shape: a
+    encode: Callable[[Any, int], Any]
+    decode: Callable[[Array, tuple[int, ...]], Array] = lambda a, shape: a
 
 
 def _one_hot(y: Any, K: int) -> Array:

@@ -1,110 +1,79 @@
-"""Which letter of ours each part of a result is: by its key, or by its shape."""
+"""Which quantity each part of what a function returned is: by its key, or by its shape."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.diagnosis.bind.layouts import LAYOUTS
-from pminusy.diagnosis.catalogue.exercise import Exercise
+from pminusy.diagnosis.bind.subject import Result, Subject
 from pminusy.diagnosis.run.session import Answer, Opaque
 
-__all__ = [
-    "SHAPE_OF", "Asked", "Reading", "classes", "follow", "in_words", "layout_of", "our_shape",
-    "parts", "readings", "their_shape",
-]  # fmt: skip
+__all__ = ["arrays_in", "at", "in_words", "results_of_function"]
 
 Array = NDArray[Any]
 Path = tuple[Any, ...]
 
-SHAPE_OF = {  # an output lies as the input of the same shape
-    "dL_dW": "W", "dR_dW": "W", "dL_dW1": "W1", "dL_db": "b", "dL_db1": "b1", "dL_dX": "X",
-    "dL_dz": "z", "p": "z", "log_p": "z", "after_W": "W", "after_W1": "W1",
-}  # fmt: skip
 _KEYS = {
     r"d?(w1|weights?1)": "dL_dW1", r"d?(b1|bias1)": "dL_db1", r"d?(w2?|weights?2?)": "dL_dW",
     r"d?(b2?|bias2?)": "dL_db", r"loss|cost|l": "L", r"dx": "dL_dX", r"dz|dlogits|dscores": "dL_dz",
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Where in a result a letter is, and what is odd about its shape there."""
-
-    letter: str
-    path: Path
-    oddity: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a call was asked: the exercise, how letters lie, the inputs and their letters."""
-
-    exercise: Exercise
-    layouts: Mapping[str, str]
-    inputs: Mapping[str, Any]
-    names: Sequence[str]
-
-    def shape(self, source: str) -> tuple[int, ...]:
-        """Shape a letter has in the learner's arrays."""
-        return their_shape(source, self.layouts, self.inputs)
-
-
-def readings(asked: Asked, answer: Answer) -> Iterator[Reading]:
-    """The letters in what one call returned, on inputs where no two shapes agree."""
-    inputs = asked.inputs
-    taken: set[str] = set()
-    found = list(parts(answer.results, ()))
-    if asked.exercise.outputs[0].startswith("after_"):
-        yield from _after(asked, answer, found)
+def results_of_function(
+    subject: Subject, answer: Answer, inputs: Mapping[str, Any], names: Sequence[str]
+) -> Iterator[Result]:
+    """The quantities in what one call returned, on inputs where no two shapes agree."""
+    found = list(arrays_in(answer.results, ()))
+    if subject.exercise.outputs[0].startswith("after_"):
+        yield from _trained(subject, answer, inputs, names, found)
         return
-    rows = "y" in inputs and not any(a.size == 1 for _, _, a in found) and inputs["y"].size > 1
+    scalar = any(array.size == 1 for _, _, array in found)
+    rows = inputs["y"].size if "y" in inputs and not scalar and inputs["y"].size > 1 else 0
+    taken: set[str] = set()
     for path, key, array in found:
-        reading = _reading(asked, path, key, array, taken, rows)
-        if reading is not None:
-            taken.add(reading.letter)
-            yield reading
+        named = _by_key(key)
+        outputs = subject.exercise.outputs
+        possible = [x for x in ([named] if named else outputs) if x in outputs and x not in taken]
+        results = (
+            _result(subject, letter, path, array, inputs, taken, rows) for letter in possible
+        )
+        result = next((r for r in results if r is not None), None)
+        if result is not None:
+            taken.add(result.letter)
+            yield result
 
 
-def _reading(
-    asked: Asked,
+def _result(
+    subject: Subject,
+    letter: str,
     path: Path,
-    key: str,
     array: Array,
+    inputs: Mapping[str, Any],
     taken: set[str],
-    rows: bool,
-) -> Reading | None:
-    named = _by_key(key)
-    inputs, outputs = asked.inputs, [named] if named else list(asked.exercise.outputs)
-    for letter in outputs:
-        if letter in taken or letter not in asked.exercise.outputs:
-            continue
-        if letter in ("L", "R"):
-            if array.size == 1:
-                return Reading(letter, path)
-            flat = array.shape in ((inputs["y"].size,), (inputs["y"].size, 1)) if rows else False
-            if flat and letter == "L":
-                return Reading("L_i", path)
-        elif letter in SHAPE_OF:
-            oddity = _oddity(asked, letter, array)
-            if oddity is not None:
-                per_row = letter == "dL_dz" and "L_i" in taken
-                return Reading("dL_dz_i" if per_row else letter, path, oddity)
-    return None
-
-
-def _oddity(asked: Asked, letter: str, array: Array) -> str | None:
-    """None where an array cannot be this letter; otherwise what is odd about its shape."""
-    source = SHAPE_OF[letter]
-    of_layer = source == "b" and asked.exercise.name == "linear"
-    if source not in asked.inputs and source != "z" and not of_layer:
+    rows: int,
+) -> Result | None:
+    """The array as this quantity, if its shape allows it; `rows` where losses are one a row."""
+    if letter in ("L", "R"):
+        if array.size == 1:
+            return Result(letter, path)
+        per_row = bool(rows) and letter == "L" and array.shape in ((rows,), (rows, 1))
+        return Result("L_i", path) if per_row else None
+    oddity = _oddity(subject, letter, array, inputs)
+    if oddity is None:
         return None
-    expected = asked.shape(source)
+    per_row = letter == "dL_dz" and "L_i" in taken
+    return Result("dL_dz_i" if per_row else letter, path, oddity)
+
+
+def _oddity(subject: Subject, letter: str, array: Array, inputs: Mapping[str, Any]) -> str | None:
+    """None where an array cannot be this quantity; otherwise what is odd about its shape."""
+    if not subject.can_be(letter, inputs):
+        return None
+    expected = subject.shape(letter, inputs)
     if array.shape == expected:
         return ""
     if array.size == 1 or letter in ("p", "dL_dX", "log_p"):
@@ -114,18 +83,23 @@ def _oddity(asked: Asked, letter: str, array: Array) -> str | None:
     return f"shape {array.shape}" if sorted(_long(array.shape)) == sorted(_long(expected)) else None
 
 
-def _after(asked: Asked, answer: Answer, found: list[Any]) -> Iterator[Reading]:
+def _trained(
+    subject: Subject,
+    answer: Answer,
+    inputs: Mapping[str, Any],
+    names: Sequence[str],
+    found: list[Any],
+) -> Iterator[Result]:
     """Parameters after training: the arrays themselves, or what was returned."""
-    for letter in asked.exercise.outputs:
-        source = SHAPE_OF[letter]
-        index = asked.names.index(source)
-        expected = asked.shape(source)
+    for letter in subject.exercise.outputs:
+        index = names.index(letter.removeprefix("after_"))
+        expected = subject.shape(letter, inputs)
         returned = next((path for path, _, a in found if a.shape == expected), None)
         in_place = index in answer.changed or returned is None
-        yield Reading(letter, ("after", index) if in_place else returned or ())
+        yield Result(letter, ("after", index) if in_place else returned or ())
 
 
-def follow(answer: Answer, path: Path) -> Any:
+def at(answer: Answer, path: Path) -> Any:
     """What is at a place of a result, None if nothing is."""
     if path and path[0] == "after":
         return answer.after[path[1]]
@@ -138,16 +112,16 @@ def follow(answer: Answer, path: Path) -> Any:
     return found
 
 
-def parts(tree: Any, path: Path, key: str = "") -> Iterator[tuple[Path, str, Array]]:
+def arrays_in(tree: Any, path: Path, key: str = "") -> Iterator[tuple[Path, str, Array]]:
     """Every array in a result: its place, the last key on the way to it, and itself."""
     if isinstance(tree, np.ndarray):
         yield path, key, tree
     elif isinstance(tree, tuple):
         for i, part in enumerate(tree):
-            yield from parts(part, (*path, i), key)
+            yield from arrays_in(part, (*path, i), key)
     elif isinstance(tree, dict):
         for name, part in tree.items():
-            yield from parts(part, (*path, name), name)
+            yield from arrays_in(part, (*path, name), name)
 
 
 def _by_key(key: str) -> str:
@@ -160,7 +134,7 @@ def _long(shape: tuple[int, ...]) -> list[int]:
 
 
 def in_words(value: Any) -> str:
-    """What a result is, where it is no letter."""
+    """What a result is, where it is no quantity."""
     if value is None:
         return "None"
     if isinstance(value, Opaque):
@@ -170,35 +144,3 @@ def in_words(value: Any) -> str:
     if isinstance(value, tuple):
         return "(" + ", ".join(map(in_words, value)) + ")"
     return "a dictionary"
-
-
-def classes(inputs: Mapping[str, Any]) -> int:
-    """Number of classes of some inputs."""
-    for letter, axis in (("z", 1), ("p", 1), ("W", 0)):
-        if letter in inputs:
-            return int(inputs[letter].shape[axis])
-    return 0
-
-
-def our_shape(source: str, inputs: Mapping[str, Any]) -> tuple[int, ...]:
-    """Shape of a letter in our layout."""
-    if source in inputs:
-        return tuple(inputs[source].shape)
-    if source == "b":
-        return (classes(inputs),)
-    return (inputs["y"].size, classes(inputs))
-
-
-def layout_of(source: str, layouts: Mapping[str, str]) -> str:
-    """How a letter lies; scores lie as the inputs do."""
-    if source in layouts:
-        return layouts[source]
-    return layouts.get("X", "N×K") if source == "z" else next(iter(LAYOUTS[source]))
-
-
-def their_shape(
-    source: str, layouts: Mapping[str, str], inputs: Mapping[str, Any]
-) -> tuple[int, ...]:
-    """Shape of a letter in the learner's arrays."""
-    ours = np.zeros(our_shape(source, inputs))
-    return np.shape(LAYOUTS[source][layout_of(source, layouts)].there(ours, classes(inputs)))

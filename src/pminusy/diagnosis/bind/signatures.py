@@ -8,11 +8,16 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Candidate", "Proposal", "backward_of", "candidates", "what_would_fit"]
+from pminusy.diagnosis.catalogue.layers import LAYERS
+
+__all__ = [
+    "Candidate", "Entry", "Proposal", "backward_name", "backward_of", "candidates", "layer_of",
+    "layer_setting", "leans_on", "what_would_fit",
+]  # fmt: skip
 
 Entry = Mapping[str, Any]
 
@@ -94,10 +99,12 @@ def backward_of(entry: Entry, functions: Sequence[Entry]) -> Entry | None:
     return next(owned, None)
 
 
-_LAYERS = {
-    r"(affine|linear|fc|dense)": "linear layer", r"relu": "ReLU", r"dropout": "dropout",
-    r"(batch_?norm|bn)": "batch norm", r"(max_?pool(ing)?|pool)": "max pool",
-    r"conv(olution)?(2d)?": "convolution",
+_LAYER_FUNCTIONS = {"dropout": "dropout"} | {layer.name: layer.functions for layer in LAYERS}
+_LAYER_SETTINGS = {
+    r"stride": "stride", r"pad(ding)?": "pad",
+    r"(pool_?|kernel_?|window_?)?(size|height|width)|k|f": "size",
+    r"eps(ilon)?": "eps", r"momentum": "momentum", r"mode|train(ing)?|is_train\w*": "mode",
+    r"running_?mean": "old_mean", r"running_?var\w*": "old_var",
 }  # fmt: skip
 
 
@@ -106,7 +113,24 @@ def layer_of(name: str) -> str:
     match = re.fullmatch(r"_?(?P<layer>[a-z0-9_]+?)_(forward|fwd)(_\w+)?", name.lower())
     if match is None:
         return ""
-    return next((layer for p, layer in _LAYERS.items() if re.fullmatch(p, match["layer"])), "")
+    names = (n for n, pattern in _LAYER_FUNCTIONS.items() if re.fullmatch(pattern, match["layer"]))
+    return next(names, "")
+
+
+def backward_name(name: str, names: Iterable[str]) -> str:
+    """The `*_backward` that belongs to a `*_forward`, if it is there."""
+    wanted = re.sub(r"forward|fwd", lambda m: {"forward": "backward"}.get(m[0], "bwd"), name)
+    if wanted in names:
+        return wanted
+    stem = re.escape(re.split(r"backward|bwd", wanted)[0])
+    return next((other for other in names if re.match(rf"{stem}(backward|bwd)", other)), "")
+
+
+def layer_setting(name: str) -> str:
+    """The setting of a layer that an argument is by its name, or nothing."""
+    lowered = name.lower()
+    settings = (s for names, s in _LAYER_SETTINGS.items() if re.fullmatch(names, lowered))
+    return next(settings, "")
 
 
 def _candidate(entry: Entry, functions: Sequence[Entry], asked_for: bool) -> Candidate:
@@ -274,3 +298,19 @@ def _by_position(name: str, parameters: Sequence[Any]) -> Iterator[Proposal]:
 def what_would_fit() -> str:
     """Signatures that are found without being named."""
     return ", ".join(_EXAMPLES)
+
+
+_LEANED_ON = {
+    "log_softmax": "scipy.special.log_softmax or torch's", "logsumexp": "scipy.special.logsumexp",
+    "softmax": "a library's softmax", "cross_entropy": "torch.nn.functional.cross_entropy",
+    "CrossEntropyLoss": "torch.nn.CrossEntropyLoss", "nll_loss": "torch.nn.functional.nll_loss",
+    "autograd": "automatic differentiation", "backward": "automatic differentiation",
+    "grad": "automatic differentiation", "value_and_grad": "automatic differentiation",
+    "log_loss": "sklearn.metrics.log_loss", "SoftmaxRegression": "an estimator",
+}  # fmt: skip
+
+
+def leans_on(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of such functions among what a function reads (its own and its variables excepted)."""
+    used = {*entry["reads"], *entry["attributes"]} - {entry["name"]}
+    return tuple(f"{name} ({what})" for name, what in _LEANED_ON.items() if name in used)

@@ -1,7 +1,7 @@
-"""A bound function: called with our letters, answering in our letters.
+"""A function of a submission with our letters: which argument is which quantity, and how it lies.
 
-`binding` chooses, by behaviour, how each letter lies in the learner's arrays; `results` finds out
-which letter each returned array is.
+`binding` chooses, by behaviour, how each quantity lies in the learner's arrays; `results` finds out
+which quantity each returned array is; `call` calls it.
 """
 
 from __future__ import annotations
@@ -14,29 +14,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.diagnosis.bind.layouts import LAYOUTS
-from pminusy.diagnosis.bind.objects import held, steps_to_make
-from pminusy.diagnosis.bind.results import (
-    SHAPE_OF,
-    Asked,
-    Reading,
-    classes,
-    follow,
-    in_words,
-    layout_of,
-    our_shape,
-    parts,
-    readings,
-    their_shape,
-)
-from pminusy.diagnosis.bind.signatures import Candidate, Proposal, backward_of
-from pminusy.diagnosis.catalogue.exercise import EXERCISES, Exercise
-from pminusy.diagnosis.catalogue.probes import Probe
-from pminusy.diagnosis.run.session import Answer, Raised, Session
+from pminusy.diagnosis.bind.signatures import Entry, backward_name, layer_setting
+from pminusy.diagnosis.catalogue.exercise import Exercise, Layer
+from pminusy.diagnosis.run.session import Raised, Session
 
-__all__ = ["Seen", "Subject"]
+__all__ = ["Result", "Seen", "Subject", "number_of_classes"]
 
 Array = NDArray[Any]
-Path = tuple[Any, ...]
+Inputs = Mapping[str, Any]
+
+_LIES_AS = {  # an output lies as the input of the same shape
+    "dL_dW": "W", "dR_dW": "W", "dL_dW1": "W1", "dL_db": "b", "dL_db1": "b1", "dL_dX": "X",
+    "dL_dz": "z", "dL_dz_i": "z", "p": "z", "log_p": "z", "after_W": "W", "after_W1": "W1",
+}  # fmt: skip
+_SETTING_NAMES = {
+    "size": "window size", "old_mean": "running mean before", "old_var": "running variance before",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Where in what is returned a quantity is, and what is odd about its shape there."""
+
+    letter: str
+    path: tuple[Any, ...]
+    oddity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +49,41 @@ class Seen:
     raised: Raised | None = None
     changed: tuple[str, ...] = ()
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    dtypes: Mapping[str, str] = field(default_factory=dict)
     after: Mapping[str, Array] = field(default_factory=dict)  # inputs that were changed
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A function with a letter for each argument and a layout for each letter."""
+    """A function, or a layer's pair of functions, bound.
+
+    Parameters
+    ----------
+    session
+        Where it runs.
+    entry
+        What the inventory says of it.
+    exercise
+        What it is taken to compute.
+    roles
+        The letter of each parameter, None where its default is left; empty for a layer.
+    layouts
+        How each letter lies in the learner's arrays, by name.
+    results
+        Which quantities it returns, and where.
+    nothing
+        What it returned where numbers were expected.
+    unread
+        Shapes of results that are no quantity.
+    """
 
     session: Session
-    candidate: Candidate
-    proposal: Proposal
+    entry: Entry
+    exercise: Exercise
+    roles: tuple[str | None, ...]
     layouts: Mapping[str, str]
-    readings: tuple[Reading, ...] = ()
-    nothing: str = ""  # what it returned where numbers were expected
-    unread: tuple[tuple[int, ...], ...] = ()  # shapes of results that are no letter
-
-    @property
-    def exercise(self) -> Exercise:
-        """What it is asked to compute."""
-        return EXERCISES[self.proposal.exercise]
+    results: tuple[Result, ...] = ()
+    nothing: str = ""
+    unread: tuple[tuple[int, ...], ...] = ()
 
     @property
     def single(self) -> bool:
@@ -76,143 +93,117 @@ class Subject:
     @property
     def given(self) -> tuple[str, ...]:
         """Letters its arguments stand for, and those its object holds."""
-        letters = [role for role in self.proposal.roles if role is not None]
-        return tuple(dict.fromkeys([*letters, *held(self.candidate, self.proposal)]))
+        if isinstance(self.exercise, Layer):
+            return ("X",)
+        letters = [role for role in self.roles if role is not None]
+        return tuple(dict.fromkeys([*letters, *self.attributes]))
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Letters the object of a method holds as attributes or in `params`."""
+        if not self.entry["owner"] or "W" in self.roles:
+            return ()
+        held = {"network": ("W1", "b1", "W", "b"), "linear": ("W",)}
+        return held.get(self.exercise.name, ())
 
     @property
     def regularised(self) -> bool:
         """Whether a strength r is among its arguments."""
         return "r" in self.given
 
-    def parameter(self, letter: str) -> str:
-        """What the learner calls a letter."""
-        pairs = zip(self.proposal.roles, self.candidate.entry["parameters"], strict=False)
-        held = (
-            {"W": "W2", "b": "b2"}.get(letter, letter)
-            if self.exercise.name == "network"
-            else letter
-        )
-        return next((str(p["name"]) for role, p in pairs if role == letter), held)
-
     def letters(self) -> tuple[str, ...]:
-        """Letters it returns."""
-        return tuple(reading.letter for reading in self.readings)
+        """Letters of the quantities it returns."""
+        return tuple(result.letter for result in self.results)
 
-    def call(self, inputs: Mapping[str, Any], readonly: bool = False) -> Seen:
-        """Call it."""
-        answer, names, _ = self._ask(inputs, readonly)
-        if answer.raised is not None:
-            return Seen(raised=answer.raised)
-        after = {
-            names[i]: answer.after[i]
-            for i in answer.changed
-            if i < min(len(names), len(answer.after))
-        }
-        values, shapes, dtypes = {}, {}, {}
-        for reading in self.readings:
-            found = follow(answer, reading.path)
-            if isinstance(found, np.ndarray):
-                shapes[reading.letter] = found.shape
-                dtypes[reading.letter] = str(found.dtype)
-                value = self._ours(reading.letter, found, inputs)
-                if value is not None:
-                    values[reading.letter] = value
-        changed = tuple(names[i] for i in answer.changed if i < len(names))
-        return Seen(values, None, changed, shapes, dtypes, after)
+    def parameter(self, letter: str) -> str:
+        """What the learner calls a quantity."""
+        if isinstance(self.exercise, Layer):
+            return self._parameter_of_layer(self.exercise, letter)
+        pairs = zip(self.roles, self.entry["parameters"], strict=False)
+        second = {"W": "W2", "b": "b2"} if self.exercise.name == "network" else {}
+        own = second.get(letter, letter)
+        return next((str(p["name"]) for role, p in pairs if role == letter), own)
 
-    def read(self, probe: Probe) -> Subject | Raised:
-        """The same with its results understood, from one call where all shapes differ."""
-        answer, names, _ = self._ask(probe.inputs)
-        if answer.raised is not None:
-            return answer.raised
-        found = tuple(readings(Asked(self.exercise, self.layouts, probe.inputs, names), answer))
-        nothing = "" if found else in_words(answer.results[0] if answer.results else None)
-        read = {reading.path for reading in found}
-        unread = tuple(
-            array.shape for path, _, array in parts(answer.results, ()) if path not in read
-        )
-        return Subject(
-            self.session, self.candidate, self.proposal, self.layouts, found, nothing, unread
-        )
+    def _parameter_of_layer(self, layer: Layer, letter: str) -> str:
+        if letter == "g":
+            functions = {f["name"]: f for f in self.session.inventory.functions}
+            backward = functions.get(backward_name(self.entry["name"], functions))
+            parameters = backward["parameters"] if backward else ()
+            return str(parameters[0]["name"]) if parameters else "g"
+        arguments = iter(layer.arguments)
+        for parameter in self.entry["parameters"]:
+            if letter == (layer_setting(parameter["name"]) or next(arguments, "")):
+                return str(parameter["name"])
+        return _SETTING_NAMES.get(letter, letter)
 
-    # ------------------------------------------------------------------------------ calling
+    # ------------------------------------------------------------------------------ layouts
 
-    def _ask(
-        self, inputs: Mapping[str, Any], readonly: bool = False
-    ) -> tuple[Answer, list[str], list[Array]]:
-        arrays: list[Array] = []
-        names: list[str] = []
-
-        def argument(letter: str) -> dict[str, Any]:
-            value = self._theirs(letter, inputs)
-            if not isinstance(value, np.ndarray):
-                return {"value": value}
-            arrays.append(value)
-            names.append(letter)
-            return {"array": len(arrays) - 1}
-
-        steps = steps_to_make(
-            self.candidate, self.proposal, self.session.inventory.functions, argument
-        )
-        keyed, args, kwargs = False, [], {}
-        for parameter, role in zip(
-            self.candidate.entry["parameters"], self.proposal.roles, strict=True
-        ):
-            keyed = keyed or role is None or parameter["keyword_only"]
-            if role is not None and keyed:
-                kwargs[parameter["name"]] = argument(role)
-            elif role is not None:
-                args.append(argument(role))
-        call: dict[str, Any] = {
-            "call": self.candidate.entry["name"],
-            "args": args,
-            "kwargs": kwargs,
-        }
-        if steps:
-            call["on"] = 0
-        steps.append(call)
-        returned = [[len(steps) - 1]]
-        backward = backward_of(self.candidate.entry, self.session.inventory.functions)
-        if backward is not None:
-            upstream = [{"value": 1.0} for p in backward["parameters"] if not p["optional"]]
-            steps.append({"on": 0, "call": "backward", "args": upstream})
-            returned.append([len(steps) - 1])
-        program = {"steps": steps, "return": returned, "readonly": readonly, "after": True}
-        return self.session.run(program, arrays), names, arrays
-
-    def laid_out(self, letter: str, value: Any, inputs: Mapping[str, Any]) -> Any:
-        """A letter of ours (input or output) as it lies in the learner's arrays."""
-        source = SHAPE_OF.get("dL_dz" if letter == "dL_dz_i" else letter, letter)
-        if source not in LAYOUTS or not isinstance(value, np.ndarray) or value.ndim == 0:
-            return value
-        if source not in ("y",) and source not in inputs and source not in ("b", "z"):
-            return value
-        layout = LAYOUTS[source][layout_of(source, self.layouts)]
-        return layout.there(value, classes(inputs))
-
-    def _theirs(self, letter: str, inputs: Mapping[str, Any]) -> Any:
+    def argument(self, letter: str, inputs: Inputs) -> Any:
+        """An input as it lies in the learner's arrays."""
         value = inputs[letter]
         if letter not in self.layouts:
             return value
-        return LAYOUTS[letter][self.layouts[letter]].there(value, classes(inputs))
+        return LAYOUTS[letter][self.layouts[letter]].encode(value, number_of_classes(inputs))
 
-    # ------------------------------------------------------------------------------ reading
+    def laid_out(self, letter: str, value: Any, inputs: Inputs) -> Any:
+        """An input or output of ours as it lies in the learner's arrays."""
+        source = _LIES_AS.get(letter, letter)
+        if source not in LAYOUTS or not isinstance(value, np.ndarray) or value.ndim == 0:
+            return value
+        if source not in inputs and source not in ("y", "b", "z"):
+            return value
+        layout = LAYOUTS[source][self._layout(source)]
+        return layout.encode(value, number_of_classes(inputs))
 
-    def _ours(self, letter: str, found: Array, inputs: Mapping[str, Any]) -> Array | None:
+    def in_our_layout(self, result: Result, found: Array, inputs: Inputs) -> Array | None:
         """An output in our layout, or None where its shape does not fit at all."""
+        letter = result.letter
         if letter in ("L", "R"):
             return found.reshape(()) if found.size == 1 else None
         if letter == "L_i":
             return found.reshape(-1) if found.size == inputs["y"].size else None
-        source = SHAPE_OF["dL_dz" if letter == "dL_dz_i" else letter]
-        shape = our_shape(source, inputs)
-        name = layout_of(source, self.layouts)
-        expected = their_shape(source, self.layouts, inputs)
-        oddity = next(r.oddity for r in self.readings if r.letter == letter)
-        if oddity == "transposed" and found.shape == expected[::-1]:
+        source = _LIES_AS[letter]
+        expected = self.shape(letter, inputs)
+        if result.oddity == "transposed" and found.shape == expected[::-1]:
             found = found.T
         elif found.shape != expected and found.size == int(np.prod(expected)):
             found = found.reshape(expected)
         elif found.shape != expected:
             return None
-        return np.asarray(LAYOUTS[source][name].back(found, shape))
+        shape = _our_shape(source, inputs)
+        return np.asarray(LAYOUTS[source][self._layout(source)].decode(found, shape))
+
+    def shape(self, letter: str, inputs: Inputs) -> tuple[int, ...]:
+        """Shape that an output has in the learner's arrays."""
+        source = _LIES_AS[letter]
+        ours = np.zeros(_our_shape(source, inputs))
+        layout = LAYOUTS[source][self._layout(source)]
+        return np.shape(layout.encode(ours, number_of_classes(inputs)))
+
+    def can_be(self, letter: str, inputs: Inputs) -> bool:
+        """Whether an output belongs to something that is given: a gradient, to what it is of."""
+        source = _LIES_AS[letter]
+        of_layer = source == "b" and self.exercise.name == "linear"
+        return source in inputs or source == "z" or of_layer
+
+    def _layout(self, source: str) -> str:
+        """How a letter lies; scores lie as the inputs do."""
+        if source in self.layouts:
+            return self.layouts[source]
+        return self.layouts.get("X", "N×K") if source == "z" else next(iter(LAYOUTS[source]))
+
+
+def _our_shape(source: str, inputs: Inputs) -> tuple[int, ...]:
+    if source in inputs:
+        return tuple(inputs[source].shape)
+    if source == "b":
+        return (number_of_classes(inputs),)
+    return (inputs["y"].size, number_of_classes(inputs))
+
+
+def number_of_classes(inputs: Inputs) -> int:
+    """K, by the shapes of some inputs."""
+    for letter, axis in (("z", 1), ("p", 1), ("W", 0)):
+        if letter in inputs:
+            return int(inputs[letter].shape[axis])
+    return 0

@@ -1,45 +1,18 @@
-"""The exercises learners are set: what is given, what is asked for, what goes wrong."""
+"""What an exercise is, and what a layer is besides: the two forms of an entry of the catalogue."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pminusy.core import softmax as core_softmax
-from pminusy.core.options import Options
-from pminusy.core.trace import Trace
-from pminusy.diagnosis.catalogue.head import FROM_PROBABILITIES, HEAD, RIDGE, SOFTMAX
-from pminusy.diagnosis.catalogue.layers import LAYER_MISTAKES
-from pminusy.diagnosis.catalogue.layers.probes import layer_probes
-from pminusy.diagnosis.catalogue.layers.recipes import LAYERS
 from pminusy.diagnosis.catalogue.mistake import Mistake
-from pminusy.diagnosis.catalogue.mistakes import gradient, loss, network, options, ridge, softmax
-from pminusy.diagnosis.catalogue.network import EPOCH, NETWORK, NETWORK_EPOCH
-from pminusy.diagnosis.catalogue.probes import Probe, probes, squares
+from pminusy.diagnosis.catalogue.probes import Inputs, Probe, probes, small_inputs, squares
 from pminusy.diagnosis.catalogue.recipe import Change, Recipe, Record
 
-__all__ = ["EXERCISES", "Exercise", "probes_for"]
-
-Array = NDArray[Any]
-
-
-def _trace(t: Record) -> Trace:
-    z = np.asarray(t["z"], dtype=np.float64)
-    labels = t.get("y", np.zeros(len(z), dtype=np.intp))  # the softmax alone has none
-    options = Options(reduction="none", label_smoothing=float(t.get("eps", 0.0)))
-    return Trace(labels, u=z, options=options)
-
-
-_SPECIFICATION: Mapping[str, Change] = {
-    "p": lambda t: _trace(t)["p"].value,
-    "log_p": lambda t: core_softmax.log_softmax(np.asarray(t["z"], dtype=np.float64)),
-    "L_i": lambda t: _trace(t)["L_i"].value,
-    "dL_dz_i": lambda t: _trace(t)["dL_dz"].value / t.get("T", 1.0),
-}
+__all__ = ["Exercise", "Extreme", "Layer", "Ties", "layer"]
 
 
 @dataclass(frozen=True)
@@ -53,15 +26,15 @@ class Exercise:
     recipe
         The steps.
     given
-        Letters its arguments may stand for.
+        Quantities its arguments may stand for.
     outputs
-        Letters it may return.
-    catalogue
-        Mistakes it can make.
+        Quantities it may return.
+    mistakes
+        What can go wrong in it, the usual mistakes of a step first.
     regularised
         Whether a strength r can be among its arguments.
-    stable
-        Steps replaced by `core` where plain formulas lose digits.
+    exact
+        Steps computed by `core` where the plain formulas lose digits.
     """
 
     name: str
@@ -69,19 +42,19 @@ class Exercise:
     recipe: Recipe
     given: tuple[str, ...]
     outputs: tuple[str, ...]
-    catalogue: tuple[Mistake, ...]
+    mistakes: tuple[Mistake, ...]
     regularised: bool = False
-    stable: Mapping[str, Change] = field(default_factory=dict)
+    exact: Mapping[str, Change] = field(default_factory=dict)
 
     def truth(self, inputs: Mapping[str, Any]) -> Record:
         """What is right, to the last digits."""
-        exact = {
+        in_double = {
             name: value.astype(np.float64)
             if isinstance(value, np.ndarray) and value.dtype == np.float32
             else value
             for name, value in inputs.items()
         }
-        return self.run(exact, self.stable)
+        return self.run(in_double, self.exact)
 
     def run(self, inputs: Mapping[str, Any], changes: Mapping[str, Change] | None = None) -> Record:
         """The record of a run; scores that are given are divided by a temperature first."""
@@ -91,83 +64,92 @@ class Exercise:
             inputs = {**inputs, "z": changes["z"]({**inputs})}
         return self.recipe.run(inputs, changes)
 
+    def probes(self, given: tuple[str, ...], single: bool = False, square: str = "") -> list[Probe]:
+        """Ordinary inputs; with `square`, those on which two sizes agree."""
+        return squares(given, square) if square else probes(given, single)
 
-_FORWARD = (*softmax.SOFTMAX, *loss.LOSS, *loss.VISIBLE_GUARDS)
-_OPTIONS = (*options.TEMPERATURE, *options.SMOOTHING)
-_HEAD = (*_FORWARD, *gradient.LOGITS, *_OPTIONS)
-_LAYER = (
-    *softmax.LINEAR,
-    *_HEAD,
-    *gradient.WEIGHTS,
-    *gradient.BIAS,
-    *gradient.INPUTS,
-    *ridge.RIDGE,
-)
-_NETWORK = (*_LAYER, *network.NETWORK_ONLY)
-_TRAINED = (*softmax.LINEAR, *softmax.SOFTMAX, *gradient.LOGITS, *gradient.WEIGHTS, *ridge.RIDGE)
-
-EXERCISES = {
-    exercise.name: exercise
-    for exercise in (
-        Exercise(
-            "linear", "linear softmax classifier: loss and gradient", HEAD,
-            ("X", "W", "b", "y", "r", "T", "eps"),
-            ("L", "dL_dW", "dL_db", "dL_dX", "p"), _LAYER,
-            regularised=True, stable=_SPECIFICATION,
-        ),
-        Exercise(
-            "logits", "softmax cross-entropy of scores", HEAD,
-            ("z", "y", "T", "eps"), ("L", "dL_dz", "p"), _HEAD, stable=_SPECIFICATION,
-        ),
-        Exercise(
-            "probabilities", "cross-entropy of probabilities", FROM_PROBABILITIES,
-            ("p", "y", "eps"), ("L",),
-            (*loss.LOSS, *loss.VISIBLE_GUARDS, *options.SMOOTHING),
-        ),
-        Exercise(
-            "softmax", "softmax", SOFTMAX, ("z", "T"), ("p",),
-            (*softmax.SOFTMAX, *options.TEMPERATURE),
-            stable=_SPECIFICATION,
-        ),
-        Exercise(
-            "log_softmax", "logarithm of the softmax", SOFTMAX, ("z", "T"), ("log_p",),
-            (*softmax.SOFTMAX, *options.TEMPERATURE),
-            stable=_SPECIFICATION,
-        ),
-        Exercise(
-            "ridge", "L2 regulariser: loss and gradient", RIDGE, ("W", "r"), ("R", "dR_dW"),
-            ridge.RIDGE, regularised=True,
-        ),
-        Exercise(
-            "network", "two-layer network: loss and gradients", NETWORK,
-            ("X0", "W1", "b1", "W", "b", "y", "r"),
-            ("L", "dL_dW1", "dL_db1", "dL_dW", "dL_db"),
-            _NETWORK, regularised=True, stable=_SPECIFICATION,
-        ),
-        Exercise(
-            "epoch", "softmax regression: one epoch of training", EPOCH,
-            ("X", "y", "W", "lr", "batch"), ("after_W",), (*network.EPOCH, *_TRAINED),
-            stable=_SPECIFICATION,
-        ),
-        Exercise(
-            "network_epoch", "two-layer network: one epoch of training", NETWORK_EPOCH,
-            ("X0", "y", "W1", "W", "lr", "batch"), ("after_W1", "after_W"),
-            (*network.EPOCH, *_TRAINED, *network.NETWORK_ONLY), stable=_SPECIFICATION,
-        ),
-    )
-}  # fmt: skip
-EXERCISES |= {
-    name: Exercise(
-        name, name, recipe, ("X",), tuple(step.name for step in recipe.steps), LAYER_MISTAKES[name]
-    )
-    for name, recipe in LAYERS.items()
-}
+    def small_inputs(self, given: tuple[str, ...], single: bool) -> Iterator[Inputs]:
+        """Ever larger inputs of whole and half numbers, to be followed by hand."""
+        return small_inputs(given, single)
 
 
-def probes_for(
-    exercise: str, given: tuple[str, ...], single: bool = False, square: str = ""
-) -> list[Probe]:
-    """Probes of an exercise; with `square`, those on which two sizes agree."""
-    if exercise in LAYERS:
-        return layer_probes(exercise)
-    return squares(given, square) if square else probes(given, single)
+@dataclass(frozen=True)
+class Ties:
+    """Inputs at which a derivative is a matter of convention.
+
+    `choices` has every usual gradient of these inputs, by what is said of it. `where` says where
+    such inputs are, and `id` names the mistake of following none of the choices.
+    """
+
+    id: str
+    where: str
+    inputs: Inputs
+    choices: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """Inputs that lose digits, and what is said of a layer that loses them."""
+
+    name: str
+    inputs: Inputs
+    id: str
+    sentence: str
+    wrong: str
+    right: str
+    shown: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer(Exercise):
+    """A layer before the head: `NAME_forward` with its `NAME_backward`, or the forward pass alone.
+
+    Parameters
+    ----------
+    functions
+        Pattern of the names that functions of this layer begin with.
+    arguments
+        Quantities the forward pass takes, in order; "settings" is a dictionary.
+    settings
+        Entries of that dictionary, and the quantity of each.
+    test_mode
+        Whether it computes something else in test mode.
+    ordinary, small
+        Its probes, and ever larger inputs to be followed by hand.
+    derivation, lines
+        The kind of layer in the derivation, and for each step the line it is there.
+    ties, extremes
+        Inputs of convention, and inputs that lose digits.
+    """
+
+    functions: str
+    arguments: tuple[str, ...]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    test_mode: bool = False
+    ordinary: Callable[[], list[Probe]]
+    small: Callable[[], Iterator[Inputs]]
+    derivation: str
+    lines: Mapping[str, str]
+    ties: Ties | None = None
+    extremes: tuple[Extreme, ...] = ()
+
+    @property
+    def gradients(self) -> tuple[str, ...]:
+        """Quantities the backward pass returns, in order."""
+        return tuple(name for name in self.outputs if name.startswith("dL_d"))
+
+    def probes(self, given: tuple[str, ...], single: bool = False, square: str = "") -> list[Probe]:
+        """Ordinary inputs; a layer always takes a batch, and all of its arrays."""
+        del given, single, square
+        return self.ordinary()
+
+    def small_inputs(self, given: tuple[str, ...], single: bool) -> Iterator[Inputs]:
+        """Ever larger inputs of whole and half numbers, to be followed by hand."""
+        del given, single
+        return self.small()
+
+
+def layer(name: str, recipe: Recipe, mistakes: tuple[Mistake, ...], **declared: Any) -> Layer:
+    """A layer that may return any of its steps."""
+    outputs = tuple(step.name for step in recipe.steps)
+    return Layer(name, name, recipe, ("X",), outputs, mistakes, **declared)

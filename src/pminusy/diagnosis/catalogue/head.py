@@ -81,16 +81,12 @@ def _penalty_gradient(record: Record) -> Any:
 _STEPS = (
     Step("z", logits, "z = X Wᵀ + b", "where the scores (logits) are computed"),
     Step(
-        "m",
-        lambda t: t["z"].max(1, keepdims=True),
-        "m_i = max_j z_ij, of each row",
+        "m", lambda t: t["z"].max(1, keepdims=True), "m_i = max_j z_ij, of each row",
         "where the maximum is subtracted before exp",
     ),
     Step("e", lambda t: np.exp(t["z"] - t["m"]), "e_ik = e^(z_ik − m_i)", "where exp is taken"),
     Step(
-        "s",
-        lambda t: t["e"].sum(1, keepdims=True),
-        "s_i = Σ_j e_ij, of each row",
+        "s", lambda t: t["e"].sum(1, keepdims=True), "s_i = Σ_j e_ij, of each row",
         "where the exponentials are summed",
     ),
     Step(
@@ -98,65 +94,44 @@ _STEPS = (
     ),
     Step("log_p", lambda t: np.log(t["p"]), "ln p_ik", "where the logarithm is taken"),
     Step("Y", one_hot, "Y_ik = 1 if k = y_i, else 0", "where the labels are used"),
+    Step("L_i", _row_losses, "L_i = −ln p_i,y_i", "where the loss of one sample is computed"),
     Step(
-        "L_i",
-        _row_losses,
-        "L_i = −ln p_i,y_i",
-        "where the loss of one sample is computed",
-    ),
-    Step(
-        "L_data",
-        lambda t: t["L_i"].sum() / batch(t),
-        "L = (1/N) Σ_i L_i",
+        "L_data", lambda t: t["L_i"].sum() / batch(t), "L = (1/N) Σ_i L_i",
         "where losses are averaged",
     ),
     Step("R", _penalty, "R = ½ r ‖W‖²", "where the regulariser is added to the loss"),
     Step(
-        "L",
-        lambda t: t["L_data"] + t["R"],
-        "L = (1/N) Σ_i L_i + R",
+        "L", lambda t: t["L_data"] + t["R"], "L = (1/N) Σ_i L_i + R",
         "where the loss is put together",
     ),
     Step(
-        "dL_dz_i",
-        lambda t: (t["p"] - t["Y"]) / t.get("T", 1.0),
-        "∂L_i/∂z_i = p_i − Y_i",
+        "dL_dz_i", lambda t: (t["p"] - t["Y"]) / t.get("T", 1.0), "∂L_i/∂z_i = p_i − Y_i",
         "where the gradient at the scores is computed, p − y",
     ),
     Step(
-        "dL_dz",
-        lambda t: t["dL_dz_i"] / batch(t),
-        "dL_dz = (1/N) (p − Y)",
+        "dL_dz", lambda t: t["dL_dz_i"] / batch(t), "dL_dz = (1/N) (p − Y)",
         "where the gradient is averaged over the batch",
     ),
     Step(
-        "dD_dW",
-        _weight_gradient,
-        "dL_dW = dL_dzᵀ X",
+        "dD_dW", _weight_gradient, "dL_dW = dL_dzᵀ X",
         "where the gradient of the weights is accumulated",
     ),
     Step(
         "dR_dW", _penalty_gradient, "dR_dW = r W", "where the regulariser is added to the gradient"
     ),
     Step(
-        "dL_dW",
-        lambda t: None if t["dD_dW"] is None else t["dD_dW"] + t["dR_dW"],
-        "dL_dW = dL_dzᵀ X + r W",
-        "where the gradient of the weights is put together",
+        "dL_dW", lambda t: None if t["dD_dW"] is None else t["dD_dW"] + t["dR_dW"],
+        "dL_dW = dL_dzᵀ X + r W", "where the gradient of the weights is put together",
     ),
     Step(
-        "dL_db",
-        lambda t: t["dL_dz"].sum(0),
-        "dL_db = Σ_i dL_dz_i",
+        "dL_db", lambda t: t["dL_dz"].sum(0), "dL_db = Σ_i dL_dz_i",
         "where the bias gradient is computed",
     ),
     Step(
-        "dL_dX",
-        lambda t: t["dL_dz"] @ t["W"] if "W" in t else None,
-        "dL_dX = dL_dz W",
+        "dL_dX", lambda t: t["dL_dz"] @ t["W"] if "W" in t else None, "dL_dX = dL_dz W",
         "where the gradient goes on to the inputs",
     ),
-)
+)  # fmt: skip
 
 
 def _of(*names: str) -> Recipe:

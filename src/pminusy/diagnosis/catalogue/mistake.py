@@ -36,6 +36,10 @@ class Mistake:
         The name it is reported under, where it is a form of another mistake.
     group
         Mistakes of one group are never made together: they are readings of one line.
+    batch
+        Whether it is about several samples, and means nothing for one.
+    line
+        The line of the derivation it breaks, where it is not the step's own.
     """
 
     id: str
@@ -48,11 +52,23 @@ class Mistake:
     also: Mapping[str, Change] = field(default_factory=dict)
     group: str = ""
     called: str = ""
+    batch: bool = False
+    line: str = ""
 
     @property
     def changes(self) -> dict[str, Change]:
         """Steps it replaces, by name."""
         return {self.step: self.change, **self.also}
+
+    @property
+    def of_regulariser(self) -> bool:
+        """Whether it changes what the regulariser adds."""
+        return self.id.startswith("ridge.") or "regularised" in self.id
+
+    @property
+    def only_on_extremes(self) -> bool:
+        """Whether ordinary inputs hardly show it: a guard before the logarithm."""
+        return self.id.startswith("log.")
 
     def goes_with(self, other: Mistake) -> bool:
         """Whether one program can make both: they break different steps."""

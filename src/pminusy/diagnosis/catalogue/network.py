@@ -29,39 +29,29 @@ def _first_penalty_gradient(record: Record) -> Any:
 _BEFORE = (
     Step("a1", _hidden, "a = X W₁ᵀ + b₁", "where the hidden layer is computed"),
     Step("X", lambda t: np.maximum(t["a1"], 0), "h = max(a, 0)", "where ReLU is applied"),
-)
+)  # fmt: skip
 _AFTER = (
     Step(
-        "dL_da1",
-        lambda t: t["dL_dX"] * (t["a1"] > 0),
-        "dL_da = dL_dh ⊙ [a > 0]",
+        "dL_da1", lambda t: t["dL_dX"] * (t["a1"] > 0), "dL_da = dL_dh ⊙ [a > 0]",
         "where the gradient passes back through ReLU",
     ),
     Step(
-        "dD_dW1",
-        lambda t: t["dL_da1"].T @ t["X0"],
-        "dL_dW₁ = dL_daᵀ X",
+        "dD_dW1", lambda t: t["dL_da1"].T @ t["X0"], "dL_dW₁ = dL_daᵀ X",
         "where the gradient of the first weights is computed",
     ),
     Step(
-        "dR_dW1",
-        _first_penalty_gradient,
-        "dR_dW₁ = r W₁",
+        "dR_dW1", _first_penalty_gradient, "dR_dW₁ = r W₁",
         "where the regulariser is added to the gradient of the first weights",
     ),
     Step(
-        "dL_dW1",
-        lambda t: t["dD_dW1"] + t["dR_dW1"],
-        "dL_dW₁ = dL_daᵀ X + r W₁",
+        "dL_dW1", lambda t: t["dD_dW1"] + t["dR_dW1"], "dL_dW₁ = dL_daᵀ X + r W₁",
         "where the gradient of the first weights is put together",
     ),
     Step(
-        "dL_db1",
-        lambda t: t["dL_da1"].sum(0),
-        "dL_db₁ = Σ_i dL_da_i",
+        "dL_db1", lambda t: t["dL_da1"].sum(0), "dL_db₁ = Σ_i dL_da_i",
         "where the gradient of the first bias is computed",
     ),
-)
+)  # fmt: skip
 NETWORK = Recipe((*_BEFORE, *HEAD.steps, *_AFTER))
 
 
@@ -102,12 +92,10 @@ def _descend(record: Record) -> Record:
 
 _EPOCH_STEPS = (
     Step(
-        "rows",
-        _all_rows,
-        "every row once, the last batch as short as it is",
+        "rows", _all_rows, "every row once, the last batch as short as it is",
         "where the batches are cut",
     ),
     Step("update", _descend, "θ ← θ − η dL_dθ", "where the parameters are updated"),
-)
+)  # fmt: skip
 EPOCH = EpochRecipe((*_EPOCH_STEPS, *HEAD.steps))
 NETWORK_EPOCH = EpochRecipe((*_EPOCH_STEPS, *NETWORK.steps), inner=NETWORK)

@@ -6,13 +6,17 @@ rows of four classes with mixed labels and weights near ½ let none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-__all__ = ["SQUARES", "STRENGTH", "Probe", "extremes", "probes", "squares", "with_scores"]
+__all__ = [
+    "SQUARES", "STRENGTH", "Inputs", "Probe", "extremes", "probes", "small_inputs", "small_numbers",
+    "squares", "with_scores",
+]  # fmt: skip
 
 STRENGTH = 0.7
 _LABELS = {
@@ -79,6 +83,10 @@ def _draw(given: tuple[str, ...], seed: int, N: int, D: int, K: int) -> Inputs:
         "r": 0.0, "lr": 0.3, "batch": 3 if N > 4 else 2,
         "T": _TEMPERATURES.get(seed, 1.0), "eps": _SMOOTHINGS.get(seed, 0.0),
     }  # fmt: skip
+    return _chosen(given, values)
+
+
+def _chosen(given: tuple[str, ...], values: Inputs) -> Inputs:
     return {name: values[name] for name in given if name in values}
 
 
@@ -151,4 +159,46 @@ def with_scores(z: Any, y: Any, given: tuple[str, ...]) -> Inputs:
         "W1": 2 * eye - 1, "b1": np.zeros(N, dtype), "lr": 1.0, "batch": N,
         "r": 0.0, "T": 1.0, "eps": 0.0,
     }  # fmt: skip
-    return {name: values[name] for name in given if name in values}
+    return _chosen(given, values)
+
+
+# ------------------------------------------------------------- small, in whole and half numbers
+
+_SIZES = [
+    (N, D, K)
+    for N, D, K in itertools.product((1, 2, 3), (1, 2), (2, 3))
+    if (N, D, K) != (2, 1, 2)  # as many samples as classes hides too much
+]
+_NUMBERS = np.array([1.0, -2.0, 3.0, -0.5, 2.0, -1.0, 0.5])
+_SCRAMBLED = np.array([1.0, 2.0, -1.0, 0.5, 3.0, -0.5, 1.5])
+
+
+def small_numbers(*shape: int, start: int = 0) -> Any:
+    """Whole and half numbers of both signs, in an array of this shape."""
+    return _NUMBERS[(np.arange(int(np.prod(shape))) + start) % len(_NUMBERS)].reshape(shape)
+
+
+def small_inputs(given: tuple[str, ...], single: bool) -> Iterator[Inputs]:
+    """Ever larger inputs to be followed by hand, first without regulariser and options."""
+    sizes = [size for size in _SIZES if size[0] == 1] if single else _SIZES
+    strengths = (0.0, 1.0) if "r" in given else (0.0,)
+    options = ((1.0, 0.0), (2.0, 0.2)) if {"T", "eps"} & set(given) else ((1.0, 0.0),)
+    for r, (T, eps) in itertools.product(strengths, options):
+        for N, D, K in sorted(sizes, key=lambda size: (size[0] * size[1] * size[2], size)):
+            values = _small(N, D, K, 2 if "W1" in given else D)
+            yield _chosen(given, values | {"r": r, "T": T, "eps": eps})
+
+
+def _small(N: int, D: int, K: int, features: int) -> Inputs:
+    z = _scrambled(N, K, 0)
+    return {
+        "X": _scrambled(N, D, 1), "X0": _scrambled(N, D, 1), "W": _scrambled(K, features, 2),
+        "b": _scrambled(1, K, 1)[0], "W1": _scrambled(2, D, 1), "b1": _scrambled(1, 2, 2)[0],
+        "z": z, "p": np.exp(z) / np.exp(z).sum(1, keepdims=True),
+        "y": np.array([1, 0, 1])[:N] % K if N > 1 else np.array([K - 1]), "lr": 0.5, "batch": 2,
+    }  # fmt: skip
+
+
+def _scrambled(rows: int, columns: int, start: int) -> Any:
+    index = np.arange(rows * columns) * 2 + np.arange(rows * columns) // 4 + start
+    return _SCRAMBLED[index % len(_SCRAMBLED)].reshape(rows, columns)

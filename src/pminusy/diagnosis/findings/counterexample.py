@@ -2,61 +2,49 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pminusy.diagnosis.bind.subject import Seen, Subject
-from pminusy.diagnosis.catalogue.layers.probes import small_layer_inputs
-from pminusy.diagnosis.catalogue.layers.recipes import LAYERS
+from pminusy.diagnosis.bind.call import call
+from pminusy.diagnosis.bind.subject import Seen
+from pminusy.diagnosis.catalogue.conventions import formula
+from pminusy.diagnosis.catalogue.quantities import OUTPUT_NAMES
 from pminusy.diagnosis.match.trial import Trial
+from pminusy.diagnosis.report.verdict import Comparison
+from pminusy.diagnosis.report.wording import number
 
-__all__ = ["Smallest", "smallest"]
-
-_SIZES = [
-    (N, D, K)
-    for N, D, K in itertools.product((1, 2, 3), (1, 2), (2, 3))
-    if (N, D, K) != (2, 1, 2)  # as many samples as classes hides too much
-]
+__all__ = ["Counterexample", "comparisons", "inputs_in_words", "smallest_counterexample"]
 
 
 @dataclass(frozen=True)
-class Smallest:
-    """Inputs by letter, what came back and what is right."""
+class Counterexample:
+    """Inputs, what came back on them, what is right, and letters of the quantities that differ."""
 
     inputs: Mapping[str, Any]
     seen: Seen
     right: Mapping[str, Any]
-    letters: tuple[str, ...]  # that differ
+    letters: tuple[str, ...]
 
 
-def smallest(
-    trial: Trial,
-    explained: Callable[[Mapping[str, Any], Seen], bool],
-) -> Smallest | None:
-    """First of ever larger inputs that shows a difference, and one the diagnosis explains.
+def smallest_counterexample(trial: Trial) -> Counterexample | None:
+    """The first of ever larger inputs that shows a difference which the diagnosis accounts for.
 
-    Parameters
-    ----------
-    trial
-        The submission, and what is right.
-    explained
-        Whether the diagnosis accounts for what came back on some inputs.
+    If there is none, the first that shows a difference.
     """
-    fallback = None
-    for inputs in _inputs(trial.subject):
-        seen, right = trial.subject.call(inputs), trial.right(inputs)
+    subject, fallback = trial.subject, None
+    for inputs in subject.exercise.small_inputs(subject.given, subject.single):
+        seen, right = call(subject, inputs), trial.right(inputs)
         if seen.raised is not None or right is None:
             continue
         differing = tuple(
             letter for letter, value in seen.values.items() if _differs(value, right[letter])
         )
         if differing:
-            found = Smallest(inputs, seen, right, differing)
-            if explained(inputs, seen):
+            found = Counterexample(inputs, seen, right, differing)
+            if _accounted_for(trial, found):
                 return found
             fallback = fallback or found
     return fallback
@@ -72,37 +60,94 @@ def _differs(value: Any, right: Any) -> bool:
     return not bool(np.all(same))
 
 
-def _inputs(subject: Subject) -> Iterator[dict[str, Any]]:
-    if subject.exercise.name in LAYERS:
-        yield from small_layer_inputs(subject.exercise.name)
-        return
-    sizes = [size for size in _SIZES if size[0] == 1] if subject.single else _SIZES
-    strengths = (0.0, 1.0) if subject.regularised else (0.0,)
-    options = ((1.0, 0.0), (2.0, 0.2)) if {"T", "eps"} & set(subject.given) else ((1.0, 0.0),)
-    for r, (T, eps) in itertools.product(strengths, options):
-        for N, D, K in sorted(sizes, key=lambda size: (size[0] * size[1] * size[2], size)):
-            yield _draw(subject.given, N, D, K, r) | _chosen(subject.given, {"T": T, "eps": eps})
+def _accounted_for(trial: Trial, found: Counterexample) -> bool:
+    """Whether the recognised mistakes return what came back."""
+    made = _with_mistakes(trial, found.inputs)
+    if made is None:
+        return False
+    return all(
+        made.get(letter) is not None
+        and np.shape(made[letter]) == value.shape
+        and np.allclose(
+            value, np.asarray(made[letter], float), rtol=1e-4, atol=1e-7, equal_nan=True
+        )
+        for letter, value in found.seen.values.items()
+    )
 
 
-def _draw(given: tuple[str, ...], N: int, D: int, K: int, r: float) -> dict[str, Any]:
-    H = 2
-    features = H if "W1" in given else D
-    z = _halves(N, K, 0)
-    p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
-    values = {
-        "X": _halves(N, D, 1), "X0": _halves(N, D, 1), "W": _halves(K, features, 2),
-        "b": _halves(1, K, 1)[0], "W1": _halves(H, D, 1), "b1": _halves(1, H, 2)[0],
-        "z": z, "p": p, "y": np.array([1, 0, 1])[:N] % K if N > 1 else np.array([K - 1]),
-        "r": r, "lr": 0.5, "batch": 2,
-    }  # fmt: skip
-    return _chosen(given, values)
+def _with_mistakes(trial: Trial, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return trial.outputs.run(inputs, trial.best.mistakes, float(inputs.get("r", 0.0)))
 
 
-def _chosen(given: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: values[name] for name in given if name in values}
+# --------------------------------------------------------------------------------- in words
 
 
-def _halves(rows: int, columns: int, start: int) -> Any:
-    cycle = np.array([1.0, 2.0, -1.0, 0.5, 3.0, -0.5, 1.5])
-    index = np.arange(rows * columns) * 2 + np.arange(rows * columns) // 4 + start
-    return cycle[index % len(cycle)].reshape(rows, columns)
+def inputs_in_words(trial: Trial, found: Counterexample) -> tuple[tuple[str, str], ...]:
+    """The inputs by the learner's own names, as they can be typed into Python."""
+    subject = trial.subject
+    return tuple(
+        (subject.parameter(letter), _typed(subject.laid_out(letter, value, found.inputs)))
+        for letter, value in found.inputs.items()
+    )
+
+
+def _typed(value: Any) -> str:
+    array = np.asarray(value).round(6)
+    if array.ndim > 2:
+        flat = array.reshape(-1, array.shape[-1]) if array.size > array.shape[-1] else array.ravel()
+        return f"np.reshape({flat.tolist()}, {array.shape})"
+    return str(array.tolist())
+
+
+def comparisons(trial: Trial, found: Counterexample) -> tuple[Comparison, ...]:
+    """The learner's numbers beside the right ones; of equal ones the first is kept."""
+    unique: dict[tuple[str, str], Comparison] = {}
+    for comparison in (*_of_first_mistake(trial, found), *_of_results(trial, found)):
+        unique.setdefault((comparison.formula, comparison.yours), comparison)
+    return tuple(unique.values())
+
+
+def _of_first_mistake(trial: Trial, found: Counterexample) -> Iterator[Comparison]:
+    """The step that is wrong, as the diagnosis has it: the program need not return it."""
+    for mistake in trial.best.mistakes[:1]:
+        made = _with_mistakes(trial, found.inputs)
+        if made is None or mistake.step not in found.right or not _numeric(made.get(mistake.step)):
+            return  # a reference has no steps, only results
+        step = trial.subject.exercise.recipe.step(mistake.step)
+        usual = formula(step.name, step.formula, trial.best.conventions)
+        yield Comparison(
+            mistake.step, mistake.right or usual,
+            _number(trial, found, mistake.step, made[mistake.step]),
+            _number(trial, found, mistake.step, found.right[mistake.step]),
+            inferred=mistake.step not in found.seen.values,
+        )  # fmt: skip
+
+
+def _of_results(trial: Trial, found: Counterexample) -> Iterator[Comparison]:
+    steps = [mistake.step for mistake in trial.best.mistakes[:1]]
+    for letter in (letter for letter in found.letters if letter not in steps):
+        yield Comparison(
+            letter, _formula_of(trial, letter),
+            _number(trial, found, letter, found.seen.values[letter]),
+            _number(trial, found, letter, found.right[letter]),
+        )  # fmt: skip
+
+
+def _number(trial: Trial, found: Counterexample, letter: str, value: Any) -> str:
+    return number(trial.subject.laid_out(letter, value, found.inputs))
+
+
+def _numeric(value: Any) -> bool:
+    return isinstance(value, int | float | np.ndarray | np.generic)
+
+
+def _formula_of(trial: Trial, letter: str) -> str:
+    if trial.against == "numbers":
+        return OUTPUT_NAMES[letter]
+    steps = {step.name: step.formula for step in trial.subject.exercise.recipe.steps}
+    if letter not in steps:
+        return OUTPUT_NAMES.get(letter, letter)
+    said = formula(letter, steps[letter], trial.best.conventions)
+    if trial.subject.regularised:
+        return said
+    return said.replace(" + R", "").replace(" + 2 r W", "").replace(" + r W", "")

@@ -10,11 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from pminusy.diagnosis.bind.layer_subject import backward_name
-from pminusy.diagnosis.bind.signatures import Candidate
+from pminusy.diagnosis.bind.signatures import Candidate, backward_name
 from pminusy.diagnosis.findings.first_wrong_line import layer_line
-from pminusy.diagnosis.report.content import Comparison, Finding, Property
-from pminusy.diagnosis.report.verdict import Verdict
+from pminusy.diagnosis.report.verdict import Comparison, Finding, Property, Verdict
 from pminusy.diagnosis.run.session import Session
 
 __all__ = ["examine_dropout"]
@@ -59,8 +57,8 @@ def examine_dropout(
         verdict = replace(verdict, assumed=(assumed,), pins=(meaning,))
     if not found:
         return replace(verdict, status="correct", summary="Correct on every input that was tried.")
-    step = "dL_dX" if found[0].id.startswith("dropout.backward") else "out"
-    line, share = layer_line("dropout", step, {}), _share(seen, pins).strip("()")
+    name = "da" if found[0].id.startswith("dropout.backward") else "forward"
+    line, share = layer_line("dropout", name, {}), _share(seen, pins).strip("()")
     if line is not None:
         line = replace(line, why=f"{line.why} r is the share left out: 1 − r is {share}.")
     return replace(

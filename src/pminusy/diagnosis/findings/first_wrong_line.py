@@ -1,6 +1,7 @@
 """The first wrong line of the derivation, from the derivation itself, at the numbers shown.
 
-The one place that knows which line of the derivation a step of a recipe is.
+The one place that knows which line of the derivation a step of the head is. A mistake that breaks
+another line, and a layer, say so in the catalogue.
 """
 
 from __future__ import annotations
@@ -16,21 +17,14 @@ from pminusy.derivation.layers.lines import lines
 from pminusy.derivation.render.text import TextPrinter
 from pminusy.derivation.steps.derivation import Derivation
 from pminusy.derivation.tree.notation import notation
+from pminusy.diagnosis.catalogue.exercise import Layer
 from pminusy.diagnosis.catalogue.mistake import Mistake
-from pminusy.diagnosis.report.content import DerivationLine
+from pminusy.diagnosis.findings.counterexample import Counterexample
+from pminusy.diagnosis.match.trial import Trial
+from pminusy.diagnosis.report.verdict import DerivationLine
 
-__all__ = ["first_wrong_line", "layer_line"]
+__all__ = ["broken_line", "layer_line"]
 
-_OF_MISTAKE = {
-    "jacobian.off_diagonal_missing": "jacobian_other", "jacobian.diagonal_missing": "jacobian_own",
-    "jacobian.elementwise": "jacobian", "jacobian.diagonal_only": "jacobian",
-    "jacobian.left_out": "chain", "jacobian.weighted": "chain_cancelled",
-    "dL_dz.target_missing": "chain_split", "dL_dz.squared_error": "squared_error",
-    "loss.score_only": "cross_entropy_logits", "loss.normaliser_only": "cross_entropy_logits",
-    "loss.score_added": "cross_entropy_logits", "loss.shift_forgotten": "shifted_lse",
-    "loss.shift_twice": "shifted_lse", "softmax.shift_one_side": "shift",
-    "softmax.shift_denominator": "shift", "softmax.shift_axis": "shift",
-}  # fmt: skip
 _OF_STEP = {  # a step of a recipe: the line of a batch, and of one sample
     "z": ("linear", "linear"), "m": ("shift", "shift"), "e": ("softmax", "softmax"),
     "s": ("softmax", "softmax"), "p": ("softmax", "softmax"), "log_p": ("ln_p", "ln_p"),
@@ -39,20 +33,6 @@ _OF_STEP = {  # a step of a recipe: the line of a batch, and of one sample
     "dL_dz": ("batch_dL_dZ", "dL_dz"), "dD_dW": ("batch_dL_dW", "dL_dW"),
     "dL_db": ("batch_dL_db", "dL_db"), "dL_dX": ("batch_dL_dX", "dL_dx"),
 }  # fmt: skip
-_OF_LAYER = {  # a layer's step: the kind of layer in the derivation, and its line
-    "linear layer": ("linear", {
-        "out": "forward", "dL_dX": "da", "dL_dW": "dW", "dL_db": "db",
-    }),
-    "ReLU": ("relu", {"out": "forward", "dL_dX": "da"}),
-    "batch norm": ("batchnorm", {
-        "mu": "mean", "var": "variance", "root": "normalised", "x_hat": "normalised",
-        "out": "forward", "mean_g": "da", "mean_gx": "da", "slope": "da", "dL_dX": "da",
-        "dL_dgamma": "dgamma", "dL_dbeta": "dbeta",
-    }),
-    "dropout": ("dropout", {"out": "forward", "dL_dX": "da"}),
-    "max pool": ("maxpool", {"out": "forward", "dL_dX": "da"}),
-    "convolution": ("conv", {"out": "forward", "dL_dX": "da", "dL_dW": "dW", "dL_db": "db"}),
-}  # fmt: skip
 _OF_HIDDEN_LAYER = {  # steps of a network before its head
     "a1": ("linear", "forward"), "X": ("relu", "forward"), "dL_da1": ("relu", "da"),
     "dD_dW1": ("linear", "dW"), "dL_db1": ("linear", "db"),
@@ -60,13 +40,23 @@ _OF_HIDDEN_LAYER = {  # steps of a network before its head
 _MOST_NUMBERS = 3
 
 
-def layer_line(exercise: str, step: str, inputs: Mapping[str, Any]) -> DerivationLine | None:
+def broken_line(trial: Trial, found: Counterexample) -> DerivationLine | None:
+    """The line of the first mistake, or of the first result of a layer that differs."""
+    if trial.against:
+        return None
+    exercise = trial.subject.exercise
+    mistake = next(iter(trial.best.mistakes), None)
+    if isinstance(exercise, Layer):
+        step = mistake.step if mistake is not None else found.letters[0]
+        return layer_line(exercise.derivation, exercise.lines.get(step, ""), found.inputs)
+    if mistake is None:
+        return None
+    kind, name = _OF_HIDDEN_LAYER.get(mistake.step, ("", ""))
+    return layer_line(kind, name, found.inputs) if name else _line(mistake, found.right)
+
+
+def layer_line(kind: str, name: str, inputs: Mapping[str, Any]) -> DerivationLine | None:
     """The line of a layer's derivation: for any size, with the stride and padding of the inputs."""
-    if exercise in _OF_LAYER:
-        kind, names = _OF_LAYER[exercise]
-        name = names.get(step, "")
-    else:
-        kind, name = _OF_HIDDEN_LAYER.get(step, ("", ""))
     if not name:
         return None
     form = _form(kind, inputs)
@@ -86,10 +76,10 @@ def _form(kind: str, inputs: Mapping[str, Any]) -> Form:
     return Form(kind, 4, tuple(Axis(size, stride, padding) for size in kernel))
 
 
-def first_wrong_line(mistake: Mistake, record: Mapping[str, Any]) -> DerivationLine | None:
+def _line(mistake: Mistake, record: Mapping[str, Any]) -> DerivationLine | None:
     """The line a mistake breaks, with its proof's own words and the numbers of a right record."""
     batch = "y" in record and record["y"].size > 1
-    key = _OF_MISTAKE.get(mistake.id) or _OF_STEP.get(mistake.step, ("", ""))[not batch]
+    key = mistake.line or _OF_STEP.get(mistake.step, ("", ""))[not batch]
     derivation = _derivation(record) if key else None
     if derivation is None or key not in derivation:
         return None

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from pminusy.diagnosis.bind.call import call
 from pminusy.diagnosis.bind.subject import Seen, Subject
 from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.catalogue.mistakes import loss, softmax
 from pminusy.diagnosis.catalogue.probes import Probe, extremes, with_scores
-from pminusy.diagnosis.findings.wording import number, vector
 from pminusy.diagnosis.match.trial import Trial
-from pminusy.diagnosis.report.content import Fragility, Property
+from pminusy.diagnosis.report.verdict import Fragility, Property
+from pminusy.diagnosis.report.wording import number, vector
 
 __all__ = ["stability"]
 
@@ -60,7 +61,7 @@ def stability(trial: Trial) -> tuple[list[Property], list[Fragility]]:
 
 
 def _extreme(trial: Trial, probe: Probe, tolerance: float = 0.0) -> _Extreme:
-    seen, right = trial.subject.call(probe.inputs), trial.right(probe.inputs)
+    seen, right = call(trial.subject, probe.inputs), trial.right(probe.inputs)
     letters = trial.subject.letters()
     if right is None or any(not np.isfinite(right[letter]).all() for letter in letters):
         return _Extreme(probe, seen, right or {}, True)  # nothing to compare with
@@ -106,7 +107,7 @@ def _detail(trial: Trial, one: _Extreme) -> str:
 
 
 def _fragilities(trial: Trial, extreme: Sequence[_Extreme]) -> Iterator[Fragility]:
-    mechanisms = _mechanisms(trial, extreme) if trial.gallery.catalogue else ()
+    mechanisms = _mechanisms(trial, extreme) if trial.outputs.mistakes else ()
     if not mechanisms:
         yield _unnamed(trial, extreme)
     for mechanism in mechanisms:
@@ -149,7 +150,9 @@ def _guards(trial: Trial) -> tuple[list[Mistake], list[_Extreme]]:
     letter = next((name for name in ("L", "L_i") if name in trial.subject.letters()), "")
     if not letter:
         return [], []
-    value = trial.subject.call(_inputs(trial.subject, np.array([[-_SURE, 0.0]]))).values.get(letter)
+    value = call(trial.subject, _inputs(trial.subject, np.array([[-_SURE, 0.0]]))).values.get(
+        letter
+    )
     if value is None or not 0 < float(np.ravel(value)[0]) < _SURE - 60:
         return [], []
     logarithm = -float(np.ravel(value)[0])
@@ -170,7 +173,7 @@ def _reproduces(
     for one in extreme:
         if one.seen.raised is not None or letter not in one.seen.values:
             return False
-        record = trial.gallery.run(one.probe.inputs, mistakes, 0.0)
+        record = trial.outputs.run(one.probe.inputs, mistakes, 0.0)
         if record is None:
             return False
         seen, made = one.seen.values[letter], np.asarray(record[letter], dtype=np.float64)

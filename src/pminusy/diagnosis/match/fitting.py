@@ -9,7 +9,7 @@ import numpy as np
 
 from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.catalogue.mistakes.options import FITTED, Family
-from pminusy.diagnosis.match.outputs import Facet, Gallery
+from pminusy.diagnosis.match.outputs import Component, MistakeOutputs
 
 __all__ = ["fitted"]
 
@@ -17,50 +17,55 @@ _POINTS = 41
 _STEPS = 80
 
 
-def fitted(gallery: Gallery, facets: Mapping[Facet, Sequence[Any]]) -> list[Mistake]:
-    """Mistakes of the families whose number makes them agree with some facet of the first probe."""
-    if not gallery.fits_numbers:
+def fitted(outputs: MistakeOutputs, components: Mapping[Component, Sequence[Any]]) -> list[Mistake]:
+    """Mistakes with a number that makes them agree with a component of the first probe."""
+    if not outputs.fits_numbers:
         return []
     found: dict[tuple[str, str], Mistake] = {}
-    for facet, seen in facets.items():
-        right = gallery.right[0].get(facet)
-        if facet[1] != "data" or seen[0] is None or right is None or seen[0].shape != right.shape:
+    for component, seen in components.items():
+        right = outputs.right[0].get(component)
+        if (
+            component[1] != "data"
+            or seen[0] is None
+            or right is None
+            or seen[0].shape != right.shape
+        ):
             continue
         place = np.unravel_index(int(np.argmax(np.abs(seen[0] - right))), right.shape)
         wanted = float(seen[0][place])
         if not np.isfinite(wanted) or wanted == right[place]:
             continue
         for family in FITTED:
-            for number in _roots(gallery, family, facet, place, wanted):
+            for number in _roots(outputs, family, component, place, wanted):
                 mistake = family.make(number)
                 found.setdefault((mistake.id, f"{number:.4g}"), mistake)
     unique: dict[str, Mistake] = {}
     for (name, _), mistake in found.items():
-        if _explains_some(gallery, mistake, facets):
+        if _explains_some(outputs, mistake, components):
             unique.setdefault(name, mistake)
     return list(unique.values())
 
 
 def _explains_some(
-    gallery: Gallery, mistake: Mistake, facets: Mapping[Facet, Sequence[Any]]
+    outputs: MistakeOutputs, mistake: Mistake, components: Mapping[Component, Sequence[Any]]
 ) -> bool:
-    """Whether a mistake reproduces some facet on every probe."""
+    """Whether a mistake reproduces some component on every probe."""
     return any(
-        gallery.reproduces((mistake,), facet, seen, 1e-5)
-        for facet, seen in facets.items()
-        if facet[1] == "data" and not gallery.is_right(facet, seen, 1e-6)
+        outputs.reproduces((mistake,), component, seen, 1e-5)
+        for component, seen in components.items()
+        if component[1] == "data" and not outputs.is_right(component, seen, 1e-6)
     )
 
 
 def _roots(
-    gallery: Gallery, family: Family, facet: Facet, place: Any, wanted: float
+    outputs: MistakeOutputs, family: Family, component: Component, place: Any, wanted: float
 ) -> Iterator[float]:
     """Numbers at which the family returns what was returned in one place: by bisection."""
 
     def difference(logarithm: float) -> float:
         mistake = family.make(float(np.exp(logarithm)))
-        record = gallery.run(gallery.probes[0].inputs, (mistake,), 0.0)
-        value = None if record is None else record.get(facet[0])
+        record = outputs.run(outputs.probes[0].inputs, (mistake,), 0.0)
+        value = None if record is None else record.get(component[0])
         return float("nan") if value is None else float(np.asarray(value)[place]) - wanted
 
     grid = np.linspace(np.log(family.low), np.log(family.high), _POINTS)

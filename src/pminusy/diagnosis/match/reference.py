@@ -15,16 +15,17 @@ from typing import Any
 
 import numpy as np
 
+from pminusy.diagnosis.bind.call import call
 from pminusy.diagnosis.bind.subject import Subject
 from pminusy.diagnosis.catalogue.mistake import Mistake
-from pminusy.diagnosis.match.outputs import Gallery
+from pminusy.diagnosis.match.outputs import MistakeOutputs
 from pminusy.diagnosis.match.trial import Trial
 
 __all__ = ["Reference"]
 
 
 class Reference:
-    """An unusual reference: its trial, whose session stays open, and the gallery made of it.
+    """An unusual reference: its trial, whose session stays open, and the outputs made of it.
 
     Parameters
     ----------
@@ -36,15 +37,15 @@ class Reference:
 
     def __init__(self, trial: Trial, digest: str) -> None:
         self.subject, self.digest = trial.subject, digest
-        self.base = None if trial.best.open else trial.best.mistakes
+        self.base = None if trial.best.unexplained else trial.best.mistakes
         self._known: dict[bytes, Mapping[str, Any] | None] = {}
         self._lock = threading.Lock()  # submissions of a folder are checked side by side
-        self.gallery = _ReferenceGallery(self, trial)
+        self.outputs = _ReferenceOutputs(self, trial)
 
     def fits(self, subject: Subject) -> bool:
         """Whether a submission takes the same letters."""
         return (
-            subject.proposal.exercise == self.subject.proposal.exercise
+            subject.exercise.name == self.subject.exercise.name
             and set(subject.given) == set(self.subject.given)
             and subject.single == self.subject.single
             and set(subject.letters()) >= set(self.subject.letters())
@@ -52,7 +53,7 @@ class Reference:
 
     def other_arguments(self) -> str:
         """What to say of a submission that does not."""
-        taken = ", ".join(str(p["name"]) for p in self.subject.candidate.entry["parameters"])
+        taken = ", ".join(str(p["name"]) for p in self.subject.entry["parameters"])
         returned = len(self.subject.letters())
         return (
             f"It cannot be compared with the reference, which takes ({taken}) and returns "
@@ -65,7 +66,7 @@ class Reference:
         key = repr([(k, np.asarray(v).shape, np.asarray(v).tobytes()) for k, v in given.items()])
         with self._lock:
             if key.encode() not in self._known:
-                seen = self.subject.call(given)
+                seen = call(self.subject, given)
                 self._known[key.encode()] = None if seen.raised is not None else seen.values
             return self._known[key.encode()]
 
@@ -80,7 +81,7 @@ class Reference:
         self.subject.session.close()
 
 
-class _ReferenceGallery(Gallery):
+class _ReferenceOutputs(MistakeOutputs):
     """What is right is what the reference returns; mistakes are made on top of what explains it."""
 
     fits_numbers = False
@@ -91,14 +92,14 @@ class _ReferenceGallery(Gallery):
         super().__init__(
             subject.exercise, subject.given, subject.single, trial.best.conventions, trial.square
         )
-        self._data: Gallery = self
-        self.catalogue = self._on_top(reference.base) if reference.base is not None else []
-        self.by_id = {mistake.id: mistake for mistake in self.catalogue}
+        self._data: MistakeOutputs = self
+        self.mistakes = self._on_top(reference.base) if reference.base is not None else []
+        self._clear()
 
     def _on_top(self, base: tuple[Mistake, ...]) -> list[Mistake]:
         """Mistakes in steps that the reference computes as usual; and its own left out."""
         taken = {step for mistake in base for step in mistake.changes}
-        usual = [m for m in self.catalogue if not taken & m.changes.keys()]
+        usual = [m for m in self.mistakes if not taken & m.changes.keys()]
         return [*(self._left_out(mistake) for mistake in base), *usual]
 
     def _left_out(self, mistake: Mistake) -> Mistake:

@@ -6,11 +6,22 @@ import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pminusy.diagnosis.report.clean import clean, clean_lines
-from pminusy.diagnosis.report.content import Comparison, Content, DerivationLine, Finding, Fragility
 
-__all__ = ["HEADINGS", "Line", "in_short", "lines"]
+if TYPE_CHECKING:  # a verdict prints itself with these lines
+    from pminusy.diagnosis.report.verdict import (
+        Comparison,
+        DerivationLine,
+        Finding,
+        Fragility,
+        Verdict,
+    )
+
+__all__ = ["HEADINGS", "Line", "in_plain_text", "in_short", "lines"]
+
+_PLAIN_WIDTH = 88
 
 HEADINGS = {
     "correct": ("✓", "correct", "good"),
@@ -55,14 +66,20 @@ class Line:
         )  # fmt: skip
 
 
-def in_short(verdict: Content) -> str:
+def in_short(verdict: Verdict) -> str:
     """What is wrong, in one line of a table."""
     if verdict.fragilities:
         return verdict.fragilities[0].sentence
     return "" if verdict.status == "correct" else verdict.summary.partition("\n")[0]
 
 
-def lines(verdict: Content, hints: int = 3) -> Iterator[Line]:
+def in_plain_text(verdict: Verdict, hints: int = 3) -> str:
+    """The report of one function, without colours."""
+    pieces = (piece for line in lines(verdict, hints) for piece in line.broken(_PLAIN_WIDTH))
+    return "\n".join(piece.rstrip() for piece in pieces)
+
+
+def lines(verdict: Verdict, hints: int = 3) -> Iterator[Line]:
     """The report of one function.
 
     Parameters
@@ -120,7 +137,7 @@ def _fragility(fragility: Fragility, hints: int) -> Iterator[Line]:
         yield Line(f"  formula    {fragility.right}")
 
 
-def _smallest(verdict: Content, hints: int) -> Iterator[Line]:
+def _smallest(verdict: Verdict, hints: int) -> Iterator[Line]:
     if not verdict.smallest:
         return
     yield Line("")
@@ -163,7 +180,7 @@ def _comparison(comparison: Comparison) -> Iterator[Line]:
             yield Line(f"             {row}", style)
 
 
-def _rest(verdict: Content) -> Iterator[Line]:
+def _rest(verdict: Verdict) -> Iterator[Line]:
     failed = [p for p in verdict.properties if not p.holds]
     held = [p.name for p in verdict.properties if p.holds]
     if verdict.properties:

@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from pminusy.diagnosis.report.clean import clean, clean_cell
-from pminusy.diagnosis.report.plain import in_plain_text
+from pminusy.diagnosis.report.lines import in_plain_text
 from pminusy.diagnosis.report.summary import Summary
 from pminusy.diagnosis.report.verdict import Verdict
 

@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pminusy.diagnosis.report.content import Finding, Fragility, Status
 from pminusy.diagnosis.report.rubric import Rubric
-from pminusy.diagnosis.report.verdict import Verdict
+from pminusy.diagnosis.report.verdict import Finding, Fragility, Status, Verdict
 
 __all__ = ["Cluster", "Summary", "summarise"]
 

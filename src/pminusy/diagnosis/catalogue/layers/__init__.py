@@ -1,20 +1,15 @@
-"""Mistakes in the layers before the head, one layer a file."""
+"""Layers before the head, one a file: its steps, mistakes and inputs, and how functions name it.
 
-from collections.abc import Mapping
+Weights lie as in `core.layers`: W (K, D), kernels (O, C, h, w), images (N, C, height, width), and
+`g` is the gradient from the layer above. A new layer is a file here and an entry in `LAYERS`.
+"""
 
 from pminusy.diagnosis.catalogue.layers.batch_norm import BATCH_NORM
 from pminusy.diagnosis.catalogue.layers.convolution import CONVOLUTION
 from pminusy.diagnosis.catalogue.layers.linear import LINEAR
 from pminusy.diagnosis.catalogue.layers.max_pool import MAX_POOL
 from pminusy.diagnosis.catalogue.layers.relu import RELU
-from pminusy.diagnosis.catalogue.mistake import Mistake
 
-__all__ = ["LAYER_MISTAKES"]
+__all__ = ["LAYERS"]
 
-LAYER_MISTAKES: Mapping[str, tuple[Mistake, ...]] = {
-    "linear layer": LINEAR,
-    "ReLU": RELU,
-    "batch norm": BATCH_NORM,
-    "max pool": MAX_POOL,
-    "convolution": CONVOLUTION,
-}
+LAYERS = (LINEAR, RELU, BATCH_NORM, MAX_POOL, CONVOLUTION)

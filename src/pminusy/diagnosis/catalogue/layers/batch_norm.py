@@ -1,16 +1,57 @@
-"""Mistakes in batch norm: its statistics, its two modes and its gradients."""
+"""Batch norm: its steps, its mistakes, and the inputs it is tried on."""
 
 # ruff: noqa: E501  # a table of sentences: one to a line
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
+from pminusy.diagnosis.catalogue.exercise import Extreme, layer
 from pminusy.diagnosis.catalogue.mistake import Mistake
+from pminusy.diagnosis.catalogue.probes import Inputs, Probe, small_numbers
+from pminusy.diagnosis.catalogue.recipe import Recipe, Record, Step
 
 __all__ = ["BATCH_NORM"]
 
 
-BATCH_NORM = (
+def _moved(t: Record, old: str, new: Any) -> Any:
+    return t["momentum"] * t[old] + (1 - t["momentum"]) * new
+
+
+_RECIPE = Recipe((
+    Step("mu", lambda t: t["X"].mean(0), "μ = mean of each feature over the batch",
+         "where the mean is taken"),
+    Step("var", lambda t: t["X"].var(0), "σ² = mean of (x − μ)² over the batch",
+         "where the variance is taken"),
+    Step("root", lambda t: np.sqrt(t["var"] + t["eps"]), "√(σ² + ε)",
+         "where the standard deviation is computed"),
+    Step("x_hat", lambda t: (t["X"] - t["mu"]) / t["root"], "x̂ = (x − μ) / √(σ² + ε)",
+         "where the inputs are normalised"),
+    Step("out", lambda t: t["gamma"] * t["x_hat"] + t["beta"], "γ x̂ + β", "where the output is computed"),
+    Step("running_mean", lambda t: _moved(t, "old_mean", t["mu"]),
+         "running mean ← m · old + (1 − m) · μ", "where the running mean is kept"),
+    Step("running_var", lambda t: _moved(t, "old_var", t["var"]),
+         "running variance ← m · old + (1 − m) · σ²", "where the running variance is kept"),
+    Step("out_test",
+         lambda t: t["gamma"] * (t["X"] - t["old_mean"]) / np.sqrt(t["old_var"] + t["eps"])
+         + t["beta"],
+         "γ (x − running mean) / √(running variance + ε) + β", "in the test branch"),
+    Step("mean_g", lambda t: t["g"].mean(0), "mean(g)", "where the gradient is centred"),
+    Step("mean_gx", lambda t: t["x_hat"] * (t["g"] * t["x_hat"]).mean(0), "x̂ mean(g x̂)",
+         "where the gradient of the variance comes in"),
+    Step("slope", lambda t: t["gamma"] / t["root"], "γ / √(σ² + ε)",
+         "where the gradient is scaled"),
+    Step("dL_dX", lambda t: t["slope"] * (t["g"] - t["mean_g"] - t["mean_gx"]),
+         "dx = γ/√(σ² + ε) (g − mean(g) − x̂ mean(g x̂))", "where the gradient of the inputs is computed"),
+    Step("dL_dgamma", lambda t: (t["g"] * t["x_hat"]).sum(0), "dγ = Σ_i g_i x̂_i",
+         "where the gradient of γ is computed"),
+    Step("dL_dbeta", lambda t: t["g"].sum(0), "dβ = Σ_i g_i",
+         "where the gradient of β is computed"),
+))  # fmt: skip
+
+_MISTAKES = (
     Mistake(
         "batch_norm.epsilon_outside", "root", lambda t: np.sqrt(t["var"]) + t["eps"], "σ + ε",
         "ε stands outside the root: it belongs to the variance, under the root.",
@@ -217,4 +258,66 @@ BATCH_NORM = (
         "batch_norm.dbeta_averaged", "dL_dbeta", lambda t: t["g"].mean(0), "mean(g)",
         "The gradient of β is averaged; g already carries any 1/N.", "A factor N.",
     ),
+)  # fmt: skip
+
+
+def _ordinary() -> list[Probe]:
+    draw, D = np.random.default_rng(3).normal, 4
+    scale = np.array([0.3, 1.0, 2.0, 0.7])
+    return [
+        Probe(f"{N} rows", {
+            "X": draw(size=(N, D)) * scale + np.arange(D), "gamma": 1 + draw(size=D) * 0.3,
+            "beta": draw(size=D), "old_mean": draw(size=D), "old_var": 0.5 + np.arange(D) * 0.4,
+            "momentum": 0.8, "eps": 0.05, "g": draw(size=(N, D)),
+        })
+        for N in (6, 3)
+    ]  # fmt: skip
+
+
+def _small() -> Iterator[Inputs]:
+    for N, D in ((2, 1), (3, 1), (3, 2)):
+        yield {
+            "X": small_numbers(N, D), "gamma": 2 + np.arange(D) * 1.0,
+            "beta": small_numbers(D, start=2), "old_mean": np.full(D, 0.5),
+            "old_var": np.full(D, 2.0), "momentum": 0.5, "eps": 0.5,
+            "g": small_numbers(N, D, start=2),
+        }  # fmt: skip
+
+
+def _one_feature(*values: float) -> Inputs:
+    one = np.ones(1)
+    return {
+        "X": np.array(values)[:, None], "gamma": one, "beta": 0.0 * one, "old_mean": 0.0 * one,
+        "old_var": one, "momentum": 0.9, "eps": 1e-5, "g": np.array([[1.0], [-2.0], [0.5]]),
+    }  # fmt: skip
+
+
+_EXTREMES = (
+    Extreme(  # mean(x²) − μ² keeps no digit of a variance of 1 there
+        "features far from 0", _one_feature(1e8 + 1, 1e8 + 2, 1e8 + 4), "batch_norm.cancellation",
+        "The variance loses its digits where the mean is large beside it: mean(x²) − μ² subtracts "
+        "two nearly equal numbers. Compute mean((x − μ)²).",
+        "σ² = mean(x²) − μ²", "σ² = mean of (x − μ)²", "x = (1, 2, 4) + 1e8",
+    ),
+    Extreme(
+        "a constant feature", _one_feature(2.0, 2.0, 2.0), "batch_norm.constant_feature",
+        "A feature that is constant in a batch has variance 0: ε must keep the division finite.",
+        "", "√(σ² + ε)", "x = (2, 2, 2)",
+    ),
+)  # fmt: skip
+
+
+BATCH_NORM = layer(
+    "batch norm", _RECIPE, _MISTAKES, functions="batch_?norm|bn",
+    arguments=("X", "gamma", "beta", "settings"),
+    settings={
+        "eps": "eps", "momentum": "momentum", "running_mean": "old_mean", "running_var": "old_var",
+    },
+    test_mode=True, ordinary=_ordinary, small=_small, derivation="batchnorm",
+    lines={
+        "mu": "mean", "var": "variance", "root": "normalised", "x_hat": "normalised",
+        "out": "forward", "mean_g": "da", "mean_gx": "da", "slope": "da", "dL_dX": "da",
+        "dL_dgamma": "dgamma", "dL_dbeta": "dbeta",
+    },
+    extremes=_EXTREMES,
 )  # fmt: skip

@@ -1,15 +1,18 @@
-"""Mistakes in the convolution."""
+"""Convolution: its steps, its mistakes, and the inputs it is tried on."""
 
 # ruff: noqa: E501  # a table of sentences: one to a line
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from pminusy.core import layers
+from pminusy.diagnosis.catalogue.exercise import layer
 from pminusy.diagnosis.catalogue.mistake import Mistake
-from pminusy.diagnosis.catalogue.recipe import Record
+from pminusy.diagnosis.catalogue.probes import Inputs, Probe, small_numbers
+from pminusy.diagnosis.catalogue.recipe import Recipe, Record, Step
 
 __all__ = ["CONVOLUTION"]
 
@@ -69,7 +72,16 @@ def _stride_ignored(t: Record) -> Any:
     return out[:, :, :height, :width]
 
 
-CONVOLUTION = (
+_RECIPE = Recipe((
+    Step("out", lambda t: _out(t), "Σ_cij X[n, c, s·r + i, s·q + j] W[o, c, i, j] + b",
+         "where the output is computed"),
+    Step("dL_dX", lambda t: _gradients(t).dL_dX,
+         "g W to each window; windows that overlap add up", "where the gradient of the inputs is computed"),
+    Step("dL_dW", lambda t: _gradients(t).dL_dW, "dW = Σ windows of X ⊙ g", "where the gradient of the weights is computed"),
+    Step("dL_db", lambda t: _gradients(t).dL_db, "db_o = Σ_nrq g[n, o, r, q]", "where the gradient of the bias is computed"),
+))  # fmt: skip
+
+_MISTAKES = (
     Mistake(
         "convolution.bias_missing", "out", lambda t: _out(_with(t, b=0 * t["b"])), "Σ X W",
         "The bias is never added.", "One of the parameters has no effect.",
@@ -141,4 +153,43 @@ CONVOLUTION = (
         "Only the last sample's gradient of the weights is left: accumulate over the samples.",
         "Not every sample counts.",
     ),
+)  # fmt: skip
+
+
+def _probe(draw: Any, name: str, stride: int, pad: int) -> Probe:
+    out = [(side + 2 * pad - 3) // stride + 1 for side in (5, 7)]
+    return Probe(name, {
+        "X": draw(size=(2, 3, 5, 7)), "W": draw(size=(4, 3, 3, 3)), "b": draw(size=4),
+        "stride": stride, "pad": pad, "g": draw(size=(2, 4, *out)),
+    })  # fmt: skip
+
+
+def _ordinary() -> list[Probe]:
+    draw = np.random.default_rng(3).normal
+    return [
+        _probe(draw, "stride 1, padding 1", 1, 1),
+        _probe(draw, "stride 2, padding 1", 2, 1),
+        _probe(draw, "no padding", 1, 0),
+    ]
+
+
+def _small() -> Iterator[Inputs]:
+    for N, C, K, height, width, size, stride, pad in (
+        (1, 1, 1, 2, 2, 2, 1, 0), (1, 1, 1, 2, 3, 2, 1, 0), (2, 1, 1, 2, 2, 2, 1, 0),
+        (1, 1, 1, 2, 2, 2, 1, 1), (1, 2, 1, 2, 3, 2, 1, 0), (1, 1, 2, 2, 3, 2, 1, 0),
+        (2, 2, 2, 2, 3, 2, 1, 0), (1, 1, 1, 3, 3, 2, 2, 1),
+    ):  # fmt: skip
+        out = [(side + 2 * pad - size) // stride + 1 for side in (height, width)]
+        yield {
+            "X": small_numbers(N, C, height, width), "W": small_numbers(K, C, size, size, start=2),
+            "b": small_numbers(K, start=4), "stride": stride, "pad": pad,
+            "g": small_numbers(N, K, *out, start=1),
+        }  # fmt: skip
+
+
+CONVOLUTION = layer(
+    "convolution", _RECIPE, _MISTAKES, functions=r"conv(olution)?(2d)?",
+    arguments=("X", "W", "b", "settings"), settings={"stride": "stride", "pad": "pad"},
+    ordinary=_ordinary, small=_small, derivation="conv",
+    lines={"out": "forward", "dL_dX": "da", "dL_dW": "dW", "dL_db": "db"},
 )  # fmt: skip

@@ -1,15 +1,37 @@
-"""Mistakes in the linear layer."""
+"""The linear layer: its steps, its mistakes, and the inputs it is tried on."""
 
+# a table of sentences: one to a line
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 
+from pminusy.diagnosis.catalogue.exercise import layer
 from pminusy.diagnosis.catalogue.mistake import Mistake
+from pminusy.diagnosis.catalogue.probes import Inputs, Probe, small_numbers
+from pminusy.diagnosis.catalogue.recipe import Recipe, Step
 
 __all__ = ["LINEAR"]
 
 
-LINEAR = (
+_RECIPE = Recipe((
+    Step("out", lambda t: t["X"] @ t["W"].T + t["b"], "X Wᵀ + b", "where the output is computed"),
+    Step(
+        "dL_dX", lambda t: t["g"] @ t["W"], "dX = g W",
+        "where the gradient of the inputs is computed",
+    ),
+    Step(
+        "dL_dW", lambda t: t["g"].T @ t["X"], "dW = gᵀ X",
+        "where the gradient of the weights is computed",
+    ),
+    Step(
+        "dL_db", lambda t: t["g"].sum(0), "db = Σ_i g_i",
+        "where the gradient of the bias is computed",
+    ),
+))  # fmt: skip
+
+_MISTAKES = (
     Mistake(
         "linear.bias_missing", "out", lambda t: t["X"] @ t["W"].T, "X Wᵀ",
         "The bias is never added.", "One of the parameters has no effect.",
@@ -74,4 +96,31 @@ LINEAR = (
         "dL_dX.averaged", "dL_dX", lambda t: t["g"] @ t["W"] / len(t["X"]), "g W / N",
         "The gradient of the inputs is divided by N; g already carries any 1/N.", "A factor N.",
     ),
+)  # fmt: skip
+
+
+def _ordinary() -> list[Probe]:
+    draw = np.random.default_rng(3).normal
+    return [
+        Probe(f"{N} rows", {
+            "X": draw(size=(N, 4)), "W": draw(size=(3, 4)), "b": draw(size=3),
+            "g": draw(size=(N, 3)),
+        })
+        for N in (5, 1)
+    ]  # fmt: skip
+
+
+def _small() -> Iterator[Inputs]:
+    sizes = ((1, 1, 1), (1, 2, 1), (1, 1, 2), (2, 1, 1), (2, 1, 2), (2, 2, 2), (2, 3, 2))
+    for N, D, K in sizes:
+        yield {
+            "X": small_numbers(N, D), "W": small_numbers(K, D, start=2),
+            "b": small_numbers(K, start=4), "g": small_numbers(N, K, start=1),
+        }  # fmt: skip
+
+
+LINEAR = layer(
+    "linear layer", _RECIPE, _MISTAKES, functions=r"affine|linear|fc|dense",
+    arguments=("X", "W", "b"), ordinary=_ordinary, small=_small, derivation="linear",
+    lines={"out": "forward", "dL_dX": "da", "dL_dW": "dW", "dL_db": "db"},
 )  # fmt: skip

@@ -1,11 +1,17 @@
-"""Mistakes in ReLU."""
+"""ReLU: its steps, its mistakes, and the inputs it is tried on."""
 
 # ruff: noqa: E501  # a table of sentences: one to a line
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from pminusy.core import layers
+from pminusy.diagnosis.catalogue.exercise import Ties, layer
 from pminusy.diagnosis.catalogue.mistake import Mistake
+from pminusy.diagnosis.catalogue.probes import Inputs, Probe, small_numbers
+from pminusy.diagnosis.catalogue.recipe import Recipe, Step
 
 __all__ = ["RELU"]
 
@@ -18,7 +24,15 @@ def _leaky(slope: float) -> Mistake:
     )  # fmt: skip
 
 
-RELU = (
+_RECIPE = Recipe((
+    Step("out", lambda t: layers.relu(t["X"])[0], "max(a, 0)", "where the output is computed"),
+    Step(
+        "dL_dX", lambda t: layers.relu_backward(t["g"], t["X"] > 0), "dX = g ⊙ [a > 0]",
+        "where the gradient of the inputs is computed",
+    ),
+))  # fmt: skip
+
+_MISTAKES = (
     Mistake(
         "relu.missing", "out", lambda t: t["X"], "a", "Nothing is cut off.", "A function is missing.",
     ),
@@ -76,4 +90,32 @@ RELU = (
         "relu.gradient_missing", "dL_dX", lambda t: (t["X"] > 0).astype(float), "[a > 0]",
         "The upstream gradient is missing: only the mask is returned.", "A factor is missing.",
     ),
+)  # fmt: skip
+
+
+def _ordinary() -> list[Probe]:
+    draw = np.random.default_rng(3).normal
+    shapes = ((5, 4), (2, 3, 4))
+    return [Probe(f"shape {s}", {"X": draw(size=s), "g": draw(size=s)}) for s in shapes]
+
+
+def _small() -> Iterator[Inputs]:
+    for shape in ((1, 2), (1, 4), (2, 3), (1, 2, 2)):
+        for sign in (1, -1):
+            yield {"X": small_numbers(*shape), "g": sign * small_numbers(*shape, start=2)}
+
+
+def _at_zero() -> Ties:
+    X, g = np.array([[0.0, 1.0], [-1.0, 0.0]]), np.array([[2.0, 3.0], [5.0, -7.0]])
+    above, at = (X > 0) * g, (X == 0) * g
+    return Ties("relu.ties", "where inputs are 0", {"X": X, "g": g}, {
+        "at a = 0 the gradient is 0": above,
+        "at a = 0 the gradient passes": above + at,
+        "at a = 0 half of the gradient passes": above + at / 2,
+    })  # fmt: skip
+
+
+RELU = layer(
+    "ReLU", _RECIPE, _MISTAKES, functions="relu", arguments=("X",), ordinary=_ordinary,
+    small=_small, derivation="relu", lines={"out": "forward", "dL_dX": "da"}, ties=_at_zero(),
 )  # fmt: skip

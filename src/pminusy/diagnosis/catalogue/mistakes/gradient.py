@@ -52,7 +52,7 @@ LOGITS = (
         "dL_dz.target_missing", "dL_dz_i", lambda t: t["p"], "p",
         "The label is never subtracted: the gradient lowers every score, the true class's too "
         "(the Jacobian's diagonal term is missing).",
-        "The labels have no effect on the gradient.",
+        "The labels have no effect on the gradient.", line="chain_split",
     ),
     Mistake(
         "dL_dz.probability_missing", "dL_dz_i", lambda t: -one_hot(t), "−Y",
@@ -78,36 +78,36 @@ LOGITS = (
         "jacobian.off_diagonal_missing", "dL_dz_i", lambda t: one_hot(t) * (t["p"] - 1), "−Y (1 − p)",
         "Only the true class gets a gradient: one score moves every probability, so the Jacobian's "
         "off-diagonal terms −p_i p_j belong in as well.",
-        "Rows of the gradient do not sum to zero.",
+        "Rows of the gradient do not sum to zero.", line="jacobian_other",
     ),
     Mistake(
         "jacobian.diagonal_missing", "dL_dz_i", lambda t: t["p"] * (1 - one_hot(t)), "p (1 − Y)",
-        "The true class gets no gradient.", "Rows of the gradient do not sum to zero.",
+        "The true class gets no gradient.", "Rows of the gradient do not sum to zero.", line="jacobian_own",
     ),
     Mistake(
         "jacobian.elementwise", "dL_dz_i",
         lambda t: (t["p"] - one_hot(t)) * t["p"] * (1 - t["p"]), "(p − Y) p (1 − p)",
         "p − Y already contains the softmax's Jacobian; multiplying by p (1 − p) applies the "
         "sigmoid's derivative on top.",
-        "The derivative of the softmax is applied where it has already been.",
+        "The derivative of the softmax is applied where it has already been.", line="jacobian",
     ),
     Mistake(
         "jacobian.diagonal_only", "dL_dz_i", lambda t: t["p"] * (1 - t["p"]), "p (1 − p)",
         "This is the diagonal of the softmax's Jacobian, not the gradient of the loss.",
-        "The labels have no effect on the gradient.",
+        "The labels have no effect on the gradient.", line="jacobian",
     ),
     Mistake(
         "jacobian.left_out", "dL_dz_i", lambda t: -one_hot(t) / t["p"], "−Y / p",
         "This is the gradient at the probabilities; the softmax's Jacobian still has to be applied.",
-        "The chain rule stops one step early.",
+        "The chain rule stops one step early.", line="chain",
     ),
     Mistake(
         "jacobian.weighted", "dL_dz_i", lambda t: (t["p"] - one_hot(t)) * t["p"], "(p − Y) p",
-        "The difference is multiplied by p once more.", "There is a factor too many.",
+        "The difference is multiplied by p once more.", "There is a factor too many.", line="chain_cancelled",
     ),
     Mistake(
         "dL_dz.squared_error", "dL_dz_i", _squared_error, "J (p − Y)",
-        "This is the gradient of ½ ‖p − Y‖², not of the cross-entropy.", "It is another loss's gradient.",
+        "This is the gradient of ½ ‖p − Y‖², not of the cross-entropy.", "It is another loss's gradient.", line="squared_error",
     ),
     Mistake(
         "dL_dz.squared_error_doubled", "dL_dz_i", lambda t: 2 * _squared_error(t), "2 J (p − Y)",
@@ -151,12 +151,12 @@ LOGITS = (
         "dL_dz.columns", "dL_dz_i", _minus(_columns), "P[:, y] − 1",
         "1 is subtracted from all the batch's label columns in every row: pair each row with its "
         "own label (and flatten labels of shape (N, 1)).",
-        "The labels meet every row.",
+        "The labels meet every row.", batch=True,
     ),
     Mistake(
         "dL_dz.rows", "dL_dz_i", _minus(_rows), "P[y] − 1",
         "1 is subtracted from whole rows: the labels index the rows, not the columns.",
-        "The labels index the wrong axis.",
+        "The labels index the wrong axis.", batch=True,
     ),
     Mistake(
         "dL_dz.label_off_by_one", "dL_dz_i", _minus(_shifted), "p − one-hot(y − 1)",
@@ -190,15 +190,15 @@ LOGITS = (
     Mistake(
         "dL_dz.sum", "dL_dz", lambda t: t["dL_dz_i"], "p − Y",
         "The gradient is summed over the batch while the loss is averaged: divide it by N.",
-        "A factor 1/N.",
+        "A factor 1/N.", batch=True,
     ),
     Mistake(
         "dL_dz.averaged", "dL_dz", lambda t: t["dL_dz_i"] / t["y"].size, "(1/N) (p − Y)",
-        "The gradient is averaged while the loss is summed.", "A factor N.", right="dL_dz = p − Y",
+        "The gradient is averaged while the loss is summed.", "A factor N.", right="dL_dz = p − Y", batch=True,
     ),
     Mistake(
         "dL_dz.averaged_twice", "dL_dz", _scaled(lambda t: 1 / t["y"].size), "(1/N²) (p − Y)",
-        "The gradient is divided by N twice.", "A factor N.",
+        "The gradient is divided by N twice.", "A factor N.", batch=True,
     ),
     Mistake(
         "dL_dz.divided_by_entries", "dL_dz", _scaled(lambda t: 1 / t["p"].shape[1]),
@@ -220,11 +220,11 @@ LOGITS = (
     Mistake(
         "dL_dz.divided_by_one_less", "dL_dz",
         lambda t: t["dL_dz_i"] / max(t["y"].size - 1, 1), "(p − Y) / (N − 1)",
-        "The gradient is divided by N − 1.", "It is divided by the wrong number.",
+        "The gradient is divided by N − 1.", "It is divided by the wrong number.", batch=True,
     ),
     Mistake(
         "dL_dz.multiplied", "dL_dz", _scaled(lambda t: t["y"].size ** 2), "N (p − Y)",
-        "The gradient is multiplied by N where it should be divided.", "An operation is turned round.",
+        "The gradient is multiplied by N where it should be divided.", "An operation is turned round.", batch=True,
     ),
     Mistake(
         "dL_dz.doubled", "dL_dz", _scaled(lambda _: 2.0), "2 (p − Y) / N",
@@ -243,23 +243,23 @@ LOGITS = (
         "dL_dz.target_not_averaged", "dL_dz", lambda t: t["p"] / t["y"].size - one_hot(t), "p / N − Y",
         "The probabilities are divided by N before the label is subtracted: subtract first, then "
         "divide.",
-        "Two operations are in the wrong order.",
+        "Two operations are in the wrong order.", batch=True,
     ),
     Mistake(
         "dL_dz.probability_not_averaged", "dL_dz",
         lambda t: t["p"] - one_hot(t) / t["y"].size, "p − Y / N",
         "Only the label is divided by N: subtract first, then divide all of it.",
-        "Only one of two terms is averaged.",
+        "Only one of two terms is averaged.", batch=True,
     ),
     Mistake(
         "dL_dz.last_left_out", "dL_dz",
         lambda t: t["dL_dz_i"] / batch(t) * (np.arange(t["y"].size) < t["y"].size - 1)[:, None],
-        "Σ_{i<N}", "The last sample is left out.", "Not every sample counts.",
+        "Σ_{i<N}", "The last sample is left out.", "Not every sample counts.", batch=True,
     ),
     Mistake(
         "dL_dz.first_left_out", "dL_dz",
         lambda t: t["dL_dz_i"] / batch(t) * (np.arange(t["y"].size) > 0)[:, None],
-        "Σ_{i>1}", "The first sample is left out.", "Not every sample counts.",
+        "Σ_{i>1}", "The first sample is left out.", "Not every sample counts.", batch=True,
     ),
     Mistake(
         "dL_dz.last_class_left_out", "dL_dz",
@@ -307,16 +307,16 @@ _ASSIGNED = "Only the last sample's gradient is left: accumulate with += over th
 WEIGHTS = (
     Mistake(
         "dL_dW.assigned", "dD_dW", _of_samples(lambda t: slice(-1, None)), "dL_dW = dL_dz_N ⊗ x_N",
-        f"The gradient is assigned in the loop. {_ASSIGNED}", "Not every sample counts.",
+        f"The gradient is assigned in the loop. {_ASSIGNED}", "Not every sample counts.", batch=True,
     ),
     Mistake(
         "dL_dW.assigned_at_label", "dD_dW", _with_x(_assigned_at_label),
         "dL_dW_y = …, assigned",
-        "The true class's gradient is assigned where it should be added.", "Not every sample counts.",
+        "The true class's gradient is assigned where it should be added.", "Not every sample counts.", batch=True,
     ),
     Mistake(
         "dL_dW.assigned_at_others", "dD_dW", _with_x(_assigned_at_others), "dL_dW_k = …, assigned",
-        "The other classes' gradient is assigned where it should be added.", "Not every sample counts.",
+        "The other classes' gradient is assigned where it should be added.", "Not every sample counts.", batch=True,
     ),
     Mistake(
         "dL_dW.first_sample", "dD_dW", _of_samples(lambda t: slice(0, 1)), "dL_dW = dL_dz_1 ⊗ x_1",

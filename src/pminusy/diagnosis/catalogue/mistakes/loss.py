@@ -128,17 +128,17 @@ LOSS = (
         "loss.score_only", "L_i", lambda t: -_own_of("z")(t), "−z_y",
         "The score of the true class is taken as if it were its log-probability: ln Σ_j e^(z_j) is "
         "missing.",
-        "Half of the formula is missing.", right="L_i = ln Σ_j e^(z_ij) − z_i,y",
+        "Half of the formula is missing.", right="L_i = ln Σ_j e^(z_ij) − z_i,y", line="cross_entropy_logits",
     ),
     Mistake(
         "loss.normaliser_only", "L_i", lambda t: _lse(t["z"]), "ln Σ_j e^(z_j)",
         "The score of the true class is never subtracted.", "Half of the formula is missing.",
-        right="L_i = ln Σ_j e^(z_ij) − z_i,y",
+        right="L_i = ln Σ_j e^(z_ij) − z_i,y", line="cross_entropy_logits",
     ),
     Mistake(
         "loss.score_added", "L_i", lambda t: _lse(t["z"]) + _own_of("z")(t), "ln Σ_j e^(z_j) + z_y",
         "The score of the true class is added where it should be subtracted.",
-        "The sign of one term is turned.", right="L_i = ln Σ_j e^(z_ij) − z_i,y",
+        "The sign of one term is turned.", right="L_i = ln Σ_j e^(z_ij) − z_i,y", line="cross_entropy_logits",
     ),
     Mistake(
         "loss.normaliser_added", "L_i", lambda t: -_own_of("z")(t) - _lse(t["z"]),
@@ -167,14 +167,14 @@ LOSS = (
         lambda t: np.log(t["e"].sum(1)) - _own_of("z")(t),
         "ln Σ_j e^(z_j − m) − z_y",
         "The maximum was subtracted inside the sum and never added back.",
-        "The two terms do not see the same scores.", right="L_i = m + ln Σ_j e^(z_ij − m) − z_i,y",
+        "The two terms do not see the same scores.", right="L_i = m + ln Σ_j e^(z_ij − m) − z_i,y", line="shifted_lse",
     ),
     Mistake(
         "loss.shift_twice", "L_i",
         lambda t: _lse(t["z"]) - _own_of("z")(t) + t["m"][:, 0],
         "m + ln Σ_j e^(z_j) − z_y",
         "The maximum is added although it was never subtracted inside the sum.",
-        "The two terms do not see the same scores.", right="L_i = m + ln Σ_j e^(z_ij − m) − z_i,y",
+        "The two terms do not see the same scores.", right="L_i = m + ln Σ_j e^(z_ij − m) − z_i,y", line="shifted_lse",
     ),
     Mistake(
         "loss.normaliser_not_logged", "L_i",
@@ -195,14 +195,14 @@ LOSS = (
         "loss.rows_selected", "L_i", lambda t: -np.log(t["p"][t["y"] % t["p"].shape[0]]).sum(1),
         "−Σ ln P[y], whole rows",
         "Indexing with the labels alone selects whole rows of P, not one entry of each row.",
-        "The labels index the wrong axis.",
+        "The labels index the wrong axis.", batch=True,
     ),
     Mistake(
         "loss.columns_selected", "L_i",
         lambda t: -np.log(t["p"][:, t["y"]]).sum(0), "−ΣΣ ln P[:, y], N × N entries",
         "The labels select N × N entries, every label in every row: pair each row with its own "
         "label (and flatten labels of shape (N, 1)).",
-        "The labels meet every row.",
+        "The labels meet every row.", batch=True,
     ),
     Mistake(
         "loss.columns_averaged", "L_data",
@@ -210,14 +210,14 @@ LOSS = (
         "−mean ln P[:, y], N × N entries",
         "The labels select N × N entries, every label in every row: pair each row with its own "
         "label (and flatten labels of shape (N, 1)).",
-        "The labels meet every row.", right="L_i = −ln p_i,y_i",
+        "The labels meet every row.", right="L_i = −ln p_i,y_i", batch=True,
     ),
     Mistake(
         "loss.rows_averaged", "L_data",
         lambda t: -np.log(t["p"][t["y"] % t["p"].shape[0]]).mean(),
         "−mean ln P[y], whole rows",
         "Indexing with the labels alone selects whole rows of P, not one entry of each row.",
-        "The labels index the wrong axis.", right="L_i = −ln p_i,y_i",
+        "The labels index the wrong axis.", right="L_i = −ln p_i,y_i", batch=True,
     ),
     Mistake(
         "loss.label_off_by_one", "L_i",
@@ -228,53 +228,53 @@ LOSS = (
         "loss.log_of_mean", "L_data",
         lambda t: -np.log(_own(t).mean()) * (1 if t["mean"] else t["y"].size), "−ln mean p_y",
         "The mean is taken before the logarithm: average the losses, not the probabilities.",
-        "Two operations are in the wrong order.",
+        "Two operations are in the wrong order.", batch=True,
     ),
     Mistake(
         "loss.log_of_sum", "L_data", lambda t: -np.log(_own(t).sum()), "−ln Σ_i p_y",
         "The sum is taken before the logarithm: add the losses, not the probabilities.",
-        "Two operations are in the wrong order.",
+        "Two operations are in the wrong order.", batch=True,
     ),
     Mistake(
         "loss.last_sample", "L_data", lambda t: t["L_i"][-1] / batch(t), "L = L_N / N",
         "The loss is assigned in the loop, not accumulated: only the last sample is left.",
-        "Not every sample counts.",
+        "Not every sample counts.", batch=True,
     ),
     Mistake(
         "loss.last_sample_alone", "L_data",
         lambda t: t["L_i"][-1] * (1 if t["mean"] else 1.0), "L = L_N",
-        "Only the last sample's loss is returned.", "Not every sample counts.",
+        "Only the last sample's loss is returned.", "Not every sample counts.", batch=True,
     ),
     Mistake(
         "loss.first_sample_alone", "L_data", lambda t: t["L_i"][0], "L = L_1",
-        "Only the first sample's loss is returned.", "Not every sample counts.",
+        "Only the first sample's loss is returned.", "Not every sample counts.", batch=True,
     ),
     Mistake(
         "loss.last_left_out", "L_data", lambda t: t["L_i"][:-1].sum() / batch(t), "Σ_{i<N} L_i / N",
-        "The last sample is left out.", "Not every sample counts.",
+        "The last sample is left out.", "Not every sample counts.", batch=True,
     ),
     Mistake(
         "loss.first_left_out", "L_data", lambda t: t["L_i"][1:].sum() / batch(t), "Σ_{i>1} L_i / N",
-        "The first sample is left out.", "Not every sample counts.",
+        "The first sample is left out.", "Not every sample counts.", batch=True,
     ),
     Mistake(
         "loss.sum", "L_data", lambda t: t["L_i"].sum(), "Σ_i L_i",
         "The losses are summed, not averaged: the loss depends on the size of the batch.",
-        "A factor 1/N.",
+        "A factor 1/N.", batch=True,
     ),
     Mistake(
         "loss.broadcast", "L_data", lambda t: t["L_i"].sum(), "(1/N) Σ_i Σ_j (… _i − … _j)",
         "An array (N,) meets a column (N, 1): the result is N × N, and its sum N times too large.",
-        "Two shapes that do not belong together.",
+        "Two shapes that do not belong together.", batch=True,
     ),
     Mistake(
         "loss.averaged", "L_data", lambda t: t["L_i"].mean(), "(1/N) Σ_i L_i",
         "The losses are averaged where a sum belongs (the gradient is one of the sum).",
-        "A factor N.", right="L = Σ_i L_i",
+        "A factor N.", right="L = Σ_i L_i", batch=True,
     ),
     Mistake(
         "loss.averaged_twice", "L_data", _times(lambda t: 1 / t["y"].size), "(1/N²) Σ_i L_i",
-        "The loss is divided by N twice.", "A factor N.",
+        "The loss is divided by N twice.", "A factor N.", batch=True,
     ),
     Mistake(
         "loss.divided_by_entries", "L_data", _times(lambda t: 1 / t["p"].shape[1]), "(1/(N K)) Σ_i L_i",
@@ -295,11 +295,11 @@ LOSS = (
     Mistake(
         "loss.divided_by_one_less", "L_data",
         lambda t: t["L_i"].sum() / max(t["y"].size - 1, 1), "Σ_i L_i / (N − 1)",
-        "The sum is divided by N − 1.", "It is divided by the wrong number.",
+        "The sum is divided by N − 1.", "It is divided by the wrong number.", batch=True,
     ),
     Mistake(
         "loss.multiplied", "L_data", _times(lambda t: t["y"].size**2), "N Σ_i L_i",
-        "The sum is multiplied by N where it should be divided.", "An operation is turned round.",
+        "The sum is multiplied by N where it should be divided.", "An operation is turned round.", batch=True,
     ),
     Mistake(
         "loss.halved", "L_data", _times(lambda _: 0.5), "½ L", "The loss is halved.",

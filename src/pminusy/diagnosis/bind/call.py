@@ -1,0 +1,83 @@
+"""Call a bound function: our inputs go in, our quantities come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from pminusy.diagnosis.bind import function_call, layer_call
+from pminusy.diagnosis.bind.results import arrays_in, at, in_words, results_of_function
+from pminusy.diagnosis.bind.subject import Seen, Subject
+from pminusy.diagnosis.catalogue.exercise import Layer
+from pminusy.diagnosis.catalogue.probes import Probe
+from pminusy.diagnosis.run.session import Answer, Raised
+
+__all__ = ["call", "with_results"]
+
+
+def call(subject: Subject, inputs: Mapping[str, Any], readonly: bool = False) -> Seen:
+    """What a function shows on some inputs; with `readonly`, on arrays that cannot be changed."""
+    answer, names = _ask(subject, inputs, readonly)
+    if answer.raised is not None:
+        return Seen(raised=answer.raised)
+    changed = [i for i in answer.changed if i < len(names)]
+    after = {names[i]: answer.after[i] for i in changed if i < len(answer.after)}
+    values, shapes = {}, {}
+    for result in subject.results:
+        found = at(answer, result.path)
+        if isinstance(found, np.ndarray):
+            shapes[result.letter] = found.shape
+            if isinstance(subject.exercise, Layer):
+                value = layer_call.in_our_layout(subject, result.letter, found, inputs)
+            else:
+                value = subject.in_our_layout(result, found, inputs)
+            if value is not None:
+                values[result.letter] = value
+    return Seen(values, None, tuple(names[i] for i in changed), shapes, after)
+
+
+def with_results(subject: Subject, probe: Probe) -> Subject | Raised:
+    """The same subject with its results understood, from one call where all shapes differ."""
+    answer, names = _ask(subject, probe.inputs)
+    if answer.raised is not None:
+        return answer.raised
+    if isinstance(subject.exercise, Layer):
+        found = tuple(layer_call.results(subject, subject.exercise, answer, probe.inputs))
+        nothing = "" if any(r.letter == "out" for r in found) else "no output array"
+        return replace(subject, results=found, nothing=nothing)
+    found = tuple(results_of_function(subject, answer, probe.inputs, names))
+    nothing = "" if found else in_words(answer.results[0] if answer.results else None)
+    read = {result.path for result in found}
+    unread = [a.shape for path, _, a in arrays_in(answer.results, ()) if path not in read]
+    return replace(subject, results=found, nothing=nothing, unread=tuple(unread))
+
+
+def _ask(
+    subject: Subject, inputs: Mapping[str, Any], readonly: bool = False
+) -> tuple[Answer, list[str]]:
+    """Run the program of one call; names of the arrays it was given, in order."""
+    arrays: list[Any] = []
+    names: list[str] = []
+
+    def argument(letter: str) -> dict[str, Any]:
+        value = subject.argument(letter, inputs)
+        if not isinstance(value, np.ndarray):
+            return {"value": value}
+        arrays.append(value)
+        names.append(letter)
+        return {"array": len(arrays) - 1}
+
+    steps, returned = _steps(subject, inputs, argument)
+    program = {"steps": steps, "return": returned, "readonly": readonly, "after": True}
+    return subject.session.run(program, arrays), names
+
+
+def _steps(
+    subject: Subject, inputs: Mapping[str, Any], argument: Callable[[str], dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[list[int]]]:
+    if isinstance(subject.exercise, Layer):
+        return layer_call.steps(subject, subject.exercise, inputs, argument)
+    return function_call.steps(subject, argument)

@@ -1,0 +1,72 @@
+"""The steps of calling a function or a method, whose object is made and given its parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pminusy.diagnosis.bind.signatures import Entry, backward_of
+from pminusy.diagnosis.bind.subject import Subject
+
+__all__ = ["steps"]
+
+Argument = Callable[[str], dict[str, Any]]
+
+_SIZES = {
+    r"d|input\w*|n_?in\w*|in_\w+|n_?features|num_?features|feature\w*": 5,
+    r"h|hidden\w*|n_?hidden|num_?hidden": 9,
+    r"c|k|out\w*|n_?out\w*|num_?class\w*|n_?class\w*|classes": 4,
+}
+_NO_SIZE = 5  # of a constructor's argument with another name
+
+
+def steps(subject: Subject, argument: Argument) -> tuple[list[dict[str, Any]], list[list[int]]]:
+    """Steps of one call (see `inside.calls`), and which of them return something."""
+    functions = subject.session.inventory.functions
+    made = list(_object(subject, functions, argument)) if subject.entry["owner"] else []
+    steps = [*made, _call(subject, argument) | ({"on": 0} if made else {})]
+    returned = [[len(steps) - 1]]
+    backward = backward_of(subject.entry, functions)
+    if backward is not None:
+        upstream = [{"value": 1.0} for p in backward["parameters"] if not p["optional"]]
+        steps.append({"on": 0, "call": "backward", "args": upstream})
+        returned.append([len(steps) - 1])
+    return steps, returned
+
+
+def _call(subject: Subject, argument: Argument) -> dict[str, Any]:
+    """The call: by position up to the first argument that is left out, by name from there on."""
+    by_name, args, kwargs = False, [], {}
+    for parameter, role in zip(subject.entry["parameters"], subject.roles, strict=True):
+        by_name = by_name or role is None or parameter["keyword_only"]
+        if role is not None and by_name:
+            kwargs[parameter["name"]] = argument(role)
+        elif role is not None:
+            args.append(argument(role))
+    return {"call": subject.entry["name"], "args": args, "kwargs": kwargs}
+
+
+def _object(
+    subject: Subject, functions: Sequence[Entry], argument: Argument
+) -> Iterator[dict[str, Any]]:
+    """Steps that make the object of a method and give it its parameters."""
+    owner = subject.entry["owner"]
+    made_by = (f for f in functions if f["owner"] == owner and f["name"] == "__init__")
+    constructor = next(made_by, None)
+    parameters = constructor["parameters"] if constructor else ()
+    yield {"call": owner, "args": [{"value": size} for size in _sizes(parameters)]}
+    in_dictionary = constructor is not None and "params" in constructor["attributes"]
+    if in_dictionary:
+        yield {"on": 0, "get": "params"}
+    for letter in subject.attributes:
+        names = {"W": ("W2", "W"), "b": ("b2", "b")}.get(letter, (letter,))
+        name = names[0] if subject.exercise.name == "network" else names[-1]
+        yield {"on": 1 if in_dictionary else 0, "set": name, "value": argument(letter)}
+
+
+def _sizes(parameters: Sequence[Mapping[str, Any]]) -> Iterator[int]:
+    """Sizes for a constructor; they are replaced at once by the parameters of each probe."""
+    for parameter in (p for p in parameters if not p["optional"]):
+        name = parameter["name"].lower()
+        yield next((s for names, s in _SIZES.items() if re.fullmatch(names, name)), _NO_SIZE)

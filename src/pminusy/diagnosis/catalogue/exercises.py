@@ -1,0 +1,105 @@
+"""The catalogue: every exercise learners are set, with the mistakes it can have.
+
+A new style of exercise is an entry in `EXERCISES`. A new mistake is an entry in a tuple of
+`mistakes`, or of a layer's file, and so in every exercise that has the tuple.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pminusy.core import softmax as core_softmax
+from pminusy.core.options import Options
+from pminusy.core.trace import Trace
+from pminusy.diagnosis.catalogue.exercise import Exercise
+from pminusy.diagnosis.catalogue.head import FROM_PROBABILITIES, HEAD, RIDGE, SOFTMAX
+from pminusy.diagnosis.catalogue.layers import LAYERS
+from pminusy.diagnosis.catalogue.mistakes import gradient, loss, network, options, ridge, softmax
+from pminusy.diagnosis.catalogue.network import EPOCH, NETWORK, NETWORK_EPOCH
+from pminusy.diagnosis.catalogue.recipe import Change, Record
+
+__all__ = ["EXERCISES"]
+
+
+def _trace(t: Record) -> Trace:
+    z = np.asarray(t["z"], dtype=np.float64)
+    labels = t.get("y", np.zeros(len(z), dtype=np.intp))  # the softmax alone has none
+    options = Options(reduction="none", label_smoothing=float(t.get("eps", 0.0)))
+    return Trace(labels, u=z, options=options)
+
+
+_SPECIFICATION: Mapping[str, Change] = {
+    "p": lambda t: _trace(t)["p"].value,
+    "log_p": lambda t: core_softmax.log_softmax(np.asarray(t["z"], dtype=np.float64)),
+    "L_i": lambda t: _trace(t)["L_i"].value,
+    "dL_dz_i": lambda t: _trace(t)["dL_dz"].value / t.get("T", 1.0),
+}
+
+
+_FORWARD = (*softmax.SOFTMAX, *loss.LOSS, *loss.VISIBLE_GUARDS)
+_OPTIONS = (*options.TEMPERATURE, *options.SMOOTHING)
+_HEAD = (*_FORWARD, *gradient.LOGITS, *_OPTIONS)
+_LAYER = (
+    *softmax.LINEAR,
+    *_HEAD,
+    *gradient.WEIGHTS,
+    *gradient.BIAS,
+    *gradient.INPUTS,
+    *ridge.RIDGE,
+)
+_NETWORK = (*_LAYER, *network.NETWORK_ONLY)
+_TRAINED = (*softmax.LINEAR, *softmax.SOFTMAX, *gradient.LOGITS, *gradient.WEIGHTS, *ridge.RIDGE)
+
+EXERCISES = {
+    exercise.name: exercise
+    for exercise in (
+        Exercise(
+            "linear", "linear softmax classifier: loss and gradient", HEAD,
+            ("X", "W", "b", "y", "r", "T", "eps"),
+            ("L", "dL_dW", "dL_db", "dL_dX", "p"), _LAYER,
+            regularised=True, exact=_SPECIFICATION,
+        ),
+        Exercise(
+            "logits", "softmax cross-entropy of scores", HEAD,
+            ("z", "y", "T", "eps"), ("L", "dL_dz", "p"), _HEAD, exact=_SPECIFICATION,
+        ),
+        Exercise(
+            "probabilities", "cross-entropy of probabilities", FROM_PROBABILITIES,
+            ("p", "y", "eps"), ("L",),
+            (*loss.LOSS, *loss.VISIBLE_GUARDS, *options.SMOOTHING),
+        ),
+        Exercise(
+            "softmax", "softmax", SOFTMAX, ("z", "T"), ("p",),
+            (*softmax.SOFTMAX, *options.TEMPERATURE),
+            exact=_SPECIFICATION,
+        ),
+        Exercise(
+            "log_softmax", "logarithm of the softmax", SOFTMAX, ("z", "T"), ("log_p",),
+            (*softmax.SOFTMAX, *options.TEMPERATURE),
+            exact=_SPECIFICATION,
+        ),
+        Exercise(
+            "ridge", "L2 regulariser: loss and gradient", RIDGE, ("W", "r"), ("R", "dR_dW"),
+            ridge.RIDGE, regularised=True,
+        ),
+        Exercise(
+            "network", "two-layer network: loss and gradients", NETWORK,
+            ("X0", "W1", "b1", "W", "b", "y", "r"),
+            ("L", "dL_dW1", "dL_db1", "dL_dW", "dL_db"),
+            _NETWORK, regularised=True, exact=_SPECIFICATION,
+        ),
+        Exercise(
+            "epoch", "softmax regression: one epoch of training", EPOCH,
+            ("X", "y", "W", "lr", "batch"), ("after_W",), (*network.EPOCH, *_TRAINED),
+            exact=_SPECIFICATION,
+        ),
+        Exercise(
+            "network_epoch", "two-layer network: one epoch of training", NETWORK_EPOCH,
+            ("X0", "y", "W1", "W", "lr", "batch"), ("after_W1", "after_W"),
+            (*network.EPOCH, *_TRAINED, *network.NETWORK_ONLY), exact=_SPECIFICATION,
+        ),
+    )
+}  # fmt: skip
+EXERCISES |= {layer.name: layer for layer in LAYERS}

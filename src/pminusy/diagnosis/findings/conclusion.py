@@ -1,0 +1,134 @@
+"""From a trial to the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from pminusy.diagnosis.bind.layouts import LAYOUTS
+from pminusy.diagnosis.catalogue.conventions import in_words
+from pminusy.diagnosis.catalogue.exercise import Layer
+from pminusy.diagnosis.catalogue.quantities import INPUT_NAMES
+from pminusy.diagnosis.findings.counterexample import (
+    comparisons,
+    inputs_in_words,
+    smallest_counterexample,
+)
+from pminusy.diagnosis.findings.first_wrong_line import broken_line
+from pminusy.diagnosis.findings.layers import at_ties, layer_stability
+from pminusy.diagnosis.findings.properties import gradient_check, properties
+from pminusy.diagnosis.findings.recognised import recognised, unrecognised
+from pminusy.diagnosis.findings.stability import stability
+from pminusy.diagnosis.match.trial import Trial
+from pminusy.diagnosis.report.verdict import Finding, Fragility, Property, Verdict
+
+__all__ = ["conclude"]
+
+
+def conclude(trial: Trial, verdict: Verdict) -> Verdict:
+    """What a trial amounts to, written into a verdict that has the function's name."""
+    title = trial.subject.exercise.title
+    if trial.against == "numbers":
+        title = "the reference's function"
+    elif trial.against:
+        title = f"{title}, as the reference computes it"
+    verdict = replace(
+        verdict, exercise=title, assumed=tuple(_assumed(trial)), pins=tuple(_pins(trial)),
+        properties=tuple(properties(trial)),
+    )  # fmt: skip
+    if _wrong(trial):
+        return _say_what_is_wrong(trial, verdict)
+    convention, finding = at_ties(trial)
+    if finding is not None:
+        return replace(verdict, status="wrong", findings=(finding,), summary=finding.sentence)
+    if convention:
+        verdict = replace(verdict, assumed=(*verdict.assumed, convention))
+    return _say_what_breaks_it(trial, verdict)
+
+
+def _wrong(trial: Trial) -> bool:
+    best = trial.best
+    if best.unexplained or any(fault.step != "purity" for fault in trial.faults):
+        return True
+    return any(not mistake.only_on_extremes for mistake in best.mistakes)
+
+
+def _say_what_is_wrong(trial: Trial, verdict: Verdict) -> Verdict:
+    findings = (*recognised(trial), *unrecognised(trial), *trial.faults)
+    verdict = replace(
+        verdict, status="wrong", findings=findings, summary=_summary(findings),
+        gradient_check=gradient_check(trial.subject),
+    )  # fmt: skip
+    found = smallest_counterexample(trial)
+    if found is None:
+        return verdict
+    return replace(
+        verdict, smallest=inputs_in_words(trial, found), compared=comparisons(trial, found),
+        broken_line=broken_line(trial, found),
+    )  # fmt: skip
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    first, count = findings[0], len(findings)
+    if not first.id:
+        return f"Wrong, not recognised: {first.sentence}"
+    return first.sentence + (f" (and {count - 1} more)" if count > 1 else "")
+
+
+def _say_what_breaks_it(trial: Trial, verdict: Verdict) -> Verdict:
+    stable, broken = _stability(trial)
+    broken += [Fragility(f.id, f.sentence, f.wrong, f.right) for f in trial.faults]
+    verdict = replace(verdict, properties=(*verdict.properties, *stable), fragilities=tuple(broken))
+    if broken:
+        return replace(
+            verdict, status="fragile", gradient_check=gradient_check(trial.subject),
+            summary=f"Correct on ordinary inputs, but fragile: {broken[0].sentence}",
+        )  # fmt: skip
+    also = ", and stable" if stable else ""
+    return replace(
+        verdict, status="correct", summary=f"Correct{also} on every input that was tried."
+    )
+
+
+def _stability(trial: Trial) -> tuple[list[Property], list[Fragility]]:
+    exercise = trial.subject.exercise
+    return layer_stability(trial, exercise) if isinstance(exercise, Layer) else stability(trial)
+
+
+# ------------------------------------------------------------------------------ conventions
+
+
+def _assumed(trial: Trial) -> Iterator[str]:
+    subject, conventions = trial.subject, trial.best.conventions
+    if {"L", "L_i", "dL_dz", "dL_dW"} & set(subject.letters()) and "y" in subject.given:
+        yield from in_words(conventions, ["reduction"])
+    if subject.regularised:
+        yield from in_words(conventions, ["half", "free"])
+    names = [parameter["name"] for parameter in subject.entry["parameters"]]
+    for letter, name in zip(subject.roles, names, strict=False):
+        if letter is not None and letter in INPUT_NAMES:
+            yield f"{name} is {INPUT_NAMES[letter]}{_layout(trial, letter)}"
+    if trial.single_precision:
+        yield "it computes in single precision (float32)"
+
+
+def _layout(trial: Trial, letter: str) -> str:
+    subject = trial.subject
+    if letter not in subject.layouts or letter not in LAYOUTS:
+        return ""
+    words = LAYOUTS[letter][subject.layouts[letter]].words
+    if "W1" in subject.given and letter in ("W1", "W"):  # from D to H, from H to K
+        words = words.replace("K" if letter == "W1" else "D", "H")
+    return f", {words}"
+
+
+def _pins(trial: Trial) -> Iterator[str]:
+    subject, conventions = trial.subject, trial.best.conventions
+    if conventions.reduction in ("mean", "sum") and "y" in subject.given:
+        yield conventions.reduction
+    if subject.regularised:
+        yield "half" if conventions.half == 0.5 else "full"
+        free = {None: "all-weights", -1: "last-column-bias", 0: "first-column-bias"}
+        yield free[conventions.free]
+    if subject.layouts.get("y") in ("index", "one-hot", "column"):
+        yield subject.layouts["y"]

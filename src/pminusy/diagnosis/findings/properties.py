@@ -1,0 +1,103 @@
+"""Named properties of a submission, whether each holds, and what a gradient check says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pminusy.diagnosis.bind.call import call
+from pminusy.diagnosis.bind.subject import Subject
+from pminusy.diagnosis.catalogue.probes import probes
+from pminusy.diagnosis.catalogue.quantities import OUTPUT_NAMES
+from pminusy.diagnosis.match.faults import same_twice
+from pminusy.diagnosis.match.trial import Trial
+from pminusy.diagnosis.report.verdict import Property
+from pminusy.diagnosis.report.wording import words_of
+
+__all__ = ["gradient_check", "properties"]
+
+
+def properties(trial: Trial) -> Iterator[Property]:
+    """Each component right or not, each probe that raises, and what holds whatever the numbers."""
+    asked = {letter for letter, _ in trial.outputs.right[0]}
+    wrong = {c for components in trial.best.where.values() for c in components}
+    wrong |= set(trial.best.unexplained)
+    for letter in (name for name in trial.subject.letters() if name in asked):
+        yield Property(f"{OUTPUT_NAMES[letter]}, data", (letter, "data") not in wrong)
+        if trial.subject.regularised and letter not in ("p", "dL_dX"):
+            yield Property(f"{OUTPUT_NAMES[letter]}, regulariser", (letter, "ridge") not in wrong)
+    for probe, (without, _) in zip(trial.probes, trial.seen, strict=True):
+        if without.raised is not None:
+            yield Property(f"runs on {probe.name}", False, str(without.raised))
+    yield from _purity(trial)
+    yield from _sums(trial)
+
+
+def _purity(trial: Trial) -> Iterator[Property]:
+    trains = any(letter.startswith("after_") for letter in trial.subject.letters())
+    if not trains:
+        changed = any(without.changed for without, _ in trial.seen)
+        yield Property("leaves its inputs unchanged", not changed)
+        raised = call(trial.subject, trial.probes[0].inputs, readonly=True).raised
+        yield Property(
+            "works on read-only arrays", raised is None, "" if raised is None else str(raised)
+        )
+    yield Property("same answer twice", same_twice(trial))
+    read = trial.subject.entry["globals"]
+    yield Property(
+        "computes from its arguments alone", not read,
+        f"it reads the global {words_of([str(name) for name in read])}" if read else "",
+    )  # fmt: skip
+
+
+def _sums(trial: Trial) -> Iterator[Property]:
+    """Gradients at the scores do not change with a shift of the scores, and probabilities are."""
+    seen = trial.seen[0][0].values
+    for letter in ("dL_dz", "dL_dz_i"):
+        if letter in seen:
+            sums = np.abs(np.asarray(seen[letter]).sum(1)).max()
+            yield Property("rows of the gradient at the scores sum to zero", bool(sums < 1e-6))
+    if "p" in seen:
+        sums = np.abs(np.asarray(seen["p"]).sum(1) - 1).max()
+        yield Property("rows of the probabilities sum to one", bool(sums < 1e-6))
+
+
+_STEP = 1e-5
+_GRADIENTS = {"dL_dW": "W", "dL_dz": "z"}
+
+
+def gradient_check(subject: Subject) -> str:
+    """What a plain gradient check says, to show the contrast.
+
+    A gradient is compared with differences of the function's own loss, r = 0, in ten coordinates.
+    """
+    names = (n for n, of in _GRADIENTS.items() if n in subject.letters() and of in subject.given)
+    name = next(names, "")
+    if not name or "L" not in subject.letters():
+        return ""
+    letter = _GRADIENTS[name]
+    inputs = probes(subject.given, subject.single)[0].inputs
+    seen = call(subject, inputs)
+    if name not in seen.values:
+        return ""
+    gradient = np.asarray(seen.values[name], dtype=np.float64)
+    rng = np.random.default_rng(0)
+    worst = 0.0
+    for flat in rng.choice(gradient.size, size=min(10, gradient.size), replace=False):
+        index = np.unravel_index(flat, gradient.shape)
+        losses = []
+        for sign in (1.0, -1.0):
+            moved = np.array(inputs[letter])
+            moved[index] += sign * _STEP
+            loss = call(subject, {**inputs, letter: moved}).values.get("L")
+            if loss is None:
+                return ""
+            losses.append(float(loss))
+        numeric, analytic = (losses[0] - losses[1]) / (2 * _STEP), float(gradient[index])
+        worst = max(worst, abs(numeric - analytic) / max(1e-8, abs(numeric) + abs(analytic)))
+    if not np.isfinite(worst):
+        return "A plain gradient check gives nan."
+    passes = worst < 1e-5
+    said = "passes: loss and gradient agree with each other" if passes else "fails"
+    return f"A plain gradient check {said} (largest relative error {worst:.1e})."

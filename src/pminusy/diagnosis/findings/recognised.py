@@ -1,0 +1,102 @@
+"""The numbers of a trial in words: mistakes that were recognised, then what was not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from pminusy.diagnosis.catalogue.conventions import formula
+from pminusy.diagnosis.catalogue.mistake import Mistake
+from pminusy.diagnosis.catalogue.quantities import OUTPUT_NAMES
+from pminusy.diagnosis.findings.describe import describe
+from pminusy.diagnosis.match.outputs import Component
+from pminusy.diagnosis.match.trial import Trial
+from pminusy.diagnosis.report.verdict import Finding
+
+__all__ = ["recognised", "unrecognised"]
+
+
+def recognised(trial: Trial) -> Iterator[Finding]:
+    """Each mistake of the best explanation."""
+    for mistake in trial.best.mistakes:
+        step = trial.subject.exercise.recipe.step(mistake.step)
+        right = mistake.right or formula(step.name, step.formula, trial.best.conventions)
+        hints = (f"Look {step.look}.", mistake.off, f"It should be {right}.")
+        where = dict.fromkeys(OUTPUT_NAMES[letter] for letter, _ in trial.best.where[mistake.id])
+        yield Finding(
+            mistake.called or mistake.id, mistake.sentence, mistake.step, mistake.wrong, right,
+            tuple(where), hints, tuple(_alternatives(trial, mistake)),
+        )  # fmt: skip
+
+
+def _alternatives(trial: Trial, mistake: Mistake) -> Iterator[str]:
+    """Sentences of other mistakes that, in this one's place, return the same numbers."""
+    rest = {m.id for m in trial.best.mistakes} - {mistake.id}
+    for other in trial.explanations[1:]:
+        ids = {m.id for m in other.mistakes}
+        if other.conventions == trial.best.conventions and len(ids - rest) == 1 and rest <= ids:
+            (replacement,) = ids - rest
+            sentence = next(m.sentence for m in other.mistakes if m.id == replacement)
+            if replacement != mistake.id and sentence != mistake.sentence:
+                yield sentence
+
+
+def unrecognised(trial: Trial) -> Iterator[Finding]:
+    """What can be said for certain about each component that nothing explains."""
+    also = "also " if trial.best.mistakes else ""
+    for component in trial.best.unexplained:
+        yield Finding("", _in_words(trial, component, also))
+
+
+def _in_words(trial: Trial, component: Component, also: str) -> str:
+    letter, part = component
+    name = f"{OUTPUT_NAMES[letter]} ({'regulariser' if part == 'ridge' else 'data'} part)"
+    values = [seen.values[letter].ravel() for seen, _ in trial.seen if letter in seen.values]
+    sized = [value for value in values if value.size]
+    if part == "data" and len(sized) > 1 and all(np.all(v == sized[0][0]) for v in sized):
+        return f"{name} is {float(sized[0][0]):.6g} on every input."
+    for inputs, right, value in _compared(trial, component):
+        if value.shape != right.shape or not np.allclose(
+            value, right, rtol=1e-6, atol=1e-9, equal_nan=True
+        ):
+            y = inputs.get("y") if letter in ("dL_dz", "dL_dz_i", "L_i") else None
+            said = describe(value, right, _sizes(inputs), y)
+            if trial.against:
+                said = said.replace("the right value", "the reference's")
+                said = said.replace("is right", "is the reference's")
+            return f"{also}{name} {said}."
+    for probe, (seen, _) in zip(trial.probes, trial.seen, strict=True):
+        if seen.raised is not None:
+            return f"it raises {seen.raised} on {probe.name}."
+    return f"{name} is missing on some inputs."
+
+
+def _compared(trial: Trial, component: Component) -> Iterator[tuple[Mapping[str, Any], Any, Any]]:
+    """The inputs of each probe that returned a component, what is right, and what came back."""
+    letter, part = component
+    rows = zip(trial.probes, trial.outputs.right, trial.seen, strict=True)
+    for probe, right, (without, with_r) in rows:
+        seen = without if part == "data" else with_r
+        if seen is None or letter not in seen.values:
+            continue
+        value = np.asarray(seen.values[letter], dtype=np.float64)
+        if part == "ridge":
+            if letter not in without.values:
+                continue
+            with np.errstate(all="ignore"):
+                value = value - np.asarray(without.values[letter], dtype=np.float64)
+        yield probe.inputs, right[component], value
+
+
+def _sizes(inputs: Mapping[str, Any]) -> dict[str, int]:
+    sizes = {}
+    if "y" in inputs:
+        sizes["N"] = int(inputs["y"].size)
+    for letter in ("z", "p"):
+        if letter in inputs:
+            sizes["K"] = int(inputs[letter].shape[1])
+    if "W" in inputs and inputs["W"].ndim == 2:
+        sizes["K"], sizes["D"] = map(int, inputs["W"].shape)
+    return sizes

@@ -1,0 +1,190 @@
+"""What is wrong with a function besides its numbers.
+
+Shapes that are odd, probes that raise, inputs that are changed, answers that vary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from pminusy.diagnosis.bind.call import call
+from pminusy.diagnosis.bind.subject import Result
+from pminusy.diagnosis.catalogue.probes import probes
+from pminusy.diagnosis.catalogue.quantities import OUTPUT_NAMES
+from pminusy.diagnosis.match.trial import Trial
+from pminusy.diagnosis.report.verdict import Finding
+from pminusy.diagnosis.report.wording import words_of
+
+__all__ = ["faults", "same_twice"]
+
+_PARAMETERS = ("W", "W1", "b", "b1")
+_WORK_ON_A_COPY = "whoever called it finds the array different afterwards. Work on a copy."
+
+
+def faults(trial: Trial) -> Iterator[Finding]:
+    """Shapes that are odd, probes that raise, inputs that are changed, answers that vary."""
+    for result in trial.subject.results:
+        if result.oddity and trial.subject.exercise.name != "epoch":
+            yield _odd_shape(trial, result)
+    yield from _unread(trial)
+    by_rows = any("rows" in mistake.id for mistake in trial.best.mistakes)
+    for probe, (without, with_r) in zip(trial.probes, trial.seen, strict=True):
+        raised = without.raised or (with_r.raised if with_r is not None else None)
+        if raised is not None and not (by_rows and raised.type == "IndexError"):
+            yield Finding(
+                "runs.sometimes", f"It raises {raised} on {probe.name}"
+                f"{f' ({probe.meaning})' if probe.meaning else ''}, and runs on other inputs.",
+                "shape",
+            )  # fmt: skip
+            break
+    if trial.square and not any("not_kept" in m.id for m in trial.best.mistakes):
+        yield _only_square(trial)
+    yield from _changed_inputs(trial)
+    if not same_twice(trial):
+        yield Finding(
+            "purity.varies", "The same inputs give another answer the second time.", "repeat"
+        )
+
+
+def _only_square(trial: Trial) -> Finding:
+    """It runs on inputs two of whose sizes agree, and on no others."""
+    subject = trial.subject
+    ordinary = call(subject, probes(subject.given, subject.single)[0].inputs)
+    raised = f": elsewhere it raises {ordinary.raised}" if ordinary.raised is not None else ""
+    return Finding(
+        "shape.square",
+        f"It runs only where there are {trial.square}{raised}. One size stands where another "
+        "belongs, or a sum lost its axis (keepdims).",
+        "shape",
+        hints=(
+            "Look at the line that raises, and at every shape before it.",
+            "Two different sizes are taken for one.",
+            "It should be the shape that the line of the derivation says, whatever the sizes.",
+        ),
+    )
+
+
+_GRADIENT_OF = {"dL_dz": "z", "dL_dW": "W", "dL_db": "b"}
+
+
+def _unread(trial: Trial) -> Iterator[Finding]:
+    """A result whose shape fits nothing, where a gradient is missing."""
+    subject = trial.subject
+    missing = [
+        (letter, source)
+        for letter, source in _GRADIENT_OF.items()
+        if letter in subject.exercise.outputs
+        and source in subject.given
+        and not {letter, f"{letter}_i"} & set(subject.letters())
+    ]
+    if missing and subject.unread and subject.exercise.name in ("linear", "logits"):
+        letter, source = missing[0]
+        inputs = trial.probes[0].inputs
+        expected = np.shape(subject.laid_out(source, inputs[source], inputs))
+        yield Finding(
+            "shape.gradient",
+            f"A result of shape {subject.unread[0]} is no gradient of an argument: "
+            f"{OUTPUT_NAMES[letter]} has its parameter's shape, here {expected}.",
+            "shape",
+        )
+
+
+def _odd_shape(trial: Trial, result: Result) -> Finding:
+    found = trial.seen[0][0].shapes.get(result.letter, ())
+    what = "is transposed" if result.oddity == "transposed" else "has an axis too many or too few"
+    return Finding(
+        "shape.gradient",
+        f"{OUTPUT_NAMES[result.letter].capitalize()} {what} (shape {found}): a gradient has its "
+        "parameter's shape.",
+        "shape",
+    )  # fmt: skip
+
+
+def same_twice(trial: Trial) -> bool:
+    """Whether the first probe gives the same numbers the second time."""
+    first, again = trial.seen[0][0], trial.again.values
+    return all(
+        letter in again and np.array_equal(value, again[letter], equal_nan=True)
+        for letter, value in first.values.items()
+    )
+
+
+# ---------------------------------------------------------------------- inputs that are changed
+
+
+def _changed_inputs(trial: Trial) -> Iterator[Finding]:
+    """Inputs that are changed in place: data is a fault of manners, parameters are a mistake."""
+    subject = trial.subject
+    trained = {letter.removeprefix("after_") for letter in subject.letters()}
+    changed = {
+        name for pair in trial.seen for seen in pair if seen is not None for name in seen.changed
+    } - trained
+    parameters = [letter for letter in _PARAMETERS if letter in changed]
+    for letter in parameters:
+        yield _of_parameter(trial, letter)
+    if changed - set(parameters):
+        names = words_of([subject.parameter(x) for x in sorted(changed - set(parameters))])
+        yield Finding(
+            "purity.inputs_changed", f"It changes {names} in place: {_WORK_ON_A_COPY}",
+            "purity", "z −= max z, on the caller's array", "z′ = z − max z, a new array",
+            hints=("Look for assignments into an argument (−=, [...] =).",
+                   "A function of its arguments changes one of them.", "It should be a copy."),
+        )  # fmt: skip
+
+
+def _of_parameter(trial: Trial, letter: str) -> Finding:
+    name = trial.subject.parameter(letter)
+    if _is_step(trial, letter):
+        return Finding(
+            "purity.trains_inside",
+            f"It trains inside the loss: {name} is moved along its gradient, so every call changes "
+            "the model. Return the gradient; the training loop takes the step.",
+            "weights",
+            f"{name} ← {name} − η dL_d{letter}, inside the loss", f"dL_d{letter}, returned",
+            hints=("Look for an update of the weights.", "A loss is a function of its arguments.",
+                   "It should return the gradient and leave the weights as they are."),
+        )  # fmt: skip
+    zeroed = _zeroed(trial, letter)
+    part = "a part of it is set to 0" if zeroed else "in place"
+    return Finding(
+        "purity.weights_changed",
+        f"It changes the weights {name} ({part}): after `V = {name}` both names are one array, and "
+        f"what is done to one is done to the other. Use `V = {name}.copy()`.",
+        "weights", f"V = {name}, then V[…] = 0", f"V = a copy of {name}",
+        hints=("Look for a second name of the weights, and assignments into it.",
+               "An alias is not a copy.", "It should be a copy of the weights."),
+    )  # fmt: skip
+
+
+def _pairs(trial: Trial, letter: str) -> Iterator[tuple[Any, Any, Any]]:
+    """Weights before and after a call, and the right gradient, as the learner lays them out."""
+    subject = trial.subject
+    for probe, (seen, _) in zip(trial.probes, trial.seen, strict=True):
+        right = trial.right(probe.inputs)
+        if letter in seen.after and right is not None:
+            before = subject.laid_out(letter, probe.inputs[letter], probe.inputs)
+            gradient = right.get(f"dL_d{letter}")
+            laid = None if gradient is None else subject.laid_out(letter, gradient, probe.inputs)
+            yield np.asarray(before), np.asarray(seen.after[letter]), laid
+
+
+def _is_step(trial: Trial, letter: str) -> bool:
+    """Whether the change is a multiple of the gradient."""
+    for before, after, gradient in _pairs(trial, letter):
+        if gradient is None or before.shape != after.shape or gradient.shape != after.shape:
+            return False
+        change, slope = (before - after).ravel(), gradient.ravel()
+        rate = float(change @ slope) / max(float(slope @ slope), 1e-300)
+        if not np.allclose(change, rate * slope, rtol=1e-6, atol=1e-9):
+            return False
+    return True
+
+
+def _zeroed(trial: Trial, letter: str) -> bool:
+    return all(
+        before.shape == after.shape and bool(np.all(after[before != after] == 0))
+        for before, after, _ in _pairs(trial, letter)
+    )
