@@ -204,6 +204,11 @@ def _ascended(
     return precise, solution
 
 
+def _holds_hessian(objective: Objective) -> bool:
+    """Whether the Hessian is small enough to be held, and worked with entry by entry."""
+    return not objective.source.sparse and objective.size <= _LARGE_NEWTON
+
+
 def _proximal(
     objective: Objective,
     vector: Array,
@@ -217,7 +222,12 @@ def _proximal(
     penalty, interrupted = SparsePenalty(objective, lasso, one_row=one_row), False
     try:
         vector, at, reached = proximal_newton(
-            objective, vector, penalty, tol=goal.tol, journal=journal
+            objective,
+            vector,
+            penalty,
+            tol=goal.tol,
+            journal=journal,
+            hessian=Models(objective).hessian if _holds_hessian(objective) else None,
         )
     except KeyboardInterrupt:
         if not keep_interrupted:

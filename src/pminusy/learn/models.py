@@ -71,6 +71,18 @@ class Models:
         dtype = np.float64 if objective.size <= _SMALL_HESSIAN else np.float32
         return curvature.FullMetric(objective, sample, damping, dtype)
 
+    def hessian(self, objective: Objective, effort: int) -> Array:
+        """The Hessian as a matrix, in float32 sums: a sample's where that is much cheaper.
+
+        With every step of `effort` the sample is four times as large, until it is all rows.
+        """
+        rows = self.hessian_rows(objective) * 4**effort
+        room = objective.workspace // (16 * (objective.D + objective.K))
+        everything = rows >= objective.source.rows or (effort > 0 and rows > room)
+        sample = None if everything else objective.draw(rows, self._rng)
+        dtype = np.float64 if objective.size <= _SMALL_HESSIAN else np.float32
+        return curvature.full_hessian(objective, sample, dtype)
+
     def rough(self, objective: Objective, damping: float) -> Metric:
         """For L-BFGS: the diagonal where X is sparse or very wide."""
         if objective.source.sparse or objective.D > WIDE:

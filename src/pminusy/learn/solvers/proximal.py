@@ -1,9 +1,9 @@
-"""Proximal Newton steps for f + Σ α |W|: on the free coordinates, signs kept.
+"""Proximal Newton steps for f + Σ α |W|: with the Hessian where it can be held, else by products.
 
-At a point the coordinates that are not 0, or that the penalty does not hold at 0, are free. A
-Newton step is taken in them by conjugate gradients; along it a coordinate that would change its
-sign stops at 0. Where that gains nothing, a proximal gradient step is taken instead, which always
-does; it also decides which coordinates become free.
+By products: at a point the coordinates that are not 0, or that the penalty does not hold at 0, are
+free. A Newton step is taken in them by conjugate gradients; along it a coordinate that would change
+its sign stops at 0. Where that gains nothing, a proximal gradient step is taken instead, which
+always does; it also decides which coordinates become free.
 
 Sources: Andrew & Gao 2007, "Scalable training of L1-regularized log-linear models" (signs kept);
 Lee, Sun & Saunders 2014, "Proximal Newton-type methods"; Beck & Teboulle 2009 (the fallback).
@@ -12,6 +12,7 @@ Lee, Sun & Saunders 2014, "Proximal Newton-type methods"; Beck & Teboulle 2009 (
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,10 @@ from numpy.typing import NDArray
 
 from pminusy.learn.curvature import DiagonalMetric, Metric
 from pminusy.learn.objective import Evaluation, Objective
+from pminusy.learn.solvers.lasso import steepest
 from pminusy.learn.solvers.newton_cg import conjugate_gradients
 from pminusy.learn.solvers.solution import Journal
+from pminusy.learn.solvers.sparse_newton import sparse_newton
 
 __all__ = ["SparsePenalty", "proximal_newton"]
 
@@ -63,9 +66,7 @@ class SparsePenalty:
 
     def steepest(self, vector: Array, gradient: Array) -> Array:
         """The subgradient of least norm."""
-        smooth = gradient + self.alpha * np.sign(vector)
-        held = np.sign(gradient) * np.maximum(np.abs(gradient) - self.alpha, 0.0)
-        return np.where(self.active, np.where(vector != 0, smooth, held), 0.0)
+        return steepest(vector, gradient, self.alpha, self.active)
 
     def shrink(self, vector: Array, steps: Array | float) -> Array:
         """Move every coordinate towards 0 by its penalty times its step."""
@@ -93,14 +94,42 @@ def proximal_newton(
     *,
     tol: float,
     journal: Journal,
+    hessian: Callable[[Objective, int], Array] | None = None,
 ) -> tuple[Array, Evaluation, bool]:
-    """Minimise f + penalty: the vector, f there, and whether `tol` was reached."""
+    """Minimise f + penalty: the vector, f there, and whether `tol` was reached.
+
+    `hessian` is that of `sparse_newton`; None where a matrix is too large.
+    """
     vector = np.where(penalty.active, vector, 0.0)
     at = objective.evaluate(vector)
     total = at.value + penalty.value(vector)
     journal.note(
         objective, vector, Evaluation(total, at.gradient), penalty.optimality(vector, at.gradient)
     )
+    if hessian is not None:
+        vector, at = sparse_newton(
+            objective, vector, at, penalty, hessian, tol=tol, journal=journal
+        )
+    else:
+        vector, at = _by_products(objective, vector, at, penalty, tol=tol, journal=journal)
+    if penalty.active.all():  # a shift of every bias is free: the one whose mean is 0
+        _, b = objective.parameters(vector)
+        if b is not None:
+            objective.coordinates.split(vector)[1][...] -= b.mean()
+    return vector, at, penalty.optimality(vector, at.gradient) <= tol
+
+
+def _by_products(
+    objective: Objective,
+    vector: Array,
+    at: Evaluation,
+    penalty: SparsePenalty,
+    *,
+    tol: float,
+    journal: Journal,
+) -> tuple[Array, Evaluation]:
+    """Minimise by Newton's steps in the free coordinates, a pass a product with the Hessian."""
+    total = at.value + penalty.value(vector)
     first, stalls, curvature = math.nan, 0, 1.0
     while penalty.optimality(vector, at.gradient) > tol and not journal.exhausted:
         slope = penalty.steepest(vector, at.gradient)
@@ -129,11 +158,7 @@ def proximal_newton(
         )
         if stalls >= 5:
             break
-    if penalty.active.all():  # a shift of every bias is free: the one whose mean is 0
-        _, b = objective.parameters(vector)
-        if b is not None:
-            objective.coordinates.split(vector)[1][...] -= b.mean()
-    return vector, at, penalty.optimality(vector, at.gradient) <= tol
+    return vector, at
 
 
 def _newton_direction(
