@@ -117,6 +117,25 @@ def test_saved_and_loaded_it_predicts_the_same_bits(model, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
 
 
+def test_a_file_of_version_0_1_loads_with_a_note():
+    with pytest.warns(UserWarning, match="without a checksum"):
+        old = pmy.load(Path(__file__).with_name("format_1.safetensors"))
+    assert old.converged is None
+    assert old.notes == ()
+    table = pl.DataFrame({"size": [1.0, 8.0], "hue": ["red", "blue"]})
+    predictions = old.predict(table)
+    assert predictions["prediction"].to_list() == ["a", "b"]
+    assert predictions["p(a)"][0] == pytest.approx(0.869914, abs=1e-6)
+
+
+def test_a_file_saved_again_has_a_checksum(tmp_path):
+    with pytest.warns(UserWarning, match="without a checksum"):
+        old = pmy.load(Path(__file__).with_name("format_1.safetensors"))
+    old.save(tmp_path / "new.safetensors")
+    new = pmy.load(tmp_path / "new.safetensors")  # a warning would be an error
+    np.testing.assert_array_equal(new.W, old.W)
+
+
 def test_settings_survive_the_file_an_infinite_C_too(tmp_path):
     model = pmy.fit_table(_frame(), target="kind", C=np.inf, seed=7, test_size=0.25)
     model.save(tmp_path / "m.safetensors")

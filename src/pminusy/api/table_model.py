@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -221,7 +222,12 @@ def load(path: str | PathLike[str]) -> TableModel:
     Raises
     ------
     InputError
-        The file is missing, truncated, something else, or made by a later version.
+        The file is missing, truncated, damaged, something else, or made by a later version.
+
+    Warns
+    -----
+    UserWarning
+        The file is of version 0.1 and has no checksum.
 
     Examples
     --------
@@ -235,7 +241,7 @@ got nothing there; check the name
     ----------
     The format is that of the safetensors library, with the schema as JSON in its header.
     """
-    tensors, metadata = load_model(path)
+    tensors, metadata, about = load_model(path)
     schema = Schema.from_json(metadata.get("schema"))
     K, D = len(schema.classes), len(schema.feature_names)
     for name, shape in (("W", (K, D)), ("b", (K,)), ("shares", (K,))):
@@ -248,6 +254,8 @@ got nothing there; check the name
         raise InputError(f"{path}: shares", "positive numbers that sum to 1", got, "fit it again")
     settings = _settings(path, metadata.get("settings"))
     converged, notes = _said(path, metadata.get("converged"), metadata.get("notes", []))
+    for sentence in about:
+        warnings.warn(sentence, UserWarning, stacklevel=2)
     return TableModel(schema, W, b, shares, settings, converged, notes)
 
 

@@ -1,7 +1,12 @@
-"""Model files: arrays and JSON in a safetensors file. Reading one runs no code."""
+"""Model files: arrays and JSON in a safetensors file. Reading one runs no code.
+
+A file carries the SHA-256 of all its bytes, those of the checksum itself counted as zeros; it tells
+damage, not who wrote the file. Format 1, of version 0.1, had none.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -20,10 +25,13 @@ __all__ = ["load_model", "save_model"]
 StrPath = str | os.PathLike[str]
 Array = NDArray[Any]
 
-FORMAT, VERSION = "pminusy-model", 1
+FORMAT, VERSION = "pminusy-model", 2
 _KEY = "pminusy"  # of the one entry in the header's metadata
 _LARGEST_HEADER = 16 << 20  # bytes
 _TYPES = ("<f4", "<f8", "<i8")
+_CHECKED = 2  # the first format with a checksum
+_ZEROS = "0" * 64
+_UNCHECKED = "the model file is of version 0.1, without a checksum: damage to it would not be seen"
 
 
 def save_model(path: StrPath, tensors: dict[str, Array], metadata: dict[str, Any]) -> None:
@@ -47,7 +55,7 @@ def save_model(path: StrPath, tensors: dict[str, Array], metadata: dict[str, Any
     arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     for name, array in arrays.items():
         _check_array(what, name, array)
-    note = {"format": FORMAT, "version": VERSION, "model": metadata}
+    note = {"format": FORMAT, "version": VERSION, "sha256": _ZEROS, "model": metadata}
     try:
         text = json.dumps(note, allow_nan=False, separators=(",", ":"))
     except (ValueError, TypeError, RecursionError) as error:
@@ -58,10 +66,11 @@ def save_model(path: StrPath, tensors: dict[str, Array], metadata: dict[str, Any
         got = f"{header / 2**20:.0f} MiB"
         remedy = "use fewer classes, or pool more categories"
         raise InputError(what, f"a schema below {_LARGEST_HEADER >> 20} MiB", got, remedy)
+    data = data.replace(_written(_ZEROS), _written(hashlib.sha256(data).hexdigest()), 1)
     write_atomically(path, lambda stream: stream.write(data))
 
 
-def load_model(path: StrPath) -> tuple[dict[str, Array], dict[str, Any]]:
+def load_model(path: StrPath) -> tuple[dict[str, Array], dict[str, Any], tuple[str, ...]]:
     """Read a model file that nobody vouches for.
 
     Parameters
@@ -72,7 +81,7 @@ def load_model(path: StrPath) -> tuple[dict[str, Array], dict[str, Any]]:
     Returns
     -------
     tuple
-        Arrays by name, and the metadata as it was saved.
+        Arrays by name, the metadata as it was saved, and sentences about the file.
 
     Raises
     ------
@@ -82,13 +91,32 @@ def load_model(path: StrPath) -> tuple[dict[str, Array], dict[str, Any]]:
     what = f"model file {os.fspath(path)!r}"
     data = _read(what, path)
     note = _note(what, data)
+    checked = note["version"] >= _CHECKED or "sha256" in note
+    if checked:
+        _check_sum(what, data, note.get("sha256"))
     try:
         tensors = safetensors.numpy.load(data)
     except (SafetensorError, KeyError, ValueError, TypeError, OverflowError, MemoryError) as error:
         raise _damaged(what, "arrays that fit the file", _brief(error)) from None
     for name, array in tensors.items():
         _check_array(what, name, array)
-    return tensors, note
+    return tensors, note["model"], () if checked else (_UNCHECKED,)
+
+
+def _written(checksum: str) -> bytes:
+    """A checksum as it stands in the file: in JSON that is a string in JSON."""
+    return json.dumps(f'"sha256":"{checksum}"')[1:-1].encode()
+
+
+def _check_sum(what: str, data: bytes, told: object) -> None:
+    whole = isinstance(told, str) and len(told) == len(_ZEROS)
+    found = ""
+    if whole:
+        before, here, after = data.partition(_written(str(told)))
+        zeros = _written(_ZEROS) if here else b""
+        found = hashlib.sha256(b"".join((before, zeros, after))).hexdigest()
+    if not whole or found != told:
+        raise _damaged(what, "the bytes that were written", "others: the checksum differs")
 
 
 def _read(what: str, path: StrPath) -> bytes:
@@ -122,7 +150,7 @@ def _check_header_size(what: str, start: bytes, size: int) -> None:
 
 
 def _note(what: str, data: bytes) -> dict[str, Any]:
-    """Take our own JSON out of the header's metadata, and what it says of the model."""
+    """Take our own JSON out of the header's metadata."""
     end = 8 + int.from_bytes(data[:8], "little")
     try:
         header = _json(data[8:end].decode())
@@ -142,7 +170,7 @@ def _note(what: str, data: bytes) -> dict[str, Any]:
     model = note.get("model")
     if not isinstance(model, dict):
         raise _damaged(what, "an object for the model", type(model).__name__)
-    return model
+    return note
 
 
 def _check_version(what: str, version: object) -> None:
