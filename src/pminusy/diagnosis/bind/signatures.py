@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pminusy.diagnosis.catalogue.layers import LAYERS
+from pminusy.diagnosis.catalogue.exercise import Layer
+from pminusy.diagnosis.catalogue.exercises import EXERCISES
 
 __all__ = [
     "Candidate", "Entry", "Proposal", "backward_name", "backward_of", "candidates", "layer_of",
@@ -99,7 +100,6 @@ def backward_of(entry: Entry, functions: Sequence[Entry]) -> Entry | None:
     return next(owned, None)
 
 
-_LAYER_FUNCTIONS = {"dropout": "dropout"} | {layer.name: layer.functions for layer in LAYERS}
 _LAYER_SETTINGS = {
     r"stride": "stride", r"pad(ding)?": "pad",
     r"(pool_?|kernel_?|window_?)?(size|height|width)|k|f": "size",
@@ -113,8 +113,10 @@ def layer_of(name: str) -> str:
     match = re.fullmatch(r"_?(?P<layer>[a-z0-9_]+?)_(forward|fwd)(_\w+)?", name.lower())
     if match is None:
         return ""
-    names = (n for n, pattern in _LAYER_FUNCTIONS.items() if re.fullmatch(pattern, match["layer"]))
-    return next(names, "")
+    if match["layer"] == "dropout":
+        return "dropout"
+    layers = (exercise for exercise in EXERCISES.values() if isinstance(exercise, Layer))
+    return next((x.name for x in layers if re.fullmatch(x.functions, match["layer"])), "")
 
 
 def backward_name(name: str, names: Iterable[str]) -> str:
