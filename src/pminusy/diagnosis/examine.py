@@ -86,8 +86,8 @@ def _rank(trial: Trial) -> tuple[bool, int, tuple[int, int, int], bool, int, int
     explained = cost[0] == 0 and read >= _ENOUGH * len(trial.seen) * len(letters) > 0
     columns = "K×N" in trial.subject.layouts.values()
     faults = len(trial.faults)
-    slips = (cost[0], cost[1] + faults, cost[2])
-    return not explained, 0 if explained else -read, slips, columns, faults, -read
+    wrong = (cost[0], cost[1] + faults, cost[2])
+    return not explained, 0 if explained else -read, wrong, columns, faults, -read
 
 
 def _square_trials(

@@ -22,7 +22,7 @@ from pminusy.files import write_atomically
 __all__ = ["check_folder", "submissions_in"]
 
 _SUFFIXES = (".py", ".ipynb")
-_FIRST_USER = 64000  # each submission that runs at the same time is another nobody
+_FIRST_USER = 64000  # submissions that run at the same time have a user id each
 _VERSION = 1  # of the file that remembers verdicts
 Progress = Callable[[int, int, str], None]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -158,11 +159,10 @@ def _check_file(
         )
     except SessionEnded as ended:
         return [_failed(name, f"It {ended}, before a function was called.")], False
-    try:
+    with closing(session):
         found = candidates(session.inventory.functions, settings.function)
-        fault = _no_candidate(session.inventory, settings.function) if not found else ""
-        if fault:
-            return [_failed(name, fault)], False
+        if not found:
+            return [_failed(name, _no_candidate(session.inventory, settings.function))], False
         kinds = {candidate.proposals[0].exercise for candidate in found}
         if len(found) > len(kinds) and not settings.function:
             names = ", ".join(candidate.name for candidate in found)
@@ -171,11 +171,9 @@ def _check_file(
                 "choose with --function NAME (a pattern such as 'softmax_*' checks all that fit)",
             )  # fmt: skip
         return [_check_one(session, candidate, settings) for candidate in found], True
-    finally:
-        session.close()
 
 
-_FOREVER = 24 * 3600.0
+_A_DAY = 24 * 3600.0  # a reference answers for as long as submissions are checked
 
 
 def open_reference(submission: Submission, settings: Settings) -> tuple[Reference | None, Verdict]:
@@ -189,7 +187,7 @@ def open_reference(submission: Submission, settings: Settings) -> tuple[Referenc
         No function fits, or several do.
     """
     name = submission.first
-    limits = replace(settings.limits, seconds=_FOREVER)
+    limits = replace(settings.limits, seconds=_A_DAY)
     try:
         session = ProcessSession(name, submission.files, "none", limits)
     except SessionEnded as ended:
@@ -197,9 +195,8 @@ def open_reference(submission: Submission, settings: Settings) -> tuple[Referenc
     kept = False
     try:
         found = candidates(session.inventory.functions, settings.function)
-        fault = _no_candidate(session.inventory, settings.function) if not found else ""
-        if fault:
-            return None, _failed(name, fault)
+        if not found:
+            return None, _failed(name, _no_candidate(session.inventory, settings.function))
         if len(found) > 1:
             names = ", ".join(candidate.name for candidate in found)
             raise InputError(

@@ -1,6 +1,6 @@
 """Which of a submission's functions is the exercise, and which letter each of its arguments is.
 
-Names and signatures only propose; the binding that is used is the one that behaves.
+Names and signatures only propose; which binding is used, its behaviour decides.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A function that may be the exercise, with the readings its signature admits, best first."""
+    """A function that may be the exercise, with what its signature allows it to be, best first."""
 
     entry: Entry
     proposals: tuple[Proposal, ...]

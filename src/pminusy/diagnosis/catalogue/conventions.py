@@ -1,4 +1,4 @@
-"""What an exercise leaves open: which reading of it a submission follows, and which are allowed."""
+"""What an exercise leaves open: mean or sum, ½ or not, which weights are regularised."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["PINS", "Conventions", "allowed", "formula", "in_words", "parse_pins"
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
-    """One reading of an exercise.
+    """The conventions one submission follows.
 
     Parameters
     ----------
@@ -123,6 +123,6 @@ def _unusual(values: tuple[Any, ...]) -> int:
 
 
 def in_words(conventions: Conventions, names: Iterable[str]) -> list[str]:
-    """Which readings were assumed, in words."""
+    """The conventions that were found, in words."""
     pairs = [(name, getattr(conventions, name)) for name in names]
     return [_WORDS[pair] for pair in pairs if pair in _WORDS]

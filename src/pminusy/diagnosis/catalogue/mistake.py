@@ -31,11 +31,11 @@ class Mistake:
     right
         The right formula, where it is not the step's own.
     also
-        Further steps it changes, where one slip shows in several places.
+        Further steps it changes, where one mistake shows in several places.
     called
         The name it is reported under, where it is a form of another mistake.
     group
-        Mistakes of one group are never made together: they are readings of one line.
+        Mistakes of one group are never combined: each is another form of one line.
     batch
         Whether it is about several samples, and means nothing for one.
     line

@@ -1,4 +1,4 @@
-"""Inputs that tell: N ≠ D ≠ K, mixed labels, a short last batch, one row, offsets, extremes.
+"""Inputs that tell mistakes apart: N ≠ D ≠ K, mixed labels, a short last batch, extremes.
 
 Of 36 wrong gradients seen, one row lets 6 pass, zero weights 2, as many rows as classes 1; seven
 rows of four classes with mixed labels and weights near ½ let none.
@@ -33,7 +33,7 @@ Inputs = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Inputs by letter, and what they are good for."""
+    """Inputs by letter, and what they show."""
 
     name: str
     inputs: Mapping[str, Any]
@@ -64,7 +64,7 @@ SQUARES = {
 
 
 def squares(given: tuple[str, ...], sizes: str) -> list[Probe]:
-    """Inputs on which two sizes agree: what is right only there runs nowhere else."""
+    """Inputs on which two sizes agree, for what runs on no others."""
     N, D, K = SQUARES[sizes]
     return [Probe(sizes, _draw(given, seed, N, D, K), "") for seed in (21, 22)]
 

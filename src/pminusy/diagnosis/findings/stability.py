@@ -1,4 +1,4 @@
-"""Right formulas that leave the range of floating point: what breaks, and the smallest such input.
+"""Right formulas that overflow or underflow: the cause, and the smallest such input.
 
 Every way to shift and every way to take the logarithm is run on the same extreme scores; the one
 that returns the very same numbers (inf and NaN included) is the mechanism.

@@ -116,7 +116,7 @@ def same_twice(trial: Trial) -> bool:
 
 
 def _changed_inputs(trial: Trial) -> Iterator[Finding]:
-    """Inputs that are changed in place: data is a fault of manners, parameters are a mistake."""
+    """Inputs that are changed in place: for data a side effect, for parameters a mistake."""
     subject = trial.subject
     trained = {letter.removeprefix("after_") for letter in subject.letters()}
     changed = {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # a verdict prints itself with these lines
         Verdict,
     )
 
-__all__ = ["HEADINGS", "Line", "in_plain_text", "in_short", "lines"]
+__all__ = ["HEADINGS", "StyledLine", "in_plain_text", "in_short", "lines"]
 
 _PLAIN_WIDTH = 88
 
@@ -33,11 +33,8 @@ HEADINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A line of any length and its style: head, good, warn, bad, key, dim or nothing.
-
-    Whoever shows it breaks it to the width there is; what follows hangs under its words.
-    """
+class StyledLine:
+    """A line of any length and its style: head, good, warn, bad, key, dim or nothing."""
 
     text: str
     style: str = ""
@@ -49,14 +46,14 @@ class Line:
 
     @property
     def hang(self) -> int:
-        """Blanks before what is broken off: under the value of a labelled line, else two more."""
+        """Indentation of continuation lines: under the value of a labelled line, else two more."""
         label = re.match(
             r" *(shows in|look|computes|should be|smallest|returns|formula) +", self.text
         )
         return label.end() if label is not None else self.indent + 2
 
-    def broken(self, width: int) -> list[str]:
-        """The line in pieces of at most this width."""
+    def wrapped(self, width: int) -> list[str]:
+        """The line as lines of at most this width."""
         if len(self.text) <= width or not self.text.strip():
             return [self.text]
         first, rest = " " * self.indent, " " * self.hang
@@ -75,11 +72,11 @@ def in_short(verdict: Verdict) -> str:
 
 def in_plain_text(verdict: Verdict, hints: int = 3) -> str:
     """The report of one function, without colours."""
-    pieces = (piece for line in lines(verdict, hints) for piece in line.broken(_PLAIN_WIDTH))
+    pieces = (piece for line in lines(verdict, hints) for piece in line.wrapped(_PLAIN_WIDTH))
     return "\n".join(piece.rstrip() for piece in pieces)
 
 
-def lines(verdict: Verdict, hints: int = 3) -> Iterator[Line]:
+def lines(verdict: Verdict, hints: int = 3) -> Iterator[StyledLine]:
     """The report of one function.
 
     Parameters
@@ -91,22 +88,22 @@ def lines(verdict: Verdict, hints: int = 3) -> Iterator[Line]:
     """
     mark, words, style = HEADINGS[verdict.status]
     where = f" in {clean(verdict.source)}" if verdict.source not in ("", verdict.name) else ""
-    yield Line(f"{mark} {clean(verdict.name)}{where}: {words}", style)
+    yield StyledLine(f"{mark} {clean(verdict.name)}{where}: {words}", style)
     if verdict.exercise:
-        yield Line(f"  taken as: {verdict.exercise}", "dim")
+        yield StyledLine(f"  taken as: {verdict.exercise}", "dim")
     if verdict.status in ("unfinished", "does not run", "correct"):
         yield from _paragraph(clean_lines(verdict.summary))
     for number, finding in enumerate(verdict.findings, 1):
-        yield Line("")
+        yield StyledLine("")
         yield from _finding(finding, number if len(verdict.findings) > 1 else 0, hints)
     for fragility in verdict.fragilities:
-        yield Line("")
+        yield StyledLine("")
         yield from _fragility(fragility, hints)
     yield from _smallest(verdict, hints)
     yield from _rest(verdict)
 
 
-def _finding(finding: Finding, number: int, hints: int) -> Iterator[Line]:
+def _finding(finding: Finding, number: int, hints: int) -> Iterator[StyledLine]:
     lead = f"{number}. " if number else ""
     if hints < 2 and finding.hints:
         yield from _paragraph(lead + finding.hints[0], "key")
@@ -115,42 +112,44 @@ def _finding(finding: Finding, number: int, hints: int) -> Iterator[Line]:
     sentence = f"not recognised: {told}" if not finding.id else told
     yield from _paragraph(lead + clean_lines(sentence), "key")
     if finding.where:
-        yield Line(f"  shows in   {', '.join(finding.where)}", "dim")
+        yield StyledLine(f"  shows in   {', '.join(finding.where)}", "dim")
     if finding.hints:
-        yield Line(f"  look       {finding.hints[0].removeprefix('Look ').rstrip('.')}")
+        yield StyledLine(f"  look       {finding.hints[0].removeprefix('Look ').rstrip('.')}")
     if hints >= 3 and finding.wrong:
-        yield Line(f"  computes   {finding.wrong}", "bad")
-        yield Line(f"  should be  {finding.right}", "good")
+        yield StyledLine(f"  computes   {finding.wrong}", "bad")
+        yield StyledLine(f"  should be  {finding.right}", "good")
     if finding.alternatives and hints >= 3:
-        yield Line("  or, with the very same numbers:", "dim")
+        yield StyledLine("  or, with the very same numbers:", "dim")
         for other in finding.alternatives[:4]:
             yield from _paragraph(f"· {other}", indent=4)
 
 
-def _fragility(fragility: Fragility, hints: int) -> Iterator[Line]:
+def _fragility(fragility: Fragility, hints: int) -> Iterator[StyledLine]:
     yield from _paragraph(clean_lines(fragility.sentence), "key")
     if fragility.smallest:
-        yield Line(f"  smallest   {fragility.smallest}")
-        yield Line(f"  returns    {clean(fragility.returns)}", "bad")
-        yield Line(f"  should be  {fragility.correct}", "good")
+        yield StyledLine(f"  smallest   {fragility.smallest}")
+        yield StyledLine(f"  returns    {clean(fragility.returns)}", "bad")
+        yield StyledLine(f"  should be  {fragility.correct}", "good")
     if hints >= 3 and fragility.right:
-        yield Line(f"  formula    {fragility.right}")
+        yield StyledLine(f"  formula    {fragility.right}")
 
 
-def _smallest(verdict: Verdict, hints: int) -> Iterator[Line]:
+def _smallest(verdict: Verdict, hints: int) -> Iterator[StyledLine]:
     if not verdict.smallest:
         return
-    yield Line("")
+    yield StyledLine("")
     many = verdict.exercise == "dropout"
-    yield Line(f"  On {'many entries' if many else 'the smallest input that shows it'}", "head")
+    yield StyledLine(
+        f"  On {'many entries' if many else 'the smallest input that shows it'}", "head"
+    )
     for name, value in verdict.smallest:
         first, *more = value.split("\n")
-        yield Line(f"    {clean(name)} = {first}")
+        yield StyledLine(f"    {clean(name)} = {first}")
         for row in more:
-            yield Line(f"    {' ' * len(clean(name))}   {row}")
+            yield StyledLine(f"    {' ' * len(clean(name))}   {row}")
     if verdict.broken_line is not None and hints >= 2:
         yield from _broken_line(verdict.broken_line)
-    yield Line("")
+    yield StyledLine("")
     compared = (
         verdict.compared if hints >= 3 else tuple(c for c in verdict.compared if not c.inferred)
     )
@@ -158,36 +157,36 @@ def _smallest(verdict: Verdict, hints: int) -> Iterator[Line]:
         yield from _comparison(comparison)
 
 
-def _broken_line(line: DerivationLine) -> Iterator[Line]:
-    yield Line("")
-    yield Line(f"  The line of the derivation: {line.title}", "head")
-    yield Line(f"    {line.statement}", "good")
+def _broken_line(line: DerivationLine) -> Iterator[StyledLine]:
+    yield StyledLine("")
+    yield StyledLine(f"  The line of the derivation: {line.title}", "head")
+    yield StyledLine(f"    {line.statement}", "good")
     for numbers in line.numbers:
-        yield Line(f"    {numbers}")
+        yield StyledLine(f"    {numbers}")
     yield from _paragraph(line.why, "dim", indent=4)
 
 
-def _comparison(comparison: Comparison) -> Iterator[Line]:
+def _comparison(comparison: Comparison) -> Iterator[StyledLine]:
     note = "  (first wrong line; yours as the diagnosis has it)" if comparison.inferred else ""
-    yield Line(f"    {comparison.formula or comparison.name}{note}")
+    yield StyledLine(f"    {comparison.formula or comparison.name}{note}")
     for word, value, style in (
         ("yours", comparison.yours, "bad"),
         ("right", comparison.right, "good"),
     ):
         first, *more = value.split("\n")
-        yield Line(f"      {word}  {first}", style)
+        yield StyledLine(f"      {word}  {first}", style)
         for row in more:
-            yield Line(f"             {row}", style)
+            yield StyledLine(f"             {row}", style)
 
 
-def _rest(verdict: Verdict) -> Iterator[Line]:
+def _rest(verdict: Verdict) -> Iterator[StyledLine]:
     failed = [p for p in verdict.properties if not p.holds]
     held = [p.name for p in verdict.properties if p.holds]
     if verdict.properties:
-        yield Line("")
+        yield StyledLine("")
     for item in failed:
         detail = f": {clean(item.detail)}" if item.detail else ""
-        yield Line(f"  ✗ {item.name}{detail}", "bad")
+        yield StyledLine(f"  ✗ {item.name}{detail}", "bad")
     if held:
         yield from _paragraph("✓ " + " · ".join(held), "good")
     if verdict.gradient_check:
@@ -200,6 +199,6 @@ def _rest(verdict: Verdict) -> Iterator[Line]:
         yield from _paragraph("note: " + clean(note), "dim")
 
 
-def _paragraph(text: str, style: str = "", indent: int = 2) -> Iterator[Line]:
+def _paragraph(text: str, style: str = "", indent: int = 2) -> Iterator[StyledLine]:
     for line in text.split("\n"):
-        yield Line(" " * indent + line, style)
+        yield StyledLine(" " * indent + line, style)

@@ -27,7 +27,7 @@ def print_verdict(console: Console, verdict: Verdict, hints: int) -> None:
     """The report of one function."""
     width = min(console.width, _WIDEST)
     for line in lines(verdict, hints):
-        for piece in line.broken(width):
+        for piece in line.wrapped(width):
             console.print(Text(piece, style=_STYLES[line.style]), soft_wrap=True)
 
 

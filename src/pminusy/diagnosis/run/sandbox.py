@@ -39,10 +39,10 @@ _TO_START, _TO_REMOVE = 30, 30  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A process a submission runs in, and how to end what outlives it."""
+    """A process a submission runs in, and the command that removes what outlives it."""
 
     process: subprocess.Popen[bytes]
-    last_words: tuple[str, ...] = ()
+    clean_up: tuple[str, ...] = ()
 
     def end(self) -> None:
         """Kill the process and everything it started; a container is the engine's to remove."""
@@ -54,10 +54,10 @@ class Started:
                 with contextlib.suppress(OSError):
                     stream.close()
         self.process.wait()
-        if self.last_words:
+        if self.clean_up:
             with contextlib.suppress(OSError, subprocess.TimeoutExpired):
                 subprocess.run(
-                    self.last_words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    self.clean_up, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL, timeout=_TO_REMOVE, check=False,
                 )  # fmt: skip
 
@@ -145,7 +145,7 @@ def _bubblewrap() -> list[str]:
     spaces = ["ipc", "pid", "net", "uts", "cgroup-try", *([] if root else ["user"])]
     words = [_bwrap(), *(f"--unshare-{space}" for space in spaces)]
     words += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
-    if root:  # to become nobody it needs these two, and keeps neither
+    if root:  # needed to change to an unprivileged user, and dropped then
         words += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     for folder in ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib"):
         words += _bind(Path(folder))

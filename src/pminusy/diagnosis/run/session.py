@@ -95,7 +95,7 @@ class Session(Protocol):
 
 
 def _answer(message: Mapping[str, Any], arrays: list[Array]) -> Answer:
-    """An answer from a message nobody vouches for.
+    """An answer from a message that is not trusted.
 
     Raises
     ------

@@ -88,11 +88,8 @@ def _cell_source(cell: dict[str, Any]) -> str:
     text = cell.get("source", cell.get("input", ""))
     lines = ("".join(text) if isinstance(text, list) else str(text)).splitlines()
     if lines and lines[0].lstrip().startswith("%%"):
-        return (
-            ""
-            if not lines[0].lstrip().startswith(("%%time", "%%capture"))
-            else "\n".join(lines[1:])
-        )
+        runs_python = lines[0].lstrip().startswith(("%%time", "%%capture"))
+        return "\n".join(lines[1:]) if runs_python else ""
     magic = re.compile(r"^\s*([%!?]|\w+\?\s*$|[\w, ]+=\s*[%!])")
     return "\n".join(re.sub(r"\S.*", "pass", line) if magic.match(line) else line for line in lines)
 
@@ -165,7 +162,7 @@ def _is_constant(value: ast.expr) -> bool:
 
 
 class Missing(types.ModuleType):
-    """Stands for a module that is not there; using it says so, importing it does not."""
+    """Stands in for a module that is missing: importing it works, using it raises."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -270,7 +267,7 @@ _COURSE_HELPERS = {"xrange": range}
 
 
 def _stand_in(statement: ast.stmt, error: ImportError, namespace: dict[str, Any]) -> list[str]:
-    """Bind what could not be imported to something that says so when it is used."""
+    """Bind what could not be imported to a module that raises when it is used."""
     module = getattr(statement, "module", None)
     for alias in getattr(statement, "names", []):
         wanted = f"{module}.{alias.name}" if module else alias.name

@@ -1,4 +1,4 @@
-"""The loop of a submission's process: read it, say what it defines, run programs, until told."""
+"""The loop of a submission's process: read it, say what it defines, run programs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["serve"]
 
 
 def serve() -> None:
-    """Answer requests on standard input until it ends; what the submission prints goes nowhere."""
+    """Answer requests on standard input until it ends; what the submission prints is discarded."""
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_RDWR)
+    discarded = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
+        os.dup2(discarded, stream)
     sys.setrecursionlimit(1000)
     first, arrays = unpack(lambda n: _exactly(requests, n), LARGEST_HEADER)
     _confine(first["limits"])
@@ -31,7 +31,7 @@ def serve() -> None:
 
 
 def _confine(limits: dict[str, int]) -> None:
-    """Limits of this process and what it starts; then, as root, become nobody."""
+    """Limits of this process and what it starts; then, as root, change to an unprivileged user."""
     wanted = {
         resource.RLIMIT_AS: limits["memory"],
         resource.RLIMIT_CPU: limits["seconds"],
@@ -88,7 +88,5 @@ def _exactly(stream: BinaryIO, count: int) -> bytes:
     data = stream.read(count)
     if len(data) < count:
         sys.stdout.flush()
-        os._exit(
-            0
-        )  # the checker is done; threads and exit handlers of the submission are not asked
+        os._exit(0)  # the checker is done: no thread or exit handler of the submission runs
     return data

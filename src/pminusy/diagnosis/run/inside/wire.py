@@ -28,7 +28,7 @@ _TYPES |= {np.dtype(t).str: np.dtype(t) for t in ("e", "f", "d")}
 
 
 class ForgedMessage(ValueError):
-    """A frame that no honest process sends."""
+    """A frame that `pack` does not make."""
 
 
 def pack(message: Message, arrays: list[Array]) -> bytes:
@@ -63,7 +63,7 @@ def unpack(
     if not isinstance(message, dict) or len(heads) > _MOST_ARRAYS:
         raise ForgedMessage("a header that is not one")
     if sum(dtype.itemsize * math.prod(shape) for dtype, shape in kinds) > LARGEST_ARRAYS:
-        raise ForgedMessage("arrays larger than any honest answer")
+        raise ForgedMessage("arrays larger than an answer may be")
     return message, [_array(read, dtype, shape) for dtype, shape in kinds]
 
 
