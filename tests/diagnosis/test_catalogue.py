@@ -49,6 +49,7 @@ def test_new_mistake_is_an_entry_in_its_tuple(monkeypatch):
     verdict = judge(SOURCE)
     assert verdict.mistakes == ("loss.cubed",)
     assert verdict.findings[0].sentence == "The logarithm is cubed."
+    assert verdict.broken_line is not None
     assert verdict.broken_line.name == "cross_entropy_logits"
 
 
