@@ -58,7 +58,14 @@ def test_tick(value, written):
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(0.0, "0 %"), (1.0, "100 %"), (0.99999, "99.9 %"), (1e-6, "0.1 %"), (0.9712, "97.1 %")],
+    [
+        (0.0, "0 %"),
+        (1.0, "100 %"),
+        (0.99999, "> 99.9 %"),
+        (1e-6, "< 0.1 %"),
+        (0.0009, "< 0.1 %"),
+        (0.9712, "97.1 %"),
+    ],
 )
 def test_share_says_all_or_none_only_where_it_is_exact(value, written):
     assert text.share(value) == written

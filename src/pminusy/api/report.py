@@ -12,6 +12,7 @@ from pminusy.core.trace import Trace
 from pminusy.files import write_atomically
 from pminusy.report.data import ArguedRow, FitReport, PathValue
 from pminusy.report.page import render_page
+from pminusy.report.real import Real
 from pminusy.tables.design import cells
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
         notes=run.table_notes,
         warnings=run.warnings,
         settings=tuple((name, _setting(value)) for name, value in model.settings.items()),
-        scores=tuple((name, value, base) for (name, value), (_, base) in scores),
+        scores=tuple(
+            (name, _score(name, value), _score(name, b)) for (name, value), (_, b) in scores
+        ),
         certificate=run.certificate,
         converged=run.converged,
         seconds=run.seconds,
@@ -83,6 +86,11 @@ def _path_value(point: PathPoint) -> PathValue:
         point.nonzero,
         point.largest,
     )
+
+
+def _score(name: str, value: float) -> float:
+    """A score; a log loss that is 0 is so as a float alone."""
+    return Real(value) if name == "log loss" else value
 
 
 def _setting(value: float | str) -> str:
@@ -120,11 +128,13 @@ def _worst(model: Fitted, part: Rows) -> list[tuple[float, float, int]]:
 
 def _argued(model: Fitted, part: Rows, i: int) -> ArguedRow:
     x = part.X[i]
+    log_p = model.log_probabilities(x[None])[0]
     return ArguedRow(
         row=int(part.index[i]) + 1,
         cells=tuple(cells(part.frame, i).items()),
         x=x,
-        p=np.exp(model.log_probabilities(x[None])[0]),
+        p=np.exp(log_p),
+        log_p=log_p,
         y=int(part.y[i]),
         pushes=model.W * x,
     )

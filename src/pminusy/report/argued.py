@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from pminusy.report.data import ArguedRow
+from pminusy.report.real import Real, complement, exponential, probability
 from pminusy.report.weights import largest
 
 __all__ = ["Argument", "ClassLine", "Push", "argument", "rival"]
@@ -28,9 +30,9 @@ class ClassLine:
     """p, y and p − y of one class (k) or of several together (k is None)."""
 
     k: int | None
-    p: float
+    p: Real
     y: int
-    gap: float
+    gap: Real
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,10 @@ class Argument:
     cells_left: int
     true: int
     rival: int
-    p_true: float
-    p_rival: float
+    p_true: Real
+    p_rival: Real
     right: bool
-    norm: float
+    norm: Real
     lines: list[ClassLine]
     classes_left: int
     pushes: list[Push]
@@ -66,7 +68,7 @@ class Argument:
 
 
 def rival(p: Array, y: int) -> int:
-    """The most probable class other than the true one."""
+    """The most probable class other than the true one; p may be logarithms."""
     others = p.astype(np.float64)
     others[y] = -np.inf
     return int(others.argmax())
@@ -75,10 +77,11 @@ def rival(p: Array, y: int) -> int:
 def argument(row: ArguedRow, b: Array, features: tuple[str, ...]) -> Argument:
     """What the page shows of a row, under a model with bias b (K,) and D named features."""
     p = row.p.astype(np.float64)
-    gap = p.copy()
-    gap[row.y] = -np.delete(p, row.y).sum()  # p_c − 1 without the cancellation
-    other = rival(p, row.y)
-    lines, classes_left = _lines(p, gap, row.y, other)
+    log_p = _logarithms(row)
+    size = log_p.copy()  # of p − y, as logarithms
+    size[row.y] = complement(log_p, row.y)  # 1 − p_c without the cancellation
+    other = rival(log_p, row.y)
+    lines, classes_left = _lines(p, log_p, size, row.y, other)
     pushes = row.pushes[other].astype(np.float64) - row.pushes[row.y]  # (D,)
     bias = float(b[other]) - float(b[row.y])
     shown = [d for d in largest(np.abs(pushes), FEATURES) if pushes[d] != 0]
@@ -90,10 +93,10 @@ def argument(row: ArguedRow, b: Array, features: tuple[str, ...]) -> Argument:
         cells_left=max(len(row.cells) - CELLS, 0),
         true=row.y,
         rival=other,
-        p_true=float(p[row.y]),
-        p_rival=float(p[other]),
+        p_true=probability(log_p, row.y),
+        p_rival=probability(log_p, other),
         right=bool(p.argmax() == row.y),
-        norm=float(np.linalg.norm(gap)),
+        norm=exponential(0.5 * float(logsumexp(2 * size))),
         lines=lines,
         classes_left=classes_left,
         pushes=[Push(d, float(row.x[d]), float(pushes[d]), float(pushes[d]) / top) for d in shown],
@@ -116,15 +119,30 @@ def _cells(cells: tuple[tuple[str, str], ...], pushing: list[str]) -> tuple[tupl
     return tuple(cells[i] for i in sorted(kept))
 
 
-def _lines(p: Array, gap: Array, true: int, other: int) -> tuple[list[ClassLine], int]:
+def _logarithms(row: ArguedRow) -> Array:
+    if row.log_p is not None:
+        return row.log_p.astype(np.float64)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(row.p.astype(np.float64)))
+
+
+def _lines(
+    p: Array, log_p: Array, size: Array, true: int, other: int
+) -> tuple[list[ClassLine], int]:
     """The true class, then the others by probability; those that do not fit as one line."""
-    order = largest(p, p.size, keep=(true, other))
+    order = largest(log_p, log_p.size, keep=(true, other))
     if len(order) <= CLASSES + 1:
         shown, left = order, []
     else:
         shown, left = order[:CLASSES], order[CLASSES:]
-    lines = [ClassLine(k, float(p[k]), int(k == true), float(gap[k])) for k in shown]
+    lines = []
+    for k in shown:
+        value = -float(np.delete(p, k).sum()) if k == true else float(p[k])
+        sign = 0 if size[k] == -np.inf else -1 if k == true else 1
+        p_k = probability(log_p, k)  # exactly 0 or 1 where the difference is exactly 1 or 0
+        gap = Real(value, size[k], sign=sign, exact=p_k.exact)
+        lines.append(ClassLine(k, p_k, int(k == true), gap))
     if left:
-        together = float(p[left].sum())
+        together = exponential(float(logsumexp(log_p[left])))
         lines.append(ClassLine(None, together, 0, together))
     return lines, len(left)

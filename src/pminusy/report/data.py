@@ -33,6 +33,8 @@ class ArguedRow:
         Index of the class the table gives it.
     pushes
         `W_kd x_d`, what each feature adds to each logit, shape (K, D).
+    log_p
+        Logarithms of `p`, shape (K,), which say what a float cannot; of `p` itself if not given.
     """
 
     row: int
@@ -41,6 +43,7 @@ class ArguedRow:
     p: Array
     y: int
     pushes: Array
+    log_p: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.report.real import Real
+
 __all__ = [
     "Bin",
     "ClassScore",
@@ -122,7 +124,7 @@ def reliability(y: Array, p: Array) -> list[Bin]:
         if n:
             hits = int(right[rows].sum())
             lower, upper = _wilson(hits, n)
-            mean = float(confidence[rows].mean())
+            mean = Real(confidence[rows].mean())  # of floats: p itself is never quite 1
             bins.append(Bin(i / BINS, (i + 1) / BINS, n, mean, hits / n, lower, upper))
     return bins
 
@@ -131,7 +133,7 @@ def calibration_error(bins: list[Bin]) -> float:
     """Expected calibration error, Σ_b (n_b / n) |accuracy_b − confidence_b|; NaN without rows."""
     n = sum(group.count for group in bins)
     gaps = (group.count * abs(group.accuracy - group.confidence) for group in bins)
-    return _ratio(sum(gaps), n)
+    return Real(_ratio(sum(gaps), n))
 
 
 def _wilson(hits: int, n: int) -> tuple[float, float]:

@@ -8,16 +8,20 @@ characters that act rather than show, and cut with the full text on hover.
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 
 import numpy as np
 from markupsafe import Markup, escape
 
+from pminusy.report.real import Real
+
 __all__ = ["clean", "count", "formula", "name", "number", "plain", "share", "signed", "tick"]
 
 NOT_DEFINED = "not defined"
 SHOWN = 40  # characters of a name on the page; the rest on hover
+_SMALLEST = 1e-300  # size below which a float has lost digits, or everything
 HOVERED = 200  # characters on hover: a page of 10,000-character names must stay a page
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -32,13 +36,23 @@ def number(value: float) -> str:
     --------
     >>> [number(v) for v in (0.0, 1.0, 0.99996, -12.3456, 3.2e-9, float("nan"))]
     ['0', '1', '1.000', '−12.35', '3.200 × 10⁻⁹', 'not defined']
+
+    Of a `Real` what a float has lost is said: "e^−807.5" for what is 0 as a float, "1.000" for
+    what is 1 as a float alone.
     """
+    exact = True
+    if isinstance(value, Real):
+        if abs(value) < _SMALLEST and math.isfinite(value.log):
+            return f"{'−' * (value.sign < 0)}e^{number(Real(value.log, exact=True))}"
+        exact = value.exact
     value = float(value)
     if np.isnan(value):
         return NOT_DEFINED
     if np.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if value.is_integer() and abs(value) < 1e6:
+    if not exact and value == 0:
+        return "0.000"
+    if exact and value.is_integer() and abs(value) < 1e6:
         return f"{int(value):,}".replace("-", "−")
     mantissa, exponent = f"{value:.3e}".split("e")
     power = int(exponent)
@@ -53,7 +67,8 @@ def number(value: float) -> str:
 
 def signed(value: float) -> str:
     """A number with its sign, also where it is positive: for gradients and differences."""
-    return f"+{number(value)}" if value > 0 else number(value)
+    sign = value.sign if isinstance(value, Real) else value
+    return f"+{number(value)}" if sign > 0 else number(value)
 
 
 def tick(value: float) -> str:
@@ -71,13 +86,18 @@ def count(value: int) -> str:
 
 
 def share(value: float) -> str:
-    """A share in percent with one decimal: "97.1 %"; 100 % and 0 % only where they are exact."""
+    """A share in percent with one decimal: "97.1 %"; 100 % and 0 % only where they are exact.
+
+    Else "< 0.1 %" and "> 99.9 %".
+    """
     if np.isnan(value):
         return NOT_DEFINED
     percent = 100.0 * float(value)
     if percent in (0.0, 100.0):
         return f"{percent:.0f} %"
-    return f"{min(max(percent, 0.1), 99.9):.1f} %"
+    if percent < 0.1:
+        return "< 0.1 %"
+    return "> 99.9 %" if percent > 99.9 else f"{percent:.1f} %"
 
 
 def name(value: object, shown: int = SHOWN) -> Markup:
