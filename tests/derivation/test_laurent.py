@@ -15,7 +15,7 @@ NAMES = ["p0", "p1", "Z", "v0"]
 
 
 def both():
-    algebra = Algebra(NAMES)
+    algebra = Algebra(dict.fromkeys(NAMES, ()))
     over, *generators = field(NAMES, QQ)
     return algebra, [algebra[name] for name in NAMES], over, generators
 
@@ -62,7 +62,7 @@ def test_division_by_a_sum_is_consistent():
 
 def test_sums_to_one():
     algebra, (p0, p1, Z, _), _, _ = both()
-    algebra.sum_to_one(["p0", "p1"])
+    algebra.sum_to_one([algebra["p0"], algebra["p1"]])
     assert algebra.is_zero(1 - p0 - p1)
     assert not algebra.is_zero(p0 - p1)
     assert algebra.cancel_unit_sums(p0 * Z + p1 * Z) == Z
@@ -70,7 +70,7 @@ def test_sums_to_one():
 
 def test_signs():
     algebra, (p0, p1, _Z, v0), _, _ = both()
-    algebra.sum_to_one(["p0", "p1"])
+    algebra.sum_to_one([algebra["p0"], algebra["p1"]])
     one = algebra.number(Fraction(1))
     assert positive(one - p0, algebra)
     assert nonnegative((p0 - p1) ** 2, algebra)

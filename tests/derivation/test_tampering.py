@@ -9,8 +9,7 @@ import pytest
 
 from pminusy.derivation.build import derive
 from pminusy.derivation.engine.proof import ProofError, prove_by_algebra, prove_by_numbers
-from pminusy.derivation.head import batch, limits, masks
-from pminusy.derivation.head import exact as model
+from pminusy.derivation.head import exact, limits
 from tests.derivation.cases import CASES as CASES_BY_NAME
 from tests.derivation.cases import derivation
 from tests.derivation.mutants import mutants
@@ -29,7 +28,8 @@ RECORD = Path(__file__).with_name("tampering.json")
 def _own_algebra():
     """Mutants use up spare generators of the rings that proofs share; later proofs get new ones."""
     yield
-    for environments in (batch._algebra, limits._algebra, masks._algebra, model._algebra):
+    made = (exact._row, exact.batch_environment, exact.masked_environments, limits._algebra)
+    for environments in made:
         environments.cache_clear()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -135,13 +135,10 @@ def _chapter(
     weight = np.ones(K) if options.weight is None else options.weight
     ignored = targets.ignored[chosen]
     counts = omega * ~ignored if labels is None else omega * (targets.Y[chosen] @ weight)
-    case = BatchCase(
-        replace(sample.case, one_hot=labels is not None, ignored=False),
-        layer,
-        ignored=bool(ignored.any()),
-        empty=request.reduction == "mean" and not counts.any(),
-        reduction=options.reduction,
-    )
+    rows = {f.name: getattr(sample.case, f.name) for f in fields(sample.case)}
+    rows |= {"one_hot": labels is not None, "ignored": bool(ignored.any())}
+    empty = request.reduction == "mean" and not counts.any()
+    case = BatchCase(**rows, empty=empty, reduction=options.reduction)
     values: dict[str, Any] = {
         "Y": targets.Y[chosen], "r": (~ignored).astype(float), "omega_n": omega, "w": weight,
         "g": upstream_of(request, len(targets.Y))[chosen], "C": 1.0, "eta": request.rate,

@@ -5,11 +5,13 @@ A derivative is the ε-part of a dual number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import count
+from math import prod
 from typing import Any
 
+from pminusy.derivation.engine.decimals import as_array
 from pminusy.derivation.engine.dual import Dual
 from pminusy.derivation.engine.laurent import Laurent, Ring
 from pminusy.derivation.engine.rational_signs import plain_sign
@@ -23,24 +25,33 @@ class Algebra:
     A function of anything else gets a fresh generator of its own: that is sound, because two values
     are called equal only if they are equal as functions of all generators. Groups of generators
     that sum to 1 (probabilities, targets) are kept symmetric until two values are compared.
+
+    Parameters
+    ----------
+    shapes
+        The letters, each with the shape of its array of generators; () for a single one.
     """
 
     exact = True
     _SPARE = 8
 
-    def __init__(self, generators: list[str]) -> None:
-        self.ring = Ring(generators, self._SPARE)
-        self.generators = {
-            name: self.ring.generator(place) for place, name in enumerate(generators)
-        }
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        names = [name for letter, shape in shapes.items() for name in _numbered(letter, shape)]
+        self.ring = Ring(names, self._SPARE)
+        self.generators = {name: self.ring.generator(place) for place, name in enumerate(names)}
+        self._shapes = shapes
         self._known: dict[tuple[str, Any], Any] = {}
         self._point: dict[int, int] = {}
         self._roots: list[tuple[int, Laurent]] = []
         self._simplex: list[tuple[list[int], Laurent]] = []
         self._levels = count(1)
 
-    def __getitem__(self, name: str) -> Any:
-        return self.generators[name]
+    def __getitem__(self, letter: str) -> Any:
+        """The generators of a letter: an array of its shape, or the one generator."""
+        shape = self._shapes[letter]
+        if not shape:
+            return self.generators[letter]
+        return as_array([self.generators[name] for name in _numbered(letter, shape)]).reshape(shape)
 
     def new_level(self) -> int:
         """A mark for the derivative about to be taken."""
@@ -50,10 +61,11 @@ class Algebra:
         """Say what a function of an element is."""
         self._known[function, argument] = value
 
-    def sum_to_one(self, names: list[str]) -> None:
+    def sum_to_one(self, generators: Iterable[Laurent]) -> None:
         """Say that generators sum to 1."""
-        total = sum((self[name] for name in names), self.ring.constant(0))
-        self._simplex.append(([self.ring.names.index(name) for name in names], total))
+        generators = list(generators)
+        total = sum(generators, self.ring.constant(0))
+        self._simplex.append(([generator.place() for generator in generators], total))
 
     def cancel_unit_sums(self, value: Any) -> Any:
         """The same sum without a factor Σ p = 1; of a dual number, its value so."""
@@ -93,8 +105,7 @@ class Algebra:
     def register_root(self, root: Laurent, square: Laurent) -> None:
         """Say that a generator is the root of an element; its even powers are replaced by it."""
         self.register("sqrt", square, root)
-        ((monomial, _),) = root.terms.items()
-        self._roots.append((monomial.index(1), square))
+        self._roots.append((root.place(), square))
 
     def assume_near(self, point: Mapping[str, int]) -> None:
         """Work near a point: signs are those there, and on the kinks between nothing is claimed."""
@@ -222,6 +233,11 @@ class Algebra:
             if coefficient == 1 and not any(power % 2 for power in monomial):
                 return Laurent(self.ring, {tuple(power // 2 for power in monomial): 1})
         return self.ring.fresh()
+
+
+def _numbered(letter: str, shape: tuple[int, ...]) -> list[str]:
+    """Names of the generators of a letter: p0, p1, … or the letter itself."""
+    return [f"{letter}{i}" for i in range(prod(shape))] if shape else [letter]
 
 
 def _with_square(polynomial: Laurent, place: int, square: Laurent) -> Laurent:

@@ -136,6 +136,11 @@ class Laurent:
             result = result * self
         return result
 
+    def place(self) -> int:
+        """Place of the generator that this element is."""
+        ((monomial, _),) = self.terms.items()
+        return monomial.index(1)
+
     def single_terms(self) -> list[Laurent]:
         """The terms, each as an element."""
         return [Laurent(self.ring, {m: coefficient}) for m, coefficient in self.terms.items()]

@@ -1,4 +1,4 @@
-"""Exact environments of one sample: arbitrary logits and targets as generators, for K = 2, 3, 4."""
+"""Exact environments of the head: any logits and targets, as generators, for a few sizes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pminusy.derivation.engine.algebra import Algebra
 from pminusy.derivation.engine.decimals import as_array
 from pminusy.derivation.engine.environment import Environment
 from pminusy.derivation.engine.evaluate import Evaluator
-from pminusy.derivation.head.symbols import symbols
-from pminusy.derivation.statements.case import Case
+from pminusy.derivation.head.symbols import batch_symbols, masked_symbols, symbols
+from pminusy.derivation.statements.case import BatchCase, Case
 
-__all__ = ["algebra"]
+__all__ = ["batch_environment", "masked_environments", "row_environment"]
 
 
 _VECTORS = ("u", "q", "w", "v", "t", "V_b", "u_new", "z_new", "p_new")
 _MATRICES = ("W", "V")
 
 
-def algebra(case: Case, K: int, c: int | None, mentions: frozenset[str]) -> Evaluator:
+def row_environment(case: Case, K: int, c: int | None, mentions: frozenset[str]) -> Evaluator:
     """Evaluator in exact algebra for K classes (and two features).
 
     Parameters
@@ -58,7 +58,7 @@ def algebra(case: Case, K: int, c: int | None, mentions: frozenset[str]) -> Eval
         used |= {"W", "x"}
     if "inputs" in made_of:
         used |= _ancestors(case)["z"]
-    return _algebra(case, K, c, frozenset(made_of), used & _EXTRA)
+    return _row(case, K, c, frozenset(made_of), used & _EXTRA)
 
 
 def _given_after_step(case: Case, mentions: frozenset[str]) -> str:
@@ -100,80 +100,122 @@ def _ancestors(case: Case) -> Mapping[str, frozenset[str]]:
 
 
 @lru_cache(maxsize=512)
-def _algebra(
+def _row(
     case: Case, K: int, c: int | None, made_of: frozenset[str], extra: frozenset[str]
 ) -> Evaluator:
     D = 2
-    names = [f"{letter}{index}" for letter in "pzy" for index in range(K)]
-    names += [f"{letter}{index}" for letter in sorted(extra & {*_VECTORS}) for index in range(K)]
-    names += [
-        f"{letter}{index}" for letter in sorted(extra & {*_MATRICES}) for index in range(K * D)
-    ]
-    names += [f"f{index}" for index in range(K if case.softcap and "inputs" in made_of else 0)]
-    names += [f"x{index}" for index in range(D if "x" in extra else 0)]
-    names += ["Z", "lse", "keep", *sorted(extra & {*_CONSTANTS})]
-    field = Algebra(names)
-    values: dict[str, Any] = {name: field[name] for name in extra & {*_CONSTANTS}}
-    for letter in extra & {*_VECTORS}:
-        values[letter] = _generators(field, letter, K)
-    for letter in extra & {*_MATRICES}:
-        values[letter] = _generators(field, letter, K * D).reshape(K, D)
-    if "x" in extra:
-        values["x"] = _generators(field, "x", D)
+    capped = case.softcap and "inputs" in made_of
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys("pzy", (K,))
+    shapes |= dict.fromkeys(sorted(extra & {*_VECTORS}), (K,))
+    shapes |= dict.fromkeys(sorted(extra & {*_MATRICES}), (K, D))
+    shapes |= {"f": (K if capped else 0,)} | ({"x": (D,)} if "x" in extra else {})
+    shapes |= dict.fromkeys(("Z", "lse", "keep", *sorted(extra & {*_CONSTANTS})), ())
+    field = Algebra(shapes)
+    values: dict[str, Any] = {letter: field[letter] for letter in extra}
     if "epsilon" in extra:
-        field.sum_to_one(["epsilon", "keep"])  # so that 1 − ε is seen to be ≥ 0
+        field.sum_to_one([field["epsilon"], field["keep"]])  # so that 1 − ε is seen to be ≥ 0
     if "V_b" in extra and "V" in extra:  # any direction A of the logits is met
-        values["V_b"] = _generators(field, "V_b", K) - values["V"] @ values["x"]
+        values["V_b"] = field["V_b"] - values["V"] @ values["x"]
     if "mass" in made_of:
         values.pop("q", None)
-    values["y"] = _targets(field, K, c)
-    _give_logits(case, field, K, made_of, values)
-    z = Evaluator(Environment(symbols(case), {"K": K, "D": D}, values), field).array("z")
-    _register_softmax(field, z, K)
-    fixed = {} if c is None else {"c": c}
-    return Evaluator(Environment(symbols(case), {"K": K, "D": D}, values, fixed), field)
+    values["y"] = field["y"] if c is None else _one_hot(field, K, c)
+    if c is None:
+        field.sum_to_one(field["y"])
+    _give_logits(case, field, made_of, values)
+    sizes, fixed = {"K": K, "D": D}, {} if c is None else {"c": c}
+    z = Evaluator(Environment(symbols(case), sizes, values), field).array("z")
+    _register_softmax(field, z, field["p"], field["Z"], field["lse"])
+    return Evaluator(Environment(symbols(case), sizes, values, fixed), field)
 
 
-def _generators(field: Algebra, letter: str, count: int) -> Any:
-    return as_array([field[f"{letter}{index}"] for index in range(count)])
-
-
-def _targets(field: Algebra, K: int, c: int | None) -> Any:
-    if c is not None:
-        return as_array([field.number(Fraction(int(index == c))) for index in range(K)])
-    field.sum_to_one([f"y{index}" for index in range(K)])
-    return _generators(field, "y", K)
+def _one_hot(field: Algebra, K: int, c: int) -> Any:
+    return as_array([field.number(Fraction(int(index == c))) for index in range(K)])
 
 
 def _give_logits(
-    case: Case, field: Algebra, K: int, made_of: frozenset[str], values: dict[str, Any]
+    case: Case, field: Algebra, made_of: frozenset[str], values: dict[str, Any]
 ) -> None:
     """z as generators; or u, or b, so that the layers before come out as those generators."""
-    z = _generators(field, "z", K)
     if "inputs" in made_of:
         first = values["u"]
         values.pop("t", None)
         if case.softcap:
-            _register_cap(field, first, K)
+            for u_k, f_k in zip(first, field["f"], strict=True):
+                field.register("tanh", u_k / field["kappa"], f_k)
     else:
-        first = values["z"] = z
+        first = values["z"] = field["z"]
     if "layer" in made_of:
         values.pop(case.logit_letter.name, None)
         values["b"] = first - values["W"] @ values["x"]
 
 
-def _register_cap(field: Algebra, u: Any, K: int) -> None:
-    """tanh(u / κ) as generators."""
-    for index in range(K):
-        field.register("tanh", u[index] / field["kappa"], field[f"f{index}"])
-
-
-def _register_softmax(field: Algebra, z: Any, K: int) -> None:
+def _register_softmax(field: Algebra, z: Any, p: Any, Z: Any, lse: Any) -> None:
     """e^{z_k} = p_k Z where Σ_k p_k = 1: then Σ_j e^{z_j} is Z, and most divisors are one term."""
-    p, Z, lse = _generators(field, "p", K), field["Z"], field["lse"]
-    field.sum_to_one([f"p{index}" for index in range(K)])
+    field.sum_to_one(p)
     field.register("ln", Z, lse)
     field.register("exp", lse, Z)
     for z_k, p_k in zip(z, p, strict=True):
         field.register("exp", z_k, p_k * Z)
         field.register("ln", p_k, z_k - lse)
+
+
+_MAKES_MASS = frozenset({"w", "epsilon", "omega_n", "r"})
+_COUNTED = ("r", "w", "omega_n")
+_BATCH_CONSTANTS = ("C", "eta", "T", "kappa", "zeta", "B", "Omega", "epsilon")
+
+
+@lru_cache(maxsize=64)
+def batch_environment(case: BatchCase, K: int, mentions: frozenset[str]) -> Evaluator:
+    """Exact algebra for two rows, of which the second is ignored where some are."""
+    N, D = 2, 2
+    layer = {"W": (K, D), "V": (K, D), "X": (N, D), "b": (K,), "V_b": (K,)} if case.layer else {}
+    field = Algebra(
+        dict.fromkeys("pyqz", (N, K)) | layer | {"w": (K,)}
+        | dict.fromkeys(("omega_n", "Z", "lse", "g"), (N,))
+        | dict.fromkeys(_BATCH_CONSTANTS, ())
+    )  # fmt: skip
+    zero = field.number(Fraction(0))
+    values = {letter: field[letter] for letter in (*_BATCH_CONSTANTS, *layer, "g", "w", "omega_n")}
+    values |= {"Y": field["y"], "r": as_array([field.number(Fraction(1 - n)) for n in range(N)])}
+    if case.empty:  # whatever is on counts nothing
+        values |= {letter: as_array([zero] * len(values[letter])) for letter in _COUNTED}
+    if not layer:
+        values[case.logit_letter.name] = field["z"]
+    if case.plain or case.empty or mentions & _MAKES_MASS:
+        del values["Omega"]
+    else:  # any mass, over any sum: what is proved of it is more
+        values["Q"] = field["q"]
+        if case.ignored:
+            values["Q"][1] = zero
+    sizes = {"N": N, "D": D, "K": K}
+    evaluator = Evaluator(Environment(batch_symbols(case), sizes, values), field)
+    logits, p = evaluator.array("Z"), field["p"]
+    for n in range(N):
+        field.sum_to_one(field["y"][n])
+        _register_softmax(field, logits[n], p[n], field["Z"][n], field["lse"][n])
+        if K == 2:  # sigmoid(z_1 − z_0) = e^{z_1} / (e^{z_0} + e^{z_1})
+            field.register("sigmoid", logits[n, 1] - logits[n, 0], p[n, 1])
+    return evaluator
+
+
+@lru_cache(maxsize=16)
+def masked_environments(case: Case) -> list[Evaluator]:
+    """Two and three classes, and one and two masked beside them: e^{z_h} is 0."""
+    return [_masked(case, K, M) for K, M in ((2, 1), (3, 1), (2, 2))]
+
+
+def _masked(case: Case, K: int, M: int) -> Evaluator:
+    field = Algebra(
+        dict.fromkeys("pzyq", (K,)) | {"h": (M,)} | dict.fromkeys(("Z", "lse", "zeta"), ())
+    )
+    zero, target = field.number(Fraction(0)), case.target.name
+    if not case.mass:
+        field.sum_to_one(field["y"])
+    _register_softmax(field, field["z"], field["p"], field["Z"], field["lse"])
+    for z_h in field["h"]:
+        field.register("exp", z_h, zero)
+    values = {
+        "z": field["z"], "z_M": field["h"], target: field[target],
+        f"{target}_M": as_array([zero] * M), "zeta": field["zeta"],
+    }  # fmt: skip
+    return Evaluator(Environment(masked_symbols(case), {"K": K, "M": M}, values), field)

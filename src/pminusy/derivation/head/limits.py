@@ -36,9 +36,9 @@ def limits_chapter(sample: Sample) -> Chapter | None:
 @lru_cache(maxsize=1)
 def _algebra() -> list[Evaluator]:
     """Any ρ in (0, 1): w0 is ρ, w1 what it lacks of 1."""
-    field = Algebra(["w0", "w1"])
-    field.sum_to_one(["w0", "w1"])
-    return [Evaluator(_environment({"root": field["w0"]}), field)]
+    field = Algebra({"w": (2,)})
+    field.sum_to_one(field["w"])
+    return [Evaluator(_environment({"root": field["w"][0]}), field)]
 
 
 def _environment(values: dict[str, Any], digits: int = WORKING_DIGITS) -> Environment:

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from pminusy.core import head, softmax
 from pminusy.core.options import Options, TargetMass, target_mass
-from pminusy.derivation.engine.algebra import Algebra
 from pminusy.derivation.engine.decimals import Decimals, as_array, decimals
-from pminusy.derivation.engine.environment import Environment, Symbol, defined, variable
+from pminusy.derivation.engine.environment import Environment
 from pminusy.derivation.engine.evaluate import Evaluator
+from pminusy.derivation.head.exact import masked_environments
 from pminusy.derivation.head.row import RowContext
 from pminusy.derivation.head.sample import Sample
 from pminusy.derivation.head.setup import class_names, sample_of
+from pminusy.derivation.head.symbols import masked_symbols
 from pminusy.derivation.input.logit_source import LogitSource
 from pminusy.derivation.input.request import Request
 from pminusy.derivation.statements import masks as chapter
-from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import Line, Table
 from pminusy.derivation.steps.chapters import Chapter, Summary
 from pminusy.derivation.steps.confirm import Computed
 from pminusy.derivation.steps.context import FixedContext
-from pminusy.derivation.tree import Sum, exp, ln, node
-from pminusy.derivation.tree import letters as o
 from pminusy.derivation.values.digits import as_text
 from pminusy.errors import InputError
 
@@ -184,14 +180,17 @@ class Mask:
         }
         sizes = {"K": len(self.kept), "M": len(self.masked)}
         labels = {"K": self.kept, "M": self.masked}
-        environment = Environment(_symbols(case), sizes, values, {}, sample.digits, labels)
+        environment = Environment(masked_symbols(case), sizes, values, {}, sample.digits, labels)
         p, _, gradient = (np.array([float(v) for v in row]) for row in self._figures)
         core = {
             "mask_p": Computed("p", p[list(self.masked)]),
             "mask_gradient": Computed("dL_dz", gradient[list(self.masked)]),
         }
         return FixedContext(
-            ("masks", case), Evaluator(environment, Decimals()), lambda: _algebra(case), core
+            ("masks", case),
+            Evaluator(environment, Decimals()),
+            lambda: masked_environments(case),
+            core,
         )
 
     def _table(self, sample: Sample) -> Table:
@@ -233,53 +232,3 @@ def mask_of(
 
 def masked_classes(logits: Any) -> tuple[int, ...]:
     return tuple(k for k, value in enumerate(logits) if value == -np.inf)
-
-
-@lru_cache(maxsize=64)
-def _symbols(case: Case) -> Mapping[str, Symbol]:
-    """Letters of the classes that are left, and of those masked (index set M)."""
-    h, j, k, ell = o.h, o.j, o.k, o.ell
-    whole = Sum(j, exp(o.z[j])) + Sum(ell, exp(o.z_M[ell]))
-    loss = Sum(k, case.target[k] * (o.lse - o.z[k]))
-    if case.z_loss:
-        loss = loss + case.scaled(o.zeta) * o.lse**2  # type: ignore[assignment]  # a longer sum
-    total = Sum(k, o.q[k]) if case.mass else node(1)
-    made = [
-        variable("z", "K"), variable("z_M", "M"), variable(case.target.name, "K"),
-        variable(f"{case.target.name}_M", "M"), variable("zeta"),
-        defined("S_e", by=whole), defined("S", by=total), defined("lse", by=ln(whole)),
-        defined("p", k, by=exp(o.z[k]) / whole), defined("p_M", h, by=exp(o.z_M[h]) / whole),
-        defined("L", by=loss),
-    ]  # fmt: skip
-    return {symbol.name: symbol for symbol in made}
-
-
-@lru_cache(maxsize=16)
-def _algebra(case: Case) -> list[Evaluator]:
-    """Two and three classes, and one and two masked beside them: e^{z_h} is 0."""
-    return [_environment(case, K, M) for K, M in ((2, 1), (3, 1), (2, 2))]
-
-
-def _environment(case: Case, K: int, M: int) -> Evaluator:
-    names = [f"{letter}{index}" for letter in "pzyq" for index in range(K)]
-    field = Algebra([*names, *(f"h{index}" for index in range(M)), "Z", "lse", "zeta"])
-
-    def pick(letter: str, count: int) -> Any:
-        return as_array([field[f"{letter}{index}"] for index in range(count)])
-
-    zero = field.number(Fraction(0))
-    z, masked = pick("z", K), pick("h", M)
-    target = case.target.name
-    if not case.mass:
-        field.sum_to_one([f"y{index}" for index in range(K)])
-    field.sum_to_one([f"p{index}" for index in range(K)])
-    field.register("ln", field["Z"], field["lse"])
-    for z_k, p_k in zip(z, pick("p", K), strict=True):
-        field.register("exp", z_k, p_k * field["Z"])
-    for z_h in masked:
-        field.register("exp", z_h, zero)
-    values = {
-        "z": z, "z_M": masked, target: pick(target, K), f"{target}_M": as_array([zero] * M),
-        "zeta": field["zeta"],
-    }  # fmt: skip
-    return Evaluator(Environment(_symbols(case), {"K": K, "M": M}, values), field)

@@ -13,7 +13,7 @@ from pminusy.derivation.engine.environment import Environment
 from pminusy.derivation.engine.evaluate import Evaluator
 from pminusy.derivation.engine.proof import MANY, indices_of, mentions
 from pminusy.derivation.head.core_run import CoreRun
-from pminusy.derivation.head.exact import algebra
+from pminusy.derivation.head.exact import row_environment
 from pminusy.derivation.head.sample import Sample
 from pminusy.derivation.head.symbols import symbols
 from pminusy.derivation.steps.confirm import Computed
@@ -75,9 +75,8 @@ class RowContext:
         named = mentions(relation)
         case = self.sample.case
         per_class = case.one_hot and self._speaks_of_c(relation, named)
-        return [
-            algebra(case, K, c, named) for K in sizes for c in (range(K) if per_class else (None,))
-        ]
+        classes = [(K, c) for K in sizes for c in (range(K) if per_class else (None,))]
+        return [row_environment(case, K, c, named) for K, c in classes]
 
     def computed(self, step: str) -> Iterator[Computed]:
         """The quantities of `core.trace` that a step shows, for the one row there is."""

@@ -1,4 +1,4 @@
-"""The letters of one sample, each given or defined, for every case."""
+"""The letters of the head, each a variable or defined: of one sample, of a batch, under a mask."""
 
 from __future__ import annotations
 
@@ -6,13 +6,26 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from pminusy.derivation.engine.environment import Symbol, defined, variable, variables
-from pminusy.derivation.statements.case import Case
-from pminusy.derivation.tree import Apply, Neg, Node, Partial, Ref, Sum, exp, ln, node
+from pminusy.derivation.statements.case import BatchCase, Case
+from pminusy.derivation.tree import (
+    Apply,
+    Neg,
+    Node,
+    Partial,
+    Ref,
+    Sum,
+    children,
+    exp,
+    ln,
+    node,
+    rebuild,
+)
 from pminusy.derivation.tree import letters as o
 
-__all__ = ["symbols"]
+__all__ = ["batch_symbols", "masked_symbols", "symbols"]
 
-i, j, k, d, c = o.i, o.j, o.k, o.d, o.c
+_BATCH_CONSTANTS = ("C", "eta", "T", "kappa", "zeta", "B")
+i, j, k, d, c, n = o.i, o.j, o.k, o.d, o.c, o.n
 _CONSTANTS = ("T", "kappa", "zeta", "epsilon", "omega", "B", "eta", "lambda", "a", "m")
 
 
@@ -64,4 +77,63 @@ def symbols(case: Case) -> Mapping[str, Symbol]:
         made.append(defined("z_new", k, by=case.logits(Ref("u_new"))))
     if case.softcap:
         made.append(defined("curve", k, by=case.curvature()))
+    return {symbol.name: symbol for symbol in made}
+
+
+@lru_cache(maxsize=64)
+def batch_symbols(case: BatchCase) -> Mapping[str, Symbol]:
+    """Every letter of a batch."""
+    first = case.logit_letter.name
+    lse, S = Ref("lse_n"), Ref("S_n")
+    row_loss = Sum(k, o.Q[n, k] * (lse[n] - o.Z[n, k]))
+    if case.z_loss:
+        row_loss = row_loss + o.zeta * S[n] * lse[n] ** 2  # type: ignore[assignment]  # a longer sum
+    over = o.Omega if case.reduction == "mean" else None
+    total: Node = Sum(n, o.L_n[n] if case.reduction != "none" else o.g[n] * o.L_n[n])
+    made = [
+        *variables({"X": "ND", "W": "KD", "b": "K", "Y": "NK", "V": "KD", "V_b": "K", "w": "K"}),
+        *variables({"omega_n": "N", "r": "N", "g": "N", "epsilon": ""}),
+        *variables(dict.fromkeys(_BATCH_CONSTANTS, "")),
+        defined("Q", n, k, by=case.target_mass()),
+        defined("Omega", by=Sum(n, case.row_weight())),
+        defined("lse_n", n, by=ln(Sum(j, exp(o.Z[n, j])))),
+        defined("S_n", n, by=Sum(k, o.Q[n, k])),
+        defined("P", n, k, by=exp(o.Z[n, k]) / Sum(j, exp(o.Z[n, j]))),
+        defined("L_n", n, by=row_loss),
+        defined("L", by=node(0) if case.empty else total / over if over else total),
+        defined("L_B", by=o.L / ln(o.B)),
+        defined("M", by=Sum(n, o.L_n[n])),
+        defined("A_n", n, k, by=Sum(d, o.V[k, d] * o.X[n, d]) + o.V_b[k]),
+        defined("W_new", k, d, by=o.W[k, d] - o.eta * Partial(o.L, o.W[k, d])),
+    ]  # fmt: skip
+    body = Sum(d, o.W[k, d] * o.X[n, d]) + o.b[k]
+    made.append(defined(first, n, k, by=body) if case.layer else variable(first, "N", "K"))
+    if case.transforms:
+        made.append(defined("Z", n, k, by=_with_row(case.logits(Ref("U")))))
+    return {symbol.name: symbol for symbol in made}
+
+
+def _with_row(tree: Node) -> Node:
+    """The transform of one row's u_k, for U_nk."""
+    if isinstance(tree, Ref) and tree.name == "U":
+        return Ref("U")[n, k]
+    return rebuild(tree, tuple(_with_row(part) for part in children(tree)))
+
+
+@lru_cache(maxsize=64)
+def masked_symbols(case: Case) -> Mapping[str, Symbol]:
+    """Letters of the classes that are left, and of those masked (index set M)."""
+    h, j, k, ell = o.h, o.j, o.k, o.ell
+    whole = Sum(j, exp(o.z[j])) + Sum(ell, exp(o.z_M[ell]))
+    loss = Sum(k, case.target[k] * (o.lse - o.z[k]))
+    if case.z_loss:
+        loss = loss + case.scaled(o.zeta) * o.lse**2  # type: ignore[assignment]  # a longer sum
+    total = Sum(k, o.q[k]) if case.mass else node(1)
+    made = [
+        variable("z", "K"), variable("z_M", "M"), variable(case.target.name, "K"),
+        variable(f"{case.target.name}_M", "M"), variable("zeta"),
+        defined("S_e", by=whole), defined("S", by=total), defined("lse", by=ln(whole)),
+        defined("p", k, by=exp(o.z[k]) / whole), defined("p_M", h, by=exp(o.z_M[h]) / whole),
+        defined("L", by=loss),
+    ]  # fmt: skip
     return {symbol.name: symbol for symbol in made}

@@ -7,7 +7,6 @@ from functools import lru_cache
 import numpy as np
 
 from pminusy.derivation.engine.algebra import Algebra
-from pminusy.derivation.engine.decimals import as_array
 from pminusy.derivation.engine.environment import Environment, defined, variable
 from pminusy.derivation.engine.evaluate import Evaluator
 from pminusy.derivation.layers.form import Axis, Form
@@ -40,24 +39,19 @@ def _environment(form: Form, shape: int, region: int) -> Evaluator:
     about = statements(form)
     spaces = tuple(index.space for index in about.outputs)
     shapes["c"] = tuple(sizes[space] for space in spaces)
-    names = [f"{name}.{i}" for name, shape_ in shapes.items() for i in range(_count(shape_))]
     roots = _roots(form, sizes)
-    field = Algebra([*names, *roots])
-    values = {
-        name: as_array([field[f"{name}.{i}"] for i in range(_count(shape_))]).reshape(shape_)
-        for name, shape_ in shapes.items()
-    }
-    values = {name: value[()] if value.ndim == 0 else value for name, value in values.items()}
+    field = Algebra({**shapes, "root": (roots,)})
+    values = {name: field[name] for name in shapes}
     if form.kinked:
-        field.assume_near(_point(names, shape, region))
+        field.assume_near(_point(list(field.generators), shape, region))
     body: Node = Ref("c", about.outputs) * Ref("o", about.outputs)
     for index in reversed(about.outputs):
         body = Sum(index, body)
     # c is what comes after: L = Σ c ⊙ o, so that ∂L/∂o = c is arbitrary
     symbols |= {"c": variable("c", *spaces), "L": defined("L", by=body)}
     evaluator = Evaluator(Environment(symbols, sizes, values), field)
-    for feature, root in enumerate(roots):
-        field.register_root(field[root], evaluator.array("var")[feature] + values["eps"])
+    for feature in range(roots):
+        field.register_root(field["root"][feature], evaluator.array("var")[feature] + values["eps"])
     return evaluator
 
 
@@ -91,11 +85,11 @@ def _windows(axis: Axis, fewest: int) -> int:
     return next(count for count in range(fewest, 1000) if axis.length(count) >= 1)
 
 
-def _roots(form: Form, sizes: dict[str, int]) -> list[str]:
-    """√(σ² + ε) as generators: exact up to their squares, which `is_zero` puts back."""
+def _roots(form: Form, sizes: dict[str, int]) -> int:
+    """How many √(σ² + ε) are generators: exact up to squares, which `is_zero` puts back."""
     if not form.kind.startswith("batchnorm"):
-        return []
-    return [f"root.{i}" for i in range(sizes["D" if form.rank == 2 else "C"])]
+        return 0
+    return sizes["D" if form.rank == 2 else "C"]
 
 
 def _point(names: list[str], shape: int, region: int) -> dict[str, int]:

@@ -4,14 +4,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
-from pminusy.derivation.render import parts
+from pminusy.derivation.render.document import (
+    Page,
+    ShownStep,
+    Writer,
+    classes_shown,
+    document,
+    safe,
+)
 from pminusy.derivation.render.mathml import MathMLPrinter, mathml_number
+from pminusy.derivation.render.value_text import is_matrix, vector
 from pminusy.derivation.statements.line import FULL, Table
-from pminusy.derivation.steps.chapters import Steps
+from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
 from pminusy.derivation.steps.step import Step
 from pminusy.derivation.values.digits import as_text, rounded
 from pminusy.derivation.values.result_value import FITS, ResultValue
@@ -59,7 +66,7 @@ _PAGE_STYLE = """
 
 def to_page(derivation: Steps) -> str:
     """A whole page."""
-    title = escape(parts.safe(derivation.summary.heading, 200))
+    title = escape(safe(derivation.summary.heading, 200))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -70,51 +77,84 @@ def to_page(derivation: Steps) -> str:
 
 def to_fragment(derivation: Steps) -> str:
     """The same without a page round it, for notebooks."""
-    return "\n".join(_lines(derivation))
+    return "\n".join(document(_Html(derivation)))
 
 
-def _lines(derivation: Steps) -> Iterator[str]:
-    summary = derivation.summary
-    printer = MathMLPrinter(derivation.notation, derivation.digits)
-    yield f'<main class="pmy"><style>{_STYLE}</style>'
-    yield f"<h1>{escape(parts.safe(summary.heading, 200))}</h1>"
-    if summary.options:
-        items = "".join(f"<li>{escape(n)} = {escape(v)}</li>" for n, v in summary.options.items())
-        yield f"<ul>{items}</ul>"
-    for note in summary.notes:
-        yield f"<p>{escape(parts.safe(note, 2000))}</p>"
-    if summary.classes:
-        yield _bars(derivation)
-    for table in summary.tables:
+class _Html(Writer[str]):
+    """Elements of a page."""
+
+    def __init__(self, derivation: Steps) -> None:
+        super().__init__(derivation)
+        self.printer = MathMLPrinter(derivation.notation, derivation.digits)
+
+    def opening(self, summary: Summary) -> Page[str]:
+        """The style, a heading, a list, paragraphs."""
+        yield f'<main class="pmy"><style>{_STYLE}</style>'
+        yield f"<h1>{escape(safe(summary.heading, 200))}</h1>"
+        if summary.options:
+            items = (f"<li>{escape(n)} = {escape(v)}</li>" for n, v in summary.options.items())
+            yield f"<ul>{''.join(items)}</ul>"
+        for note in summary.notes:
+            yield f"<p>{escape(safe(note, 2000))}</p>"
+
+    def classes(self, summary: Summary) -> Page[str]:
+        """Bars."""
+        yield _bars(self.derivation)
+
+    def table(self, table: Table) -> Page[str]:
+        """A table, and its caption below."""
         yield _table(table)
-    for chapter in derivation.chapters:
+
+    def chapter(self, chapter: Chapter) -> Page[str]:
+        """A section with a heading and a sentence."""
         yield f'<section><h2>{escape(chapter.title)}</h2><p class="intro">{escape(chapter.intro)}</p>'
-        for line in chapter.lines:
-            yield _step(derivation[line.name], derivation, printer)
+
+    def chapter_end(self) -> Page[str]:
+        """The end of the section."""
         yield "</section>"
-    yield _closing(derivation, printer)
-    yield f'<p class="proof">{len(derivation)} steps, every one proved.</p></main>'
 
+    def step(self, shown: ShownStep) -> Page[str]:
+        """A step that folds."""
+        step = shown.step
+        rules = f'<span class="rules">{escape(" · ".join(step.rules))}</span>' if step.rules else ""
+        is_open = ' open=""' if step.line.depth != FULL or self.derivation.hints else ""
+        yield (
+            f'<details id="{step.name}"{is_open}><summary>{step.number}. {escape(step.title)}{rules}'
+            f'</summary><div class="body">{self._body(shown)}</div></details>'
+        )
 
-def _step(step: Step, derivation: Steps, printer: MathMLPrinter) -> str:
-    hidden = parts.hidden(derivation)
-    rules = f'<span class="rules">{escape(" · ".join(step.rules))}</span>' if step.rules else ""
-    is_open = ' open=""' if step.line.depth != FULL or derivation.hints else ""
-    body = [_folded(_math(printer.page(step.statement)), hidden.statements, "the line")]
-    if step.rows:
-        rows = "".join(_math(printer.page(row.statement)) for row in step.rows)
-        body.append(_folded(f'<div class="rows">{rows}</div>', hidden.numbers, "with your numbers"))
-    value = _value(step, derivation.digits)
-    if value:
-        body.append(_folded(value, hidden.results, "the result"))
-    body.append(f'<p class="why">{_prose(step.why)}</p>')
-    if step.line.table is not None:
-        body.append(_folded(_table(step.line.table), hidden.results, "the table"))
-    body.append(f'<p class="proof">✓ {escape(str(step.proof))}</p>')
-    return (
-        f'<details id="{step.name}"{is_open}><summary>{step.number}. {escape(step.title)}{rules}'
-        f'</summary><div class="body">{"".join(body)}</div></details>'
-    )
+    def _body(self, shown: ShownStep) -> str:
+        step, page = shown.step, self.printer.page
+        body = [_folded(_math(page(step.statement)), shown.hides_statement, "the line")]
+        if step.rows:
+            rows = "".join(_math(page(row.statement)) for row in step.rows)
+            rows = f'<div class="rows">{rows}</div>'
+            body.append(_folded(rows, shown.hides_numbers, "with your numbers"))
+        if shown.value is not None:
+            value = _value(shown.value, shown, self.digits)
+            body.append(_folded(value, shown.hides_results, "the result"))
+        body.append(f'<p class="why">{_prose(step.why)}</p>')
+        if step.line.table is not None:
+            body.append(_folded(_table(step.line.table), shown.hides_results, "the table"))
+        body.append(f'<p class="proof">✓ {escape(str(step.proof))}</p>')
+        return "".join(body)
+
+    def beside(self, pairs: Sequence[tuple[Step, tuple[Step, ...]]]) -> Page[str]:
+        """A table of two columns."""
+        page = self.printer.page
+        rows = []
+        for forward, backward in pairs:
+            lines = "".join(page(step.statement) for step in backward)
+            rows.append(f"<tr><td>{page(forward.statement)}</td><td>{lines}</td></tr>")
+        yield (
+            '<section><h2>Forward beside backward</h2><div class="scroll"><table><thead><tr>'
+            '<th scope="col">forward</th><th scope="col">backward</th></tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table></div></section>"
+        )
+
+    def closing(self, steps: int) -> Page[str]:
+        """One line, and the end of the page."""
+        yield f'<p class="proof">{steps} steps, every one proved.</p></main>'
 
 
 _INDEX = re.compile(r"(?<=[^\W\d_])_([A-Za-z]{1,3}|\d)(?![A-Za-z_])")
@@ -137,46 +177,27 @@ def _math(math: str) -> str:
     return f'<div class="scroll" tabindex="0" role="group" aria-label="formula">{math}</div>'
 
 
-def _value(step: Step, digits: int) -> str:
-    shown = step.value
-    plain = set(step.statement.signs) == {"="}
-    if not plain or (step.rows and len(shown.entries) == 1):
-        return ""
-    if parts.is_matrix(shown):
-        body = _math(
-            f'<math display="block"><mrow><mo>=</mo>{_matrix(shown, digits)}</mrow></math>'
-        )
-        square = shown.shape[0] == shown.shape[1]
-        return body + (
-            _heat_map(shown, digits) if square and step.name == "jacobian_matrix" else ""
-        )
-    note = parts.vector_note(step, digits)
-    text = escape(parts.vector(shown, digits))
-    aside = f'<br/><span class="note">{escape(note)}</span>' if note else ""
-    return f"<p>= <strong>{text}</strong>{aside}</p>"
+def _value(value: ResultValue, shown: ShownStep, digits: int) -> str:
+    if is_matrix(value):
+        equals = f"<mrow><mo>=</mo>{_matrix(value, digits)}</mrow>"
+        body = _math(f'<math display="block">{equals}</math>')
+        return body + (_heat_map(value, digits) if shown.step.name == "jacobian_matrix" else "")
+    aside = f'<br/><span class="note">{escape(shown.note)}</span>' if shown.note else ""
+    return f"<p>= <strong>{escape(vector(value, digits))}</strong>{aside}</p>"
 
 
-def _matrix(shown: ResultValue, digits: int) -> str:
-    rows = "".join(
-        "<mtr>" + "".join(f"<mtd>{_number(shown.entries[i, j], digits, shown.rest)}</mtd>" for j in range(shown.shape[1])) + "</mtr>"
-        for i in range(shown.shape[0])
-    )  # fmt: skip
-    return f'<mo fence="true">(</mo><mtable>{rows}</mtable><mo fence="true">)</mo>'
-
-
-def _number(value: Any, digits: int, rest: bool) -> str:
-    return mathml_number(rounded(value, digits, rest=rest))
+def _matrix(value: ResultValue, digits: int) -> str:
+    rows = []
+    for i in range(value.shape[0]):
+        row = (rounded(value.entries[i, j], digits, rest=value.rest) for j in range(value.shape[1]))
+        rows.append(f"<mtr>{''.join(f'<mtd>{mathml_number(n)}</mtd>' for n in row)}</mtr>")
+    return f'<mo fence="true">(</mo><mtable>{"".join(rows)}</mtable><mo fence="true">)</mo>'
 
 
 def _bars(derivation: Steps) -> str:
     """Bars of p (left) and of the gradient (right), class by class."""
     summary, digits = derivation.summary, derivation.digits
-    order = list(range(len(summary.classes)))
-    if len(order) > FITS:
-        largest = sorted(order, key=lambda k: -abs(summary.gradient[k]))[: FITS - 1]
-        order = sorted(
-            {*largest, *([summary.true_class] if summary.true_class is not None else [])}
-        )
+    order = classes_shown(summary, FITS)
     top = max((abs(v) for v in summary.gradient), default=1) or 1
     letter = derivation.notation.text("p")
     plain = not summary.options and all(v in (0, 1) for v in summary.targets)
@@ -190,7 +211,7 @@ def _bars(derivation: Steps) -> str:
         y = 26 + 26 * place
         p, gradient = summary.probabilities[k], summary.gradient[k]
         mark = " ●" if k == summary.true_class else ""
-        name = f'<text x="0" y="{y + 14}">{escape(parts.safe(summary.classes[k], 16))}{mark}</text>'
+        name = f'<text x="0" y="{y + 14}">{escape(safe(summary.classes[k], 16))}{mark}</text>'
         length = float(abs(gradient) / top) * 80
         side, x = ("raise", 315 - length) if gradient < 0 else ("lower", 315)
         left_parts += [
@@ -248,24 +269,10 @@ def _heat_map(shown: ResultValue, digits: int) -> str:
 
 
 def _table(table: Table) -> str:
-    head = "".join(f'<th scope="col">{escape(parts.safe(cell))}</th>' for cell in table.head)
+    head = "".join(f'<th scope="col">{escape(safe(cell))}</th>' for cell in table.head)
     rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(parts.safe(cell))}</td>" for cell in row) + "</tr>"
+        "<tr>" + "".join(f"<td>{escape(safe(cell))}</td>" for cell in row) + "</tr>"
         for row in table.rows
     )
     caption = f'<p class="note">{escape(table.caption)}</p>' if table.caption else ""
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{caption}'
-
-
-def _closing(derivation: Steps, printer: MathMLPrinter) -> str:
-    rows = []
-    for forward, backward in parts.closing(derivation):
-        lines = "".join(printer.page(step.statement) for step in backward)
-        rows.append(f"<tr><td>{printer.page(forward.statement)}</td><td>{lines}</td></tr>")
-    if not rows:
-        return ""
-    return (
-        '<section><h2>Forward beside backward</h2><div class="scroll"><table><thead><tr>'
-        '<th scope="col">forward</th><th scope="col">backward</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div></section>"
-    )

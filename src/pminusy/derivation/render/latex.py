@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from pminusy.derivation.render import parts
+from pminusy.derivation.render.document import Page, ShownStep, Writer, document, safe
 from pminusy.derivation.render.latex_math import LatexPrinter
-from pminusy.derivation.render.markdown import latex_value
+from pminusy.derivation.render.markdown import latex_value, statement
 from pminusy.derivation.statements.line import Table
-from pminusy.derivation.steps.chapters import Steps
+from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
 from pminusy.derivation.steps.step import Step
 from pminusy.derivation.values.digits import rounded
+from pminusy.derivation.values.result_value import FITS
 
 __all__ = ["escape", "to_latex"]
 
@@ -49,12 +50,12 @@ _TEXT = {
 
 def to_latex(derivation: Steps) -> str:
     """The derivation as a document that pdflatex, xelatex and lualatex compile."""
-    return "\n".join(_lines(derivation)) + "\n"
+    return "\n".join(document(_Latex(derivation))) + "\n"
 
 
 def escape(text: str) -> str:
     """Text that LaTeX sets as it stands; letters without a font become their code."""
-    return "".join(_character(ch) for ch in parts.safe(text, 10_000))
+    return "".join(_character(ch) for ch in safe(text, 10_000))
 
 
 def _character(ch: str) -> str:
@@ -70,54 +71,79 @@ def _character(ch: str) -> str:
 _LATIN = set("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßŒœŠšŽžŁł")
 
 
-def _lines(derivation: Steps) -> Iterator[str]:
-    summary = derivation.summary
-    printer = LatexPrinter(derivation.notation, derivation.digits)
-    yield _PREAMBLE
-    yield rf"\section*{{{escape(summary.heading)}}}"
-    for name, value in summary.options.items():
-        yield rf"{escape(name)} = {escape(value)}\par"
-    for note in summary.notes:
-        yield rf"{escape(note)}\par"
-    if 0 < len(summary.classes) <= 12:
-        yield from _classes(derivation)
-    for table in summary.tables:
-        yield from _table(table)
-    for chapter in derivation.chapters:
+class _Latex(Writer[str]):
+    """Lines of LaTeX."""
+
+    def __init__(self, derivation: Steps) -> None:
+        super().__init__(derivation)
+        self.printer = LatexPrinter(derivation.notation, derivation.digits)
+
+    def opening(self, summary: Summary) -> Page[str]:
+        """The preamble, a heading, paragraphs."""
+        yield _PREAMBLE
+        yield rf"\section*{{{escape(summary.heading)}}}"
+        for name, value in summary.options.items():
+            yield rf"{escape(name)} = {escape(value)}\par"
+        for note in summary.notes:
+            yield rf"{escape(note)}\par"
+
+    def classes(self, summary: Summary) -> Page[str]:
+        """A table, unless it were endless."""
+        if len(summary.classes) > FITS:
+            return
+        yield r"\begin{tabular}{lrrr} class & probability & target & gradient \\ \hline"
+        for k, name in enumerate(summary.classes):
+            p = rounded(summary.probabilities[k], self.digits, rest=True)
+            others = (rounded(v, self.digits) for v in (summary.targets[k], summary.gradient[k]))
+            numbers = " & ".join(f"${number.latex}$" for number in (p, *others))
+            yield rf"{escape(safe(name))} & {numbers} \\"
+        yield r"\end{tabular}\par"
+        yield rf"Loss: ${rounded(summary.loss, self.digits).latex}$\par"
+
+    def table(self, table: Table) -> Page[str]:
+        """A table, and its caption below."""
+        yield rf"\begin{{tabular}}{{{'l' * len(table.head)}}}"
+        yield rf"{' & '.join(map(escape, table.head))} \\ \hline"
+        for row in table.rows:
+            yield rf"{' & '.join(map(escape, row))} \\"
+        yield r"\end{tabular}\par"
+        if table.caption:
+            yield rf"{{\footnotesize {escape(table.caption)}\par}}"
+
+    def chapter(self, chapter: Chapter) -> Page[str]:
+        """A heading and a sentence."""
         yield rf"\subsection*{{{escape(chapter.title)}}}"
         yield rf"\emph{{{escape(chapter.intro)}}}"
-        for line in chapter.lines:
-            yield from _step(derivation[line.name], derivation, printer)
-    beside = list(parts.closing(derivation))
-    if beside:
+
+    def step(self, shown: ShownStep) -> Page[str]:
+        """A heading, formulas, the reason and the proof."""
+        step = shown.step
+        rules = rf" \emph{{\small {escape(' · '.join(step.rules))}}}" if step.rules else ""
+        yield rf"\paragraph{{{step.number}. {escape(step.title)}}}{rules}\par"
+        yield from _display(statement(shown, self.printer))
+        if not shown.hides_numbers:
+            for row in step.rows:
+                yield from _display(self.printer.relation(row.statement), small=True)
+        if shown.value is not None and not shown.hides_results:
+            yield from _display(f"= {latex_value(shown.value, self.digits)}", small=True)
+        yield escape(step.why) + r"\par"
+        if step.line.table is not None and not shown.hides_results:
+            yield from self.table(step.line.table)
+        yield rf"{{\footnotesize {escape(f'✓ {step.proof}')}\par}}"
+
+    def beside(self, pairs: Sequence[tuple[Step, tuple[Step, ...]]]) -> Page[str]:
+        """Formulas with arrows back."""
         yield r"\subsection*{Forward beside backward}"
-    for forward, backward in beside:
-        yield from _display(printer.relation(forward.statement))
-        for step in backward:
-            yield from _display(rf"\Longleftarrow\quad {printer.relation(step.statement)}")
-    yield rf"{len(derivation)} steps, every one proved."
-    yield r"\end{document}"
+        for forward, backward in pairs:
+            yield from _display(self.printer.relation(forward.statement))
+            for step in backward:
+                line = self.printer.relation(step.statement)
+                yield from _display(rf"\Longleftarrow\quad {line}")
 
-
-def _step(step: Step, derivation: Steps, printer: LatexPrinter) -> Iterator[str]:
-    hidden = parts.hidden(derivation)
-    rules = rf" \emph{{\small {escape(' · '.join(step.rules))}}}" if step.rules else ""
-    yield rf"\paragraph{{{step.number}. {escape(step.title)}}}{rules}\par"
-    statement = printer.relation(step.statement)
-    if hidden.statements:
-        sign = printer.sign(step.statement.signs[0])
-        statement = rf"{printer.tree(step.statement.sides[0])} {sign} \dots"
-    yield from _display(statement)
-    if not hidden.numbers:
-        for row in step.rows:
-            yield from _display(printer.relation(row.statement), small=True)
-    plain = set(step.statement.signs) == {"="}
-    if not hidden.results and plain and not (step.rows and len(step.value.entries) == 1):
-        yield from _display(f"= {latex_value(step.value, derivation.digits)}", small=True)
-    yield escape(step.why) + r"\par"
-    if step.line.table is not None and not hidden.results:
-        yield from _table(step.line.table)
-    yield rf"{{\footnotesize {escape(f'✓ {step.proof}')}\par}}"
+    def closing(self, steps: int) -> Page[str]:
+        """One line, and the end of the document."""
+        yield rf"{steps} steps, every one proved."
+        yield r"\end{document}"
 
 
 def _display(body: str, *, small: bool = False) -> Iterator[str]:
@@ -128,25 +154,3 @@ def _display(body: str, *, small: bool = False) -> Iterator[str]:
         yield r"\end{multline*}}"
     else:
         yield rf"\[ {body} \]"
-
-
-def _classes(derivation: Steps) -> Iterator[str]:
-    summary, digits = derivation.summary, derivation.digits
-    yield r"\begin{tabular}{lrrr} class & probability & target & gradient \\ \hline"
-    for k, name in enumerate(summary.classes):
-        p = rounded(summary.probabilities[k], digits, rest=True)
-        others = (rounded(v, digits) for v in (summary.targets[k], summary.gradient[k]))
-        numbers = " & ".join(f"${number.latex}$" for number in (p, *others))
-        yield rf"{escape(parts.safe(name))} & {numbers} \\"
-    yield r"\end{tabular}\par"
-    yield rf"Loss: ${rounded(summary.loss, digits).latex}$\par"
-
-
-def _table(table: Table) -> Iterator[str]:
-    yield rf"\begin{{tabular}}{{{'l' * len(table.head)}}}"
-    yield rf"{' & '.join(map(escape, table.head))} \\ \hline"
-    for row in table.rows:
-        yield rf"{' & '.join(map(escape, row))} \\"
-    yield r"\end{tabular}\par"
-    if table.caption:
-        yield rf"{{\footnotesize {escape(table.caption)}\par}}"

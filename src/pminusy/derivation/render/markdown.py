@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from pminusy.derivation.render import parts
+from pminusy.derivation.render.document import Page, ShownStep, Writer, document, safe
 from pminusy.derivation.render.latex_math import LatexPrinter
+from pminusy.derivation.render.value_text import is_matrix
 from pminusy.derivation.statements.line import Table
-from pminusy.derivation.steps.chapters import Steps
+from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
 from pminusy.derivation.steps.step import Step
 from pminusy.derivation.values.digits import rounded
-from pminusy.derivation.values.result_value import ResultValue
+from pminusy.derivation.values.result_value import FITS, ResultValue
 
-__all__ = ["escape", "latex_value", "to_markdown"]
+__all__ = ["escape", "latex_value", "statement", "to_markdown"]
 
 
 def to_markdown(derivation: Steps) -> str:
     """The derivation as a Markdown document."""
-    return "\n".join(_lines(derivation)).rstrip() + "\n"
+    return "\n".join(document(_Markdown(derivation))).rstrip() + "\n"
 
 
 def escape(name: str) -> str:
     """Text from outside: no markup, no mathematics, no table cells of its own."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>$~])", r"\\\1", parts.safe(name))
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>$~])", r"\\\1", safe(name))
 
 
 def latex_value(shown: ResultValue, digits: int) -> str:
@@ -40,7 +41,7 @@ def latex_value(shown: ResultValue, digits: int) -> str:
         return rf"{listed}, \ \dots"
     if shown.shape == ():
         return one(next(iter(shown.entries.values())))
-    if parts.is_matrix(shown):
+    if is_matrix(shown):
         rows = [
             " & ".join(one(shown.entries[i, j]) for j in range(shown.shape[1]))
             for i in range(shown.shape[0])
@@ -49,86 +50,90 @@ def latex_value(shown: ResultValue, digits: int) -> str:
     return r"\left(" + ", ".join(one(value) for value in shown.entries.values()) + r"\right)"
 
 
-def _lines(derivation: Steps) -> Iterator[str]:
-    summary = derivation.summary
-    printer = LatexPrinter(derivation.notation, derivation.digits)
-    yield from (f"# {escape(summary.heading)}", "")
-    for name, value in summary.options.items():
-        yield f"- {name} = {escape(value)}"
-    if summary.options:
+class _Markdown(Writer[str]):
+    """Lines of Markdown."""
+
+    def __init__(self, derivation: Steps) -> None:
+        super().__init__(derivation)
+        self.printer = LatexPrinter(derivation.notation, derivation.digits)
+
+    def opening(self, summary: Summary) -> Page[str]:
+        """A heading, a list, paragraphs."""
+        yield from (f"# {escape(summary.heading)}", "")
+        for name, value in summary.options.items():
+            yield f"- {name} = {escape(value)}"
+        if summary.options:
+            yield ""
+        for note in summary.notes:
+            yield from (escape(note), "")
+
+    def classes(self, summary: Summary) -> Page[str]:
+        """A table, unless it were endless."""
+        if len(summary.classes) > FITS:
+            return
+        yield f"| class | {self.derivation.notation.text('p')} | target | gradient |"
+        yield "| --- | ---: | ---: | ---: |"
+        for k, name in enumerate(summary.classes):
+            p = rounded(summary.probabilities[k], self.digits, rest=True)
+            others = (rounded(v, self.digits) for v in (summary.targets[k], summary.gradient[k]))
+            yield f"| {escape(name)} | {' | '.join(number.text for number in (p, *others))} |"
+        yield from ("", f"Loss: {rounded(summary.loss, self.digits).text}", "")
+
+    def table(self, table: Table) -> Page[str]:
+        """A table, and its caption below."""
+        yield f"| {' | '.join(map(escape, table.head))} |"
+        yield f"| {' | '.join('---' for _ in table.head)} |"
+        for row in table.rows:
+            yield f"| {' | '.join(map(escape, row))} |"
         yield ""
-    for note in summary.notes:
-        yield from (escape(note), "")
-    if 0 < len(summary.classes) <= 12:
-        yield from _classes(derivation)
-    for table in summary.tables:
-        yield from _table(table)
-    for chapter in derivation.chapters:
+        if table.caption:
+            yield from (escape(table.caption), "")
+
+    def chapter(self, chapter: Chapter) -> Page[str]:
+        """A heading and a sentence."""
         yield from (f"## {chapter.title}", "", f"*{chapter.intro}*", "")
-        for line in chapter.lines:
-            yield from _step(derivation[line.name], derivation, printer)
-    yield from _closing(derivation, printer)
+
+    def step(self, shown: ShownStep) -> Page[str]:
+        """A heading, formulas, the reason and the proof."""
+        step = shown.step
+        yield from (f"### {step.number}. {step.title}", "")
+        if step.rules:
+            yield from (f"*{' · '.join(step.rules)}*", "")
+        yield from _math(statement(shown, self.printer))
+        if not shown.hides_numbers:
+            for row in step.rows:
+                yield from _math(self.printer.relation(row.statement))
+        if shown.value is not None and not shown.hides_results:
+            yield from _math(f"= {latex_value(shown.value, self.digits)}")
+            if shown.note:
+                yield from (f"({shown.note})", "")
+        yield from (step.why, "")
+        if step.line.table is not None and not shown.hides_results:
+            yield from self.table(step.line.table)
+        yield from (f"✓ {step.proof}", "")
+
+    def beside(self, pairs: Sequence[tuple[Step, tuple[Step, ...]]]) -> Page[str]:
+        """A table of two columns."""
+        yield from ("## Forward beside backward", "", "| forward | backward |", "| --- | --- |")
+        for forward, backward in pairs:
+            lines = "<br>".join(f"$`{self._cell(step)}`$" for step in backward)
+            yield f"| $`{self._cell(forward)}`$ | {lines} |"
+
+    def closing(self, steps: int) -> Page[str]:
+        """One line."""
+        yield from ("", f"{steps} steps, every one proved.")
+
+    def _cell(self, step: Step) -> str:
+        return self.printer.relation(step.statement).replace("|", r"\vert ")
 
 
-def _classes(derivation: Steps) -> Iterator[str]:
-    summary, digits = derivation.summary, derivation.digits
-    letter = derivation.notation.text
-    yield f"| class | {letter('p')} | target | gradient |"
-    yield "| --- | ---: | ---: | ---: |"
-    for k, name in enumerate(summary.classes):
-        p = rounded(summary.probabilities[k], digits, rest=True)
-        others = (rounded(v, digits) for v in (summary.targets[k], summary.gradient[k]))
-        yield f"| {escape(name)} | {' | '.join(number.text for number in (p, *others))} |"
-    yield from ("", f"Loss: {rounded(summary.loss, digits).text}", "")
-
-
-def _step(step: Step, derivation: Steps, printer: LatexPrinter) -> Iterator[str]:
-    hidden = parts.hidden(derivation)
-    yield from (f"### {step.number}. {step.title}", "")
-    if step.rules:
-        yield from (f"*{' · '.join(step.rules)}*", "")
-    statement = printer.relation(step.statement)
-    if hidden.statements:
-        statement = f"{printer.tree(step.statement.sides[0])} {step.statement.signs[0]} \\dots"
-    yield from _math(statement)
-    if not hidden.numbers:
-        for row in step.rows:
-            yield from _math(printer.relation(row.statement))
-    plain = set(step.statement.signs) == {"="}
-    if not hidden.results and plain and not (step.rows and len(step.value.entries) == 1):
-        yield from _math(f"= {latex_value(step.value, derivation.digits)}")
-        note = parts.vector_note(step, derivation.digits)
-        if note:
-            yield from (f"({note})", "")
-    yield from (step.why, "")
-    if step.line.table is not None and not hidden.results:
-        yield from _table(step.line.table)
-    yield from (f"✓ {step.proof}", "")
+def statement(shown: ShownStep, printer: LatexPrinter) -> str:
+    """The line; its right-hand side left open where that is for the reader."""
+    line = shown.step.statement
+    if not shown.hides_statement:
+        return printer.relation(line)
+    return rf"{printer.tree(line.sides[0])} {printer.sign(line.signs[0])} \dots"
 
 
 def _math(body: str) -> Iterator[str]:
     yield from ("```math", body, "```", "")
-
-
-def _table(table: Table) -> Iterator[str]:
-    yield f"| {' | '.join(map(escape, table.head))} |"
-    yield f"| {' | '.join('---' for _ in table.head)} |"
-    for row in table.rows:
-        yield f"| {' | '.join(map(escape, row))} |"
-    yield ""
-    if table.caption:
-        yield from (escape(table.caption), "")
-
-
-def _closing(derivation: Steps, printer: LatexPrinter) -> Iterator[str]:
-    beside = list(parts.closing(derivation))
-    if beside:
-        yield from ("## Forward beside backward", "", "| forward | backward |", "| --- | --- |")
-    for forward, backward in beside:
-        lines = "<br>".join(f"$`{_cell(printer.relation(step.statement))}`$" for step in backward)
-        yield f"| $`{_cell(printer.relation(forward.statement))}`$ | {lines} |"
-    yield from ("", f"{len(derivation)} steps, every one proved.")
-
-
-def _cell(body: str) -> str:
-    return body.replace("|", r"\vert ")

@@ -13,17 +13,25 @@ from rich.rule import Rule
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from pminusy.derivation.render import parts
+from pminusy.derivation.render.document import (
+    Page,
+    ShownStep,
+    Writer,
+    classes_shown,
+    document,
+    safe,
+)
 from pminusy.derivation.render.text import TextPrinter
+from pminusy.derivation.render.value_text import is_matrix, matrix_lines, vector
 from pminusy.derivation.statements.line import Table
-from pminusy.derivation.steps.chapters import Steps
+from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
 from pminusy.derivation.steps.step import Step
 from pminusy.derivation.values.digits import as_text
+from pminusy.derivation.values.result_value import FITS, ResultValue
 
 __all__ = ["Trimmed", "show", "to_text"]
 
 _BAR = 24
-_SHOWN_CLASSES = 12
 _REPEATED = 6
 """A larger matrix is printed where it is stated as a whole, not at every line about an entry."""
 
@@ -58,32 +66,91 @@ class Trimmed:
 
 def show(derivation: Steps, console: Console) -> None:
     """Print step by step: each is proved just before it appears."""
-    printer = TextPrinter(derivation.notation, derivation.digits)
-    summary = derivation.summary
-    console.print(Text(parts.safe(summary.heading, 200), style="bold"))
-    for name, value in summary.options.items():
-        console.print(Text(f"  {name} = {value}", style="dim"))
-    for note in summary.notes:
-        console.print(Text(note))
-    if summary.classes:
-        console.print(_bars(derivation, console.width))
-    for table in summary.tables:
-        console.print(_table(table))
-    for chapter in derivation.chapters:
-        console.print()
-        console.print(Rule(Text(chapter.title, style="bold cyan"), align="left", style="cyan"))
-        console.print(Text(chapter.intro, style="italic"))
-        for line in chapter.lines:
-            console.print()
-            console.print(_step(derivation[line.name], derivation, printer))
-    if beside := list(parts.closing(derivation)):
-        console.print()
-        console.print(_closing(beside, printer))
-    console.print(Text(f"{len(derivation)} steps, every one proved.", style="green"))
+    for piece in document(_Terminal(derivation, console.width)):
+        console.print(piece)
 
 
-def _step(step: Step, derivation: Steps, printer: TextPrinter) -> RenderableType:
-    hidden = parts.hidden(derivation)
+class _Terminal(Writer[RenderableType]):
+    """What Rich prints, piece by piece."""
+
+    def __init__(self, derivation: Steps, width: int) -> None:
+        super().__init__(derivation)
+        self.width = width
+        self.printer = TextPrinter(derivation.notation, derivation.digits)
+
+    def opening(self, summary: Summary) -> Page[RenderableType]:
+        """Lines of text."""
+        yield Text(safe(summary.heading, 200), style="bold")
+        for name, value in summary.options.items():
+            yield Text(f"  {name} = {value}", style="dim")
+        yield from map(Text, summary.notes)
+
+    def classes(self, summary: Summary) -> Page[RenderableType]:
+        """Bars."""
+        yield _bars(self.derivation, self.width)
+
+    def table(self, table: Table) -> Page[RenderableType]:
+        """A table, and its caption below."""
+        yield _table(table)
+
+    def chapter(self, chapter: Chapter) -> Page[RenderableType]:
+        """A rule with the title, and a sentence."""
+        yield from ("", _rule(chapter.title), Text(chapter.intro, style="italic"))
+
+    def step(self, shown: ShownStep) -> Page[RenderableType]:
+        """A heading, formulas, the reason and the proof."""
+        step = shown.step
+        items = [_heading(step), _indented(Text(self._statement(shown), style="cyan"))]
+        if not shown.hides_numbers:
+            items += [_indented(Text(self.printer.relation(row.statement)), 9) for row in step.rows]
+        items += self._value(shown)
+        items.append(_indented(Text(step.why)))
+        if step.line.table is not None and not shown.hides_results:
+            items.append(Padding(_table(step.line.table), (0, 0, 0, 5)))
+        items.append(_indented(Text(f"✓ {step.proof}", style="green")))
+        yield from ("", Group(*items))
+
+    def beside(self, pairs: Sequence[tuple[Step, tuple[Step, ...]]]) -> Page[RenderableType]:
+        """A table of two columns."""
+        table = RichTable(box=None, title=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column(Text("forward", style="bold"))
+        table.add_column(Text("backward", style="bold"))
+        relation = self.printer.relation
+        for forward, backward in pairs:
+            lines = "\n".join(relation(step.statement) for step in backward)
+            table.add_row(Text(relation(forward.statement)), Text(lines))
+        yield from ("", Group(_rule("Forward beside backward"), table))
+
+    def closing(self, steps: int) -> Page[RenderableType]:
+        """One line."""
+        yield Text(f"{steps} steps, every one proved.", style="green")
+
+    def _statement(self, shown: ShownStep) -> str:
+        line = shown.step.statement
+        if not shown.hides_statement:
+            return self.printer.relation(line)
+        return f"{self.printer.tree(line.sides[0])} {line.signs[0]} ____"
+
+    def _value(self, shown: ShownStep) -> list[RenderableType]:
+        """What the step comes to, without what was written out just above."""
+        value, step = shown.value, shown.step
+        if shown.hides_results:
+            return [_indented(Text("= ____"), 9)]
+        if value is None:
+            return []
+        if is_matrix(value):
+            return [_matrix(value, self.digits, repeated=bool(step.rows))]
+        if value.left_out and len(value.entries) == len(step.rows):
+            return [_indented(Text(f"… and {value.left_out:,} more entries", style="dim"), 9)]
+        items = [_indented(Text(f"= {vector(value, self.digits)}", style="bold"), 9)]
+        return items + [_indented(Text(f"({shown.note})", style="dim"), 9)] * bool(shown.note)
+
+
+def _rule(title: str) -> RenderableType:
+    return Rule(Text(title, style="bold cyan"), align="left", style="cyan")
+
+
+def _heading(step: Step) -> RenderableType:
     title = Text(step.title, style="bold")
     if step.rules:
         title.append(f"   {' · '.join(step.rules)}", style="not bold dim italic")
@@ -91,46 +158,19 @@ def _step(step: Step, derivation: Steps, printer: TextPrinter) -> RenderableType
     heading.add_column(justify="right", min_width=3, style="dim", no_wrap=True)
     heading.add_column()
     heading.add_row(str(step.number), title)
-    items: list[RenderableType] = [heading]
-    statement = printer.relation(step.statement)
-    if hidden.statements:
-        statement = f"{printer.tree(step.statement.sides[0])} {step.statement.signs[0]} ____"
-    items.append(_indented(Text(statement, style="cyan")))
-    if not hidden.numbers:
-        items += [_indented(Text(printer.relation(row.statement)), 9) for row in step.rows]
-    items += _value(step, derivation.digits, hide=hidden.results)
-    items.append(_indented(Text(step.why)))
-    if step.line.table is not None and not hidden.results:
-        items.append(Padding(_table(step.line.table), (0, 0, 0, 5)))
-    items.append(_indented(Text(f"✓ {step.proof}", style="green")))
-    return Group(*items)
+    return heading
 
 
-def _value(step: Step, digits: int, *, hide: bool) -> list[RenderableType]:
-    if hide:
-        return [_indented(Text("= ____"), 9)]
-    shown = step.value
-    alone = len(shown.entries) == 1 and step.rows
-    if alone or step.statement.signs[-1] in "<≤>≥⪯":
-        return []
-    if parts.is_matrix(shown) and step.rows and max(shown.shape) > _REPEATED:
-        size = " × ".join(map(str, shown.shape))
-        return [_indented(Text(f"some entries of a {size} matrix", style="dim"), 9)]
-    if parts.is_matrix(shown):
-        lines = parts.matrix_lines(shown, digits)
-        body = RichTable.grid(padding=(0, 1, 0, 0))
-        for place in ("top", "middle", "bottom"):
-            body.add_column(vertical=place)
-        for line in lines:
-            body.add_row("[", Text(line), "]")
-        return [Padding(body, (0, 0, 0, 9))]
-    if shown.left_out and len(shown.entries) == len(step.rows):  # they were written out just above
-        return [_indented(Text(f"… and {shown.left_out:,} more entries", style="dim"), 9)]
-    items: list[RenderableType] = [
-        _indented(Text(f"= {parts.vector(shown, digits)}", style="bold"), 9)
-    ]
-    note = parts.vector_note(step, digits)
-    return [*items, _indented(Text(f"({note})", style="dim"), 9)] if note else items
+def _matrix(value: ResultValue, digits: int, *, repeated: bool) -> RenderableType:
+    if repeated and max(value.shape) > _REPEATED:
+        size = " × ".join(map(str, value.shape))
+        return _indented(Text(f"some entries of a {size} matrix", style="dim"), 9)
+    body = RichTable.grid(padding=(0, 1, 0, 0))
+    for place in ("top", "middle", "bottom"):
+        body.add_column(vertical=place)
+    for line in matrix_lines(value, digits):
+        body.add_row("[", Text(line), "]")
+    return Padding(body, (0, 0, 0, 9))
 
 
 def _indented(text: Text, by: int = 5) -> RenderableType:
@@ -140,16 +180,11 @@ def _indented(text: Text, by: int = 5) -> RenderableType:
 def _bars(derivation: Steps, width: int) -> RenderableType:
     """Class by class: p as a bar, the target, and p − y to the left (raise) or right (lower)."""
     summary = derivation.summary
-    order = list(range(len(summary.classes)))
-    if len(order) > _SHOWN_CLASSES:
-        largest = sorted(order, key=lambda k: -abs(summary.gradient[k]))[: _SHOWN_CLASSES - 1]
-        order = sorted(
-            {*largest, *([summary.true_class] if summary.true_class is not None else [])}
-        )
+    order = classes_shown(summary, FITS)
     digits, letter = derivation.digits, derivation.notation.text
     masses = any(target not in (0, 1) for target in summary.targets)
     columns = {
-        "class": [parts.safe(summary.classes[k], 24) for k in order],
+        "class": [safe(summary.classes[k], 24) for k in order],
         letter("p"): [as_text(summary.probabilities[k], digits, rest=True) for k in order],
         "target" if masses else "y": [as_text(summary.targets[k], digits) for k in order],
         "gradient" if masses or summary.options else f"{letter('p')} − y": [
@@ -194,22 +229,10 @@ def _bars(derivation: Steps, width: int) -> RenderableType:
 def _table(table: Table) -> RenderableType:
     shown = RichTable(box=None, pad_edge=False)
     for head in table.head:
-        shown.add_column(Text(parts.safe(head)), style=None)
+        shown.add_column(Text(safe(head)), style=None)
     for row in table.rows:
-        shown.add_row(*(Text(parts.safe(cell)) for cell in row))
+        shown.add_row(*(Text(safe(cell)) for cell in row))
     if not table.caption:
         return shown
     # below it and not its caption, which would be wrapped at the width of the table
-    return Group(shown, Text(parts.safe(table.caption, 200), style="dim italic"))
-
-
-def _closing(rows: Sequence[tuple[Step, Sequence[Step]]], printer: TextPrinter) -> RenderableType:
-    table = RichTable(box=None, title=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(Text("forward", style="bold"))
-    table.add_column(Text("backward", style="bold"))
-    for forward, backward in rows:
-        lines = "\n".join(printer.relation(step.statement) for step in backward)
-        table.add_row(Text(printer.relation(forward.statement)), Text(lines))
-    return Group(
-        Rule(Text("Forward beside backward", style="bold cyan"), align="left", style="cyan"), table
-    )
+    return Group(shown, Text(safe(table.caption, 200), style="dim italic"))

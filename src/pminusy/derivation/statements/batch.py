@@ -87,9 +87,9 @@ def lines(case: BatchCase, *, K: int) -> Iterator[Line]:
     if case.layer:
         yield from _parameters(case)
         yield from _conventions(case)
-    if case.row.log_base:
+    if case.log_base:
         yield from _log_base(case)
-    if K == 2 and not case.row.transforms:
+    if K == 2 and not case.transforms:
         yield from _two_classes(case.layer)
 
 
@@ -130,14 +130,14 @@ def _what_counts(case: BatchCase) -> str:
     counted = [
         word
         for word, used in (
-            ("its class weight", case.row.weights and case.labels),
-            ("its sample weight", case.row.sample_weight),
+            ("its class weight", case.weights and case.one_hot),
+            ("its sample weight", case.sample_weight),
         )
         if used
     ]
     if not counted:
         return f"Not of q, but of {rows}: each counts 1, as in torch."
-    more = "" if case.labels else " Soft targets have no one class whose weight could count."
+    more = "" if case.one_hot else " Soft targets have no one class whose weight could count."
     return f"Each of {rows} counts {' times '.join(counted)}, as in torch.{more}"
 
 
@@ -222,7 +222,7 @@ def _ignored(case: BatchCase) -> Iterator[Line]:
 def _row_loss(case: BatchCase) -> Node:
     target = Y if case.plain else Q
     body: Node = -Sum(k, target[n, k] * ln(P[n, k]))
-    if case.row.z_loss:
+    if case.z_loss:
         body = body + Ref("zeta") * Sum(k, target[n, k]) * Ref("lse_n")[n] ** 2
     return body
 
@@ -231,7 +231,7 @@ def _row_gradient(case: BatchCase) -> Node:
     """What one row says to its logits, before the factor of the reduction."""
     if case.plain:
         return Parens(P[n, k] - Y[n, k])
-    if case.row.transforms or case.row.z_loss:
+    if case.transforms or case.z_loss:
         return Partial(L_n[n], case.logit_letter[n, k])
     return Parens(Ref("S_n")[n] * P[n, k] - Q[n, k])
 

@@ -109,29 +109,25 @@ class Case:
 
 
 @dataclass(frozen=True)
-class BatchCase:
-    """Which letters a batch has: those of its rows, and how their losses are put together.
+class BatchCase(Case):
+    """The case of a batch: that of each row, and how the losses of the rows are put together.
 
-    `layer` is whether the logits come from one; `ignored` whether some rows are to be ignored;
-    `empty` whether no row counts in the mean.
+    `ignored` is whether some rows are to be ignored, `empty` whether no row counts in the mean.
     """
 
-    row: Case
-    layer: bool
-    ignored: bool = False
     empty: bool = False
     reduction: Reduction = "mean"
 
     @property
     def plain(self) -> bool:
         """Whether each row's target is a class of mass 1 and its logits those of the softmax."""
-        altered = self.row.mass or self.row.transforms or self.row.z_loss
+        altered = self.mass or self.transforms or self.z_loss
         return not (altered or self.ignored or self.empty)
 
     @property
     def logit_letter(self) -> Ref:
         """Letter of the logits that are given or come from the layer."""
-        return Ref("U") if self.row.transforms else o.Z
+        return Ref("U") if self.transforms else o.Z
 
     @property
     def over(self) -> Node:
@@ -152,37 +148,31 @@ class BatchCase:
 
     def target_mass(self) -> Node:
         """Q_nk from Y, w, ε, ω and r: only what is on."""
-        row = self.row
         own: Node = o.Y[n, k]
-        if row.smoothing:
+        if self.smoothing:
             own = Parens(1 - o.epsilon) * own
         even: Node = o.epsilon / Size("K")
-        if row.weights and self.labels:
+        if self.weights and self.one_hot:
             own = self._weight_of_class() * own
             even = o.w[k] * even
-        body = own + even if row.smoothing else own
-        if row.weights and not self.labels:
-            body = o.w[k] * (Parens(body) if row.smoothing else body)
+        body = own + even if self.smoothing else own
+        if self.weights and not self.one_hot:
+            body = o.w[k] * (Parens(body) if self.smoothing else body)
         factors = self._row_factors()
-        return Mul((*factors, Parens(body) if row.smoothing else body)) if factors else body
+        return Mul((*factors, Parens(body) if self.smoothing else body)) if factors else body
 
     def row_weight(self) -> Node:
         """What a row counts in the mean: its r, its ω, and with labels its class's w."""
         factors = self._row_factors()
-        if self.row.weights and self.labels:
+        if self.weights and self.one_hot:
             factors = (*factors, self._weight_of_class())
         if not factors:
             return Number(Fraction(1))
         return factors[0] if len(factors) == 1 else Mul(factors)
 
-    @property
-    def labels(self) -> bool:
-        """Whether targets are classes: then the mean counts class weights."""
-        return self.row.one_hot
-
     def _row_factors(self) -> tuple[Node, ...]:
         counts = (o.r[n],) if self.ignored else ()
-        return (*counts, o.omega_n[n]) if self.row.sample_weight else counts
+        return (*counts, o.omega_n[n]) if self.sample_weight else counts
 
     def _weight_of_class(self) -> Node:
         return Parens(Sum(j, o.w[j] * o.Y[n, j]))

@@ -1,0 +1,159 @@
+"""What a page consists of, in which order: the one walk that every writer is taken along.
+
+What is shown of a step is decided here; a writer says how it looks in its format.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pminusy.derivation.statements.line import Table
+from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
+from pminusy.derivation.steps.step import Step
+from pminusy.derivation.values.digits import sum_note
+from pminusy.derivation.values.result_value import ResultValue
+
+__all__ = ["Page", "ShownStep", "Writer", "classes_shown", "document", "safe"]
+
+Piece = TypeVar("Piece")
+Page = Iterator[Piece]
+
+_BESIDE = (
+    ("linear_vector", ("dL_dW", "dL_db", "dL_dx")),
+    ("transform", ("slope", "dL_du")),
+    ("softmax", ("jacobian_matrix",)),
+    ("cross_entropy", ("dL_dp",)),
+    ("cross_entropy_logits", ("dL_dz",)),
+    ("z_loss", ("dL_dz_total",)),
+    ("log_base", ("dL_B_dz",)),
+    ("batch_loss", ("batch_dL_dZ", "batch_dL_dW", "batch_dL_db", "batch_dL_dX")),
+)
+"""Forward lines, each with the backward lines that belong beside it."""
+
+
+@dataclass(frozen=True)
+class ShownStep:
+    """What is shown of a step, and what the chosen hints leave for the reader to fill in.
+
+    Attributes
+    ----------
+    step
+        The step, proved.
+    value
+        What it comes to; None where that is no one value, or the number at the end of the line
+        with numbers.
+    note
+        What is said where rounded entries do not add up as the exact ones do.
+    hides_results, hides_numbers, hides_statement
+        What is left to the reader.
+    """
+
+    step: Step
+    value: ResultValue | None
+    note: str
+    hides_results: bool
+    hides_numbers: bool
+    hides_statement: bool
+
+
+class Writer(ABC, Generic[Piece]):
+    """One format: what each part of a page looks like there.
+
+    Parameters
+    ----------
+    derivation
+        The steps to write.
+    """
+
+    def __init__(self, derivation: Steps) -> None:
+        self.derivation, self.digits = derivation, derivation.digits
+        self.summary = derivation.summary
+
+    @abstractmethod
+    def opening(self, summary: Summary) -> Page[Piece]:
+        """Heading, options and notes."""
+
+    @abstractmethod
+    def classes(self, summary: Summary) -> Page[Piece]:
+        """Probability, target and gradient of each class."""
+
+    @abstractmethod
+    def table(self, table: Table) -> Page[Piece]:
+        """A table of plain text."""
+
+    @abstractmethod
+    def chapter(self, chapter: Chapter) -> Page[Piece]:
+        """The heading of a chapter."""
+
+    @abstractmethod
+    def step(self, shown: ShownStep) -> Page[Piece]:
+        """One step."""
+
+    def chapter_end(self) -> Page[Piece]:
+        """What closes a chapter: nothing in most formats."""
+        yield from ()
+
+    @abstractmethod
+    def beside(self, pairs: Sequence[tuple[Step, tuple[Step, ...]]]) -> Page[Piece]:
+        """Forward lines with the backward lines beside them."""
+
+    @abstractmethod
+    def closing(self, steps: int) -> Page[Piece]:
+        """How many steps there were, and the end."""
+
+
+def document(writer: Writer[Piece]) -> Page[Piece]:
+    """All parts of a page in order; each step is proved just before it is written."""
+    derivation, summary = writer.derivation, writer.summary
+    yield from writer.opening(summary)
+    if summary.classes:
+        yield from writer.classes(summary)
+    for table in summary.tables:
+        yield from writer.table(table)
+    for chapter in derivation.chapters:
+        yield from writer.chapter(chapter)
+        for line in chapter.lines:
+            yield from writer.step(_shown(derivation[line.name], derivation))
+        yield from writer.chapter_end()
+    pairs = list(_beside(derivation))
+    if pairs:
+        yield from writer.beside(pairs)
+    yield from writer.closing(len(derivation))
+
+
+def _shown(step: Step, derivation: Steps) -> ShownStep:
+    alone = bool(step.rows) and len(step.value.entries) == 1
+    value = step.value if set(step.statement.signs) == {"="} and not alone else None
+    note = ""
+    if value is not None and len(value.shape) == 1 and not value.left_out:
+        note = sum_note(list(value.entries.values()), derivation.digits)
+    hints = derivation.hints
+    return ShownStep(step, value, note, hints >= 1, hints >= 2, hints >= 3)
+
+
+def _beside(derivation: Steps) -> Iterator[tuple[Step, tuple[Step, ...]]]:
+    """Forward lines with the backward lines beside them, of those that there are."""
+    names = set(derivation.names)
+    for forward, backward in _BESIDE:
+        steps = tuple(derivation[name] for name in backward if name in names)
+        if forward in names and steps:
+            yield derivation[forward], steps
+
+
+def classes_shown(summary: Summary, most: int) -> list[int]:
+    """Classes in their order: all, or of many those with the largest gradients and the true one."""
+    order = range(len(summary.classes))
+    if len(order) <= most:
+        return list(order)
+    largest = sorted(order, key=lambda k: -abs(summary.gradient[k]))[: most - 1]
+    return sorted({*largest, *([] if summary.true_class is None else [summary.true_class])})
+
+
+def safe(name: str, limit: int = 60) -> str:
+    """A name from outside: control characters made visible as �, and not endless."""
+    clean = "".join("�" if unicodedata.category(ch)[0] == "C" else ch for ch in str(name))
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
