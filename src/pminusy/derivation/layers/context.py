@@ -122,4 +122,5 @@ class LayerContext:
         if known is not None:
             values = np.asarray(known, dtype=np.float64)
             largest = max(1.0, float(np.abs(values).max(initial=0.0)))
-            yield Computed(suffix, values, _ULPS, np.full(values.shape, largest))
+            scale = np.full(values.shape, largest)
+            yield Computed(suffix, values, _ULPS, scale, room="core.layers")

@@ -34,6 +34,8 @@ class Computed:
     scale
         Sizes to which those units are relative where entries are differences: sizes of what was
         subtracted. By default they are relative to the entries.
+    room
+        Where it is computed.
     letter
         The quantity of the derivation that it is compared with; by default the value of the step.
     """
@@ -43,6 +45,7 @@ class Computed:
     ulps: float = 4.0
     scale: Any = None
     letter: str = ""
+    room: str = "core"
 
     def of_row(self, rows: bool) -> Computed:
         """The first row alone, where the quantity has an axis of rows."""
@@ -79,5 +82,6 @@ def _agree(step: Step, computed: Computed, place: tuple[int, ...], exact: float)
     if not (value == exact or abs(value - exact) <= allowed):  # NaN is not within any distance
         where = f"[{', '.join(map(str, place))}]" if place else ""
         raise ProofError(
-            f"step {step.name}: core gives {value!r} for {computed.name}{where}, exactly {exact!r}"
+            f"step {step.name}: {computed.room} gives {value!r} for {computed.name}{where}, "
+            f"exactly {exact!r}"
         )
