@@ -92,10 +92,26 @@ def test_the_live_line(monkeypatch):
         return Console(file=screen, force_terminal=True, width=200)
 
     monkeypatch.setattr("rich.console.Console", terminal)
-    with progress.training_progress() as update:
+    with progress.training_progress(1e-6) as update:
         assert update is not None
         for i in range(6):
             update(Progress(i, 0.5, 10.0**-i, i, float(i)))
     shown = screen.getvalue()
     for word in ("objective 0.500000", "gradient entry 1.0e-05", "passes 5", "about 1 s left"):
         assert word in shown
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 80, 100, 200])
+@pytest.mark.parametrize("problems", [1, 51])
+@pytest.mark.parametrize("left", [None, 3.0, 700.0, 40_000.0])
+def test_a_narrow_line_keeps_passes_and_time_left(columns, problems, left):
+    at = Progress(3_141, 0.123456789, 1.2e-4, 43_738.0, 12.0, problems // 2, problems)
+    line = progress.line_of(at, left, columns)
+    assert len(line) <= columns
+    assert "passes 43738"[:columns] in line
+    assert left is None or columns < 40 or "left" in line
+    assert columns < 200 or "largest gradient entry 1.2e-04" in line
+
+
+def test_a_small_objective_is_not_0():
+    assert "objective 2.500e-08" in progress.line_of(Progress(1, 2.5e-8, 1.0, 1, 1.0), None)

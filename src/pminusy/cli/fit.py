@@ -101,7 +101,7 @@ def fit(
         got = f"--l1-ratio {','.join(f'{ratio:g}' for ratio in l1_ratio)}"
         raise InputError("--summary", "a model without L1 penalty", got)
     console = stdout()
-    with training_progress() as progress, warnings.catch_warnings():
+    with training_progress(1e-6) as progress, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the notes say the same
         model = fit_table(
             table,

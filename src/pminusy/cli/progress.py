@@ -13,16 +13,19 @@ if TYPE_CHECKING:
 __all__ = ["line_of", "training_progress"]
 
 _KEPT = 400  # iterations that the estimate looks back on
+_BESIDE = 11  # columns of the spinner and the clock, with the space between
 
 
 @contextmanager
-def training_progress() -> Iterator[ProgressCallback | None]:
-    """Show objective, certificate, passes and time left on a terminal; elsewhere nothing."""
+def training_progress(tol: float) -> Iterator[ProgressCallback | None]:
+    """Show objective, certificate, passes and time left on a terminal; elsewhere nothing.
+
+    `tol` is where the certificate is going.
+    """
     from rich.console import Console
     from rich.progress import Progress as Display
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from pminusy.api.training_options import TOL
     from pminusy.learn.time_left import time_left
 
     console = Console(stderr=True)
@@ -40,13 +43,14 @@ def training_progress() -> Iterator[ProgressCallback | None]:
                 at = at._replace(seconds=time.perf_counter() - began)
             history.append(at)
             del history[:-_KEPT]
-            display.update(task, description=line_of(at, time_left(history, TOL)))
+            line = line_of(at, time_left(history, tol), console.width - _BESIDE)
+            display.update(task, description=line)
 
         yield update
 
 
-def line_of(at: Progress, left: float | None) -> str:
-    """One line about where a fit is.
+def line_of(at: Progress, left: float | None, width: int = 200) -> str:
+    """One line about where a fit is; where it is too narrow, without what matters least.
 
     Examples
     --------
@@ -55,15 +59,20 @@ def line_of(at: Progress, left: float | None) -> str:
     'problem 3 of 11   iteration 3   objective 0.250000   largest gradient entry 1.0e-03   \
 passes 4   about 3 s left'
     """
-    parts = [f"problem {at.problem + 1} of {at.problems}"] * (at.problems > 1)
-    parts += [
-        f"iteration {at.iteration}",
-        f"objective {at.objective:.6f}",
-        f"largest gradient entry {at.optimality:.1e}",
-        f"passes {at.passes:.0f}",
-    ]
-    parts += [] if left is None else [f"about {_duration(left)} left"]
-    return "   ".join(parts)
+    objective = f"{at.objective:.6f}" if abs(at.objective) >= 1e-3 else f"{at.objective:.3e}"
+    problem = f"problem {at.problem + 1} of {at.problems}" if at.problems > 1 else ""
+    remaining = "" if left is None else f"about {_duration(left)} left"
+    passes, iteration = f"passes {at.passes:.0f}", f"iteration {at.iteration}"
+    gradient = f"gradient entry {at.optimality:.1e}"
+    lines = (
+        (problem, iteration, f"objective {objective}", f"largest {gradient}", passes, remaining),
+        (problem, f"objective {objective}", gradient, passes, remaining),
+        (problem, gradient, passes, remaining),
+        (problem, passes, remaining),
+        (passes, remaining),
+    )
+    shown = ["   ".join(filter(None, parts)) for parts in lines]
+    return next((line for line in shown if len(line) <= width), shown[-1][:width])
 
 
 def _duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""How long a fit may still take, from how fast its certificate has fallen."""
+"""How long a fit may still take, from how its certificate has fallen; or nothing."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from pminusy.learn.solvers.solution import Progress
 __all__ = ["time_left"]
 
 _FEWEST = 4
+_AGREE = 2.0  # factor by which the rates of two stretches may differ
+_SHARE = 0.25  # of several problems that must be done: the later ones are not the easier ones
 
 
 def time_left(history: Sequence[Progress], tol: float) -> float | None:
-    """Seconds, or None where nothing can be said yet.
+    """Seconds, or None where the course says nothing that could be relied on.
 
-    The logarithm of the largest gradient entry is followed down the line through the later half of
-    the iterations. Of several problems, those that are done say how long the others take.
+    The logarithm of the least gradient entry so far is followed down the line through the later
+    half of the iterations. It says something where the last quarter falls as fast, and where no
+    more is left to fall than fell in that half: solvers begin fast, slow down, and end fast.
+    Of several problems, those that are done say how long the others take.
 
     Examples
     --------
@@ -30,16 +34,25 @@ def time_left(history: Sequence[Progress], tol: float) -> float | None:
     last = history[-1]
     if last.problems > 1:
         done = last.problem
-        return last.seconds / done * (last.problems - done) if done else None
-    recent = [at for at in history[len(history) // 2 - 1 :] if at.optimality > 0]
-    if len(history) < _FEWEST or len(recent) < 2 or last.optimality <= 0:
+        enough = done > 0 and done >= _SHARE * last.problems
+        return last.seconds / done * (last.problems - done) if enough else None
+    course = [at for at in history if at.optimality > 0]
+    if len(course) < _FEWEST or last.optimality <= 0 or not tol > 0:
         return None
-    seconds = np.array([at.seconds for at in recent])
-    size = np.log([at.optimality for at in recent])
+    seconds = np.array([at.seconds for at in course])
+    depth = -np.minimum.accumulate(np.log([at.optimality for at in course]))
+    half, quarter = len(course) // 2 - 1, (3 * len(course)) // 4 - 1
+    left = max(-math.log(tol) - float(depth[-1]), 0.0)
+    if left > depth[-1] - depth[half] + 1e-9:
+        return None
+    rate, recent = (_rate(seconds[start:], depth[start:]) for start in (half, quarter))
+    if not (rate > 0 and rate / _AGREE <= recent <= rate * _AGREE):
+        return None
+    return round(left / min(rate, recent), 6)
+
+
+def _rate(seconds: np.ndarray, depth: np.ndarray) -> float:
+    """Slope of the line through the points; 0 where no time has passed."""
     spread = seconds - seconds.mean()
-    if not spread.any():
-        return None
-    rate = -float(spread @ size / (spread @ spread))
-    if not rate > 0:
-        return None
-    return round(max(math.log(last.optimality / tol), 0.0) / rate, 6)
+    square = float(spread @ spread)
+    return float(spread @ depth) / square if square > 0 else 0.0
