@@ -92,7 +92,7 @@ def test_the_live_line(monkeypatch):
         return Console(file=screen, force_terminal=True, width=200)
 
     monkeypatch.setattr("rich.console.Console", terminal)
-    with progress.training_progress(1e-6) as update:
+    with progress.training_progress() as update:
         assert update is not None
         for i in range(6):
             update(Progress(i, 0.5, 10.0**-i, i, float(i)))

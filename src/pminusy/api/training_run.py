@@ -47,6 +47,11 @@ class TrainingRun:
         return bool(self.estimator.converged_)
 
     @property
+    def interrupted(self) -> bool:
+        """Whether training was stopped by an interrupt, and this is the best so far."""
+        return bool(self.estimator.end_ == "interrupt")
+
+    @property
     def path(self) -> tuple[PathPoint, ...]:
         """What cross-validation saw at each C (and share of L1); empty without."""
         return getattr(self.estimator, "path_", ())
@@ -76,7 +81,7 @@ class TrainingRun:
     @property
     def iterations(self) -> int:
         """Iterations of the solver."""
-        return self.history[-1].iteration
+        return int(self.estimator.n_iter_[0])
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pminusy.cli.text import shown, stdout, visible
+from pminusy.cli.text import decimals, shown, stdout, visible
 
 __all__ = ["evaluate"]
 
@@ -33,14 +33,14 @@ def evaluate(
         scores.add_column(name, justify="right" if name in ("model", "majority class") else "left")
     pairs = zip(result.scores.named(), result.baseline.named(), strict=True)
     for (name, value), (_, baseline) in pairs:
-        scores.add_row(name, f"{value:.4f}", f"{baseline:.4f}")
+        scores.add_row(name, decimals(value), decimals(baseline))
     console.print(scores)
     console.print()
     classes = Table(box=None, pad_edge=False)
     for name in ("class", "precision", "recall", "F1", "rows"):
         classes.add_column(name, justify="left" if name == "class" else "right")
     for row in result.by_class[:_CLASSES_SHOWN]:
-        numbers = ("–" if value is None else f"{value:.4f}" for value in row[1:4])
+        numbers = ("–" if value is None else decimals(value) for value in row[1:4])
         classes.add_row(shown(row.label, 40), *numbers, f"{row.rows:,}")
     console.print(classes)
     if len(result.by_class) > _CLASSES_SHOWN:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pminusy.cli.progress import training_progress
-from pminusy.cli.text import shown, stdout, visible
+from pminusy.cli.text import decimals, shown, stdout, visible
 from pminusy.cli.values import class_weight as _class_weight
 from pminusy.cli.values import number, numbers, whole_number
 from pminusy.errors import InputError
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from pminusy.api.training_run import TrainingRun
 
 __all__ = ["fit"]
+
+_INTERRUPTED = 130
+_OPTIONS = {
+    "max_iter": "--max-iter",
+    "time_limit": "--time-limit",
+    "tol=": "--tol ",
+    "C=inf": "--C inf",
+}
 
 
 def fit(
@@ -88,8 +96,28 @@ def fit(
     seed: Annotated[
         int, typer.Option(parser=whole_number, metavar="NUMBER", help="Which rows those are.")
     ] = 0,
+    tol: Annotated[
+        Any,
+        typer.Option(
+            parser=number,
+            metavar="NUMBER",
+            help="Converged when no entry of the gradient is larger; 1e-6 if not given.",
+        ),
+    ] = None,
+    max_iter: Annotated[
+        Any,
+        typer.Option(
+            parser=whole_number, metavar="NUMBER", help="Iterations at most; 5000 if not given."
+        ),
+    ] = None,
+    time_limit: Annotated[
+        Any,
+        typer.Option(
+            parser=number, metavar="SECONDS", help="Stop training then, with the best so far."
+        ),
+    ] = None,
 ) -> None:
-    """Train a softmax classifier on a table, and score it."""
+    """Train a softmax classifier on a table, and score it. Ctrl-C stops with the best so far."""
     from pminusy.api.fit_table import fit_table
     from pminusy.files import check_writable
 
@@ -101,7 +129,7 @@ def fit(
         got = f"--l1-ratio {','.join(f'{ratio:g}' for ratio in l1_ratio)}"
         raise InputError("--summary", "a model without L1 penalty", got)
     console = stdout()
-    with training_progress(1e-6) as progress, warnings.catch_warnings():
+    with training_progress(tol) as progress, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the notes say the same
         model = fit_table(
             table,
@@ -116,7 +144,11 @@ def fit(
             calibrate=calibrate,
             test_size=test_size,
             seed=seed,
+            time_limit=time_limit,
+            keep_interrupted=True,
             progress=progress,
+            **({} if tol is None else {"tol": tol}),
+            **({} if max_iter is None else {"max_iter": max_iter}),
         )
     _print_result(console, model)
     if output is not None:
@@ -130,20 +162,24 @@ def fit(
         wide = console if console.is_terminal else stdout(width=110)
         wide.print(model.summary().to_rich())
         console.print("a coefficient is for one standard deviation of its column")
+    if model.run.interrupted:
+        raise typer.Exit(_INTERRUPTED)
 
 
 def _print_result(console: Console, model: TableModel) -> None:
     from rich.table import Table
 
     run = model.run
-    for note in run.notes:
+    for warning in run.warnings:
+        console.print(f"warning {_by_option(visible(warning))}", markup=False, soft_wrap=True)
+    for note in run.table_notes:
         console.print(f"note    {visible(note)}", markup=False, soft_wrap=True)
     rows = Table(title=None, show_header=True, box=None, pad_edge=False)
     rows.add_column(f"on {run.scored_on}")
     rows.add_column("model", justify="right")
     rows.add_column("majority class", justify="right")
     for (name, value), (_, baseline) in zip(run.scores.named(), run.baseline.named(), strict=True):
-        rows.add_row(name, f"{value:.4f}", f"{baseline:.4f}")
+        rows.add_row(name, decimals(value), decimals(baseline))
     console.print(rows)
     console.print()
     facts = Table(show_header=False, box=None, pad_edge=False)
@@ -152,6 +188,7 @@ def _print_result(console: Console, model: TableModel) -> None:
     facts.add_row("classes", shown(f"{len(classes):,}: {', '.join(classes)}", 100))
     facts.add_row("features", f"{len(model.schema.feature_names):,}")
     state = "converged" if run.converged else "NOT converged"
+    state = f"STOPPED, {state}" if run.interrupted else state
     facts.add_row(
         "certificate",
         f"largest gradient entry {run.certificate:.1e} after {run.iterations} iterations "
@@ -171,10 +208,19 @@ def _choice(run: TrainingRun) -> str:
     tried = f"best of {len(run.path)} in cross-validation"
     ratio = f", L1 ratio {best.l1_ratio:g}" if best.l1_ratio else ""
     return (
-        f"{best.C:g}{ratio}: {tried}, log loss {-best.mean_score:.4f} ± {best.standard_error:.4f}"
+        f"{best.C:g}{ratio}: {tried}, log loss {decimals(-best.mean_score)} "
+        f"± {decimals(best.standard_error)}"
     )
 
 
 def _calibration(found: Calibration) -> str:
     before, after = found.before.expected_error, found.after.expected_error
-    return f"{found.temperature:.4f}: expected calibration error {before:.4f} → {after:.4f}"
+    error = f"expected calibration error {decimals(before)} → {decimals(after)}"
+    return f"{decimals(found.temperature)}: {error}"
+
+
+def _by_option(warning: str) -> str:
+    """A warning of training, with the options of the command in place of Python's."""
+    for name, option in _OPTIONS.items():
+        warning = warning.replace(name, option)
+    return warning

@@ -17,15 +17,16 @@ _BESIDE = 11  # columns of the spinner and the clock, with the space between
 
 
 @contextmanager
-def training_progress(tol: float) -> Iterator[ProgressCallback | None]:
+def training_progress(tol: float | None = None) -> Iterator[ProgressCallback | None]:
     """Show objective, certificate, passes and time left on a terminal; elsewhere nothing.
 
-    `tol` is where the certificate is going.
+    `tol` is where the certificate is going, the default of `fit_table` if not given.
     """
     from rich.console import Console
     from rich.progress import Progress as Display
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
+    from pminusy.api.training_options import TOL
     from pminusy.learn.time_left import time_left
 
     console = Console(stderr=True)
@@ -43,7 +44,9 @@ def training_progress(tol: float) -> Iterator[ProgressCallback | None]:
                 at = at._replace(seconds=time.perf_counter() - began)
             history.append(at)
             del history[:-_KEPT]
-            line = line_of(at, time_left(history, tol), console.width - _BESIDE)
+            line = line_of(
+                at, time_left(history, TOL if tol is None else tol), console.width - _BESIDE
+            )
             display.update(task, description=line)
 
         yield update

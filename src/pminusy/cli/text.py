@@ -7,7 +7,7 @@ import unicodedata
 from rich.console import Console
 from rich.text import Text
 
-__all__ = ["shown", "stdout", "visible"]
+__all__ = ["decimals", "shown", "stdout", "visible"]
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidi overrides), …
 
@@ -26,6 +26,19 @@ def visible(text: str) -> str:
         else character
         for character in text
     )
+
+
+def decimals(value: float) -> str:
+    """A score with four decimals; 0 and 1 only where they are exact, "< 0.0001", "> 0.9999".
+
+    Examples
+    --------
+    >>> [decimals(v) for v in (0.97126, 1.0, 0.999999, 0.0, 2e-9)]
+    ['0.9713', '1.0000', '> 0.9999', '0.0000', '< 0.0001']
+    """
+    if 0 < value < 1e-4:
+        return "< 0.0001"
+    return "> 0.9999" if 0.9999 < value < 1 else f"{value:.4f}"
 
 
 def shown(text: str, width: int = 60) -> Text:

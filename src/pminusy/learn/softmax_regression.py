@@ -114,6 +114,9 @@ class SoftmaxRegression(LinearClassifier):
     warnings_
         What the fit has to say, a sentence each: no optimum exists, iterations or time ran out …
         Each is also raised once as a `ConvergenceWarning`.
+    end_
+        Why the fit ended: "reached" (what was asked for), "iterations", "time", "interrupt" or
+        "rounding".
     solver_, history_, n_passes_
         The solver used, a `Progress` for each iteration, visits to X.
 
@@ -405,7 +408,7 @@ class SoftmaxRegression(LinearClassifier):
         self.gap_, self.converged_ = certificate.gap, certificate.reached
         self.n_iter_ = np.array([journal.iterations])
         self.n_passes_, self.history_ = journal.passes, tuple(journal.history)
-        self.solver_ = fit.solver
+        self.solver_, self.end_ = fit.solver, fit.end
 
     def _set_parameters(self, W: Array, b: Array | None) -> None:
         b = np.zeros(W.shape[0]) if b is None else b
