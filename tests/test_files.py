@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -134,3 +139,96 @@ def test_refuses_to_overwrite_an_input_also_through_links(tmp_path):
     with pytest.raises(InputError, match="a file of its own"):
         check_writable(tmp_path / "new", inputs=[tmp_path / "sub" / ".." / "new"])
     assert check_writable(tmp_path / "new", inputs=[table]) == tmp_path / "new"
+
+
+WRITING = """
+import os, signal, sys, time
+from pminusy.files import write_atomically
+
+def write(stream):
+    stream.write(b"half")
+    stream.flush()
+    print("writing", flush=True)
+    time.sleep(60)
+
+write_atomically("out.bin", write)
+"""
+
+
+def _killed_while_writing(folder: Path, number: int, before: str = "") -> int:
+    with subprocess.Popen(
+        [sys.executable, "-c", before + WRITING], cwd=folder, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"writing\n"
+        process.send_signal(number)
+        return process.wait(timeout=60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_told_to_end_while_writing_nothing_is_left(tmp_path, number):
+    (tmp_path / "out.bin").write_bytes(b"old")
+    assert _killed_while_writing(tmp_path, number) == -number
+    assert listing(tmp_path) == ["out.bin"]
+    assert (tmp_path / "out.bin").read_bytes() == b"old"
+
+
+def test_a_handler_of_the_program_keeps_its_say(tmp_path):
+    before = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
+    assert _killed_while_writing(tmp_path, signal.SIGTERM, before) == 7
+    assert listing(tmp_path) == []
+
+
+def test_handlers_are_as_before(tmp_path):
+    write_atomically(tmp_path / "out", lambda stream: stream.write(b"x"))
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def _age(path: Path) -> None:
+    os.utime(path, (time.time() - 100,) * 2)
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_write(tmp_path):
+    assert _killed_while_writing(tmp_path, signal.SIGKILL) == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert left.suffix == ".part"
+    write_atomically(tmp_path / "new", lambda stream: stream.write(b"x"))
+    assert left.name in listing(tmp_path)  # one so young may be somebody's that has just begun
+    _age(left)
+    write_atomically(tmp_path / "new", lambda stream: stream.write(b"x"))
+    assert listing(tmp_path) == ["new"]
+
+
+def test_what_somebody_is_writing_is_left_alone(tmp_path):
+    def slow(stream: BinaryIO) -> None:
+        (mine,) = tmp_path.iterdir()
+        _age(mine)
+        write_atomically(tmp_path / "other", lambda other: other.write(b"x"))
+        stream.write(b"y")
+
+    write_atomically(tmp_path / "out", slow)
+    assert (tmp_path / "out").read_bytes() == b"y"
+    assert listing(tmp_path) == ["other", "out"]
+
+
+def test_only_files_of_our_own_making_are_removed(tmp_path):
+    kept = [tmp_path / name for name in (".pminusy-1", "x.part", ".pminusy-folder.part")]
+    kept[0].touch()
+    kept[1].touch()
+    kept[2].mkdir()
+    (tmp_path / "precious").touch()
+    (tmp_path / ".pminusy-link.part").symlink_to("precious")
+    before = listing(tmp_path)
+    for path in [*kept, tmp_path / "precious"]:
+        _age(path)
+    write_atomically(tmp_path / "out", lambda stream: stream.write(b"x"))
+    assert listing(tmp_path) == sorted([*before, "out"])
+
+
+def test_files_are_written_from_threads_too(tmp_path):
+    thread = threading.Thread(
+        target=write_atomically, args=(tmp_path / "out", partial(write_bytes, b"x"))
+    )
+    thread.start()
+    thread.join()
+    assert listing(tmp_path) == ["out"]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
+import signal
 import stat
-from collections.abc import Callable, Iterable
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +21,10 @@ __all__ = ["check_writable", "write_atomically"]
 StrPath = str | os.PathLike[str]
 
 _ELSEWHERE = "choose another place"
+
+_PREFIX, _SUFFIX = ".pminusy-", ".part"  # of what is being written
+_YOUNG = 10.0  # seconds
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def check_writable(path: StrPath, *, inputs: Iterable[StrPath] = ()) -> Path:
@@ -66,7 +75,9 @@ def write_atomically(path: StrPath, write: Callable[[BinaryIO], object]) -> None
     """Write a file whole or not at all: beside its place first, then renamed into it.
 
     Whatever interrupts `write` (an error, a full disk, Ctrl-C), a file that was there before stays
-    as it was and nothing is left behind. A link is followed; a device or pipe is written directly.
+    as it was and nothing is left behind: not by SIGTERM and SIGHUP either, and what SIGKILL leaves
+    is removed by the next write to that folder. A link is followed; a device or pipe is written
+    directly.
 
     Parameters
     ----------
@@ -92,17 +103,80 @@ def write_atomically(path: StrPath, write: Callable[[BinaryIO], object]) -> None
 
 
 def _write_beside(target: Path, write: Callable[[BinaryIO], object]) -> None:
-    beside = target.with_name(f".pminusy-{secrets.token_hex(8)}.part")
+    _remove_leftovers(target.parent)
+    beside = target.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
+    with _removed_by_signals(beside):
+        try:
+            with beside.open("xb") as stream:
+                _lock(stream.fileno())  # until it is closed: by then it has its name
+                if target.exists():
+                    os.fchmod(stream.fileno(), stat.S_IMODE(target.stat().st_mode))
+                write(stream)
+                stream.flush()
+                os.fsync(stream.fileno())  # a full disk may speak up only now
+                beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def _lock(file: int) -> bool:
+    """Lock an open file; tell whether that could be done. A file system may know no locks."""
     try:
-        with beside.open("xb") as stream:
-            if target.exists():
-                os.fchmod(stream.fileno(), stat.S_IMODE(target.stat().st_mode))
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())  # a full disk may speak up only now
-        beside.replace(target)
-    finally:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what processes that were killed while writing here have left: nobody has it locked."""
+    with suppress(OSError):  # whatever cannot be removed is no reason not to write
+        leftovers = [
+            entry.path
+            for entry in os.scandir(folder)
+            if entry.name.startswith(_PREFIX) and entry.name.endswith(_SUFFIX)
+        ]
+        for path in leftovers:
+            _remove_if_nobodys(path)
+
+
+def _remove_if_nobodys(path: str) -> None:
+    """Remove a file of ours that no living process is writing."""
+    with suppress(OSError):
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            about = os.fstat(file)
+            ours = stat.S_ISREG(about.st_mode) and about.st_uid == os.geteuid()
+            # One just made may not be locked yet.
+            if ours and time.time() - about.st_mtime > _YOUNG and _lock(file):
+                os.unlink(path)
+        finally:
+            os.close(file)
+
+
+@contextmanager
+def _removed_by_signals(beside: Path) -> Iterator[None]:
+    """Remove a file when the process is told to end, if nobody else has a say in that.
+
+    A signal that is ignored (`nohup`), or that the program has a handler for, is left alone.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers
+        return
+
+    def end(number: int, _: object) -> None:
         beside.unlink(missing_ok=True)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    ending = [each for each in _ENDING if signal.getsignal(each) == signal.SIG_DFL]
+    for each in ending:
+        signal.signal(each, end)
+    try:
+        yield
+    finally:
+        for each in ending:
+            signal.signal(each, signal.SIG_DFL)
 
 
 def _check_place(what: str, target: Path) -> None:
