@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from pminusy.errors import InputError
+from pminusy.errors import InputError, TableWarning
 from pminusy.extras import missing_extra
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ __all__ = [
     "SoftmaxRegression",
     "SoftmaxRegressionCV",
     "TableModel",
+    "TableWarning",
     "check",
     "cross_entropy",
     "cross_entropy_grad",

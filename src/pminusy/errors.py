@@ -1,8 +1,8 @@
-"""The one error of this package that is about its input: what, expected, got, remedy."""
+"""The one error of this package that is about its input, and the one warning about its tables."""
 
 from __future__ import annotations
 
-__all__ = ["InputError"]
+__all__ = ["InputError", "TableWarning"]
 
 
 class InputError(ValueError):
@@ -32,3 +32,16 @@ class InputError(ValueError):
     def __str__(self) -> str:
         message = f"{self.what}: expected {self.expected}, got {self.got}"
         return f"{message}; {self.remedy}" if self.remedy else message
+
+
+class TableWarning(UserWarning):
+    """Rows of a table were not quite what the model was trained on: all of it, in one warning.
+
+    Unseen categories, imputed values, columns that are not used and rows that are left out, each
+    with its count. `predict`, `evaluate` and `explain` of a table model give it.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> warnings.simplefilter("ignore", TableWarning)
+    """

@@ -195,7 +195,10 @@ def test_evaluate_says_which_rows_it_left_out(model):
     frame = frame.with_columns(
         pl.Series("species", ["Adelie", "Emperor", None, "King", "Adelie", "Gentoo"])
     )
-    result = model.evaluate(frame)
+    with pytest.warns(
+        pmy.TableWarning, match="1 row without a label left out; 2 rows with a label"
+    ):
+        result = model.evaluate(frame)
     assert result.rows == 3
     assert result.notes == (
         "1 row without a label left out",
@@ -276,7 +279,8 @@ def test_rows_of_weight_0_are_as_good_as_absent():
     cats = frame.filter(pl.col("w") == 0).height
     assert f"{cats} rows of weight 0 left out" in model.run.notes
     some = frame.with_columns(pl.when(pl.int_range(pl.len()) < 9).then(0).otherwise(1).alias("w"))
-    result = model.evaluate(some.filter(pl.col("kind") != "cat"))
+    with pytest.warns(pmy.TableWarning, match="of weight 0 left out"):
+        result = model.evaluate(some.filter(pl.col("kind") != "cat"))
     weightless = some.filter((pl.col("w") == 0) & (pl.col("kind") != "cat")).height
     assert f"{weightless} rows of weight 0 left out" in result.notes
 

@@ -151,7 +151,7 @@ def test_names_with_wildcards_are_names(save):
     assert read_table(save("a,b\n3,4\n", "t[1]*.csv"))["a"].to_list() == [3]
 
 
-CLOSE_QUOTES = "close every quote that is opened, and double those inside a quoted cell"
+CLOSE_QUOTES = "close every quote that begins a cell, and double those inside a quoted cell"
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ CLOSE_QUOTES = "close every quote that is opened, and double those inside a quot
         (
             "t.csv",
             "a,b\né,1\n".encode("latin-1"),
-            "expected UTF-8 text, got bytes that are not UTF-8; "
+            "expected UTF-8 text, got 'é,1' in line 2, with the byte E9; "
             "save it as UTF-8, for example with iconv -f latin1 -t utf-8",
         ),
         (
@@ -186,13 +186,13 @@ CLOSE_QUOTES = "close every quote that is opened, and double those inside a quot
         (
             "t.csv",
             "a,b\n1,2\n1,2,3\n",
-            "expected rows no longer than the header, got a longer row; "
-            "put quotes around cells that hold the separator",
+            "expected rows of at most 2 cells, like the header, got 3 in line 3: '1,2,3'; "
+            "put quotes around cells that hold a comma",
         ),
         (
             "t.csv",
             'a,b\n"x,2\n3,4\n',
-            f"expected a table as text, got a quoted cell that does not end with its quote; "
+            "expected a table as text, got '\"x,2' in line 2, with a quote that does not close; "
             f"{CLOSE_QUOTES}",
         ),
         (
@@ -322,7 +322,7 @@ def test_pandas_frames_lose_their_index_and_keep_their_values():
         (
             np.array([1j]),
             "numbers, text or booleans, got complex128 values that cannot be converted "
-            "(ArrowNotImplementedError); convert the column with .astype first, or leave it out",
+            "(TypeError); convert the column with .astype first, or leave it out",
         ),
     ],
 )

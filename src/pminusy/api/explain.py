@@ -141,8 +141,10 @@ def row_of(frame: pl.DataFrame, row: int) -> pl.DataFrame:
     return frame[row - 1 : row]
 
 
-def explain_row(model: Fitted, frame: pl.DataFrame, **options: Any) -> Derivation:
-    """Derivation for one row of a table under a trained model, with its names."""
+def explain_row(
+    model: Fitted, frame: pl.DataFrame, **options: Any
+) -> tuple[Derivation, tuple[str, ...]]:
+    """Derivation for one row of a table under a trained model, and notes about the row."""
     from pminusy.derivation.build import derivation_of
     from pminusy.derivation.input.request import Request
     from pminusy.tables.design import design_matrix, encode_target
@@ -153,6 +155,7 @@ def explain_row(model: Fitted, frame: pl.DataFrame, **options: Any) -> Derivatio
     if c < 0:
         got = shown(frame[schema.target][0]) if frame[schema.target][0] is not None else "none"
         raise InputError(f"target {shown(schema.target)}", f"one of {listed(schema.classes)}", got)
-    X, _ = design_matrix(frame, schema)
+    X, notes = design_matrix(frame, schema)
     names: dict[str, Any] = {"classes": schema.classes, "features": schema.feature_names}
-    return derivation_of(Request(y=c, x=X[0], W=model.W, b=model.b, **names, **options))
+    result = derivation_of(Request(y=c, x=X[0], W=model.W, b=model.b, **names, **options))
+    return result, notes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,13 @@ import pminusy
 from pminusy.api.evaluation import Evaluation, evaluate
 from pminusy.api.explain import explain_row
 from pminusy.api.fitted import Fitted
-from pminusy.errors import InputError
+from pminusy.errors import InputError, TableWarning
 from pminusy.learn.model_file import load_model, save_model
 from pminusy.tables import target
 from pminusy.tables.design import design_matrix
 from pminusy.tables.files import read_table
 from pminusy.tables.schema import Schema
+from pminusy.tables.wording import shortened
 
 if TYPE_CHECKING:
     import polars as pl
@@ -75,8 +76,14 @@ class TableModel(Fitted):
         ------
         InputError
             A column is lacking or is of another kind than in training.
+
+        Warns
+        -----
+        TableWarning
+            Unseen categories, missing values, columns that are not used: all of it, once.
         """
-        predictions, _ = self.predictions(self.read(table))
+        predictions, notes = self.predictions(self.read(table))
+        _warn("predict", notes)
         if type(table).__module__.partition(".")[0] != "pandas":
             return predictions
         import pandas  # the caller's own
@@ -116,8 +123,15 @@ class TableModel(Fitted):
         ------
         InputError
             As `predict`; no target column; no row with a label the model knows.
+
+        Warns
+        -----
+        TableWarning
+            As `predict`, and rows that are left out.
         """
-        return evaluate(self, self.read(table))
+        result = evaluate(self, self.read(table))
+        _warn("evaluate", result.notes)
+        return result
 
     def explain(self, row: Table, **options: Any) -> Derivation:
         """Derive the loss and gradient of one row of a table, every line proved.
@@ -138,8 +152,21 @@ class TableModel(Fitted):
         ------
         InputError
             More than one row, a lacking column, a class the model does not know.
+
+        Warns
+        -----
+        TableWarning
+            As `predict`.
         """
         frame = self.read(_one_row(row) if isinstance(row, Mapping) else row)
+        derivation, notes = self.explanation(frame, **options)
+        _warn("explain", notes)
+        return derivation
+
+    def explanation(
+        self, frame: pl.DataFrame, **options: Any
+    ) -> tuple[Derivation, tuple[str, ...]]:
+        """Like `explain` for a Polars frame, and what had to be said about its columns."""
         if frame.height != 1:
             raise InputError("row", "a single row", f"{frame.height:,} rows", "choose one of them")
         return explain_row(self, frame, **options)
@@ -198,6 +225,12 @@ class TableModel(Fitted):
         from pminusy.api.report import write_report
 
         write_report(self, self.run, path)
+
+
+def _warn(doing: str, notes: Sequence[str]) -> None:
+    """Say everything about a table in one warning, at the line that called the model."""
+    if notes:
+        warnings.warn(f"{doing}: {'; '.join(shortened(notes))}", TableWarning, stacklevel=3)
 
 
 def _one_row(cells: Mapping[str, Any]) -> pl.DataFrame:

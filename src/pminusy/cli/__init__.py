@@ -9,10 +9,25 @@ import sys
 __all__ = ["main"]
 
 
+def _open_closed_streams() -> None:
+    """Put the null device where whoever started us closed a stream.
+
+    Else the next file opened, a model say, has the stream's number, and gets what is written to it.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 – it stays open
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 – it stays open
+
+
 def main() -> None:
     """Entry point of the `pminusy` command."""
-    if sys.stdout is None:  # closed by whoever started us
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 – it stays open
+    _open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that cannot show a character shows its code, as stderr does by default.
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -14,7 +14,7 @@ from pminusy.cli.evaluate import evaluate
 from pminusy.cli.explain import explain
 from pminusy.cli.fit import fit
 from pminusy.cli.predict import predict
-from pminusy.cli.text import visible
+from pminusy.cli.text import printing, visible
 from pminusy.errors import InputError
 from pminusy.extras import missing_extra
 
@@ -59,10 +59,10 @@ def _options(
 
 def run(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code: 0, 2 for input that cannot be used, 130 for Ctrl-C."""
+    code = 0
     try:
-        _invoke(sys.argv[1:] if arguments is None else arguments)
-    except typer.Exit as done:
-        return done.exit_code
+        with printing():
+            code = _invoke(sys.argv[1:] if arguments is None else arguments)
     except InputError as error:
         return _complain(str(error))
     except _UsageError as error:
@@ -75,33 +75,26 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted; no file is left half written")
         return _INTERRUPTED
-    except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
-        _silence_stdout()
-    except OSError as error:  # files say what is wrong with them as InputError: this is stdout
-        _silence_stdout()
-        got = error.strerror or type(error).__name__
-        return _complain(str(InputError("standard output", "a place that can be written", got)))
     except MemoryError:
         remedy = "use fewer rows, or leave out columns with --drop"
         return _complain(
             str(InputError("table", "one that fits in memory", "a larger one", remedy))
         )
+    return code
+
+
+def _invoke(arguments: list[str]) -> int:
+    """Run a command without typer's own error handling, which differs between its versions."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("pminusy", list(arguments) or ["--help"]) as context:
+            command.invoke(context)
+    except typer.Exit as done:
+        return done.exit_code
     return 0
 
 
-def _silence_stdout() -> None:
-    """Keep Python from flushing, at exit, what can no longer be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _invoke(arguments: list[str]) -> None:
-    """Run a command without typer's own error handling, which differs between its versions."""
-    command = typer.main.get_command(app)
-    with command.make_context("pminusy", list(arguments) or ["--help"]) as context:
-        command.invoke(context)
-        sys.stdout.flush()  # a broken pipe is met here, not at exit
-
-
 def _complain(message: str) -> int:
-    typer.echo(f"pminusy: {visible(message)}", err=True)
+    with suppress(OSError):  # where standard error is full too, the exit code is all there is
+        typer.echo(f"pminusy: {visible(message)}", err=True)
     return _MISUSE

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pminusy.cli.text import stdout
+from pminusy.cli.text import printing, stdout
 
 if TYPE_CHECKING:
     from pminusy.diagnosis.report.verdict import Verdict
@@ -94,7 +94,8 @@ def check(
     report = api.Report(verdicts, path.name, folder=path.is_dir(), hints=hints, rubric=points)
     if feedback is not None:
         report.write_feedback(feedback)
-    _deliver(report, format, output, allow_fragile)
+    with printing([feedback, resume]):
+        _deliver(report, format, output, allow_fragile)
     raise typer.Exit(0 if _all_good(verdicts, allow_fragile) else 1)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pminusy.cli.text import decimals, shown, stdout, visible
+
+if TYPE_CHECKING:
+    from pminusy.api.evaluation import Evaluation
 
 __all__ = ["evaluate"]
 
@@ -19,14 +22,20 @@ def evaluate(
     table: Annotated[Path, typer.Argument(help="Table that has the target column.")],
 ) -> None:
     """Score a model on a table that has the target column."""
+    from pminusy.api.evaluation import evaluate as score
+    from pminusy.api.table_model import load
+
+    trained = load(model)
+    _print_scores(score(trained, trained.read(table)))
+
+
+def _print_scores(result: Evaluation) -> None:
     from rich.table import Table
 
-    from pminusy.api.table_model import load
-    from pminusy.tables.wording import count
+    from pminusy.tables.wording import count, shortened
 
-    result = load(model).evaluate(table)
     console = stdout()
-    for note in result.notes:
+    for note in shortened(result.notes):
         console.print(f"note    {visible(note)}", markup=False, soft_wrap=True)
     scores = Table(box=None, pad_edge=False)
     for name in (f"on {count(result.rows, 'row')}", "model", "majority class"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from pminusy.cli.arrays import names, optional_array, target_of
-from pminusy.cli.text import visible
+from pminusy.cli.text import print_notes, printing, stdout, visible
 from pminusy.cli.values import number, whole_number
 from pminusy.derivation.input.request import Request
 from pminusy.errors import InputError
@@ -134,7 +134,8 @@ def explain(
     assert output is not None
     page = write(result).encode()
     write_atomically(output, lambda file: file.write(page))
-    typer.echo(f"{len(result)} steps, every one proved, in {visible(str(output))}")
+    with printing([output]):
+        typer.echo(f"{len(result)} steps, every one proved, in {visible(str(output))}")
 
 
 def _refuse_beside_model(numbers: Sequence[Any], normalise: bool) -> None:
@@ -153,20 +154,20 @@ def _of_model(model: Path, table: Path | None, row: int | None, options: Any) ->
     frame = trained.read(table)
     if row is None:
         raise InputError("--row", f"a row from 1 to {frame.height:,}", "none", "pass --row 1, say")
-    return trained.explain(row_of(frame, row), **options)
+    result, notes = trained.explanation(row_of(frame, row), **options)
+    print_notes(notes)
+    return result
 
 
 def _print(result: Derivation) -> None:
     import sys
     from typing import cast
 
-    from rich.console import Console
-
     from pminusy.derivation.render.terminal import Trimmed, show
 
-    console = Console(highlight=False)
+    console = stdout()
     if not console.is_terminal:
-        console = Console(highlight=False, file=cast(TextIO, Trimmed(sys.stdout)))
+        console = stdout(file=cast(TextIO, Trimmed(sys.stdout)))
     show(result, console)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pminusy.cli.progress import training_progress
-from pminusy.cli.text import decimals, shown, stdout, visible
+from pminusy.cli.text import decimals, printing, shown, stdout, visible
 from pminusy.cli.values import class_weight as _class_weight
 from pminusy.cli.values import number, numbers, whole_number
 from pminusy.errors import InputError
@@ -128,7 +128,6 @@ def fit(
     if summary and l1_ratio is not None and any(l1_ratio):
         got = f"--l1-ratio {','.join(f'{ratio:g}' for ratio in l1_ratio)}"
         raise InputError("--summary", "a model without L1 penalty", got)
-    console = stdout()
     with training_progress(tol) as progress, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the notes say the same
         model = fit_table(
@@ -150,29 +149,60 @@ def fit(
             **({} if tol is None else {"tol": tol}),
             **({} if max_iter is None else {"max_iter": max_iter}),
         )
-    _print_result(console, model)
-    if output is not None:
-        model.save(output)
-        console.print(f"model   {visible(str(output))}", markup=False, soft_wrap=True)
-    if report is not None:
-        model.write_report(report)
-        console.print(f"page    {visible(str(report))}", markup=False, soft_wrap=True)
-    if summary:
-        console.print()
-        wide = console if console.is_terminal else stdout(width=110)
-        wide.print(model.summary().to_rich())
-        console.print("a coefficient is for one standard deviation of its column")
+    written, failure = _write(model, output, report)
+    try:
+        with printing(list(written.values())):
+            console = stdout()
+            _print_result(console, model)
+            for kind, path in written.items():
+                console.print(f"{kind}   {visible(str(path))}", markup=False, soft_wrap=True)
+            if summary:
+                _print_summary(console, model)
+    finally:  # a file that could not be written matters more than what could not be printed
+        if failure is not None:
+            raise failure
     if model.run.interrupted:
         raise typer.Exit(_INTERRUPTED)
+
+
+def _write(
+    model: TableModel, output: Path | None, report: Path | None
+) -> tuple[dict[str, Path], InputError | None]:
+    """Write each file, whatever happens to the other: before anything is printed, which may fail.
+
+    Returns the files written, by kind, and the first error.
+    """
+    written: dict[str, Path] = {}
+    failure = None
+    for kind, path, write in (
+        ("model", output, model.save),
+        ("page ", report, model.write_report),
+    ):
+        try:
+            if path is not None:
+                write(path)
+                written[kind] = path
+        except InputError as error:
+            failure = failure or error
+    return written, failure
+
+
+def _print_summary(console: Console, model: TableModel) -> None:
+    console.print()
+    wide = console if console.is_terminal else stdout(width=110)
+    wide.print(model.summary().to_rich())
+    console.print("a coefficient is for one standard deviation of its column")
 
 
 def _print_result(console: Console, model: TableModel) -> None:
     from rich.table import Table
 
+    from pminusy.tables.wording import shortened
+
     run = model.run
     for warning in run.warnings:
         console.print(f"warning {_by_option(visible(warning))}", markup=False, soft_wrap=True)
-    for note in run.table_notes:
+    for note in shortened(run.table_notes):
         console.print(f"note    {visible(note)}", markup=False, soft_wrap=True)
     rows = Table(title=None, show_header=True, box=None, pad_edge=False)
     rows.add_column(f"on {run.scored_on}")
@@ -185,7 +215,7 @@ def _print_result(console: Console, model: TableModel) -> None:
     facts = Table(show_header=False, box=None, pad_edge=False)
     facts.add_row("rows", run.rows_sentence())
     classes = model.schema.classes
-    facts.add_row("classes", shown(f"{len(classes):,}: {', '.join(classes)}", 100))
+    facts.add_row("classes", shown(f"{len(classes):,}: {', '.join(classes[:101])}", 100))
     facts.add_row("features", f"{len(model.schema.feature_names):,}")
     state = "converged" if run.converged else "NOT converged"
     state = f"STOPPED, {state}" if run.interrupted else state

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pminusy.cli.text import shown, stdout, visible
+from pminusy.cli.text import print_notes, printing, shown, stdout, visible
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,11 +36,13 @@ def predict(
         check_table_path(output, inputs=(model, table))
     trained = load(model)
     predictions, notes = trained.predictions(trained.read(table))
-    for note in notes:
-        typer.echo(f"note    {visible(note)}", err=True)
     if output is not None:
         write_table(predictions, output)
-        typer.echo(f"{count(predictions.height, 'prediction')} written to {visible(str(output))}")
+    print_notes(notes)
+    if output is not None:
+        with printing([output]):
+            written = count(predictions.height, "prediction")
+            typer.echo(f"{written} written to {visible(str(output))}")
     elif sys.stdout.isatty():
         _print_some(predictions)
     else:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import mmap
+import re
+from collections import Counter
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from pminusy.errors import InputError
 from pminusy.tables.checks import refuse_repeated
-from pminusy.tables.wording import first_line
+from pminusy.tables.csv_rows import is_plain, refuse_encoding, rewritten
+from pminusy.tables.wording import first_line, is_numeric, listed
 
 __all__ = ["MISSING", "read_csv"]
 
@@ -25,12 +30,31 @@ MISSING = (
 _SEPARATORS = {".csv": ",;\t|", ".tsv": "\t,;|", ".txt": "\t,;|"}  # in the order they are tried
 _SAMPLE = 1 << 16  # bytes looked at to find the separator
 _SAMPLE_LINES = 50
+_SAYS_SEPARATOR = re.compile(r'"?sep=([^\w"\s]|\t)"?\s*', re.ASCII | re.IGNORECASE)  # Excel's own
+
+# How files begin that are no text, whatever their name says.
+_PACKED = ("a compressed file", "unpack it first")
+_MAGICS = {
+    b"\x1f\x8b": _PACKED,
+    b"BZh": _PACKED,
+    b"\xfd7zXZ": _PACKED,
+    b"\x28\xb5\x2f\xfd": _PACKED,
+    b"PK\x03\x04": ("a zip archive or an Excel sheet", "unpack it, or save the sheet as CSV first"),
+    b"\xd0\xcf\x11\xe0": ("an Excel sheet", "save the sheet as CSV first"),
+    b"PAR1": ("a Parquet file", "name it .parquet"),
+    b"ARROW1": ("a Feather file", "name it .feather"),
+}
+_ZLIB = (b"x\x01", b"x^")  # how text may begin and Polars still take it for compressed
+
+_WORD = re.compile(r"[^\W\d][^\d.,]*")  # of letters and marks, without a digit
+_NO_WORDS = ("true", "false", "inf", "infinity", *(token.lower() for token in MISSING))
 
 
 class _Layout(NamedTuple):
     separator: str
     end_of_line: str
-    blank: int  # bytes of blank lines before the header
+    start: int  # of the header, in bytes
+    line: int  # of the header, from 1
 
 
 def read_csv(what: str, stream: io.FileIO, suffix: str, text: Collection[str]) -> pl.DataFrame:
@@ -38,123 +62,194 @@ def read_csv(what: str, stream: io.FileIO, suffix: str, text: Collection[str]) -
 
     Every column becomes the narrowest of whole numbers, numbers, booleans and text that holds all
     its values, except those named in `text`. A row with fewer cells than the header has its last
-    values missing; rows at the end without any value are dropped.
+    values missing; blank lines, and rows at the end without any value, are left out. So are columns
+    that have neither a name nor a value, as spreadsheets leave them. A first line `sep=;` names the
+    separator.
 
     Raises
     ------
     InputError
         Not UTF-8 text; rows with more cells than the header; quotes that do not close; two columns
-        of one name.
+        of one name; columns without one.
     """
     layout = _layout(what, stream, suffix)
-    # The header is read apart: a column may well be called "NA".
-    names = [name or "" for name in _cells(what, stream, layout, n_rows=1).row(0)]
-    refuse_repeated(what, names)
-    table = _cells(what, stream, layout, null_values=list(MISSING))
-    body = _without_empty_end(table.slice(1))
+    with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        data = memoryview(mapped)
+        try:
+            names, body = _names_and_cells(what, stream, data, layout)
+        finally:
+            data.release()
+    body = _without_empty_end(body)
+    names, columns = _without_unnamed(what, layout.line, names, body.get_columns())
     comma_decimal = layout.separator == ";"
-    columns = {
-        name: column if name in text else _typed(column, comma_decimal)
-        for column, name in zip(body.get_columns(), names, strict=True)
-    }
-    return pl.DataFrame(columns)
+    known = frozenset(text)
+    table = pl.DataFrame(
+        [
+            column if name in known else _typed(column, comma_decimal)
+            for column, name in zip(columns, names, strict=True)
+        ]
+    )
+    table.columns = names  # afterwards: the constructor does not leave a name empty
+    return table
 
 
 def _layout(what: str, stream: io.FileIO, suffix: str) -> _Layout:
     sample = stream.read(_SAMPLE)
+    _refuse_other_files(what, sample)
+    characters = sample.decode("utf-8-sig", errors="replace")
+    end_of_line = "\r" if "\r" in characters and "\n" not in characters else "\n"
+    lines = characters.split(end_of_line)
+    if len(sample) == _SAMPLE and len(lines) > 1:
+        del lines[-1]  # it may be cut
+    skipped = next((i for i, line in enumerate(lines) if line.strip()), len(lines))
+    separator = _SAYS_SEPARATOR.fullmatch(lines[skipped]) if skipped < len(lines) else None
+    if separator:
+        rest = enumerate(lines[skipped + 1 :], start=skipped + 1)
+        skipped = next((i for i, line in rest if line.strip()), len(lines))
+    if skipped == len(lines):
+        got = "nothing but blank lines" if separator is None else "only a separator"
+        raise InputError(what, "a table", got)
+    mark = len(codecs.BOM_UTF8) if sample.startswith(codecs.BOM_UTF8) else 0
+    start = mark + sum(len(line.encode()) + 1 for line in lines[:skipped])
+    found = separator[1] if separator else _separator(lines[skipped:], _SEPARATORS[suffix])
+    return _Layout(found, end_of_line, start, skipped + 1)
+
+
+def _refuse_other_files(what: str, sample: bytes) -> None:
+    """Refuse what begins as no text does."""
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(what, "UTF-8 text", "UTF-16 text", "save it as UTF-8 CSV")
+    for magic, (got, remedy) in _MAGICS.items():
+        if sample.startswith(magic):
+            raise InputError(what, "a table as text", got, remedy)
     if b"\0" in sample:
         raise InputError(
             what, "a table as text", "binary data", "check that this is the right file"
         )
-    characters = sample.decode("utf-8-sig", errors="replace")
-    end_of_line = "\r" if "\r" in characters and "\n" not in characters else "\n"
-    lines = characters.split(end_of_line)
-    header = next((i for i, line in enumerate(lines) if line.strip()), None)
-    if header is None:
-        raise InputError(what, "a table", "nothing but blank lines")
-    separator = _separator([f"{line}\n" for line in lines[header:]], _SEPARATORS[suffix])
-    return _Layout(separator, end_of_line, _size(lines[:header], sample))
-
-
-def _size(blank_lines: list[str], sample: bytes) -> int:
-    if not blank_lines:
-        return 0
-    mark = len(codecs.BOM_UTF8) if sample.startswith(codecs.BOM_UTF8) else 0
-    return mark + sum(len(line.encode()) + 1 for line in blank_lines)
 
 
 def _separator(lines: list[str], candidates: str) -> str:
-    """Find the first separator that cuts every line into as many cells as the header, above one."""
+    """Find the first separator that cuts every line into as many cells as the header, above one.
+
+    Failing that, the one that cuts the header and most lines alike: the reader will say what is
+    wrong with the others.
+    """
+    alike: dict[str, tuple[bool, int]] = {}
     for candidate in candidates:
         try:
-            rows = csv.reader(lines, delimiter=candidate)
-            widths = {len(row) for row, _ in zip(rows, range(_SAMPLE_LINES), strict=False) if row}
-        except csv.Error:
-            continue
-        if len(widths) == 1 and widths != {1}:
+            rows = csv.reader((f"{line}\n" for line in lines), delimiter=candidate)
+            widths = [len(row) for row, _ in zip(rows, range(_SAMPLE_LINES), strict=False) if row]
+        except csv.Error:  # a cell longer than `csv` takes
+            widths = [lines[0].count(candidate) + 1]
+        if len(set(widths)) == 1 and widths[0] > 1:
             return candidate
-    return max(candidates, key=lines[0].count)  # the reader will say what is wrong
+        above_one = Counter(width for width in widths if width > 1)
+        alike[candidate] = (widths[:1] > [1], max(above_one.values(), default=0))
+    return max(alike, key=lambda candidate: alike[candidate])
 
 
-def _cells(what: str, stream: io.FileIO, layout: _Layout, **options: Any) -> pl.DataFrame:
-    """Read all cells as text, the header as the first row."""
-    stream.seek(0)
-    # Versions of Polars differ about blank lines and about streams that do not stand at 0.
-    source = io.BytesIO(stream.read()[layout.blank :]) if layout.blank else stream
+def _names_and_cells(
+    what: str, stream: io.FileIO, data: memoryview, layout: _Layout
+) -> tuple[list[str], pl.DataFrame]:
+    """Names of the columns, and all cells as text."""
+    separator, body = layout.separator, data[layout.start :]
     try:
-        return pl.read_csv(
-            source,
-            has_header=False,
-            infer_schema=False,
-            separator=layout.separator,
-            eol_char=layout.end_of_line,
-            **options,
-        )
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise _unreadable(what, error) from None
+        if is_plain(body, separator):
+            with suppress(*_ERRORS):  # the rows themselves will say what is wrong, and where
+                return _read(_source(stream, data, layout), separator)
+        body_again = rewritten(what, body, separator, layout.line)
+        try:
+            return _read(io.BytesIO(body_again), separator)
+        except _ERRORS as error:
+            refuse_encoding(what, body, layout.line)
+            remedy = "check that the file is whole"
+            raise InputError(what, "a table as text", first_line(error), remedy) from None
+    finally:
+        body.release()
 
 
-def _unreadable(what: str, error: BaseException) -> InputError:
-    message = str(error)
-    if "utf-8" in message or "utf8" in message:
-        remedy = "save it as UTF-8, for example with iconv -f latin1 -t utf-8"
-        return InputError(what, "UTF-8 text", "bytes that are not UTF-8", remedy)
-    if "more fields" in message:
-        remedy = "put quotes around cells that hold the separator"
-        return InputError(what, "rows no longer than the header", "a longer row", remedy)
-    if "could not parse" in message:
-        got = "a quoted cell that does not end with its quote"
-        remedy = "close every quote that is opened, and double those inside a quoted cell"
-        return InputError(what, "a table as text", got, remedy)
-    return InputError(what, "a table as text", first_line(error), "check that the file is whole")
+_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+
+
+def _source(stream: io.FileIO, data: memoryview, layout: _Layout) -> io.FileIO | io.BytesIO:
+    """What Polars is to read: the file itself if it can, which takes no memory."""
+    mark = codecs.BOM_UTF8 if bytes(data[:3]) == codecs.BOM_UTF8 else b""
+    start = bytes(data[layout.start : layout.start + 2])
+    if layout.start == len(mark) and start not in _ZLIB:
+        stream.seek(0)
+        return stream
+    # Behind a mark nothing is taken for compressed.
+    return io.BytesIO(codecs.BOM_UTF8 + data[layout.start :])
+
+
+def _read(source: io.FileIO | io.BytesIO, separator: str) -> tuple[list[str], pl.DataFrame]:
+    options: dict[str, Any] = {"has_header": False, "infer_schema": False, "separator": separator}
+    # The header is read apart: a column may well be called "NA".
+    names = pl.read_csv(source, n_rows=1, **options).row(0)
+    source.seek(0)
+    cells = pl.read_csv(source, null_values=list(MISSING), **options)
+    return [name or "" for name in names], cells.slice(1)
 
 
 def _without_empty_end(table: pl.DataFrame) -> pl.DataFrame:
-    """Drop the rows after the last one that holds a value: blank lines, or a spreadsheet's rim."""
-    if table.width < 2:
+    """Drop the rows after the last one that holds a value: a spreadsheet's rim."""
+    if table.width < 2 or table.is_empty() or any(cell is not None for cell in table.row(-1)):
         return table
-    held = table.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
-    last = held.arg_true().max()
-    return table.head(0 if last is None else int(str(last)) + 1)
+    present = (column.is_not_null().to_numpy() for column in table.get_columns())
+    last = max(int(rows.nonzero()[0].max(initial=-1)) for rows in present)
+    return table.head(last + 1)
+
+
+def _without_unnamed(
+    what: str, line: int, names: list[str], columns: list[pl.Series]
+) -> tuple[list[str], list[pl.Series]]:
+    """Leave out columns without a name and a value; refuse other names that are not different."""
+    kept = [i for i, name in enumerate(names) if name or columns[i].null_count() < len(columns[i])]
+    names, columns = [names[i] for i in kept], [columns[i] for i in kept]
+    header = f"line {line:,}: {listed(names)}"
+    if names.count("") > 1:
+        got = f"{names.count('')} columns without one in {header}"
+        remedy = "name them; if names stand further down, delete the lines above"
+        raise InputError(what, "a name for each column", got, remedy)
+    if len(set(names)) < len(names) and 2 * sum(map(is_numeric, names)) > len(names):
+        raise InputError(what, "names of columns", f"numbers in {header}", "add a line of names")
+    refuse_repeated(what, names)
+    return names, columns
 
 
 def _typed(cells: pl.Series, comma_decimal: bool) -> pl.Series:
     """Give a column of cells the narrowest type that holds every value."""
     if cells.null_count() == len(cells):
         return cells
+    numbers = _numbers(cells)
+    if numbers is not None:
+        return numbers
+    if _begins_with_words(cells):
+        return cells
     text = cells.str.strip_chars()
     text = text.set(text.is_in(MISSING).fill_null(False), None)
-    for attempt in (pl.Int64, pl.Float64):
-        numbers = text.cast(attempt, strict=False)
-        if numbers.null_count() == text.null_count():
-            return numbers
-    if comma_decimal:
-        numbers = text.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-        if numbers.null_count() == text.null_count():
-            return numbers
+    numbers = _numbers(text)
+    if numbers is None and comma_decimal:
+        numbers = _numbers(text.str.replace(",", ".", literal=True))
+    if numbers is not None:
+        return numbers
     lower = text.str.to_lowercase()
     if lower.is_in(["true", "false"]).all():
         return lower == "true"
     return cells
+
+
+def _numbers(text: pl.Series) -> pl.Series | None:
+    """Return cells as numbers, if all that are there are."""
+    for attempt in (pl.Int64, pl.Float64):
+        numbers = text.cast(attempt, strict=False)
+        if numbers.null_count() == text.null_count():
+            return numbers
+    return None
+
+
+def _begins_with_words(cells: pl.Series) -> bool:
+    """Tell whether a word is among the first cells: a table may have 100,000 columns of words."""
+    first = next((cell for cell in cells.head(20).to_list() if cell is not None), "")
+    word = first.strip().lower()
+    return bool(_WORD.fullmatch(word)) and word not in _NO_WORDS

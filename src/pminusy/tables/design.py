@@ -71,13 +71,14 @@ def design_matrix(frame: pl.DataFrame, schema: Schema) -> Design:
     _refuse_lacking(frame, schema)
     X = np.zeros((frame.height, len(schema.feature_names)))
     notes = _unused(frame, schema)
+    by_name = {series.name: series for series in frame.get_columns()}
     first = 0
     for column in schema.columns:
         block = X[:, first : first + len(column.feature_names)]
         if isinstance(column, NumberColumn):
-            notes += _fill_numbers(block, frame[column.name], column)
+            notes += _fill_numbers(block, by_name[column.name], column)
         else:
-            notes += _fill_categories(block, frame[column.name], column)
+            notes += _fill_categories(block, by_name[column.name], column)
         first += block.shape[1]
     return Design(X, tuple(notes))
 
@@ -120,7 +121,8 @@ def _cell(value: object) -> str:
 
 
 def _refuse_lacking(frame: pl.DataFrame, schema: Schema) -> None:
-    lacking = [c.name for c in schema.columns if c.name not in frame.columns]
+    present = set(frame.columns)  # asked for once: Polars makes a list of all names each time
+    lacking = [c.name for c in schema.columns if c.name not in present]
     if lacking:
         got = f"no {listed(lacking)}"
         remedy = f"the table has {listed(frame.columns)}" if frame.columns else ""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable
-from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,6 +16,7 @@ import polars as pl
 
 from pminusy.errors import InputError
 from pminusy.files import check_writable, write_atomically
+from pminusy.tables.columnar import read_feather, read_parquet
 from pminusy.tables.csv_text import read_csv
 from pminusy.tables.pandas_frames import from_pandas
 from pminusy.tables.wording import first_line, shown
@@ -86,9 +86,9 @@ def _read_file(path: Path, text: Collection[str]) -> pl.DataFrame:
                 case ".csv" | ".tsv" | ".txt":
                     return read_csv(what, stream, path.suffix.lower(), text)
                 case ".parquet" | ".pq":
-                    return _read_parquet(what, stream)
+                    return read_parquet(what, stream)
                 case ".feather" | ".arrow" | ".ipc":
-                    return _read_feather(what, stream)
+                    return read_feather(what, stream)
                 case suffix:
                     remedy = _REMEDIES.get(suffix, "convert it to one of these")
                     got = shown(suffix) if suffix else "a name without a suffix"
@@ -109,39 +109,6 @@ def _check_file(what: str, path: Path) -> None:
         raise InputError(what, "an ordinary file", "a device or pipe", "save it to a file first")
     if path.stat().st_size == 0:
         raise InputError(what, "a table", "an empty file")
-
-
-def _read_parquet(what: str, stream: FileIO) -> pl.DataFrame:
-    if _starts(stream, b"PAR1"):
-        return _read_binary(what, "Parquet", pl.read_parquet, stream)
-    raise InputError(what, "a Parquet file", "something else", "give it the suffix of what it is")
-
-
-def _read_feather(what: str, stream: FileIO) -> pl.DataFrame:
-    if _starts(stream, b"ARROW1"):
-        return _read_binary(what, "Feather", pl.read_ipc, stream)
-    if _starts(stream, b"\xff\xff\xff\xff"):
-        return _read_binary(what, "Arrow stream", pl.read_ipc_stream, stream)
-    got, remedy = "something else", "give it the suffix of what it is"
-    if _starts(stream, b"FEA1"):
-        got, remedy = "Feather of version 1", "write it again with a current pyarrow"
-    raise InputError(what, "a Feather file", got, remedy)
-
-
-def _starts(stream: FileIO, magic: bytes) -> bool:
-    start = stream.read(len(magic))
-    stream.seek(0)
-    return start == magic
-
-
-def _read_binary(
-    what: str, kind: str, read: Callable[..., pl.DataFrame], stream: FileIO
-) -> pl.DataFrame:
-    try:
-        return read(stream)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        remedy = "the file is damaged: copy it again"
-        raise InputError(what, f"{kind} data", first_line(error), remedy) from None
 
 
 def _from_frame(source: Any) -> pl.DataFrame:

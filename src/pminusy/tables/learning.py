@@ -97,11 +97,12 @@ def _checked_drop(
     frame: pl.DataFrame, target: str, weight: str | None, drop: Sequence[object]
 ) -> frozenset[str]:
     names = (drop,) if isinstance(drop, str) else tuple(drop)
+    present = set(frame.columns)
     for name in names:
         if not isinstance(name, str):
             got = f"{type(name).__name__} {shown(name)}"
             raise InputError("drop", "names of columns, as text", got)
-        if name not in frame.columns:
+        if name not in present:
             remedy = closest(name, frame.columns)
             raise InputError(
                 f"drop {shown(name)}", "a column of the table", "none of that name", remedy

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
-__all__ = ["closest", "count", "first_line", "listed", "shown"]
+__all__ = ["closest", "count", "first_line", "is_numeric", "listed", "shortened", "shown"]
 
 _LONGEST = 60  # characters of one name or value in a message
 _MOST = 5  # names or values in one message
+_MOST_NOTES = 20  # sentences about one table
 
 
 def shown(value: object) -> str:
@@ -36,6 +37,14 @@ def count(number: int, thing: str, things: str | None = None) -> str:
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
 
 
+def shortened(notes: Sequence[str]) -> list[str]:
+    """Return the first notes, and how many more there are: a table may have 100,000 columns."""
+    if len(notes) <= _MOST_NOTES:
+        return list(notes)
+    kept = notes[: _MOST_NOTES - 1]
+    return [*kept, f"… and {count(len(notes) - len(kept), 'more note')}"]
+
+
 def closest(name: str, names: Sequence[str]) -> str:
     """Offer the name most like a mistaken one, or show those there are, as a remedy."""
     by_lower = {other.casefold(): other for other in names}
@@ -49,3 +58,12 @@ def first_line(error: BaseException) -> str:
     """Return the first line of another library's message, made safe to show."""
     lines = str(error).splitlines() or [type(error).__name__]
     return shown(lines[0])
+
+
+def is_numeric(name: str) -> bool:
+    """Tell whether a name is a number, as where a file has no line of names."""
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
