@@ -137,7 +137,7 @@ def test_columns_left_out_at_training_are_not_said_again():
 def test_names_all_columns_that_are_lacking():
     assert message(pl.DataFrame({"m": [1.0], "x": [1]})) == (
         "table: expected the columns the model was trained on, got no 'k', 's', 't' and 'b'; "
-        "the table has 'm' and 'x'"
+        "its columns are 'm' and 'x'"
     )
 
 

@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 
 from pminusy.errors import InputError
 from pminusy.tables.files import check_table_path, read_table, write_table
+from pminusy.tables.target import select_rows
 
 
 def message(call, *arguments, **options) -> str:
@@ -176,7 +177,7 @@ CLOSE_QUOTES = "close every quote that begins a cell, and double those inside a 
             "t.csv",
             "a,b\né,1\n".encode("latin-1"),
             "expected UTF-8 text, got 'é,1' in line 2, with the byte E9; "
-            "save it as UTF-8, for example with iconv -f latin1 -t utf-8",
+            "save it as UTF-8: iconv -f latin1 -t utf-8, if the line reads well so",
         ),
         (
             "t.csv",
@@ -227,6 +228,104 @@ CLOSE_QUOTES = "close every quote that begins a cell, and double those inside a 
 )
 def test_says_what_is_wrong_with_a_file(save, name, content, expected):
     assert message(read_table, save(content, name)) == f"table '{name}': {expected}"
+
+
+NAME_ALL = (
+    "name every column (R's write.table leaves one out), or put quotes around cells that hold a "
+    "comma"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (
+            "# made by a tool\nx,y\n1,a\n",
+            "expected names of columns in line 1, got '# made by a tool', where line 2 has 2 "
+            "cells; delete what stands before the line of names",
+        ),
+        (
+            "\n\nA report\nx;y\n1;a\n",
+            "expected names of columns in line 3, got 'A report', where line 4 has 2 cells; "
+            "delete what stands before the line of names",
+        ),
+        (
+            "Report,,\nx,y,z\n1,2,3\n",
+            "expected a name for each column, got 2 columns without one in line 1: 'Report', '' "
+            "and ''; name them; if names stand further down, delete the lines above",
+        ),
+        (
+            "x,y\nr1,1,a\nr2,2,b\n",
+            "expected a name for each column, got 2 names for 3 cells in line 1: 'x,y'; "
+            + NAME_ALL,
+        ),
+        (
+            'x, y\n1, "a, b"\n2, "c, d"\n',
+            "expected a name for each column, got 2 names for 3 cells in line 1: 'x, y'; "
+            "delete blanks before quotes: a quote counts only where a cell begins",
+        ),
+        (
+            "x,y\n1,a\n# the end\n",
+            "expected rows of values, got '# the end' in line 3; delete lines that are comments",
+        ),
+        (
+            'x,y\n1,5" a\n"2,b\n3,c\n',
+            "expected a table as text, got '\"2,b' in line 3, with a quote that does not close; "
+            f"{CLOSE_QUOTES}",
+        ),
+        (
+            "0.1,0.1,0.2,k\n0.3,0.1,0.2,l\n",
+            "expected names of columns, got numbers in line 1: '0.1', '0.1', '0.2' and 'k'; "
+            "add a line of names",
+        ),
+        ("sep=;\n", "expected a table, got only a separator"),
+        (
+            "<html><body>Not found</body></html>",
+            "expected a table as text, got a web page or XML; fetch the file itself, or save its "
+            "table as CSV",
+        ),
+        (
+            '[{"x": 1},\n{"x": 2}]',
+            "expected a table as text, got JSON; make a CSV of it, with "
+            "pandas.read_json(…).to_csv(…) say",
+        ),
+        (
+            b"\x1f\x8b\x08",
+            "expected a table as text, got a compressed file; unpack it first",
+        ),
+        (
+            "x,y\n1,2\n".encode("utf-16-le"),
+            "expected UTF-8 text, got UTF-16 text; save it as UTF-8 CSV",
+        ),
+    ],
+)
+def test_says_which_line_of_a_csv_is_wrong(save, content, expected):
+    assert message(read_table, save(content)) == f"table 't.csv': {expected}"
+
+
+@pytest.mark.parametrize(
+    ("content", "columns"),
+    [
+        ("x^2,y\n1,a\n2,b\n", {"x^2": [1, 2], "y": ["a", "b"]}),
+        ("x\x01,y\n1,a\n", {"x\x01": [1], "y": ["a"]}),
+        ("sep=;\nx;y\n1,5;a\n", {"x": [1.5], "y": ["a"]}),
+        ('\ufeff"sep=^"\r\n\r\nx^y\r\n1^a\r\n', {"x": [1], "y": ["a"]}),
+        ("x,y\n1,a,\n2,b,,,\n", {"x": [1, 2], "y": ["a", "b"]}),
+        ("x,y,,\n1,a,,\n2,b,,\n", {"x": [1, 2], "y": ["a", "b"]}),
+        ('x,y\n1,5" pipe\n2,6" pipe\n', {"x": [1, 2], "y": ['5" pipe', '6" pipe']}),
+        ("#x,y\n1,#2\n#3,4\n", {"#x": ["1", "#3"], "y": ["#2", "4"]}),
+        ("x,y\n1,a\n\n  \n2,b\n", {"x": [1, 2], "y": ["a", "b"]}),
+        ("x,y\r1,a\n2,b\r\n3,c", {"x": [1, 2, 3], "y": ["a", "b", "c"]}),
+    ],
+)
+def test_reads_what_spreadsheets_and_people_write(save, content, columns):
+    assert read_table(save(content)).to_dict(as_series=False) == columns
+
+
+def test_a_table_of_one_column_says_what_may_be_amiss():
+    table = pl.DataFrame({"x y": ["1 a", "2 b"]})
+    with pytest.raises(InputError, match="its one column is 'x y': a table needs commas"):
+        select_rows(table, "y")
 
 
 @pytest.mark.parametrize("kind", ["parquet", "feather"])

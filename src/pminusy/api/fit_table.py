@@ -23,6 +23,7 @@ from pminusy.api.table_model import TableModel
 from pminusy.api.training_options import MAX_ITER, TOL, TrainingOptions, training_options
 from pminusy.api.training_run import TrainingRun
 from pminusy.errors import InputError
+from pminusy.learn.model_file import check_size
 from pminusy.learn.scores import Scores, score
 from pminusy.learn.split import stratified_split
 from pminusy.tables.design import (
@@ -34,7 +35,7 @@ from pminusy.tables.design import (
 )
 from pminusy.tables.files import read_table
 from pminusy.tables.target import SelectedRows
-from pminusy.tables.wording import count, listed
+from pminusy.tables.wording import count, listed, shown
 
 if TYPE_CHECKING:
     from pminusy.learn.solvers.solution import ProgressCallback
@@ -148,8 +149,10 @@ def fit_table(
     train, test = stratified_split(labels, test_size, seed)
     # What the columns are is learned from the training rows alone.
     schema = learn_schema(rows.frame[train], target, drop=drop, weight=weight)
+    check_size("table", schema.to_json())
     training = _rows(rows.frame[train], rows.index[train], schema)
     held_out = _rows(rows.frame[test], rows.index[test], schema)
+    _refuse_weightless(training, schema)
     clf = options.estimator(training.y, schema.classes, progress)
     said = _train(clf, training)
     fitted = _fitted(clf, schema, training, options)
@@ -192,6 +195,17 @@ def _rows(frame: pl.DataFrame, numbers: NDArray[np.intp], schema: Schema) -> Row
     X, notes = design_matrix(frame, schema)
     weight = row_weights(frame, schema)
     return Rows(frame, numbers, X, encode_target(frame, schema), weight, notes)
+
+
+def _refuse_weightless(training: Rows, schema: Schema) -> None:
+    """Refuse weights so uneven that a class has no share of them that float64 could hold."""
+    weight = np.bincount(training.y, training.weight, len(schema.classes))
+    shares = weight / weight.sum()
+    if not (shares > 0).all():
+        name = schema.classes[int(shares.argmin())]
+        expected = "weights of comparable size, so that each class has a share of them"
+        got = f"class {listed([name])} with none that float64 can hold"
+        raise InputError(f"weight {shown(schema.weight or '')}", expected, got, "scale them")
 
 
 def _train(clf: Any, training: Rows) -> dict[str, type[Warning]]:

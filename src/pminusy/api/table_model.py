@@ -208,7 +208,7 @@ class TableModel(Fitted):
                 for name, value in self.settings.items()
             },
             "converged": self.converged,
-            "notes": list(self.notes),
+            "notes": shortened(self.notes),
             "made_by": f"pminusy {pminusy.__version__}",
         }
         save_model(path, {"W": self.W, "b": self.b, "shares": self.shares}, metadata)

@@ -20,14 +20,15 @@ from safetensors import SafetensorError
 from pminusy.errors import InputError
 from pminusy.files import write_atomically
 
-__all__ = ["load_model", "save_model"]
+__all__ = ["check_size", "load_model", "save_model"]
 
 StrPath = str | os.PathLike[str]
 Array = NDArray[Any]
 
 FORMAT, VERSION = "pminusy-model", 2
 _KEY = "pminusy"  # of the one entry in the header's metadata
-_LARGEST_HEADER = 16 << 20  # bytes
+_LARGEST_HEADER = 96_000_000  # bytes; safetensors itself has a limit of 100 million
+_SPARE = 16_000_000  # of it, for what else is in a header
 _TYPES = ("<f4", "<f8", "<i8")
 _CHECKED = 2  # the first format with a checksum
 _ZEROS = "0" * 64
@@ -60,14 +61,34 @@ def save_model(path: StrPath, tensors: dict[str, Array], metadata: dict[str, Any
         text = json.dumps(note, allow_nan=False, separators=(",", ":"))
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError(what, "metadata of JSON values", _brief(error)) from None
-    data = safetensors.numpy.save(arrays, {_KEY: text})
-    header = int.from_bytes(data[:8], "little")
-    if header > _LARGEST_HEADER:
-        got = f"{header / 2**20:.0f} MiB"
-        remedy = "use fewer classes, or pool more categories"
-        raise InputError(what, f"a schema below {_LARGEST_HEADER >> 20} MiB", got, remedy)
+    try:
+        data = safetensors.numpy.save(arrays, {_KEY: text})
+    except SafetensorError:  # it has no other reason for what was checked above
+        raise _too_large(what, len(text)) from None
+    if int.from_bytes(data[:8], "little") > _LARGEST_HEADER:
+        raise _too_large(what, int.from_bytes(data[:8], "little"))
     data = data.replace(_written(_ZEROS), _written(hashlib.sha256(data).hexdigest()), 1)
     write_atomically(path, lambda stream: stream.write(data))
+
+
+def check_size(what: str, metadata: dict[str, Any]) -> None:
+    """Refuse, before a model is trained, metadata that would not fit into its file.
+
+    Raises
+    ------
+    InputError
+        More than 80 MB as JSON inside JSON; the rest of the header is left for other entries.
+    """
+    text = json.dumps(metadata, separators=(",", ":"))
+    size = len(text) + text.count('"') + text.count("\\")
+    if size > _LARGEST_HEADER - _SPARE:
+        raise _too_large(what, size)
+
+
+def _too_large(what: str, size: int) -> InputError:
+    expected = f"names of columns, categories and classes below {_LARGEST_HEADER // 10**6} MB"
+    remedy = "use fewer columns or classes, or shorter names"
+    return InputError(what, expected, f"{size / 10**6:.0f} MB", remedy)
 
 
 def load_model(path: StrPath) -> tuple[dict[str, Array], dict[str, Any], tuple[str, ...]]:

@@ -12,10 +12,12 @@ from io import FileIO
 import polars as pl
 
 from pminusy.errors import InputError
+from pminusy.tables.memory import refuse_too_large
 from pminusy.tables.wording import first_line
 
 __all__ = ["read_feather", "read_parquet"]
 
+_ASKED_FROM = 1 << 20  # bytes: compression makes small files of large tables
 _SUFFIX = "give it the suffix of what it is"
 _ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError)
 
@@ -67,7 +69,10 @@ def _read(
 ) -> pl.DataFrame:
     try:
         with _panics_unprinted():
+            _refuse_too_large(what, stream)
             frame = read(stream)
+    except InputError:
+        raise
     except _ERRORS as error:
         raise _unreadable(what, kind, error, whole=_ends(stream, end)) from None
     categories = _numeric_categories(_footer(stream, end))
@@ -76,6 +81,21 @@ def _read(
         for column in frame.get_columns()
         if column.name in categories and column.dtype.is_numeric()
     )
+
+
+def _refuse_too_large(what: str, stream: FileIO) -> None:
+    size = os.fstat(stream.fileno()).st_size
+    scans: dict[bytes, Callable[..., pl.LazyFrame]]
+    scans = {b"PAR1": pl.scan_parquet, b"ARRO": pl.scan_ipc}
+    scan = scans.get(stream.read(4))
+    stream.seek(0)
+    if scan is None or size < _ASKED_FROM:
+        refuse_too_large(what, size, 0)
+        return
+    lazy = scan(stream)
+    rows = lazy.select(pl.len()).collect().item()
+    refuse_too_large(what, size, rows * lazy.collect_schema().len())
+    stream.seek(0)
 
 
 def _unreadable(what: str, kind: str, error: BaseException, *, whole: bool) -> InputError:

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from pminusy.errors import InputError
 from pminusy.tables.wording import count, shown
 
-__all__ = ["is_plain", "refuse_encoding", "rewritten"]
+__all__ = ["COMMENT", "is_plain", "refuse_encoding", "rewritten"]
 
+COMMENT = r"^#+(\s|[A-Za-z!]|$)"  # how a comment begins: "#1" may be a value
 _CHUNK = 1 << 22  # bytes looked at together
 _END = "\0end of the table"  # a line of our own after the last, to see whether a quote is open
 _QUOTE, _FEED, _RETURN, _SPACE, _TAB = b'"\n\r \t'
@@ -98,7 +99,7 @@ def rewritten(what: str, data: memoryview, separator: str, first_line: int) -> b
         for row in rows:
             if any(row.cells[width:]):
                 raise _longer(what, separator, header, row, rows)
-            if width > 1 and len(row.cells) == 1 and row.text.startswith("#"):
+            if width > 1 and len(row.cells) == 1 and re.match(COMMENT, row.text):
                 got = f"{shown(row.text)} in line {row.line:,}"
                 raise InputError(what, "rows of values", got, "delete lines that are comments")
             writer.writerow(row.cells[:width])
@@ -117,7 +118,7 @@ def _rows(what: str, data: memoryview, separator: str, first_line: int) -> Itera
             got = f"{shown(text)} in line {line:,}, with a quote that does not close"
             remedy = "close every quote that begins a cell, and double those inside a quoted cell"
             raise InputError(what, "a table as text", got, remedy)
-        if cells and (len(cells) > 1 or width == 1 or cells[0].strip()):
+        if cells and (len(cells) > 1 or width == 1 or text.strip()):
             width = width or len(cells)
             yield _Row(line, text, cells)
         elif width == 1:
@@ -169,7 +170,14 @@ def _longer(what: str, separator: str, header: _Row, row: _Row, rest: Iterator[_
         return InputError(what, f"names of columns in line {header.line:,}", got, remedy)
     if alike and row.line == header.line + 1:
         got = f"{names} for {cells} in line {header.line:,}: {shown(header.text)}"
-        remedy = "name every column; R's write.table leaves one out, its write.csv does not"
+        if _BEFORE_QUOTE.search(row.text):
+            remedy = _remedy(separator, row)
+        else:
+            sign = _NAMES.get(separator, shown(separator))
+            remedy = (
+                f"name every column (R's write.table leaves one out), or put quotes around cells "
+                f"that hold {sign}"
+            )
         return InputError(what, "a name for each column", got, remedy)
     expected = f"rows of at most {count(width, 'cell')}, like the header"
     got = f"{longest:,} in line {row.line:,}: {shown(row.text)}"
@@ -177,7 +185,7 @@ def _longer(what: str, separator: str, header: _Row, row: _Row, rest: Iterator[_
 
 
 def _remedy(separator: str, row: _Row) -> str:
-    if re.search(rf"{re.escape(separator)} +\"", row.text):
+    if _BEFORE_QUOTE.search(row.text):
         return "delete blanks before quotes: a quote counts only where a cell begins"
     if '"' in row.text:
         return "double the quotes inside a quoted cell"
@@ -186,6 +194,7 @@ def _remedy(separator: str, row: _Row) -> str:
     return f"put quotes around cells that hold {_NAMES.get(separator, shown(separator))}"
 
 
+_BEFORE_QUOTE = re.compile(r"[^\w\s] +\"")  # a separator, then blanks
 _NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
 
@@ -204,7 +213,7 @@ def refuse_encoding(what: str, data: memoryview, first_line: int) -> None:
             code = _encoding(line)
             text = line.rstrip(b"\r\n").decode(code, errors="replace")
             got = f"{shown(text)} in line {number:,}, with the byte {line[error.start]:02X}"
-            remedy = f"save it as UTF-8, for example with iconv -f {code} -t utf-8"
+            remedy = f"save it as UTF-8: iconv -f {code} -t utf-8, if the line reads well so"
             raise InputError(what, "UTF-8 text", got, remedy) from None
 
 

@@ -16,7 +16,8 @@ import polars as pl
 
 from pminusy.errors import InputError
 from pminusy.tables.checks import refuse_repeated
-from pminusy.tables.csv_rows import is_plain, refuse_encoding, rewritten
+from pminusy.tables.csv_rows import COMMENT, is_plain, refuse_encoding, rewritten
+from pminusy.tables.memory import refuse_too_large
 from pminusy.tables.wording import first_line, is_numeric, listed
 
 __all__ = ["MISSING", "read_csv"]
@@ -30,7 +31,10 @@ MISSING = (
 _SEPARATORS = {".csv": ",;\t|", ".tsv": "\t,;|", ".txt": "\t,;|"}  # in the order they are tried
 _SAMPLE = 1 << 16  # bytes looked at to find the separator
 _SAMPLE_LINES = 50
+_MANY_BYTES = 1 << 20  # looked at to estimate the number of cells
 _SAYS_SEPARATOR = re.compile(r'"?sep=([^\w"\s]|\t)"?\s*', re.ASCII | re.IGNORECASE)  # Excel's own
+
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # with its end
 
 # How files begin that are no text, whatever their name says.
 _PACKED = ("a compressed file", "unpack it first")
@@ -44,6 +48,16 @@ _MAGICS = {
     b"PAR1": ("a Parquet file", "name it .parquet"),
     b"ARROW1": ("a Feather file", "name it .feather"),
 }
+_WEB = ("a web page or XML", "fetch the file itself, or save its table as CSV")
+_JSON = ("JSON", "make a CSV of it, with pandas.read_json(…).to_csv(…) say")
+_LANGUAGES = {
+    b"<!doctype": _WEB,
+    b"<html": _WEB,
+    b"<?xml": _WEB,
+    b"[{": _JSON,
+    b'{"': _JSON,
+    b"@relation": ("an ARFF file", "save it as CSV"),
+}
 _ZLIB = (b"x\x01", b"x^")  # how text may begin and Polars still take it for compressed
 
 _WORD = re.compile(r"[^\W\d][^\d.,]*")  # of letters and marks, without a digit
@@ -52,7 +66,6 @@ _NO_WORDS = ("true", "false", "inf", "infinity", *(token.lower() for token in MI
 
 class _Layout(NamedTuple):
     separator: str
-    end_of_line: str
     start: int  # of the header, in bytes
     line: int  # of the header, from 1
 
@@ -74,6 +87,7 @@ def read_csv(what: str, stream: io.FileIO, suffix: str, text: Collection[str]) -
     """
     layout = _layout(what, stream, suffix)
     with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        refuse_too_large(what, len(mapped), _cells(mapped, layout.separator))
         data = memoryview(mapped)
         try:
             names, body = _names_and_cells(what, stream, data, layout)
@@ -97,22 +111,25 @@ def _layout(what: str, stream: io.FileIO, suffix: str) -> _Layout:
     sample = stream.read(_SAMPLE)
     _refuse_other_files(what, sample)
     characters = sample.decode("utf-8-sig", errors="replace")
-    end_of_line = "\r" if "\r" in characters and "\n" not in characters else "\n"
-    lines = characters.split(end_of_line)
+    lines = _LINE.findall(characters)
     if len(sample) == _SAMPLE and len(lines) > 1:
         del lines[-1]  # it may be cut
-    skipped = next((i for i, line in enumerate(lines) if line.strip()), len(lines))
+    skipped = _header(lines, 0)
     separator = _SAYS_SEPARATOR.fullmatch(lines[skipped]) if skipped < len(lines) else None
     if separator:
-        rest = enumerate(lines[skipped + 1 :], start=skipped + 1)
-        skipped = next((i for i, line in rest if line.strip()), len(lines))
+        skipped = _header(lines, skipped + 1)
     if skipped == len(lines):
         got = "nothing but blank lines" if separator is None else "only a separator"
         raise InputError(what, "a table", got)
     mark = len(codecs.BOM_UTF8) if sample.startswith(codecs.BOM_UTF8) else 0
-    start = mark + sum(len(line.encode()) + 1 for line in lines[:skipped])
+    start = mark + len("".join(lines[:skipped]).encode())
     found = separator[1] if separator else _separator(lines[skipped:], _SEPARATORS[suffix])
-    return _Layout(found, end_of_line, start, skipped + 1)
+    return _Layout(found, start, skipped + 1)
+
+
+def _header(lines: list[str], start: int) -> int:
+    """Find the first line that is not blank."""
+    return next((i for i in range(start, len(lines)) if lines[i].strip()), len(lines))
 
 
 def _refuse_other_files(what: str, sample: bytes) -> None:
@@ -122,6 +139,12 @@ def _refuse_other_files(what: str, sample: bytes) -> None:
     for magic, (got, remedy) in _MAGICS.items():
         if sample.startswith(magic):
             raise InputError(what, "a table as text", got, remedy)
+    start = sample.removeprefix(codecs.BOM_UTF8).lstrip()[:20].lower()
+    for beginning, (got, remedy) in _LANGUAGES.items():
+        if start.startswith(beginning):
+            raise InputError(what, "a table as text", got, remedy)
+    if 4 * max(sample[::2].count(0), sample[1::2].count(0)) > len(sample):
+        raise InputError(what, "UTF-8 text", "UTF-16 text", "save it as UTF-8 CSV")
     if b"\0" in sample:
         raise InputError(
             what, "a table as text", "binary data", "check that this is the right file"
@@ -137,7 +160,7 @@ def _separator(lines: list[str], candidates: str) -> str:
     alike: dict[str, tuple[bool, int]] = {}
     for candidate in candidates:
         try:
-            rows = csv.reader((f"{line}\n" for line in lines), delimiter=candidate)
+            rows = csv.reader(lines, delimiter=candidate)
             widths = [len(row) for row, _ in zip(rows, range(_SAMPLE_LINES), strict=False) if row]
         except csv.Error:  # a cell longer than `csv` takes
             widths = [lines[0].count(candidate) + 1]
@@ -148,6 +171,13 @@ def _separator(lines: list[str], candidates: str) -> str:
     return max(alike, key=lambda candidate: alike[candidate])
 
 
+def _cells(mapped: mmap.mmap, separator: str) -> float:
+    """Estimate the number of cells from the first megabyte."""
+    sample = mapped[:_MANY_BYTES]
+    separators = sample.count(separator.encode()) + sample.count(b"\n")
+    return separators * len(mapped) / len(sample)
+
+
 def _names_and_cells(
     what: str, stream: io.FileIO, data: memoryview, layout: _Layout
 ) -> tuple[list[str], pl.DataFrame]:
@@ -156,7 +186,9 @@ def _names_and_cells(
     try:
         if is_plain(body, separator):
             with suppress(*_ERRORS):  # the rows themselves will say what is wrong, and where
-                return _read(_source(stream, data, layout), separator)
+                names, cells = _read(_source(stream, data, layout), separator)
+                if not _has_comments(cells):
+                    return names, cells
         body_again = rewritten(what, body, separator, layout.line)
         try:
             return _read(io.BytesIO(body_again), separator)
@@ -189,6 +221,15 @@ def _read(source: io.FileIO | io.BytesIO, separator: str) -> tuple[list[str], pl
     source.seek(0)
     cells = pl.read_csv(source, null_values=list(MISSING), **options)
     return [name or "" for name in names], cells.slice(1)
+
+
+def _has_comments(cells: pl.DataFrame) -> bool:
+    """Tell whether there are rows of one cell that begins as comments do."""
+    if cells.width < 2:
+        return False
+    first = cells.to_series(0).str.contains(COMMENT).fill_null(False)
+    rows = first.arg_true().head(1000).to_list()
+    return any(all(cell is None for cell in cells.row(row)[1:]) for row in rows)
 
 
 def _without_empty_end(table: pl.DataFrame) -> pl.DataFrame:

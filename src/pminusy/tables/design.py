@@ -14,7 +14,7 @@ from pminusy.tables.kinds import as_numbers, as_text, is_category, is_number, ty
 from pminusy.tables.learning import learn_schema
 from pminusy.tables.schema import OTHER, CategoryColumn, NumberColumn, Schema
 from pminusy.tables.target import encode_target, select_rows
-from pminusy.tables.wording import count, listed, shown
+from pminusy.tables.wording import columns_there, count, listed, shown
 
 __all__ = [
     "Design",
@@ -125,7 +125,7 @@ def _refuse_lacking(frame: pl.DataFrame, schema: Schema) -> None:
     lacking = [c.name for c in schema.columns if c.name not in present]
     if lacking:
         got = f"no {listed(lacking)}"
-        remedy = f"the table has {listed(frame.columns)}" if frame.columns else ""
+        remedy = columns_there(frame.columns) if frame.columns else ""
         raise InputError("table", "the columns the model was trained on", got, remedy)
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "natural_order",
     "refuse_dates_and_nested",
     "type_name",
+    "word",
 ]
 
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
@@ -78,12 +79,10 @@ def refuse_dates_and_nested(series: pl.Series) -> None:
     dtype, what = series.dtype, f"column {shown(series.name)}"
     if dtype.is_temporal() or _all_dates(series):
         got = f"dates or times such as {shown(series.drop_nulls()[0])}"
-        remedy = f"derive numbers from it first, or leave it out with --drop {_word(series.name)}"
+        remedy = f"derive numbers from it first, or leave it out with --drop {word(series.name)}"
         raise InputError(what, "numbers, text or booleans", got, remedy)
     if not (is_number(series) or is_category(series) or dtype == pl.Null):
-        remedy = (
-            f"make columns of numbers from it, or leave it out with --drop {_word(series.name)}"
-        )
+        remedy = f"make columns of numbers from it, or leave it out with --drop {word(series.name)}"
         raise InputError(
             what, "numbers, text or booleans", f"values of type {type_name(series)}", remedy
         )
@@ -97,7 +96,7 @@ def _all_dates(series: pl.Series) -> bool:
     return all(len(part) > 0 and bool(part.str.contains(_DATE).all()) for part in (head, values))
 
 
-def _word(name: str) -> str:
+def word(name: str) -> str:
     """Write a name as one word of a command line."""
     return name if re.fullmatch(r"[\w.-]+", name) else shown(name)
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from pminusy.errors import InputError
+from pminusy.tables.checks import refuse_long, refuse_many
 from pminusy.tables.kinds import (
     as_numbers,
     as_text,
@@ -16,6 +17,7 @@ from pminusy.tables.kinds import (
     natural_order,
     refuse_dates_and_nested,
     type_name,
+    word,
 )
 from pminusy.tables.schema import OTHER, CategoryColumn, LeftOut, NumberColumn, Schema
 from pminusy.tables.target import learn_classes
@@ -76,6 +78,8 @@ def learn_schema(
     ('mass', 'mass is missing')
     """
     classes = learn_classes(frame, target)
+    refuse_many("table", "columns", frame.width)
+    refuse_long("table", "names of columns", frame.columns, "rename or drop it")
     dropped = _checked_drop(frame, target, weight, drop)
     learned = [
         LeftOut(column.name, "dropped as asked")
@@ -171,6 +175,8 @@ def _learn_categories(
         several = f"{distinct:,} different values in {count(present, 'row')}"
         return LeftOut(column.name, f"it looks like names, not categories ({several})")
     kept = _most_frequent(counts, max_categories)
+    remedy = f"shorten it, or leave the column out with --drop {word(column.name)}"
+    refuse_long(f"column {shown(column.name)}", "categories", kept, remedy)
     return CategoryColumn(
         column.name, type_name(column), tuple(kept), distinct - len(kept), has_missing
     )

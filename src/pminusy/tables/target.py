@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pminusy.errors import InputError
+from pminusy.tables.checks import refuse_long, refuse_many
 from pminusy.tables.kinds import as_numbers, is_category, is_number, natural_order, type_name
 from pminusy.tables.schema import Schema, TargetType
 from pminusy.tables.wording import closest, count, listed, shown
@@ -97,6 +98,8 @@ def learn_classes(frame: pl.DataFrame, target: str) -> Classes:
     names = _labels(column).drop_nulls().unique().to_list()
     if len(names) < 2:
         raise InputError(f"target {shown(target)}", "at least two classes", _only(names))
+    refuse_many(f"target {shown(target)}", "classes", len(names))
+    refuse_long(f"target {shown(target)}", "labels", names, "shorten it")
     if not is_number(column):
         dtype: TargetType = "Boolean" if column.dtype == pl.Boolean else "String"
         return Classes(tuple(natural_order(names)), dtype)

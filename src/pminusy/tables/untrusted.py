@@ -5,10 +5,10 @@ from __future__ import annotations
 from pminusy.errors import InputError
 from pminusy.tables.wording import shown
 
-__all__ = ["Fields", "damaged"]
+__all__ = ["LONGEST_TEXT", "MOST_ENTRIES", "Fields", "damaged"]
 
-_MOST_ENTRIES = 1_000_000  # in one list
-_LONGEST_TEXT = 1_000_000  # characters in one name or category
+MOST_ENTRIES = 1_000_000  # in one list
+LONGEST_TEXT = 1_000_000  # characters in one name or category
 
 
 def damaged(expected: str, got: str) -> InputError:
@@ -36,8 +36,8 @@ class Fields:
         value = self.get(key)
         if not isinstance(value, list | tuple):
             raise self._wrong(key, "a list", value)
-        if len(value) > _MOST_ENTRIES:
-            raise damaged(f"{key!r} of at most {_MOST_ENTRIES:,} entries", f"{len(value):,}")
+        if len(value) > MOST_ENTRIES:
+            raise damaged(f"{key!r} of at most {MOST_ENTRIES:,} entries", f"{len(value):,}")
         return list(value)
 
     def text(self, key: str) -> str:
@@ -82,7 +82,7 @@ class Fields:
         return value
 
     def _text(self, key: str, value: object) -> str:
-        if not isinstance(value, str) or len(value) > _LONGEST_TEXT or not _is_unicode(value):
+        if not isinstance(value, str) or len(value) > LONGEST_TEXT or not _is_unicode(value):
             raise self._wrong(key, "text", value)
         return value
 

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 
-__all__ = ["closest", "count", "first_line", "is_numeric", "listed", "shortened", "shown"]
+__all__ = [
+    "closest",
+    "columns_there",
+    "count",
+    "first_line",
+    "is_numeric",
+    "listed",
+    "shortened",
+    "shown",
+]
 
 _LONGEST = 60  # characters of one name or value in a message
+_CUTS = r"[\s,;|:/^~]+"  # what may stand between cells
 _MOST = 5  # names or values in one message
 _MOST_NOTES = 20  # sentences about one table
 
@@ -47,11 +58,23 @@ def shortened(notes: Sequence[str]) -> list[str]:
 
 def closest(name: str, names: Sequence[str]) -> str:
     """Offer the name most like a mistaken one, or show those there are, as a remedy."""
-    by_lower = {other.casefold(): other for other in names}
+    by_lower = {other.strip().casefold(): other for other in names}
     found = difflib.get_close_matches(name.strip().casefold(), by_lower, n=1)
     if found:
         return f"did you mean {shown(by_lower[found[0]])}?"
-    return f"its columns are {listed(names)}"
+    return columns_there(names)
+
+
+def columns_there(names: Sequence[str]) -> str:
+    """Say which columns a table has, and what is amiss with it if they look like no names."""
+    if len(names) == 1 and len(re.split(_CUTS, names[0].strip())) > 1:
+        return (
+            f"its one column is {shown(names[0])}: a table needs commas, semicolons, tabs or bars "
+            "between its cells"
+        )
+    if 2 * sum(map(is_numeric, names)) > len(names):
+        return f"its columns are {listed(names)}: add a line of names to the file"
+    return f"its columns are {listed(names)}" if len(names) > 1 else f"it has {listed(names)} alone"
 
 
 def first_line(error: BaseException) -> str:
