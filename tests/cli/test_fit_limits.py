@@ -15,6 +15,7 @@ import pytest
 import pminusy as pmy
 from pminusy.cli.app import run
 from pminusy.cli.text import decimals
+from pminusy.learn.model_file import _UNCHECKED
 from pminusy.learn.solvers.solution import Journal
 
 PENGUINS = str(Path(__file__).parents[2] / "examples" / "penguins.csv")
@@ -134,6 +135,19 @@ def test_a_real_interrupt(tmp_path):
     if out.exists():  # it was training, not reading
         assert "STOPPED, NOT converged" in shown
         assert pmy.load(out).converged is False
+
+
+def test_a_model_of_before_is_one_line_on_stderr(tmp_path):
+    old = Path(__file__).parents[1] / "api" / "format_1.safetensors"
+    table = tmp_path / "t.csv"
+    table.write_text("size,hue\n1.0,red\n8.0,blue\n")
+    command = "import sys; from pminusy.cli import main; sys.argv[0] = 'pminusy'; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", command, "predict", str(old), str(table)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    said = [line for line in done.stderr.splitlines() if "checksum" in line]
+    assert said == [f"pminusy: {_UNCHECKED}"]
 
 
 def test_scores_are_not_rounded_to_0_or_1():

@@ -73,3 +73,12 @@ def test_collinear_features_are_refused():
     clf = SoftmaxRegression(np.inf).fit(X, y)
     with pytest.raises(InputError, match="singular information"):
         clf.summary(X, y)
+
+
+def test_a_p_value_that_is_0_as_a_float_is_said_to_be_small():
+    random = np.random.default_rng(0)
+    x = random.normal(size=(60_000, 1))
+    y = (random.logistic(size=60_000) < 3 * x[:, 0]).astype(int)
+    summary = SoftmaxRegression(np.inf).fit(x, y).summary(x, y)
+    assert summary.p_values[0, 0] == 0
+    assert "< 1e-300" in str(summary)

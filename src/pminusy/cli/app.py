@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from contextlib import suppress
 from typing import Annotated
 
@@ -55,6 +56,12 @@ def _options(
     ] = False,
 ) -> None:
     """The softmax cross-entropy head, whole."""
+    warnings.formatwarning = _one_line
+
+
+def _one_line(message: Warning | str, *_: object, **__: object) -> str:
+    """A Python warning as the commands say it: neither a path nor a line of code."""
+    return f"pminusy: {visible(str(message))}\n"
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -94,8 +94,10 @@ class Summary:
         for k, label in enumerate(self.classes[1:]):
             table.add_row(Text(_plain(label), style="bold"))
             for j, feature in enumerate(self.features):
-                numbers = (self.coefficients, self.standard_errors, self.z, self.p_values)
-                cells = [f"{array[k, j]:.3g}" for array in (*numbers, self.lower, self.upper)]
+                before = [self.coefficients, self.standard_errors, self.z]
+                cells = [f"{array[k, j]:.3g}" for array in (*before, self.lower, self.upper)]
+                p = float(self.p_values[k, j])
+                cells.insert(len(before), "< 1e-300" if p < 1e-300 else f"{p:.3g}")
                 table.add_row(Text(f"  {_plain(feature)}"), *cells)
         return table
 
