@@ -7,6 +7,7 @@ import itertools
 import pickle
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch: Any = pytest.importorskip("torch")
@@ -167,3 +168,82 @@ def test_torchs_chunks_are_taken_and_nothing_else():
     assert "batch_chunk_size=2" in repr(pt.LinearCrossEntropyLoss(3, 3, options=options))
     with pytest.raises(InputError, match=r"options: expected None or a torch\.nn\.Linear.* dict"):
         pt.linear_cross_entropy(X, W, y, options={"batch_chunk_size": 2})
+
+
+def gradient_or_error(loss: Any, z: Any) -> Any:
+    """What torch says of a change in place, or the gradient of the loss as it was."""
+    try:
+        return torch.autograd.grad(loss.sum(), z)[0]
+    except RuntimeError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("changed", ["logits", "target", "weight", "sample_weight"])
+@pytest.mark.parametrize("linear", [False, True], ids=["logits", "layer"])
+def test_what_changes_in_place_after_the_loss_never_changes_the_gradient(
+    reduction, dtype, changed, linear
+):
+    def loss_of(z: Any) -> Any:
+        given = {
+            "logits": z * 1,
+            "target": y.clone(),
+            "weight": torch.tensor([1.0, 2.0, 0.5], dtype=dtype),
+            "sample_weight": torch.tensor([1.0, 2.0, 0.5, 3.0], dtype=dtype),
+        }
+        options = {
+            "weight": given["weight"],
+            "sample_weight": given["sample_weight"],
+            "reduction": reduction,
+        }
+        if linear:
+            W = torch.eye(3, dtype=dtype)
+            return pt.linear_cross_entropy(given["logits"], W, given["target"], **options), given
+        return pt.cross_entropy(given["logits"], given["target"], **options), given
+
+    z, y = example()
+    z = z.to(dtype).requires_grad_()
+    (expected,) = torch.autograd.grad(loss_of(z)[0].sum(), z)
+    loss, given = loss_of(z)
+    with torch.no_grad():
+        given[changed].mul_(2 if changed != "target" else 0)
+    found = gradient_or_error(loss, z)
+    if isinstance(found, str):
+        assert "modified by an inplace operation" in found
+    else:
+        torch.testing.assert_close(found, expected)
+
+
+EXTREMES: tuple[Any, ...] = (1.0, 1e3, 1e30, 1e-37, 1e-44, float("inf"))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("scale", EXTREMES)
+def test_numpys_error_state_is_no_concern_of_tensors(dtype, scale):
+    z, y = example()
+    z = (z * scale).nan_to_num(0.0).to(dtype).requires_grad_()
+    sets: tuple[Any, ...] = (
+        {},
+        {"reduction": "none"},
+        {"softcap": 1e-3, "temperature": 1e-3},
+        {"z_loss": 0.1, "label_smoothing": 0.1},
+        {"sample_weight": torch.full((4,), 1e-40)},
+    )
+    W = torch.eye(3, dtype=dtype, requires_grad=True)
+    for options, soft in itertools.product(sets, [False, True]):
+        target = torch.full((4, 3), 1 / 3, dtype=dtype) if soft else y
+
+        def all_four(target=target, options=options):
+            found = []
+            for loss in (
+                pt.cross_entropy(z, target, **options),
+                pt.linear_cross_entropy(z, W, target, **options),
+            ):
+                found += [loss.detach(), *torch.autograd.grad(loss.sum(), z)]
+            return found
+
+        expected = all_four()
+        with np.errstate(all="raise"):
+            found = all_four()
+        torch.testing.assert_close(found, expected, equal_nan=True, rtol=0, atol=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +17,7 @@ _CHUNK = 2**20  # entries that are widened at a time
 NOTHING = (False, False, False, False)
 
 
+@np.errstate(all="ignore")  # ∞ and numbers that vanish are results here
 def evaluate(layer: Layer, wanted: tuple[bool, ...], factors: Tensor | None) -> Result:
     """Loss and the gradients `wanted` of (X, W, b, y), never holding all logits."""
     X = layer.X

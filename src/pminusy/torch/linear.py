@@ -163,7 +163,8 @@ class _LinearCrossEntropy(torch.autograd.Function):
         workspace: int,
         compute: torch.dtype | None,
     ) -> Tensor:
-        ctx.save_for_backward(X, W, b, y)
+        # weights too: torch notices what is changed in place between the loss and its gradient
+        ctx.save_for_backward(X, W, b, y, settings.weight, settings.sample_weight)
         ctx.rest = settings, workspace, compute
         wanted = ctx.needs_input_grad[:4] if settings.reduction != "none" else NOTHING
         result = evaluate(Layer(X, W, b, y, *ctx.rest), wanted, None)
@@ -173,7 +174,9 @@ class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> tuple[Any, ...]:
         (grad_output,) = grad_outputs
-        X, W, b, y = ctx.saved_tensors
+        X, W, b, y, weight, omega = ctx.saved_tensors
+        settings = ctx.rest[0]._replace(weight=weight, sample_weight=omega)
+        ctx.rest = settings, *ctx.rest[1:]
         wanted = ctx.needs_input_grad[:4]
         if torch.is_grad_enabled():
             gradients = _differentiable_gradients(ctx, grad_output)
@@ -189,7 +192,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
 
 def _differentiable_gradients(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
     """Gradients that can be differentiated again, by torch itself, from all logits."""
-    parts = ctx.saved_tensors
+    parts = ctx.saved_tensors[:4]
     with torch.enable_grad():
         wanted = [t for t, n in zip(parts, ctx.needs_input_grad, strict=False) if n]
         loss = _from_all_logits(Layer(*parts, *ctx.rest))

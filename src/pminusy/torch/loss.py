@@ -157,8 +157,10 @@ class _CrossEntropy(torch.autograd.Function):
     """
 
     @staticmethod
+    @np.errstate(all="ignore")  # ∞ and numbers that vanish are results here
     def forward(ctx: Any, z: Tensor, y: Tensor, settings: Settings, learns: bool) -> Tensor:
-        ctx.save_for_backward(z, y)
+        # weights too: torch notices what is changed in place between the loss and its gradient
+        ctx.save_for_backward(z, y, settings.weight, settings.sample_weight)
         ctx.settings, ctx.gradient = settings, None
         if not by_kernels(z):
             return _loss_on_device(z, y, settings)
@@ -172,9 +174,11 @@ class _CrossEntropy(torch.autograd.Function):
         return torch.from_numpy(np.asarray(loss)).to(z.dtype)
 
     @staticmethod
+    @np.errstate(all="ignore")
     def backward(ctx: Any, *grad_outputs: Any) -> tuple[Any, ...]:
         (grad_output,) = grad_outputs
-        z, y = ctx.saved_tensors
+        z, y, weight, omega = ctx.saved_tensors
+        ctx.settings = ctx.settings._replace(weight=weight, sample_weight=omega)
         if torch.is_grad_enabled() or ctx.needs_input_grad[1]:
             return (*_differentiable_gradients(z, y, ctx, grad_output), None, None)
         if not ctx.needs_input_grad[0]:
