@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from pminusy.core.trace import Quantity, Trace
 from pminusy.report.real import Real, complement, exponential, probability
@@ -86,7 +87,7 @@ def derivation(trace: Trace, true: int, rival: int) -> Derivation:
         classes_left=q.size - len(shown),
         weighted=float(trace["W"].value[true].astype(np.float64) @ x),
         m=m,
-        s=Real(s, math.log(s), exact=int((z > -np.inf).sum()) == 1),
+        s=_sum(s, z - m),
         L=_loss(L, log_p, true) if one_hot else L,
         S=float(q.sum()),
         one_hot=one_hot,
@@ -97,6 +98,13 @@ def derivation(trace: Trace, true: int, rival: int) -> Derivation:
         example=(int(top[0]), int(top[1])) if top is not None else None,
         product=_product(slopes, x, dL_dW, top),
     )
+
+
+def _sum(s: float, shifted: Array) -> Real:
+    """Σ e^(z_k − m), and what of it is beyond the largest, which is 1."""
+    others = np.delete(shifted, int(shifted.argmax()))
+    log = float(logsumexp(others)) if others.size else -math.inf
+    return Real(s, math.log(s), exact=log == -math.inf, beyond=exponential(log))
 
 
 def _slope(log_p: Array, g: float, k: int, true: int) -> Real:

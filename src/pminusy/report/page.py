@@ -141,6 +141,7 @@ def _environment() -> Environment:
         text.name,
         text.plain,
         text.number,
+        text.worked,
         text.signed,
         text.count,
         text.share,

@@ -30,18 +30,27 @@ class Real(float):
         −1, 0 or 1; that of the float if not given.
     exact
         Whether a whole number among the floats is the number meant.
+    beyond
+        value − 1, to all its digits; NaN where nobody knows.
     """
 
     log: float
     sign: int
     exact: bool
+    beyond: float
 
     def __new__(
-        cls, value: float, log: float = math.nan, *, sign: int | None = None, exact: bool = False
+        cls,
+        value: float,
+        log: float = math.nan,
+        *,
+        sign: int | None = None,
+        exact: bool = False,
+        beyond: float = math.nan,
     ) -> Self:
         """Make one; it stays a float."""
         self = super().__new__(cls, value)
-        self.log, self.exact = float(log), exact
+        self.log, self.exact, self.beyond = float(log), exact, beyond
         self.sign = int(value > 0) - int(value < 0) if sign is None else sign
         return self
 
@@ -55,10 +64,10 @@ def exponential(log: float, sign: int = 1) -> Real:
 def probability(log_p: Array, k: int) -> Real:
     """p_k from all log-probabilities (K,): exactly 1 only where all others are exactly 0."""
     p = math.exp(float(log_p[k]))
-    alone = complement(log_p, k) == -math.inf
-    return Real(
-        p, float(log_p[k]), sign=int(log_p[k] > -math.inf), exact=alone or log_p[k] == -math.inf
-    )
+    rest = complement(log_p, k)
+    exact = bool(rest == -math.inf or log_p[k] == -math.inf)
+    beyond = exponential(rest, -1)
+    return Real(p, float(log_p[k]), sign=int(log_p[k] > -math.inf), exact=exact, beyond=beyond)
 
 
 def complement(log_p: Array, k: int) -> float:

@@ -17,10 +17,22 @@ from markupsafe import Markup, escape
 
 from pminusy.report.real import Real
 
-__all__ = ["clean", "count", "formula", "name", "number", "plain", "share", "signed", "tick"]
+__all__ = [
+    "clean",
+    "count",
+    "formula",
+    "name",
+    "number",
+    "plain",
+    "share",
+    "signed",
+    "tick",
+    "worked",
+]
 
 NOT_DEFINED = "not defined"
 SHOWN = 40  # characters of a name on the page; the rest on hover
+_NEAR_1 = 0.01
 _SMALLEST = 1e-300  # size below which a float has lost digits, or everything
 HOVERED = 200  # characters on hover: a page of 10,000-character names must stay a page
 
@@ -63,6 +75,19 @@ def number(value: float) -> str:
     else:
         text = f"{mantissa} × 10{str(power).translate(_SUPERSCRIPTS)}"
     return text.replace("-", "−")
+
+
+def worked(value: float) -> str:
+    """A number to calculate with: near 1 it is 1 and what is beyond, "1 − 0.0004127".
+
+    −ln(0.9996) is not 0.0004128, −ln(1 − 0.0004127) is.
+    """
+    beyond = value.beyond if isinstance(value, Real) else math.nan
+    if not abs(beyond) < _NEAR_1 or (isinstance(value, Real) and value.exact):
+        return number(value)
+    sign = beyond.sign if isinstance(beyond, Real) else beyond
+    size = Real(abs(beyond), getattr(beyond, "log", math.nan))
+    return f"1 {'−' if sign < 0 else '+'} {number(size)}"
 
 
 def signed(value: float) -> str:
