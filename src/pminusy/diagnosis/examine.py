@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pminusy.diagnosis.bind.binding import bindings
-from pminusy.diagnosis.bind.signatures import Candidate, leans_on
+from pminusy.diagnosis.bind.signatures import Candidate, Proposal, leans_on
 from pminusy.diagnosis.bind.subject import Subject
 from pminusy.diagnosis.catalogue.exercise import Layer
 from pminusy.diagnosis.catalogue.exercises import EXERCISES
@@ -16,7 +17,7 @@ from pminusy.diagnosis.findings.conclusion import conclude
 from pminusy.diagnosis.findings.dropout import examine_dropout
 from pminusy.diagnosis.match.reference import Reference
 from pminusy.diagnosis.match.trial import Trial
-from pminusy.diagnosis.match.try_out import try_out
+from pminusy.diagnosis.match.try_out import is_right, try_out
 from pminusy.diagnosis.report.verdict import Finding, Verdict
 from pminusy.diagnosis.run.session import Raised, Session
 
@@ -48,32 +49,84 @@ def best_trial(
     pins: Mapping[str, Any],
     reference: Reference | None = None,
 ) -> Trial | Verdict:
-    """The binding that does best, run on every probe; a verdict where none runs."""
+    """The binding that does best, run on every probe; a verdict where none runs.
+
+    What the names propose first is tried first. A proposal under which the function is right on
+    every probe comes before all others; the others compete where the first is not explained.
+    """
     verdict = Verdict("unfinished", candidate.name, "")
+    subjects, rest, failure = _first_that_run(session, candidate, pins)
     trials: list[Trial] = []
-    other_arguments = False
-    for bound in bindings(session, candidate, pins):
-        if isinstance(bound, Raised):
-            verdict = _does_not_run(verdict, bound)
-        elif bound.nothing:
-            summary = f"It returns {bound.nothing} where {_expected(bound)} is expected."
-            return replace(verdict, summary=summary, exercise=bound.exercise.title)
-        elif reference is None:
-            trials.append(try_out(bound, pins))
-        elif reference.fits(bound):
-            trials.append(try_out(bound, pins, reference=reference.outputs))
-        else:
-            other_arguments = True
-        if trials and trials[-1].best.cost[:2] == (0, 0) and not trials[-1].faults:
+    for subject in subjects:
+        if reference is None:
+            trials.append(try_out(subject, pins))
+        elif reference.fits(subject):
+            trials.append(try_out(subject, pins, reference=reference.outputs))
+        if trials and _perfect(trials[-1]):
             return trials[-1]
+    if not subjects and isinstance(failure, Raised):
+        verdict = _does_not_run(verdict, failure)
+    elif not subjects and isinstance(failure, Subject):
+        summary = f"It returns {failure.nothing} where {_expected(failure)} is expected."
+        return replace(verdict, summary=summary, exercise=failure.exercise.title)
+    if reference is None and trials:
+        trials = _of_other_proposals(session, candidate, pins, rest, trials)
     if reference is None:
         trials += _square_trials(session, candidate, pins, trials)
     if trials:
         return min(trials, key=_rank)
-    if reference is not None and other_arguments:
+    if reference is not None and subjects:
         finding = Finding("", reference.other_arguments())
         return replace(verdict, status="wrong", findings=(finding,), summary=finding.sentence)
     return verdict
+
+
+_MANY = 6  # proposals: names say nothing, and all of them compete from the start
+
+
+def _first_that_run(
+    session: Session, candidate: Candidate, pins: Mapping[str, Any]
+) -> tuple[list[Subject], Sequence[Proposal], Subject | Raised | None]:
+    """Bindings of the first proposal that runs, the proposals after it, and the first failure."""
+    found: list[Subject] = []
+    failure: Subject | Raised | None = None
+    for i, proposal in enumerate(candidate.proposals, 1):
+        for bound in bindings(session, candidate, proposal, pins):
+            if isinstance(bound, Subject) and not bound.nothing:
+                found.append(bound)
+            elif failure is None:
+                failure = bound
+        if found and len(candidate.proposals) < _MANY:
+            return found, candidate.proposals[i:], failure
+    return found, (), failure
+
+
+def _of_other_proposals(
+    session: Session,
+    candidate: Candidate,
+    pins: Mapping[str, Any],
+    proposals: Sequence[Proposal],
+    trials: list[Trial],
+) -> list[Trial]:
+    """The trial of another proposal that is right; all trials, if the first explain nothing."""
+    running = [
+        bound
+        for proposal in proposals
+        for bound in bindings(session, candidate, proposal, pins)
+        if isinstance(bound, Subject) and not bound.nothing
+    ]
+    for subject in running:
+        if is_right(subject, pins):
+            right = try_out(subject, pins)
+            if _perfect(right):
+                return [right]
+    if all(trial.best.unexplained for trial in trials):
+        return [*trials, *(try_out(subject, pins) for subject in running)]
+    return trials
+
+
+def _perfect(trial: Trial) -> bool:
+    return trial.best.cost[:2] == (0, 0) and not trial.faults
 
 
 _ENOUGH = 0.6  # of the probes, to call a binding explained
@@ -98,10 +151,15 @@ def _square_trials(
     if layer or any(_usual(trial) for trial in others):
         return []
     for sizes in SQUARES:
-        bound = bindings(session, candidate, pins, sizes)
-        good = [s for s in bound if isinstance(s, Subject) and not s.nothing and not s.single]
-        if good:
-            return [try_out(subject, pins, sizes) for subject in good[:2]]
+        good = (
+            bound
+            for proposal in candidate.proposals
+            for bound in bindings(session, candidate, proposal, pins, sizes)
+            if isinstance(bound, Subject) and not bound.nothing and not bound.single
+        )
+        first = list(itertools.islice(good, 2))
+        if first:
+            return [try_out(subject, pins, sizes) for subject in first]
     return []
 
 

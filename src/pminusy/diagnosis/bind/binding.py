@@ -18,30 +18,16 @@ __all__ = ["bindings"]
 
 
 def bindings(
-    session: Session, candidate: Candidate, pins: Mapping[str, Any], square: str = ""
+    session: Session,
+    candidate: Candidate,
+    proposal: Proposal,
+    pins: Mapping[str, Any],
+    square: str = "",
 ) -> Iterator[Subject | Raised]:
-    """Every way to bind a candidate that runs and returns numbers; a failure where none does.
+    """Every way in which the arrays of a proposal may lie, called once.
 
     With `square` it is tried on inputs two of whose sizes agree.
     """
-    failures: list[Subject | Raised] = []
-    found = False
-    for proposal in candidate.proposals:
-        for one in _bound(session, candidate, proposal, pins, square):
-            if isinstance(one, Subject) and not one.nothing:
-                found = True
-                yield one
-            else:
-                failures.append(one)
-        if found and len(candidate.proposals) < 6:
-            return
-    if not found:
-        yield from failures[:1]
-
-
-def _bound(
-    session: Session, candidate: Candidate, proposal: Proposal, pins: Mapping[str, Any], square: str
-) -> Iterator[Subject | Raised]:
     exercise, entry = EXERCISES[proposal.exercise], candidate.entry
     if isinstance(exercise, Layer):
         kinds = ("D×K", "K×D") if exercise.name == "linear layer" else ("K×D",)
@@ -85,10 +71,10 @@ def _arrangements(
 
 def _orientations(proposal: Proposal, letters: Sequence[str]) -> Iterator[dict[str, str]]:
     exercise = proposal.exercise
-    if exercise in ("logits", "probabilities", "softmax", "log_softmax"):
+    if exercise in ("logits", "probabilities", "softmax", "log_softmax", "softmax layer"):
         letter = "p" if exercise == "probabilities" else "z"
         for name in ("N×K", "K×N", "K"):
-            yield {letter: name}
+            yield {letter: name, "g": name} if exercise == "softmax layer" else {letter: name}
         return
     if exercise == "ridge":
         yield {"W": "D×K"}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pminusy.diagnosis.bind.signatures import Entry, backward_of
+from pminusy.diagnosis.bind.signatures import Entry, backward_of, role_of
 from pminusy.diagnosis.bind.subject import Subject
 
 __all__ = ["steps"]
@@ -18,6 +18,8 @@ _SIZES = {
     r"h|hidden\w*|n_?hidden|num_?hidden": 9,
     r"c|k|out\w*|n_?out\w*|num_?class\w*|n_?class\w*|classes": 4,
 }
+_STORED = r"(?i)outputs?|p|probs?|probabilities|proba|softmax|a|y_?hat|y_?pred"  # by forward
+_RESULT = r"(?i)d_?(inputs?|x|z|logits|scores)|grad\w*|inputs?_grad"  # by backward
 _NO_SIZE = 5  # of a constructor's argument with another name
 
 
@@ -28,11 +30,37 @@ def steps(subject: Subject, argument: Argument) -> tuple[list[dict[str, Any]], l
     steps = [*made, _call(subject, argument) | ({"on": 0} if made else {})]
     returned = [[len(steps) - 1]]
     backward = backward_of(subject.entry, functions)
-    if backward is not None:
-        upstream = [{"value": 1.0} for p in backward["parameters"] if not p["optional"]]
-        steps.append({"on": 0, "call": "backward", "args": upstream})
-        returned.append([len(steps) - 1])
+    if backward is not None and subject.exercise.name not in ("softmax", "log_softmax"):
+        steps += _backward(subject, backward, argument, len(steps))
+        returned += [[i] for i in range(returned[0][0] + 1, len(steps)) if "get" not in steps[i]]
+        returned += [[len(steps) - 1]] if "get" in steps[-1] else []
     return steps, returned
+
+
+def _backward(
+    subject: Subject, backward: Entry, argument: Argument, done: int
+) -> Iterator[dict[str, Any]]:
+    """The backward call, after the attribute with the probabilities that it may take as argument.
+
+    Its result may be an attribute that it sets.
+    """
+    stored = next(filter(re.compile(_STORED).fullmatch, subject.entry["attributes"]), "")
+    needed = [p for p in backward["parameters"] if not p["optional"]]
+    takes_labels = [role_of(p["name"]) == "y" for p in needed]
+    get = [{"on": 0, "get": stored}] if stored and any(takes_labels) else []
+    yield from get
+    arguments: list[dict[str, Any]] = []
+    for labels in takes_labels:
+        if labels and "y" in subject.given:
+            arguments.append(argument("y"))
+        elif get:
+            arguments.append({"result": [done]})
+        else:
+            arguments.append(argument("g") if "g" in subject.given else {"value": 1.0})
+    yield {"on": 0, "call": "backward", "args": arguments}
+    result = next(filter(re.compile(_RESULT).fullmatch, backward["attributes"]), "")
+    if result and not backward["returns"]:
+        yield {"on": 0, "get": result}
 
 
 def _call(subject: Subject, argument: Argument) -> dict[str, Any]:

@@ -59,7 +59,7 @@ _B = {
     "K×1": Layout("of shape (K, 1)", lambda a, _: a[:, None], lambda a, shape: a.reshape(shape)),
 }
 LAYOUTS: Mapping[str, Mapping[str, Layout]] = {
-    "X": _ROWS, "X0": _ROWS, "z": _ROWS, "p": _ROWS, "W": _W, "W1": _W, "b": _B, "b1": _B,
+    **dict.fromkeys(("X", "X0", "z", "p", "g"), _ROWS), "W": _W, "W1": _W, "b": _B, "b1": _B,
     "y": {
         "index": Layout("class indices (N,)", lambda a, _: a),
         "one-hot": Layout("one-hot (N, K)", _one_hot),

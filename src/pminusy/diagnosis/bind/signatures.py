@@ -17,7 +17,7 @@ from pminusy.diagnosis.catalogue.exercises import EXERCISES
 
 __all__ = [
     "Candidate", "Entry", "Proposal", "backward_name", "backward_of", "candidates", "layer_of",
-    "layer_setting", "leans_on", "what_would_fit",
+    "layer_setting", "leans_on", "role_of", "what_would_fit",
 ]  # fmt: skip
 
 Entry = Mapping[str, Any]
@@ -139,13 +139,14 @@ def _candidate(entry: Entry, functions: Sequence[Entry], asked_for: bool) -> Can
     parameters = entry["parameters"]
     name = str(entry["name"]).lower()
     loss_like = _LOSS.search(name) is not None
-    roles = [_option(p, loss_like) or _role(p["name"]) for p in parameters]
+    roles = [_option(p, loss_like) or role_of(p["name"]) for p in parameters]
     if name in ("forward", "__call__") and entry["owner"]:
         name = str(entry["owner"]).lower()
     layer = "" if entry["owner"] else layer_of(name)
     if layer:
         return Candidate(entry, (Proposal(layer, ()),), 4)
-    proposals = list(_proposals(name, roles, parameters, entry))
+    backward = backward_of(entry, functions)
+    proposals = list(_proposals(name, roles, parameters, entry, backward))
     if not proposals and (asked_for or _LOSS.search(name) or "softmax" in name):
         proposals = list(_by_position(name, parameters))
     unique = tuple(dict.fromkeys(proposals))
@@ -156,12 +157,13 @@ def _score(name: str, proposals: Sequence[Proposal]) -> int:
     if not proposals:
         return 0
     rank = {"network_epoch": 9, "network": 8, "epoch": 7, "linear": 6, "logits": 5}
-    rank |= {"probabilities": 4, "softmax": 3, "log_softmax": 3, "ridge": 2}
+    rank |= {"probabilities": 4, "softmax": 3, "log_softmax": 3, "softmax layer": 3, "ridge": 2}
     hinted = bool(_LOSS.search(name) or "softmax" in name or "epoch" in name or "grad" in name)
     return rank.get(proposals[0].exercise, 1) + 10 * hinted
 
 
-def _role(name: str) -> str:
+def role_of(name: str) -> str:
+    """The letter an argument is by its name, or nothing."""
     lowered = name.lower().strip("_")
     return next((role for role, names in _ROLES.items() if re.fullmatch(names, lowered)), "")
 
@@ -188,7 +190,11 @@ def _number(text: str | None) -> float | None:
 
 
 def _proposals(
-    name: str, roles: Sequence[str], parameters: Sequence[Any], entry: Entry
+    name: str,
+    roles: Sequence[str],
+    parameters: Sequence[Any],
+    entry: Entry,
+    backward: Entry | None,
 ) -> Iterator[Proposal]:
     has = set(roles)
     loss_like = _LOSS.search(name) is not None
@@ -214,6 +220,8 @@ def _proposals(
     elif "softmax" in name and not loss_like and _takes_scores_alone(roles, parameters):
         log = "log_softmax" if "log" in name else "softmax"
         rest = [role if role == "T" else None for role in roles[1:]]
+        if log == "softmax" and backward and len(_required(backward["parameters"])) == 1:
+            log = "softmax layer"
         yield Proposal(log, ("z", *rest))
 
 
@@ -249,14 +257,23 @@ _LETTERS = {
 
 
 def _bind(exercise: str, roles: Sequence[str], parameters: Sequence[Any]) -> Iterator[Proposal]:
-    """The proposal, if every required parameter has a letter of the exercise, each once."""
+    """Proposals in which every required parameter has a letter of the exercise, each once.
+
+    A single required parameter of a classifier whose name says nothing may be any letter that is
+    left, the strength of a regulariser first: behaviour will tell.
+    """
     letters: list[str | None] = []
-    for role, parameter in zip(roles, parameters, strict=True):
+    unknown = []
+    for i, (role, parameter) in enumerate(zip(roles, parameters, strict=True)):
         known = role in _LETTERS[exercise] and role not in letters
         if not known and not parameter["optional"]:
-            return
+            unknown.append(i)
         letters.append(role if known else None)
-    yield Proposal(exercise, tuple(letters))
+    if not unknown:
+        yield Proposal(exercise, tuple(letters))
+    elif len(unknown) == 1 and exercise == "linear":
+        for letter in (x for x in ("r", "b", "T", "eps") if x not in letters):
+            yield Proposal(exercise, (*letters[: unknown[0]], letter, *letters[unknown[0] + 1 :]))
 
 
 def _takes_scores_alone(roles: Sequence[str], parameters: Sequence[Any]) -> bool:
@@ -286,7 +303,7 @@ def _by_position(name: str, parameters: Sequence[Any]) -> Iterator[Proposal]:
     if exercise == "softmax" and "log" in name:
         exercise = "log_softmax"
     rest = (None,) * (len(parameters) - count)
-    known = [_role(p["name"]) for p in parameters[:count]]
+    known = [role_of(p["name"]) for p in parameters[:count]]
     orders = sorted(
         itertools.permutations(letters),
         key=lambda order: -sum(a == b for a, b in zip(order, known, strict=True)),

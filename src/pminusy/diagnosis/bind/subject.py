@@ -96,7 +96,8 @@ class Subject:
         if isinstance(self.exercise, Layer):
             return ("X",)
         letters = [role for role in self.roles if role is not None]
-        return tuple(dict.fromkeys([*letters, *self.attributes]))
+        upstream = ("g",) if "g" in self.exercise.given else ()
+        return tuple(dict.fromkeys([*letters, *self.attributes, *upstream]))
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -24,16 +24,25 @@ class Conventions:
         Factor of the regulariser, `half · r ‖W‖²`.
     free
         Column of W that the regulariser leaves out as the bias, or None.
+    biases
+        Whether the regulariser has the biases in it as well, in the loss and in the gradient.
     """
 
     reduction: str = "mean"
     half: float = 0.5
     free: int | None = None
+    biases: bool = False
 
     @property
     def letters(self) -> Mapping[str, Any]:
         """The same, as a recipe's inputs."""
-        return {"mean": self.reduction == "mean", "half": self.half, "free": self.free}
+        mean = self.reduction == "mean"
+        return {"mean": mean, "half": self.half, "free": self.free, "biases": self.biases}
+
+    @property
+    def usual(self) -> bool:
+        """Whether the regulariser has all weights and no bias in it."""
+        return self.free is None and not self.biases
 
 
 _WORDS = {
@@ -44,11 +53,13 @@ _WORDS = {
     ("half", 1.0): "the regulariser is r ‖W‖²",
     ("free", -1): "the last feature's weights are the bias, and not regularised",
     ("free", 0): "the first feature's weights are the bias, and not regularised",
+    ("biases", True): "the biases are regularised too",
 }
 _VALUES: Mapping[str, tuple[Any, ...]] = {
     "reduction": ("mean", "sum"),
     "half": (0.5, 1.0),
     "free": (None, -1, 0),
+    "biases": (False, True),
 }
 PINS: Mapping[str, tuple[str, Any]] = {
     "mean": ("reduction", "mean"),
@@ -58,6 +69,8 @@ PINS: Mapping[str, tuple[str, Any]] = {
     "all-weights": ("free", None),
     "last-column-bias": ("free", -1),
     "first-column-bias": ("free", 0),
+    "weights-alone": ("biases", False),
+    "biases-too": ("biases", True),
     "bias-vector": ("b", "K"),
     "bias-row": ("b", "1×K"),
     "index": ("y", "index"),
@@ -102,9 +115,14 @@ def parse_pins(text: str | Iterable[str]) -> dict[str, Any]:
     return pins
 
 
-def allowed(pins: Mapping[str, Any], regularised: bool, averaged: bool) -> list[Conventions]:
+def allowed(
+    pins: Mapping[str, Any], regularised: bool, averaged: bool, biased: bool = False
+) -> list[Conventions]:
     """Conventions a submission may follow, the usual ones first."""
-    open_names = {"reduction": averaged, "half": regularised, "free": regularised}
+    open_names = {
+        "reduction": averaged, "half": regularised, "free": regularised,
+        "biases": regularised and biased,
+    }  # fmt: skip
     names = [field.name for field in fields(Conventions)]
     choices = [
         (pins[name],) if name in pins else _VALUES[name] if open_names[name] else _VALUES[name][:1]
@@ -117,8 +135,14 @@ def allowed(pins: Mapping[str, Any], regularised: bool, averaged: bool) -> list[
 
 
 def _unusual(values: tuple[Any, ...]) -> int:
-    reduction, half, free = values
-    odd = 4 * (free is not None) + 2 * (reduction != "mean") + (half != 0.5) + (free == 0)
+    reduction, half, free, biases = values
+    odd = (
+        8 * biases
+        + 4 * (free is not None)
+        + 2 * (reduction != "mean")
+        + (half != 0.5)
+        + (free == 0)
+    )
     return int(odd)
 
 

@@ -14,7 +14,7 @@ from pminusy.core import softmax as core_softmax
 from pminusy.core.options import Options
 from pminusy.core.trace import Trace
 from pminusy.diagnosis.catalogue.exercise import Exercise
-from pminusy.diagnosis.catalogue.head import FROM_PROBABILITIES, HEAD, RIDGE, SOFTMAX
+from pminusy.diagnosis.catalogue.head import FROM_PROBABILITIES, HEAD, RIDGE, SOFTMAX, SOFTMAX_LAYER
 from pminusy.diagnosis.catalogue.layers import LAYERS
 from pminusy.diagnosis.catalogue.mistakes import gradient, loss, network, options, ridge, softmax
 from pminusy.diagnosis.catalogue.network import EPOCH, NETWORK, NETWORK_EPOCH
@@ -74,6 +74,11 @@ EXERCISES = {
             "softmax", "softmax", SOFTMAX, ("z", "T"), ("p",),
             (*softmax.SOFTMAX, *options.TEMPERATURE),
             exact=_SPECIFICATION,
+        ),
+        Exercise(
+            "softmax layer", "softmax layer: forward and backward", SOFTMAX_LAYER,
+            ("z", "T", "g"), ("p", "dL_dz"), (*softmax.SOFTMAX, *softmax.BACKWARD),
+            exact={"p": _SPECIFICATION["p"]},
         ),
         Exercise(
             "log_softmax", "logarithm of the softmax", SOFTMAX, ("z", "T"), ("log_p",),

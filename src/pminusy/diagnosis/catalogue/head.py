@@ -15,15 +15,9 @@ import numpy as np
 from pminusy.diagnosis.catalogue.recipe import Recipe, Record, Step
 
 __all__ = [
-    "FROM_PROBABILITIES",
-    "HEAD",
-    "RIDGE",
-    "SOFTMAX",
-    "batch",
-    "logits",
-    "one_hot",
-    "penalised",
-]
+    "FROM_PROBABILITIES", "HEAD", "RIDGE", "SOFTMAX", "SOFTMAX_LAYER", "batch",
+    "bias_penalty_gradient", "logits", "one_hot", "penalised",
+]  # fmt: skip
 
 
 def one_hot(record: Record) -> Any:
@@ -70,8 +64,15 @@ def _weight_gradient(record: Record) -> Any:
 def _penalty(record: Record) -> Any:
     if "W" not in record:
         return 0.0
-    names = [name for name in ("W", "W1") if name in record]
-    return record["half"] * record["r"] * sum(np.sum(penalised(record, n) ** 2) for n in names)
+    terms = [penalised(record, name) for name in ("W", "W1") if name in record]
+    terms += [record[name] for name in ("b", "b1") if name in record and record.get("biases")]
+    return record["half"] * record["r"] * sum(np.sum(term**2) for term in terms)
+
+
+def bias_penalty_gradient(record: Record, name: str = "b") -> Any:
+    """What the regulariser adds to the gradient of a bias: nothing, where it has no bias in it."""
+    regularised = record.get("biases") and name in record
+    return 2 * record["half"] * record["r"] * record[name] if regularised else 0.0
 
 
 def _penalty_gradient(record: Record) -> Any:
@@ -124,7 +125,7 @@ _STEPS = (
         "dL_dW = dL_dzᵀ X + r W", "where the gradient of the weights is put together",
     ),
     Step(
-        "dL_db", lambda t: t["dL_dz"].sum(0), "dL_db = Σ_i dL_dz_i",
+        "dL_db", lambda t: t["dL_dz"].sum(0) + bias_penalty_gradient(t), "dL_db = Σ_i dL_dz_i",
         "where the bias gradient is computed",
     ),
     Step(
@@ -138,7 +139,12 @@ def _of(*names: str) -> Recipe:
     return Recipe(tuple(step for step in _STEPS if step.name in names))
 
 
+_BACKWARD = Step(
+    "dL_dz", lambda t: t["p"] * (t["g"] - (t["p"] * t["g"]).sum(1, keepdims=True)),
+    "dL_dz_ik = p_ik (g_ik − Σ_j p_ij g_ij)", "where the gradient passes back through the softmax",
+)  # fmt: skip
 HEAD = Recipe(_STEPS)
 SOFTMAX = _of("z", "m", "e", "s", "p", "log_p")
+SOFTMAX_LAYER = Recipe((*SOFTMAX.steps, _BACKWARD))
 FROM_PROBABILITIES = _of("Y", "L_i", "L_data", "R", "L")
 RIDGE = _of("R", "dR_dW")

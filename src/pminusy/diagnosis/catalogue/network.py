@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pminusy.diagnosis.catalogue.head import HEAD, penalised
+from pminusy.diagnosis.catalogue.head import HEAD, bias_penalty_gradient, penalised
 from pminusy.diagnosis.catalogue.recipe import Change, Recipe, Record, Step
 
 __all__ = ["EPOCH", "NETWORK", "NETWORK_EPOCH", "EpochRecipe"]
@@ -48,7 +48,8 @@ _AFTER = (
         "where the gradient of the first weights is put together",
     ),
     Step(
-        "dL_db1", lambda t: t["dL_da1"].sum(0), "dL_db₁ = Σ_i dL_da_i",
+        "dL_db1", lambda t: t["dL_da1"].sum(0) + bias_penalty_gradient(t, "b1"),
+        "dL_db₁ = Σ_i dL_da_i",
         "where the gradient of the first bias is computed",
     ),
 )  # fmt: skip
@@ -82,7 +83,8 @@ class EpochRecipe(Recipe):
 
 
 def _all_rows(record: Record) -> list[Any]:
-    N, size = record["y"].size, record["batch"]
+    N = record["y"].size
+    size = record.get("batch", N)
     return [np.arange(start, min(start + size, N)) for start in range(0, N, size)]
 
 

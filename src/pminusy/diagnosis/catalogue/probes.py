@@ -82,6 +82,7 @@ def _draw(given: tuple[str, ...], seed: int, N: int, D: int, K: int) -> Inputs:
         "z": z, "p": p, "y": np.array(_LABELS[N]) % K,
         "r": 0.0, "lr": 0.3, "batch": 3 if N > 4 else 2,
         "T": _TEMPERATURES.get(seed, 1.0), "eps": _SMOOTHINGS.get(seed, 0.0),
+        "g": rng.normal(size=(N, K)),
     }  # fmt: skip
     return _chosen(given, values)
 
@@ -157,7 +158,7 @@ def with_scores(z: Any, y: Any, given: tuple[str, ...]) -> Inputs:
     values: Inputs = {
         "z": z, "y": y, "X": eye, "X0": eye, "W": z.T.copy(), "b": np.zeros(K, dtype),
         "W1": 2 * eye - 1, "b1": np.zeros(N, dtype), "lr": 1.0, "batch": N,
-        "r": 0.0, "T": 1.0, "eps": 0.0,
+        "r": 0.0, "T": 1.0, "eps": 0.0, "g": np.cos(np.arange(N * K, dtype=dtype)).reshape(N, K),
     }  # fmt: skip
     return _chosen(given, values)
 
@@ -196,6 +197,7 @@ def _small(N: int, D: int, K: int, features: int) -> Inputs:
         "b": _scrambled(1, K, 1)[0], "W1": _scrambled(2, D, 1), "b1": _scrambled(1, 2, 2)[0],
         "z": z, "p": np.exp(z) / np.exp(z).sum(1, keepdims=True),
         "y": np.array([1, 0, 1])[:N] % K if N > 1 else np.array([K - 1]), "lr": 0.5, "batch": 2,
+        "g": _scrambled(N, K, 3),
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ INPUT_NAMES = {
     "b": "the bias", "b1": "the first bias", "y": "the labels", "z": "the scores",
     "p": "the probabilities", "r": "the regulariser's strength", "lr": "the learning rate",
     "batch": "the batch size", "T": "the temperature", "eps": "the label smoothing",
+    "g": "the upstream gradient",
 }  # fmt: skip
 OUTPUT_NAMES = {
     "L": "the loss", "L_i": "each row's loss", "dL_dz": "the gradient at the scores",

@@ -103,7 +103,7 @@ def _assumed(trial: Trial) -> Iterator[str]:
     if {"L", "L_i", "dL_dz", "dL_dW"} & set(subject.letters()) and "y" in subject.given:
         yield from in_words(conventions, ["reduction"])
     if subject.regularised:
-        yield from in_words(conventions, ["half", "free"])
+        yield from in_words(conventions, ["half", "free", "biases"])
     names = [parameter["name"] for parameter in subject.entry["parameters"]]
     for letter, name in zip(subject.roles, names, strict=False):
         if letter is not None and letter in INPUT_NAMES:
@@ -130,5 +130,7 @@ def _pins(trial: Trial) -> Iterator[str]:
         yield "half" if conventions.half == 0.5 else "full"
         free = {None: "all-weights", -1: "last-column-bias", 0: "first-column-bias"}
         yield free[conventions.free]
+        if conventions.biases:
+            yield "biases-too"
     if subject.layouts.get("y") in ("index", "one-hot", "column"):
         yield subject.layouts["y"]

@@ -21,7 +21,7 @@ from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.match.fitting import fitted
 from pminusy.diagnosis.match.outputs import TOLERANCE, Component, Ids, MistakeOutputs
 
-__all__ = ["Components", "Explanation", "explain"]
+__all__ = ["Components", "Explanation", "explain", "explained_as_right"]
 
 Components = Mapping[
     Component, tuple[NDArray[Any] | None, ...]
@@ -47,6 +47,19 @@ class Explanation:
         return len(self.unexplained), len(self.mistakes), self.partial
 
 
+def explained_as_right(
+    seen: Components, outputs: Sequence[MistakeOutputs], tolerance: float = TOLERANCE
+) -> Explanation | None:
+    """The explanation without mistakes, if all is right under some conventions."""
+    for one in outputs:
+        if all(
+            one.is_right(component, arrays, tolerance) and any(a is not None for a in arrays)
+            for component, arrays in seen.items()
+        ):
+            return Explanation(one.conventions, (), {})
+    return None
+
+
 def explain(
     seen: Components, outputs: Sequence[MistakeOutputs], tolerance: float = TOLERANCE
 ) -> list[Explanation]:
@@ -56,12 +69,9 @@ def explain(
     left out of the regulariser) and pairs within one component are tried only while something is
     not explained.
     """
-    for one in outputs:
-        if all(
-            one.is_right(component, arrays, tolerance) and any(a is not None for a in arrays)
-            for component, arrays in seen.items()
-        ):
-            return [Explanation(one.conventions, (), {})]
+    right = explained_as_right(seen, outputs, tolerance)
+    if right is not None:
+        return [right]
     found = _with_singles(seen, outputs, tolerance)
     if _fewest(found) > 0:
         # Where something stays open all the same, a pair elsewhere would be a guess.
@@ -84,7 +94,7 @@ def _fewest(found: Sequence[Explanation]) -> int:
 def _with_singles(
     seen: Components, outputs: Sequence[MistakeOutputs], tolerance: float
 ) -> list[Explanation]:
-    usual = [one for one in outputs if one.conventions.free is None] or list(outputs)
+    usual = [one for one in outputs if one.conventions.usual] or list(outputs)
     found = [e for one in usual for e in _explain(seen, one, tolerance)]
     if _fewest(found) > 0 or min(len(e.mistakes) for e in found) > 1:
         unusual = [one for one in outputs if one not in usual]

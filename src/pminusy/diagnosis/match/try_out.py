@@ -13,12 +13,12 @@ from pminusy.diagnosis.bind.subject import Seen, Subject
 from pminusy.diagnosis.catalogue.conventions import Conventions, allowed
 from pminusy.diagnosis.catalogue.exercise import Layer
 from pminusy.diagnosis.catalogue.probes import STRENGTH, Probe
-from pminusy.diagnosis.match.explanation import explain
+from pminusy.diagnosis.match.explanation import explain, explained_as_right
 from pminusy.diagnosis.match.faults import faults
 from pminusy.diagnosis.match.outputs import TOLERANCE, Component, MistakeOutputs, outputs_of
 from pminusy.diagnosis.match.trial import Trial
 
-__all__ = ["try_out"]
+__all__ = ["is_right", "try_out"]
 
 _SINGLE_TOLERANCE = 2e-4
 
@@ -56,9 +56,19 @@ def try_out(
     return replace(trial, faults=tuple(faults(trial)))
 
 
+def is_right(subject: Subject, pins: Mapping[str, Any]) -> bool:
+    """Whether a binding is right on every probe: told without looking for mistakes."""
+    outputs = _outputs(subject, pins, "")
+    seen = [_on_probe(subject, probe) for probe in outputs[0].probes]
+    tolerance = _SINGLE_TOLERANCE if _in_single_precision(subject, seen) else TOLERANCE
+    return explained_as_right(_components(subject, seen), outputs, tolerance) is not None
+
+
 def _outputs(subject: Subject, pins: Mapping[str, Any], square: str) -> list[MistakeOutputs]:
     per_row = "L_i" in subject.letters()
-    conventions = allowed(pins, subject.regularised, averaged=not per_row)
+    conventions = allowed(
+        pins, subject.regularised, averaged=not per_row, biased="b" in subject.given
+    )
     if isinstance(subject.exercise, Layer):
         conventions = [Conventions()]
     elif per_row or subject.exercise.name in ("epoch", "network_epoch"):

@@ -21,7 +21,8 @@ Penalty = Callable[[Any, Record], Any]
 
 
 def _weights(t: Record) -> list[Any]:
-    return [penalised(t, name) for name in ("W", "W1") if name in t]
+    weights = [penalised(t, name) for name in ("W", "W1") if name in t]
+    return weights + [t[name] for name in ("b", "b1") if name in t and t.get("biases")]
 
 
 def _loss(penalty: Penalty) -> Change:

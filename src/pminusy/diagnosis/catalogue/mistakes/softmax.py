@@ -10,7 +10,7 @@ import numpy as np
 from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.catalogue.recipe import Record
 
-__all__ = ["FRAGILE", "LINEAR", "SOFTMAX"]
+__all__ = ["BACKWARD", "FRAGILE", "LINEAR", "SOFTMAX"]
 
 
 def _exp(t: Record) -> Any:
@@ -188,6 +188,40 @@ SOFTMAX = (
     ),
 )  # fmt: skip
 
+
+BACKWARD = (
+    Mistake(
+        "softmax.backward_elementwise", "dL_dz", lambda t: t["g"] * t["p"] * (1 - t["p"]),
+        "g p (1 − p)",
+        "Only the diagonal of the Jacobian is applied: each score moves every probability, so the "
+        "terms −p_i p_j belong in as well.",
+        "It is the sigmoid's derivative, entry by entry.",
+    ),
+    Mistake(
+        "softmax.backward_off_diagonal_missing", "dL_dz", lambda t: t["g"] * t["p"], "g p",
+        "The sum Σ_j p_j g_j is never subtracted.", "A term is missing.",
+    ),
+    Mistake(
+        "softmax.backward_passes", "dL_dz", lambda t: t["g"] + 0 * t["p"], "g",
+        "The gradient passes unchanged: the Jacobian of the softmax is missing.",
+        "A factor is missing.",
+    ),
+    Mistake(
+        "softmax.backward_upstream_missing", "dL_dz", lambda t: t["p"] * (1 - t["p"]), "p (1 − p)",
+        "The upstream gradient is missing.", "A factor is missing.",
+    ),
+    Mistake(
+        "softmax.backward_sum_not_weighted", "dL_dz",
+        lambda t: t["p"] * (t["g"] - t["g"].sum(1, keepdims=True)), "p (g − Σ_j g_j)",
+        "The sum that is subtracted lacks the probabilities: it is Σ_j p_j g_j.",
+        "A factor is missing.",
+    ),
+    Mistake(
+        "softmax.backward_sign", "dL_dz",
+        lambda t: t["p"] * ((t["p"] * t["g"]).sum(1, keepdims=True) - t["g"]),
+        "p (Σ_j p_j g_j − g)", "The gradient has the wrong sign.", "The sign is turned.",
+    ),
+)  # fmt: skip
 
 FRAGILE = (
     Mistake(
