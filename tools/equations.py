@@ -119,7 +119,7 @@ EQUATIONS = (
         ("its gradient is exactly 0", "ignored_gradient ignored_row_gradient"),
         ("whatever else is on", "ignored_loss@ignored_all ignored_gradient@ignored_all"),
         (
-            "and nothing further back hears of it",
+            "and so are all gradients further back",
             "ignored_dL_dW@ignored_all "
             "ignored_dL_db@ignored_all ignored_gradient_given@ignored_all "
             "ignored_log_base@ignored_all",
@@ -212,7 +212,7 @@ EQUATIONS = (
                ("overlapping windows add up", "paths da")),
     *_windowed("convolution", "conv", ("cross-correlation and bias", "forward upstream"),
                ("dW correlates the input with g", "dW"), ("db sums g", "db"),
-               ("dX: each window hands g back", "paths local da"),
+               ("dX: each window adds g times its weights", "paths local da"),
                ("the full convolution of g with the kernel, channels exchanged", "spread full"),
                ("the full correlation with the flipped kernel", "flipped")),
 )  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 from pminusy.derivation.build import derive
 from pminusy.derivation.engine.proof import ProofError
 from pminusy.derivation.layers.context import LayerContext
-from pminusy.derivation.layers.description import Word, words_of
+from pminusy.derivation.layers.description import LayerSpec, parse_layers
 from pminusy.derivation.layers.exact import environments
 from pminusy.derivation.layers.form import Axis, Form
 from pminusy.errors import InputError
@@ -31,12 +31,12 @@ def contexts(derivation) -> dict[str, Any]:
 
 
 def test_words():
-    assert words_of("conv:4x3/2+1, maxpool:2x3/1x2,relu:5,dropout:test") == [
-        Word("conv:4x3/2+1", "conv", (4, 3), (2,), (1,)),
-        Word("maxpool:2x3/1x2", "maxpool", (2, 3), (1, 2)),
-        Word("relu:5", "linear", (5,)),
-        Word("relu:5", "relu"),
-        Word("dropout:test", "dropout", test=True),
+    assert parse_layers("conv:4x3/2+1, maxpool:2x3/1x2,relu:5,dropout:test") == [
+        LayerSpec("conv:4x3/2+1", "conv", (4, 3), (2,), (1,)),
+        LayerSpec("maxpool:2x3/1x2", "maxpool", (2, 3), (1, 2)),
+        LayerSpec("relu:5", "linear", (5,)),
+        LayerSpec("relu:5", "relu"),
+        LayerSpec("dropout:test", "dropout", test=True),
     ]
 
 

@@ -14,7 +14,7 @@ from pminusy.core.trace import Quantity, Trace
 from pminusy.report.real import Real, complement, exponential, probability
 from pminusy.report.weights import Grid, grid, largest
 
-__all__ = ["Derivation", "Line", "derivation"]
+__all__ = ["ClassNumbers", "RowNumbers", "derivation"]
 
 Array = NDArray[Any]
 CLASSES = 6
@@ -24,7 +24,7 @@ QUANTITIES = ("z", "s", "p", "L_i", "L", "dL_dz", "dL_dW")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ClassNumbers:
     """The numbers of one class k on the way from its logit to the gradient there."""
 
     k: int
@@ -37,14 +37,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Derivation:
+class RowNumbers:
     """Numbers of the run of one row; `lines` are the true class, its rival, then by probability.
 
     `weighted` is Σ_d W_kd x_d of the true class, S the total of its target mass, and
     `example` is the entry (k, d) of the largest |dL_dW|, None where the run has no features.
     """
 
-    lines: list[Line]
+    lines: list[ClassNumbers]
     classes_left: int
     weighted: float
     m: float
@@ -60,7 +60,7 @@ class Derivation:
     product: tuple[float, float, float] | None  # of the example: ∂L/∂z_k, x_d and ∂L/∂W_kd
 
 
-def derivation(trace: Trace, true: int, rival: int) -> Derivation:
+def derivation(trace: Trace, true: int, rival: int) -> RowNumbers:
     """Numbers of the run of one row, from its record.
 
     Parameters
@@ -82,7 +82,7 @@ def derivation(trace: Trace, true: int, rival: int) -> Derivation:
     shown = largest(log_p, CLASSES, keep=(true, rival))
     gradient = _with_lost(grid(dL_dW, FEATURES, FEATURE_CLASSES, keep=(true, rival)), slopes, x)
     top = np.unravel_index(int(np.abs(dL_dW).argmax()), dL_dW.shape) if dL_dW.size else None
-    return Derivation(
+    return RowNumbers(
         lines=[_line(k, z, m, log_p, q, slopes[k]) for k in shown],
         classes_left=q.size - len(shown),
         weighted=float(trace["W"].value[true].astype(np.float64) @ x),
@@ -156,7 +156,7 @@ def _row(trace: Trace, name: str) -> NDArray[np.float64]:
     return np.asarray(trace[name].value[0], dtype=np.float64)
 
 
-def _line(k: int, z: Array, m: float, log_p: Array, q: Array, g: float) -> Line:
+def _line(k: int, z: Array, m: float, log_p: Array, q: Array, g: float) -> ClassNumbers:
     shifted = float(z[k]) - m  # a masked logit is −∞, and its exponential 0
     exp = Real(1.0, 0.0, exact=True) if shifted == 0 else exponential(shifted)
-    return Line(k, float(z[k]), shifted, exp, probability(log_p, k), float(q[k]), g)
+    return ClassNumbers(k, float(z[k]), shifted, exp, probability(log_p, k), float(q[k]), g)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ from pminusy.derivation.engine.proof import MANY
 from pminusy.derivation.head.batch import BatchContext
 from pminusy.derivation.head.masks import Mask, mask_of
 from pminusy.derivation.head.sample import Sample
-from pminusy.derivation.head.setup import class_names, sample_of
+from pminusy.derivation.head.setup import sample_of
 from pminusy.derivation.input.logit_source import LogitSource
-from pminusy.derivation.input.reading import label_of, masses, numbers
+from pminusy.derivation.input.reading import numbers
 from pminusy.derivation.input.request import Request
+from pminusy.derivation.input.targets import Targets, batch_targets
 from pminusy.derivation.statements import batch as chapter
 from pminusy.derivation.statements.case import BatchCase
 from pminusy.derivation.statements.line import Table
@@ -37,7 +38,7 @@ def derive_batch(request: Request, source: LogitSource) -> Derivation:
     N, row, options = len(source.rows), request.row, request.options
     if isinstance(row, bool) or not 0 <= row < N:
         raise InputError("row", f"a row from 0 to {N - 1}", str(row))
-    targets = _targets(request, N, class_names(request, source.K))
+    targets = batch_targets(request, N, source.K)
     omega = options.sample_weight
     if omega is not None and omega.shape != (N,):
         raise InputError("sample_weight", f"{N} numbers, one a row", f"shape {omega.shape}")
@@ -85,35 +86,6 @@ def _without(
         replace(source, logits=source.logits[:, kept]),
         replace(targets, Y=targets.Y[:, kept]),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class Targets:
-    """Targets as masses Y (N, K), and labels (N,) where they are classes, −1 where ignored."""
-
-    Y: Any
-    labels: Any = None
-
-    @property
-    def ignored(self) -> Any:
-        """Which rows are ignored (N,)."""
-        return np.zeros(len(self.Y), dtype=bool) if self.labels is None else self.labels < 0
-
-    def of(self, row: int) -> tuple[Any, int | None]:
-        """Target of one row, and its class."""
-        c = None if self.labels is None else int(self.labels[row])
-        return self.Y[row], c
-
-
-def _targets(request: Request, N: int, names: tuple[str, ...]) -> Targets:
-    y, K = request.y, len(names)
-    if np.ndim(y) != 1:
-        soft = np.empty(()) if isinstance(y, str) or np.ndim(y) == 0 else y
-        return Targets(masses(soft, (N, K), f"{N} classes or target masses ({N}, {K})"))
-    if len(y) != N:
-        raise InputError("y", f"{N} targets, one a row", f"{len(y)}")
-    labels = np.array([label_of(v, names, request.ignore_index) for v in list(y)])
-    return Targets((labels[:, None] == np.arange(K)).astype(float), labels)
 
 
 def _chosen(targets: Targets, row: int, like: Any) -> list[int]:
@@ -173,7 +145,7 @@ _HEAVY = ("batch_hvp", "batch_dL_dX", "batch_dL_dW", "gradient_step_batch", "bat
 
 
 def upstream_of(request: Request, N: int) -> Any:
-    """What each row's loss is told from above: ones unless it was given."""
+    """The upstream gradient of each row's loss: ones unless it was given."""
     if request.grad_output is None:
         return np.ones(N)
     upstream = numbers("grad_output", request.grad_output)

@@ -6,9 +6,10 @@ from typing import Any
 
 from pminusy.derivation.build.assemble import assembled
 from pminusy.derivation.head.masks import mask_of
-from pminusy.derivation.head.setup import class_names, sample_of, target_of
+from pminusy.derivation.head.setup import sample_of
 from pminusy.derivation.input.logit_source import logit_source
 from pminusy.derivation.input.request import Request
+from pminusy.derivation.input.targets import sample_target
 from pminusy.derivation.steps.derivation import Derivation
 
 __all__ = ["derivation_of", "derive"]
@@ -30,7 +31,7 @@ def derivation_of(request: Request) -> Derivation:
         from pminusy.derivation.build.batch import derive_batch
 
         return derive_batch(request, source)
-    target, c = target_of(request.y, class_names(request, source.K), request.ignore_index)
+    target, c = sample_target(request, source.K)
     mask = mask_of(request, source, target, c, request.options)
     if mask is not None:
         return assembled(request, mask.sample(), mask)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,15 @@ from pminusy.core import head
 from pminusy.core.options import Options, target_mass
 from pminusy.derivation.build.batch import derive_batch, upstream_of
 from pminusy.derivation.input.logit_source import LogitSource
-from pminusy.derivation.input.reading import label_of, masses, numbers
+from pminusy.derivation.input.reading import numbers
 from pminusy.derivation.input.request import Request
+from pminusy.derivation.input.targets import Targets, network_targets
 from pminusy.derivation.layers import lines as chapter
 from pminusy.derivation.layers.context import LayerContext
-from pminusy.derivation.layers.description import words_of
+from pminusy.derivation.layers.description import parse_layers
 from pminusy.derivation.layers.head import HeadNumbers, head_numbers
 from pminusy.derivation.layers.run import Gradients, LayerRun, run
+from pminusy.derivation.layers.texts import title_of
 from pminusy.derivation.steps.chapters import Chapter
 from pminusy.derivation.steps.derivation import Derivation
 from pminusy.errors import InputError
@@ -25,24 +27,16 @@ from pminusy.errors import InputError
 __all__ = ["derive_network"]
 
 
-@dataclass(frozen=True, eq=False)
-class _Targets:
-    """Classes (N,), −1 where a row is ignored, or soft targets (N, K); and how many classes."""
-
-    labels: Any
-    soft: Any
-    K: int
-
-
 def derive_network(request: Request) -> Derivation:
     """Derivation of every layer's backward, from the head down to the input."""
     _refuse_unused(request)
     inputs = _inputs(request.x)
     assert request.network is not None
-    words = words_of(request.network)
-    targets = _targets(request, len(inputs))
-    _fit(request.options, len(inputs), targets.K)
-    runs = run(words, inputs, targets.K, request.seed)
+    specs = parse_layers(request.network)
+    targets = network_targets(request, len(inputs))
+    K = targets.Y.shape[1]
+    _fit(request.options, len(inputs), K)
+    runs = run(specs, inputs, K, request.seed)
     logits = runs[-1].outputs
     y = request.y if np.ndim(request.y) else [request.y]
     of_logits = replace(request, y=y, z=logits, x=None, network=None)
@@ -74,26 +68,6 @@ def _inputs(x: Any) -> Any:
     return inputs
 
 
-def _targets(request: Request, N: int) -> _Targets:
-    y, classes, options = request.y, request.classes, request.options
-    if np.ndim(y) == 2:
-        K = max(2, np.shape(y)[1])
-        return _Targets(None, masses(y, (N, K), f"({N}, K) target masses, K at least 2"), K)
-    listed = [y] if np.ndim(y) == 0 else list(y)
-    if len(listed) != N:
-        raise InputError("y", f"{N} classes, one a row of x", f"{len(listed)}")
-    if classes is None:
-        if any(isinstance(v, bool) or not isinstance(v, int | np.integer) for v in listed):
-            raise InputError("y", "class indices", repr(listed[0]), "or name the classes")
-        weights = 0 if options.weight is None else len(options.weight)
-        counted = [int(v) for v in listed if v != options.ignore_index]
-        names = tuple(map(str, range(max(2, weights, *(v + 1 for v in counted)))))
-    else:
-        names = tuple(classes)
-    labels = [label_of(v, names, options.ignore_index) for v in listed]
-    return _Targets(np.array(labels), None, len(names))
-
-
 def _fit(options: Options, N: int, K: int) -> None:
     for name, array, length, what in (
         ("weight", options.weight, K, "class weights"),
@@ -103,10 +77,10 @@ def _fit(options: Options, N: int, K: int) -> None:
             raise InputError(name, f"{length} {what}", f"shape {array.shape}")
 
 
-def _chapters(runs: list[LayerRun], targets: _Targets, request: Request) -> list[Chapter]:
+def _chapters(runs: list[LayerRun], targets: Targets, request: Request) -> list[Chapter]:
     """From the head down; the numbers of `core` beside, to be compared."""
     upstream = upstream_of(request, len(runs[-1].outputs))
-    below = head_numbers(targets.labels, targets.soft, targets.K, request.options, upstream)
+    below = head_numbers(targets, request.options, upstream)
     contexts = _contexts(runs, _gradients(runs, targets, request.options, upstream), below)
     return [
         _chapter(place, len(runs), context) for place, context in reversed(list(contexts.items()))
@@ -114,13 +88,13 @@ def _chapters(runs: list[LayerRun], targets: _Targets, request: Request) -> list
 
 
 def _gradients(
-    runs: list[LayerRun], targets: _Targets, options: Options, upstream: Any
+    runs: list[LayerRun], targets: Targets, options: Options, upstream: Any
 ) -> list[Gradients]:
     """What `core` gives for each layer, from the loss back."""
     logits = runs[-1].outputs
-    y = targets.soft if targets.labels is None else targets.labels
+    y = targets.Y if targets.labels is None else targets.labels
     counted = replace(options, ignore_index=-1)
-    mass = target_mass(y, len(logits), targets.K, counted)
+    mass = target_mass(y, len(logits), targets.Y.shape[1], counted)
     above = upstream if options.reduction == "none" else None
     g = head.cross_entropy_grad(logits, mass, counted, above)[1]
     found: list[Gradients] = []
@@ -145,13 +119,13 @@ def _contexts(
 
 def _chapter(place: int, count: int, context: LayerContext) -> Chapter:
     layer = context.layer
-    title = chapter.title_of(layer.form)
+    title = title_of(layer.form)
     name = f"layer{place + 1}_{layer.form.name}"
     shapes = " → ".join(
         " × ".join(map(str, array.shape)) for array in (layer.inputs, layer.outputs)
     )
-    intro = f"a goes in, o comes out ({shapes}), and g = ∂L/∂o is what " + (
-        "the layer after it says." if context.later else "the head says: ∂L/∂Z of the batch."
+    intro = f"a goes in, o comes out ({shapes}), and g = ∂L/∂o is " + (
+        "∂L/∂a of the layer behind." if context.later else "that of the head: ∂L/∂Z of the batch."
     )
     tied = context.after is not None and bool(context.after.layer.nudged)
     lines = tuple(

@@ -55,7 +55,7 @@ def chapters_of(sample: Sample, request: Request) -> tuple[Chapter, ...]:
         ("result", "The result", "Where all routes meet.", routes.result(case), True),
         ("options", "What the options add", "The same chain rule, a little longer.",
          routes.options(case), True),
-        ("parameters", "Parameters and inputs", "One signal, used three times.",
+        ("parameters", "Parameters and inputs", "One gradient, used three times.",
          parameters.lines(case) if case.layer else (), True),
         ("gradient_step", "One step of gradient descent", f"With the rate η = {request.rate:g}.",
          parameters.gradient_step(case) if case.layer else (), True),
@@ -65,7 +65,7 @@ def chapters_of(sample: Sample, request: Request) -> tuple[Chapter, ...]:
         ("pair", "Why this pair", "Softmax and cross-entropy, and not any other two.",
          pair.lines() if case.one_hot and not case.mass and not case.z_loss else (), True),
         ("floating_point", "In floating point", "The same mathematics with 53 or 24 bits.",
-         floating_point.lines(sample), True),
+         floating_point.lines(case), True),
     ]  # fmt: skip
     chapters = [
         _why_stop(sample)

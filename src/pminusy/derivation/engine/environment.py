@@ -1,4 +1,4 @@
-"""What the letters stand for: what is given, what is defined, and how many classes."""
+"""What the letters stand for: variables, definitions, and the sizes of index sets."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """From a tree to its value, in either kind of number. This is all a proof rests on.
 
-A quantity is computed from its definition in the `World`, never from another line of the
+A quantity is computed from its definition in the `Environment`, never from another line of the
 derivation. ∂of/∂by moves `by` alone and computes `of` again: by a difference quotient in decimals,
 by a dual number in algebra.
 """
@@ -28,11 +28,11 @@ Indices = Mapping[str, int]
 
 
 class Evaluator:
-    """Values of trees in one world, remembered.
+    """Values of trees in one environment, remembered.
 
     Parameters
     ----------
-    world
+    environment
         Definitions, sizes and given values.
     domain
         The kind of number.
@@ -49,7 +49,7 @@ class Evaluator:
         self._moved, self._parent = dict(moved or {}), parent
         self._arrays: dict[str, Any] = dict(self._moved)
         self._memo: dict[tuple[int, tuple[int, ...]], Any] = {}
-        # a moved world has the letters of the world it was moved from
+        # a changed environment has the letters of the one it was made from
         self._letters: dict[int, tuple[t.Node, tuple[str, ...]]] = parent._letters if parent else {}
         self._ways: dict[Any, tuple[Evaluator, Any]] = {}
         self.directions: dict[Any, Any] = {}
@@ -74,7 +74,7 @@ class Evaluator:
         self._arrays[name] = array
 
     def working(self) -> AbstractContextManager[None]:
-        """A context in which decimals have the digits that this world needs."""
+        """A context in which decimals have the digits that this environment needs."""
         return working(self.environment.digits)
 
     def size(self, space: str) -> int:
@@ -120,7 +120,7 @@ class Evaluator:
         return (i for i in range(first, self.size(sum_.index.space)) if i != left_out)
 
     def shifted(self, name: str, entry: tuple[int, ...], direction: int) -> Evaluator:
-        """The same world with one entry of a quantity moved."""
+        """The same environment with one entry of a quantity moved."""
         key = (name, entry, direction)
         if key not in self._shifts:
             array = np.array(as_array(self.array(name)), copy=True)
@@ -129,10 +129,10 @@ class Evaluator:
         return self._shifts[key]
 
     def along(self, name: str, direction: Any, sign: int) -> Evaluator:
-        """The same world with a quantity moved a little way along a direction (decimals only).
+        """The same environment with a quantity moved a little along a direction (decimals only).
 
-        The same direction object gives the same world again; it is kept, so that its id stays its
-        own.
+        The same direction object gives the same environment again; it is kept, so that its id
+        stays its own.
         """
         key = (name, id(direction), sign)
         if key not in self._ways:
@@ -141,7 +141,7 @@ class Evaluator:
         return self._ways[key][0]
 
     def with_moved(self, name: str, array: Any) -> Evaluator:
-        """The same world with a quantity replaced, and everything made from it following."""
+        """The same environment with a quantity replaced, and all that is computed from it."""
         value = array if array.ndim else array[()]
         return Evaluator(self.environment, self.domain, {**self._moved, name: value}, self)
 

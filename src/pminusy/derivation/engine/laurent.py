@@ -2,8 +2,9 @@
 
 The field that the exact proofs compute in. Written so that every probability is a generator, nearly
 every denominator of this subject is a single term; a single term is turned over by negating its
-exponents, so no greatest common divisor is ever taken, and a value has one form only. (SymPy's
-fraction field gives the same results about five times slower; the tests compare the two.)
+exponents, so no greatest common divisor is ever taken, and a value has one form only. SymPy's
+fraction field gives the same results about five times slower: the tests compare the results,
+`benchmarks/derivation_algebra.py` the times, those of FLINT too.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def _slots(tree: Node) -> Iterator[Index]:
 def index_choices(
     relation: Relation, evaluator: Evaluator, chosen: Callable[[Index], list[int]] | None = None
 ) -> Iterator[Mapping[str, int]]:
-    """Every value of the free indices that the line speaks of."""
+    """Every choice of the free indices that the conditions of the line allow."""
     fixed = evaluator.environment.fixed
     letters = [index for index in indices_of(relation) if index.name not in fixed]
     ranges = [chosen(index) if chosen else range(evaluator.size(index.space)) for index in letters]
@@ -134,7 +134,7 @@ def mentions(relation: Relation) -> frozenset[str]:
 
 
 def prove_by_algebra(relation: Relation, evaluators: list[Evaluator]) -> int:
-    """Prove a line exactly in each world; the number of comparisons made.
+    """Prove a line exactly in each environment; the number of comparisons made.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def prove_by_algebra(relation: Relation, evaluators: list[Evaluator]) -> int:
             for left, sign, right in _pairs(relation):
                 compared += signs.require(left, sign, right, evaluator, where, _fail)
     if not compared:
-        raise ProofError("nothing was compared: the line speaks of no case at all")
+        raise ProofError("nothing was compared: the line holds for no choice of its indices")
     return compared
 
 
@@ -298,5 +298,5 @@ def _least_eigenvalue(matrix: Any) -> int:
 
 @lru_cache(maxsize=4096)
 def has_derivative(relation: Relation) -> bool:
-    """Whether a line speaks of a derivative."""
+    """Whether a line has a derivative in it."""
     return any(isinstance(part, Partial) for side in relation.sides for part in walk(side))

@@ -35,13 +35,13 @@ def holds_for_any_K(relation: t.Relation) -> bool:
     writer = _Writer(expand=True, one_class=one_class)
     try:
         first, *others = (writer.write(side) for side in relation.sides)
-        apart = {
+        distinct = {
             sympy.KroneckerDelta(writer.index(left), writer.index(right)): 0
             for left, _, right in relation.conditions
         }
     except NotImplementedError:
         return False
-    return all(_vanishes(sympy.expand(first - other), writer, apart) for other in others)
+    return all(_vanishes(sympy.expand(first - other), writer, distinct) for other in others)
 
 
 def _letters(tree: t.Node) -> set[str]:
@@ -175,7 +175,7 @@ class _Writer:
         )
 
 
-def _vanishes(difference: Any, writer: _Writer, apart: dict[Any, Any]) -> bool:
+def _vanishes(difference: Any, writer: _Writer, distinct: dict[Any, Any]) -> bool:
     """Whether an expression is 0 once every δ is summed away, Σ e^z is S and Σ y is 1."""
     import sympy
     from sympy.concrete.delta import deltasummation
@@ -207,7 +207,7 @@ def _vanishes(difference: Any, writer: _Writer, apart: dict[Any, Any]) -> bool:
 
     result = sympy.expand(difference.replace(_is_sum, summed))
     result = sympy.expand(sympy.expand_log(result, force=True)).replace(_is_sum, summed)
-    return bool(sympy.simplify(sympy.expand(result).subs(apart)) == 0)
+    return bool(sympy.simplify(sympy.expand(result).subs(distinct)) == 0)
 
 
 def _is_sum(expression: Any) -> bool:

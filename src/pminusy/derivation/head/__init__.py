@@ -1,5 +1,5 @@
 """What the letters of the head stand for: any numbers in exact algebra, and the reader's own.
 
-One sample: `symbols`, `exact`, `sample`, `setup`, `row`; a batch: `batch`; classes at −∞: `masks`;
-one letter alone: `small` and `limits`.
+`symbols` (the letters), `exact` (any numbers), `core_run` (what `core` computes); one sample:
+`sample`, `setup`, `row`; a batch: `batch`; classes at −∞: `masks`; 0 · ln 0: `limits`.
 """

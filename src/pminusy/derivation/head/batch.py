@@ -17,7 +17,7 @@ from pminusy.derivation.head.core_run import CoreRun
 from pminusy.derivation.head.exact import batch_environment
 from pminusy.derivation.head.symbols import batch_symbols
 from pminusy.derivation.statements.case import BatchCase
-from pminusy.derivation.steps.confirm import Computed
+from pminusy.derivation.steps.context import Computed
 from pminusy.derivation.tree import Relation
 
 __all__ = ["BatchContext"]
@@ -56,7 +56,7 @@ class BatchContext:
         return self.case
 
     def exact_environments(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
-        """One world a number of classes, with two rows and two features."""
+        """One for each number of classes, with two rows and two features."""
         wanted = [K for K in sizes if K <= 3] or [2]
         return [batch_environment(self.case, K, mentions(relation)) for K in wanted]
 

@@ -11,7 +11,7 @@ import numpy as np
 from pminusy.core import linear
 from pminusy.core.options import Options
 from pminusy.core.trace import Trace
-from pminusy.derivation.steps.confirm import Computed
+from pminusy.derivation.steps.context import Computed
 
 __all__ = ["CoreRun"]
 

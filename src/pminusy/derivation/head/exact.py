@@ -33,8 +33,8 @@ def row_environment(case: Case, K: int, c: int | None, mentions: frozenset[str])
     c
         True class of a one-hot y, or None for any y ≥ 0 with Σ_k y_k = 1.
     mentions
-        Letters of the statement. Logits are taken as given unless it speaks of what they are made
-        of, and so is the target mass: what is proved for any is proved for these.
+        Letters of the statement. Logits and the target mass are generators unless the statement
+        has the letters that they are computed from: what holds for any holds for these.
     """
     made_of: set[str] = set()
     if case.transforms and mentions & {"u", "T", "kappa", "t", "curve"}:

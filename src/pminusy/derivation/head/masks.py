@@ -16,15 +16,15 @@ from pminusy.derivation.engine.evaluate import Evaluator
 from pminusy.derivation.head.exact import masked_environments
 from pminusy.derivation.head.row import RowContext
 from pminusy.derivation.head.sample import Sample
-from pminusy.derivation.head.setup import class_names, sample_of
+from pminusy.derivation.head.setup import sample_of
 from pminusy.derivation.head.symbols import masked_symbols
 from pminusy.derivation.input.logit_source import LogitSource
 from pminusy.derivation.input.request import Request
+from pminusy.derivation.input.targets import class_names
 from pminusy.derivation.statements import masks as chapter
 from pminusy.derivation.statements.line import Line, Table
 from pminusy.derivation.steps.chapters import Chapter, Summary
-from pminusy.derivation.steps.confirm import Computed
-from pminusy.derivation.steps.context import FixedContext
+from pminusy.derivation.steps.context import Computed, FixedContext
 from pminusy.derivation.values.digits import as_text
 from pminusy.errors import InputError
 

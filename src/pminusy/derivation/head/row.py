@@ -16,7 +16,7 @@ from pminusy.derivation.head.core_run import CoreRun
 from pminusy.derivation.head.exact import row_environment
 from pminusy.derivation.head.sample import Sample
 from pminusy.derivation.head.symbols import symbols
-from pminusy.derivation.steps.confirm import Computed
+from pminusy.derivation.steps.context import Computed
 from pminusy.derivation.tree import Relation, free_indices
 
 __all__ = ["RowContext"]
@@ -71,7 +71,7 @@ class RowContext:
         return self.sample.numbers
 
     def exact_environments(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
-        """One world a size; where the true class is named, one for each true class too."""
+        """One for each size, and for each true class where the line depends on it."""
         named = mentions(relation)
         case = self.sample.case
         per_class = case.one_hot and self._speaks_of_c(relation, named)

@@ -12,29 +12,16 @@ from pminusy.core.options import Options
 from pminusy.derivation.engine.decimals import digits_for
 from pminusy.derivation.head.sample import Sample
 from pminusy.derivation.input.logit_source import LogitSource
-from pminusy.derivation.input.reading import label_of, masses, names_of
+from pminusy.derivation.input.reading import names_of
 from pminusy.derivation.input.request import Request
+from pminusy.derivation.input.targets import class_names
 from pminusy.derivation.statements.case import Case
 from pminusy.errors import InputError
 
-__all__ = ["class_names", "sample_of", "target_of"]
+__all__ = ["sample_of"]
 
 _FARTHEST = 5000
 """Logits farther apart take thousands of digits to tell the least probability from 0."""
-
-
-def class_names(request: Request, K: int) -> tuple[str, ...]:
-    """Names of the classes, or their indices."""
-    return names_of("classes", request.classes, list(map(str, range(K))))
-
-
-def target_of(y: Any, names: tuple[str, ...], ignore_index: int) -> tuple[Any, int | None]:
-    """Target of one sample as a vector, and its class if it has one: −1 where it is ignored."""
-    K = len(names)
-    if not isinstance(y, str) and np.ndim(y) > 0:
-        return masses(y, (K,), f"a class or {K} target masses"), None
-    c = label_of(y, names, ignore_index)
-    return (np.arange(K) == c).astype(float), c
 
 
 def sample_of(

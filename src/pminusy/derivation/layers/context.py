@@ -22,13 +22,13 @@ from pminusy.derivation.layers.head import HeadNumbers
 from pminusy.derivation.layers.run import LayerRun
 from pminusy.derivation.layers.statements import statements
 from pminusy.derivation.layers.symbols import append_head, append_layer, layer_symbols
-from pminusy.derivation.steps.confirm import Computed
+from pminusy.derivation.steps.context import Computed
 from pminusy.derivation.tree import Ref, Relation
 
 __all__ = ["LayerContext"]
 
 NUDGE = decimals.mpf(10) ** -18
-"""How far apart still entries in a tie are moved: far more than a difference quotient's step."""
+"""How far blocked entries in a tie are moved: far more than the step of a difference quotient."""
 
 _SAME_AS = {"full": "da", "flipped": "da"}
 _ULPS = 2.0**16
@@ -40,7 +40,7 @@ class LayerContext:
     """One layer, and the loss as a function of what comes out of it.
 
     `gradients` are those of `core.layers`, by step suffix, to be compared with the lines'.
-    Numbers are exact from the network's input on: `before` is the arena of the layer before, None
+    Numbers are exact from the network's input on: `before` is the context of the layer before, None
     for the first; `after` is that of the layer behind, None before the head.
     """
 
@@ -111,7 +111,7 @@ class LayerContext:
         return as_array(flat).reshape(shape)
 
     def exact_environments(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
-        """Small worlds of different sizes, and for kinks in different regions."""
+        """Small environments of different sizes, on different sides of the kinks."""
         return environments(self.layer.form)
 
     def computed(self, step: str) -> Iterator[Computed]:

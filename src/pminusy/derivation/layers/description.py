@@ -23,9 +23,9 @@ from typing import NoReturn
 
 from pminusy.errors import InputError
 
-__all__ = ["WORDS", "Word", "words_of"]
+__all__ = ["SYNTAX", "LayerSpec", "parse_layers"]
 
-WORDS = {
+SYNTAX = {
     "linear": "linear:UNITS, as in linear:5",
     "relu": "relu, or relu:UNITS, as in relu:5",
     "batchnorm": "batchnorm or batchnorm:test",
@@ -40,7 +40,7 @@ WORDS = {
 
 
 @dataclass(frozen=True)
-class Word:
+class LayerSpec:
     """One layer as it was asked for.
 
     `sizes` are units; channels and window; or the axes of an image. `stride` and `padding` are
@@ -56,7 +56,7 @@ class Word:
     test: bool = False
 
 
-def words_of(description: str) -> list[Word]:
+def parse_layers(description: str) -> list[LayerSpec]:
     """Layers in order.
 
     Raises
@@ -64,77 +64,77 @@ def words_of(description: str) -> list[Word]:
     InputError
         A layer that does not exist (the closest name is suggested), or is written otherwise.
     """
-    words = [_word(text.strip()) for text in description.split(",")]
-    return [part for word in words for part in _parts(word)]
+    specs = [_spec(text.strip()) for text in description.split(",")]
+    return [part for spec in specs for part in _parts(spec)]
 
 
-def _parts(word: Word) -> list[Word]:
+def _parts(spec: LayerSpec) -> list[LayerSpec]:
     """relu:5 is short for linear:5, then relu."""
-    if word.kind == "relu" and word.sizes:
-        return [Word(word.text, "linear", word.sizes), Word(word.text, "relu")]
-    return [word]
+    if spec.kind == "relu" and spec.sizes:
+        return [LayerSpec(spec.text, "linear", spec.sizes), LayerSpec(spec.text, "relu")]
+    return [spec]
 
 
-def _word(text: str) -> Word:
+def _spec(text: str) -> LayerSpec:
     kind, colon, rest = text.partition(":")
-    if kind not in WORDS:
+    if kind not in SYNTAX:
         _unknown(text, kind)
     if bool(colon) != bool(rest):
         _misspelt(text, kind)
     try:
-        word = _READ[kind](text, rest)
+        spec = _READ[kind](text, rest)
     except ValueError:
         _misspelt(text, kind)
-    return word
+    return spec
 
 
 def _unknown(text: str, kind: str) -> NoReturn:
-    close = get_close_matches(kind.lower(), WORDS, 1, cutoff=0.5)
-    remedy = f"did you mean {WORDS[close[0]]}?" if close else ""
-    raise InputError("network", f"layers among {', '.join(WORDS)}", repr(text)[:60], remedy)
+    close = get_close_matches(kind.lower(), SYNTAX, 1, cutoff=0.5)
+    remedy = f"did you mean {SYNTAX[close[0]]}?" if close else ""
+    raise InputError("network", f"layers among {', '.join(SYNTAX)}", repr(text)[:60], remedy)
 
 
 def _misspelt(text: str, kind: str) -> NoReturn:
-    raise InputError("network", WORDS[kind], repr(text)[:60])
+    raise InputError("network", SYNTAX[kind], repr(text)[:60])
 
 
-def _bare(text: str, rest: str) -> Word:
+def _bare(text: str, rest: str) -> LayerSpec:
     if rest:
         raise ValueError(rest)
-    return Word(text, text)
+    return LayerSpec(text, text)
 
 
-def _relu(text: str, rest: str) -> Word:
-    return Word(text, "relu", _sizes(rest, 1, 1) if rest else ())
+def _relu(text: str, rest: str) -> LayerSpec:
+    return LayerSpec(text, "relu", _sizes(rest, 1, 1) if rest else ())
 
 
-def _batch_norm(text: str, rest: str) -> Word:
+def _batch_norm(text: str, rest: str) -> LayerSpec:
     if rest not in ("", "test"):
         raise ValueError(rest)
-    return Word(text, "batchnorm", test=rest == "test")
+    return LayerSpec(text, "batchnorm", test=rest == "test")
 
 
-def _dropout(text: str, rest: str) -> Word:
+def _dropout(text: str, rest: str) -> LayerSpec:
     if rest == "test":
-        return Word(text, "dropout", test=True)
+        return LayerSpec(text, "dropout", test=True)
     rate = float(rest)
     if not 0 <= rate < 1:
         raise ValueError(rest)
-    return Word(text, "dropout", rate=rate)
+    return LayerSpec(text, "dropout", rate=rate)
 
 
-def _conv(text: str, rest: str) -> Word:
+def _conv(text: str, rest: str) -> LayerSpec:
     rest, plus, padding = rest.partition("+")
     size, slash, stride = rest.partition("/")
-    return Word(
+    return LayerSpec(
         text, "conv", _sizes(size, 2, 3), _sizes(stride, 1, 2) if slash else (),
         _sizes(padding, 1, 2, least=0) if plus else (),
     )  # fmt: skip
 
 
-def _max_pool(text: str, rest: str) -> Word:
+def _max_pool(text: str, rest: str) -> LayerSpec:
     size, slash, stride = rest.partition("/")
-    return Word(text, "maxpool", _sizes(size, 1, 2), _sizes(stride, 1, 2) if slash else ())
+    return LayerSpec(text, "maxpool", _sizes(size, 1, 2), _sizes(stride, 1, 2) if slash else ())
 
 
 def _sizes(text: str, fewest: int, most: int, least: int = 1) -> tuple[int, ...]:
@@ -148,14 +148,14 @@ def _sizes(text: str, fewest: int, most: int, least: int = 1) -> tuple[int, ...]
     return sizes
 
 
-_READ: dict[str, Callable[[str, str], Word]] = {
-    "linear": lambda text, rest: Word(text, "linear", _sizes(rest, 1, 1)),
+_READ: dict[str, Callable[[str, str], LayerSpec]] = {
+    "linear": lambda text, rest: LayerSpec(text, "linear", _sizes(rest, 1, 1)),
     "relu": _relu,
     "batchnorm": _batch_norm,
     "dropout": _dropout,
     "conv": _conv,
     "maxpool": _max_pool,
-    "image": lambda text, rest: Word(text, "image", _sizes(rest, 2, 3)),
-    "sequence": lambda text, rest: Word(text, "sequence", _sizes(rest, 1, 2)),
+    "image": lambda text, rest: LayerSpec(text, "image", _sizes(rest, 2, 3)),
+    "sequence": lambda text, rest: LayerSpec(text, "sequence", _sizes(rest, 1, 2)),
     "flatten": _bare,
 }

@@ -11,6 +11,7 @@ import numpy as np
 from pminusy.core.options import Options
 from pminusy.derivation.engine.decimals import as_array, decimals, exact_array
 from pminusy.derivation.engine.environment import Symbol, defined, variable
+from pminusy.derivation.input.targets import Targets
 from pminusy.derivation.tree import Apply, Index, Node, Parens, Ref, Sum, exp, ln
 
 __all__ = ["HeadNumbers", "head_numbers", "head_symbols"]
@@ -26,14 +27,13 @@ class HeadNumbers:
     values: Mapping[str, Any]
 
 
-def head_numbers(labels: Any, soft: Any, K: int, options: Options, upstream: Any) -> HeadNumbers:
+def head_numbers(targets: Targets, options: Options, upstream: Any) -> HeadNumbers:
     """Target mass in decimals: the rule of `core.options`, without its rounding.
 
-    `labels` (N,) are classes, −1 where a row is ignored, or `soft` (N, K) target masses; with
-    reduction "none" each row's loss, and so its mass, is multiplied by its `upstream` (N,).
+    With reduction "none" each row's loss, and so its mass, is multiplied by its `upstream` (N,).
     """
-    mpf = decimals.mpf
-    N = len(soft if labels is None else labels)
+    mpf, labels = decimals.mpf, targets.labels
+    N, K = targets.Y.shape
     weight = exact_array(np.ones(K) if options.weight is None else options.weight)
     omega = exact_array(np.ones(N) if options.sample_weight is None else options.sample_weight)
     epsilon = mpf(options.label_smoothing)
@@ -41,7 +41,7 @@ def head_numbers(labels: Any, soft: Any, K: int, options: Options, upstream: Any
     counted = np.full(N, mpf(0), dtype=object)
     for row in range(N):
         if labels is None:
-            spread = [(1 - epsilon) * mpf(float(v)) + epsilon / K for v in soft[row]]
+            spread = [(1 - epsilon) * mpf(float(v)) + epsilon / K for v in targets.Y[row]]
             Q[row], counted[row] = omega[row] * weight * as_array(spread), omega[row]
         elif labels[row] >= 0:
             Q[row] = omega[row] * weight * (epsilon / K)

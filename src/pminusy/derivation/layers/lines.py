@@ -6,62 +6,18 @@ from collections.abc import Iterator
 
 from pminusy.derivation.layers.form import Form
 from pminusy.derivation.layers.statements import LayerSymbol, statements
+from pminusy.derivation.layers.texts import texts, title_of
 from pminusy.derivation.statements.line import OUTLINE, RESULT, Line
 from pminusy.derivation.tree import Partial, Ref, Relation
 
-__all__ = ["lines", "title_of"]
+__all__ = ["lines"]
 
-_TITLES = {
-    "linear": "Linear layer",
-    "relu": "ReLU",
-    "dropout": "Dropout",
-    "dropout_test": "Dropout in test mode",
-    "batchnorm": "Batch norm",
-    "batchnorm_channels": "Batch norm by channel",
-    "batchnorm_test": "Batch norm in test mode",
-    "maxpool1d": "Max pool",
-    "maxpool2d": "Max pool in two dimensions",
-    "conv1d": "Convolution",
-    "conv2d": "Convolution in two dimensions",
-    "reshape": "Reshape",
-}
-_FORWARD = {
-    "linear": "Each output weighs every input and adds a bias.",
-    "relu": "What is positive passes, everything else becomes 0.",
-    "dropout": "Entries whose mask is 0 are left out; the others grow, so that the mean is kept.",
-    "dropout_test": "Once training is over nothing is left out: the layer does nothing.",
-    "batchnorm": "Scaled and shifted by γ and β, which are learnt.",
-    "batchnorm_test": "Scaled and shifted by γ and β; μ and σ² are running statistics, fixed now.",
-    "maxpool": "The largest entry of each window.",
-    "conv": "Cross-correlation: each window times the kernel, entry by entry, summed; outside the "
-    "input there are zeros.",
-}
-_LOCAL = {
-    "linear": "An input reaches an output through one weight.",
-    "relu": "Slope 1 above 0 and 0 below; a = 0, the kink, has none and is excluded.",
-    "dropout": "A factor that does not depend on a.",
-    "dropout_test": "The layer does nothing, and so does its derivative.",
-    "batchnorm": "Directly (δ), through the mean (1/N) and through the variance (x̂ x̂/N).",
-    "batchnorm_test": "μ and σ² do not depend on a any more: what is left is the slope of a line.",
-    "maxpool": "Only the largest entry moves its window's maximum; ties, where two are largest and "
-    "there is no derivative, are excluded.",
-    "conv": "An input reaches a window through the weight at its place in it, if it lies inside.",
-}
-_BACKWARD = {
-    "linear": "The same three products as at the head.",
-    "relu": "Where a was positive g passes, elsewhere nothing does; a = 0, the kink, is excluded.",
-    "dropout": "The same mask and the same scale as on the way forward.",
-    "dropout_test": "g passes as it is.",
-    "batchnorm": "Mean and variance move with every row, so each row is told what the others are "
-    "told too.",
-    "batchnorm_test": "One factor a feature: no row is told of another.",
-    "maxpool": "g goes to the largest entry of each window (the first, on ties, which are excluded "
-    "here); overlapping windows add up.",
-    "conv": "Every window hands g times its weights back to the entries that it saw.",
-}
 _PARAMETERS = {
-    "dW": ("its weights", "Input and g correlated: what each weight met, times what came of it."),
-    "db": ("its bias", "The bias is added to every output of its own, so it hears all of them."),
+    "dW": ("its weights", "Input and g correlated: each weight's input times the g of its output."),
+    "db": (
+        "its bias",
+        "The bias is added to every output of its own, so its gradient is the sum of their g.",
+    ),
     "dgamma": ("γ", "γ multiplies x̂ in every entry of its feature."),
     "dbeta": ("β", "β is added to every entry of its feature."),
 }
@@ -91,15 +47,10 @@ _BETWEEN = {
 _DEFINITION, _PATHS = ("definition",), ("chain rule over all paths",)
 
 
-def title_of(form: Form) -> str:
-    """What a layer is called."""
-    return _TITLES[form.name if form.name in _TITLES else form.kind]
-
-
 def lines(form: Form, prefix: str, note: str = "") -> Iterator[Line]:
     """Forward and backward of one layer; `prefix` makes the names its own.
 
-    `note` is added to the lines that speak of kinks and ties, where the reader's numbers have some.
+    `note` is added to the lines about kinks and ties, where the reader's numbers have some.
     """
     yield from _forward(form, prefix)
     yield from _upstream(form, prefix)
@@ -119,18 +70,18 @@ def _forward(form: Form, prefix: str) -> Iterator[Line]:
     yield Line(
         f"{prefix}_forward", f"{title}, forward",
         Relation.equal(Ref("o", about.outputs), about.forward),
-        _FORWARD[form.kind], _DEFINITION, OUTLINE,
+        texts(form).forward, _DEFINITION, OUTLINE,
     )  # fmt: skip
 
 
 def _upstream(form: Form, prefix: str) -> Iterator[Line]:
-    """What makes a chain of the layers: one layer's g is the next one's ∂L/∂a."""
+    """Back-propagation: one layer's g is the next one's ∂L/∂a."""
     out = statements(form).outputs
     yield Line(
-        f"{prefix}_upstream", f"{title_of(form)}: what comes back",
+        f"{prefix}_upstream", f"{title_of(form)}: upstream gradient",
         Relation.equal(Ref("g", out), Partial(Ref("L"), Ref("o", out))),
-        "What the layer behind calls ∂L/∂a (its o is that one's a): so back-propagation goes from "
-        "the head through any number of layers, and g carries any 1/N along.",
+        "The ∂L/∂a of the layer behind, whose input is this output: so back-propagation goes from "
+        "the head through any number of layers, and g has the factor 1/N of a mean.",
         ("definition",),
     )  # fmt: skip
 
@@ -150,15 +101,15 @@ def _input(form: Form, prefix: str, note: str) -> Iterator[Line]:
     whole, result = about.backward["da"]
     yield Line(
         f"{prefix}_paths", f"{title}: every path from an input", Relation.equal(whole, about.paths),
-        "What an input says to the loss, it says through the outputs that it reaches.", _PATHS,
+        "An input reaches the loss through the outputs that depend on it.", _PATHS,
     )  # fmt: skip
     yield Line(
         f"{prefix}_local", f"{title}: one path", Relation.equal(*about.local),
-        _LOCAL[form.kind] + note,
+        texts(form).local + note,
     )  # fmt: skip
     yield Line(
         f"{prefix}_da", f"{title}, backward: its input", Relation.equal(whole, result),
-        _BACKWARD[form.kind] + note, _PATHS, RESULT,
+        texts(form).backward + note, _PATHS, RESULT,
     )  # fmt: skip
 
 

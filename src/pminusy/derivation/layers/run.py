@@ -1,9 +1,9 @@
 """A network run forward by `core.layers`: every layer's numbers, and how its gradients follow.
 
-An entry is *still* where the layer before it has slope 0: ReLU cut it off, or dropout left it out.
-Two such entries tie in a pooling window, and one stands at the kink of a further ReLU, without any
-harm to the gradient: `apart` lists them, they are moved 10⁻¹⁸ below it, and the line says so. Other
-ties, where the loss has no derivative, are refused.
+An entry is *blocked* where the layer before it has slope 0: ReLU cut it off, or dropout left it
+out. Two such entries may tie in a pooling window, and one may lie at the kink of a further ReLU:
+the gradient does not depend on which side is taken. `nudged` lists them; they are moved 10⁻¹⁸ below
+the tie or kink, and the line says so. Other ties, where the loss has no derivative, are refused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pminusy.core import layers
-from pminusy.derivation.layers.description import Word
+from pminusy.derivation.layers.description import LayerSpec
 from pminusy.derivation.layers.form import Axis, Form
 from pminusy.errors import InputError
 
@@ -41,9 +41,9 @@ class LayerRun:
         What goes in and comes out.
     backward
         Gradients by step suffix ("da", "dW", …) from g.
-    still
-        Which outputs nothing before them moves.
-    apart
+    blocked
+        Which outputs depend on nothing before them.
+    nudged
         Inputs at a kink or in a tie that are moved below it, one after the other.
     """
 
@@ -56,31 +56,31 @@ class LayerRun:
     nudged: tuple[tuple[int, ...], ...] = ()
 
 
-def run(words: list[Word], x: Any, K: int, seed: int) -> list[LayerRun]:
+def run(specs: list[LayerSpec], x: Any, K: int, seed: int) -> list[LayerRun]:
     """Run the layers, and a linear layer to K logits behind them."""
     rng = np.random.default_rng(seed)
     runs: list[LayerRun] = []
     at, blocked = x, np.zeros(x.shape, dtype=bool)
-    for word in [*words, Word(f"linear:{K}", "linear", (K,))]:
-        for layer in (_fitted, _LAYERS[word.kind]):
-            made = layer(word, at, blocked, rng)
+    for spec in [*specs, LayerSpec(f"linear:{K}", "linear", (K,))]:
+        for layer in (_fitted, _LAYERS[spec.kind]):
+            made = layer(spec, at, blocked, rng)
             if made is not None:
                 runs.append(made)
                 at, blocked = made.outputs, made.blocked
         if at.size > _MOST_ENTRIES:
             raise InputError(
                 "network", f"at most {_MOST_ENTRIES:,} entries a layer",
-                f"{at.size:,} after {word.text}",
+                f"{at.size:,} after {spec.text}",
                 "fewer rows, channels or units, or a stride: every entry is checked to 30 digits",
             )  # fmt: skip
     return runs
 
 
-def _fitted(word: Word, at: Any, blocked: Any, rng: Any) -> LayerRun | None:
+def _fitted(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun | None:
     """The axes that the next layer needs, where there is no doubt which they are."""
-    if word.kind == "linear" and at.ndim > 2:
+    if spec.kind == "linear" and at.ndim > 2:
         return _reshape(at, blocked, (len(at), -1))
-    if word.kind in ("conv", "maxpool") and at.ndim == 2:
+    if spec.kind in ("conv", "maxpool") and at.ndim == 2:
         return _reshape(at, blocked, (len(at), 1, at.shape[1]))
     return None
 
@@ -95,24 +95,24 @@ def _moving(out: Any) -> Any:
     return np.zeros(out.shape, dtype=bool)
 
 
-def _image(word: Word, at: Any, blocked: Any, rng: Any) -> LayerRun:
-    axes = 2 if word.kind == "image" else 1
-    sizes = word.sizes if len(word.sizes) > axes else (1, *word.sizes)
+def _image(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
+    axes = 2 if spec.kind == "image" else 1
+    sizes = spec.sizes if len(spec.sizes) > axes else (1, *spec.sizes)
     entries = at[0].size
     if int(np.prod(sizes)) != entries:
         raise InputError(
-            "network", f"{int(np.prod(sizes))} entries a row before {word.text}", str(entries),
+            "network", f"{int(np.prod(sizes))} entries a row before {spec.text}", str(entries),
             "channels, height and width multiply to the entries of a row",
         )  # fmt: skip
     return _reshape(at, blocked, (len(at), *sizes))
 
 
-def _flatten(word: Word, at: Any, blocked: Any, rng: Any) -> LayerRun | None:
+def _flatten(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun | None:
     return _reshape(at, blocked, (len(at), -1)) if at.ndim > 2 else None
 
 
-def _linear(word: Word, at: Any, blocked: Any, rng: Any) -> LayerRun:
-    (units,) = word.sizes
+def _linear(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
+    (units,) = spec.sizes
     W = rng.standard_normal((units, at.shape[1])) / np.sqrt(at.shape[1])
     b = rng.standard_normal(units) / 4
     out, cache = layers.linear(at, W, b)
@@ -124,7 +124,7 @@ def _linear(word: Word, at: Any, blocked: Any, rng: Any) -> LayerRun:
     return LayerRun(Form("linear"), at, out, backward, _moving(out), {"W": W, "b": b})
 
 
-def _relu(word: Word, at: Any, blocked: Any, rng: Any) -> LayerRun:
+def _relu(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
     kink = at == 0
     if (kink & ~blocked).any():
         raise InputError(
@@ -139,28 +139,28 @@ def _relu(word: Word, at: Any, blocked: Any, rng: Any) -> LayerRun:
     )  # fmt: skip
 
 
-def _dropout(word: Word, at: Any, blocked: Any, rng: Any) -> LayerRun:
-    if word.test:
+def _dropout(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
+    if spec.test:
         return LayerRun(Form("dropout_test", at.ndim), at, at, lambda g: {"da": g}, blocked)
-    mask = (rng.random(at.shape) >= word.rate).astype(float)
-    out, scale = layers.dropout(at, word.rate, mask)
+    mask = (rng.random(at.shape) >= spec.rate).astype(float)
+    out, scale = layers.dropout(at, spec.rate, mask)
     return LayerRun(
         Form("dropout", at.ndim), at, out, lambda g: {"da": layers.dropout_backward(g, scale)},
-        mask == 0, {"mask": mask, "rate": word.rate},
+        mask == 0, {"mask": mask, "rate": spec.rate},
     )  # fmt: skip
 
 
-def _batch_norm(word: Word, at: Any, blocked: Any, rng: Any) -> LayerRun:
+def _batch_norm(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
     """Feature by feature, or channel by channel: the entries of a channel are its rows."""
     features = at.shape[1]
     rows = np.moveaxis(at, 1, -1).reshape(-1, features)
-    if len(rows) < 2 and not word.test:
+    if len(rows) < 2 and not spec.test:
         raise InputError(
             "network", "at least 2 rows of x for batchnorm", "1", "or batchnorm:test, of one row"
         )
     gamma, beta = 1 + rng.standard_normal(features) / 4, rng.standard_normal(features) / 4
     values: dict[str, Any] = {"gamma": gamma, "beta": beta, "eps": _EPS}
-    if word.test:
+    if spec.test:
         running = layers.RunningStatistics(
             rng.standard_normal(features) / 4, 0.5 + rng.random(features)
         )
@@ -178,31 +178,31 @@ def _batch_norm(word: Word, at: Any, blocked: Any, rng: Any) -> LayerRun:
         da, dgamma, dbeta = layers.batch_norm_backward(back, cache)
         return {"da": images(da), "dgamma": dgamma, "dbeta": dbeta}
 
-    kind = "batchnorm_test" if word.test else "batchnorm"
+    kind = "batchnorm_test" if spec.test else "batchnorm"
     return LayerRun(Form(kind, at.ndim), at, images(out), backward, _moving(at), values)
 
 
-def _axes(word: Word, at: Any, size: tuple[int, ...]) -> tuple[Axis, ...]:
+def _axes(spec: LayerSpec, at: Any, size: tuple[int, ...]) -> tuple[Axis, ...]:
     """Windows along each axis; one number stands for all of them."""
     lengths = at.shape[2:]
-    settings = {"size": size, "stride": word.stride, "padding": word.padding}
+    settings = {"size": size, "stride": spec.stride, "padding": spec.padding}
     for name, numbers in settings.items():
         if len(numbers) > len(lengths):
             raise InputError(
-                "network", f"one {name} for the one axis of a sequence", repr(word.text),
+                "network", f"one {name} for the one axis of a sequence", repr(spec.text),
                 "take the rows as images first: image:HEIGHTxWIDTH",
             )  # fmt: skip
-    otherwise = size if word.kind == "maxpool" else (1,)
+    otherwise = size if spec.kind == "maxpool" else (1,)
     sizes, strides, paddings = (
         numbers if len(numbers) == len(lengths) else numbers * len(lengths)
-        for numbers in (size, word.stride or otherwise, word.padding or (0,))
+        for numbers in (size, spec.stride or otherwise, spec.padding or (0,))
     )
     axes = tuple(map(Axis, sizes, strides, paddings))
     for axis, length in zip(axes, lengths, strict=True):
         if axis.windows(length) < 1:
             raise InputError(
-                "network", f"at least {axis.kernel - 2 * axis.padding} entries before {word.text}",
-                str(length), "a smaller window, or more padding" if word.kind == "conv"
+                "network", f"at least {axis.kernel - 2 * axis.padding} entries before {spec.text}",
+                str(length), "a smaller window, or more padding" if spec.kind == "conv"
                 else "a smaller window",
             )  # fmt: skip
     return axes
@@ -221,9 +221,9 @@ def _as_images(array: Any) -> Any:
     return array[:, :, None, :] if array.ndim == 3 else array
 
 
-def _conv(word: Word, at: Any, blocked: Any, rng: Any) -> LayerRun:
-    channels, *size = word.sizes
-    axes = _axes(word, at, tuple(size))
+def _conv(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
+    channels, *size = spec.sizes
+    axes = _axes(spec, at, tuple(size))
     pairs = _pairs(axes)
     fan_in = at.shape[1] * int(np.prod(pairs["kernel"]))
     W = rng.standard_normal((channels, at.shape[1], *pairs["kernel"])) / np.sqrt(fan_in)
@@ -244,8 +244,8 @@ def _conv(word: Word, at: Any, blocked: Any, rng: Any) -> LayerRun:
     )  # fmt: skip
 
 
-def _max_pool(word: Word, at: Any, blocked: Any, rng: Any) -> LayerRun:
-    axes = _axes(word, at, word.sizes)
+def _max_pool(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
+    axes = _axes(spec, at, spec.sizes)
     pairs = _pairs(axes)
     images = _as_images(at)
     out, cache = layers.max_pool(images, pairs["kernel"], pairs["stride"])
@@ -282,7 +282,7 @@ def _tied(
     return tied
 
 
-_LAYERS: dict[str, Callable[[Word, Any, Any, Any], LayerRun | None]] = {
+_LAYERS: dict[str, Callable[[LayerSpec, Any, Any, Any], LayerRun | None]] = {
     "linear": _linear,
     "relu": _relu,
     "dropout": _dropout,

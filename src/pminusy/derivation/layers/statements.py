@@ -254,12 +254,12 @@ def _max_pool(axes: tuple[Axis, ...]) -> Statements:
     windows, inside, places = (all_[: len(axes)] for all_ in (WINDOWS, INSIDE, PLACES))
     entry, window = (n, c, *places), a[(n, c, *_seen(axes))]
     out = (n, c, *windows)
-    wins = ArgMaxIndicator(inside, window, places)
+    indicator = ArgMaxIndicator(inside, window, places)
     return Statements(
         inputs=entry, outputs=out, forward=Max(inside, window),
         paths=_sum(windows, g[out] * Partial(o[out], a[entry])),
-        local=(Partial(o[out], a[entry]), wins),
-        backward={"da": (Partial(L, a[entry]), _sum(windows, g[out] * wins))},
+        local=(Partial(o[out], a[entry]), indicator),
+        backward={"da": (Partial(L, a[entry]), _sum(windows, g[out] * indicator))},
     )  # fmt: skip
 
 

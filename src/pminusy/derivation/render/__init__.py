@@ -1,1 +1,6 @@
-"""From steps to pages: terminal, HTML, Markdown, LaTeX, JSON. Renderers read steps, no more."""
+"""From steps to pages.
+
+`document` is the one walk along a derivation, and what a writer has to write; `printer` prints
+formulas, in `text`, `mathml` and `latex_math`; `terminal`, `html`, `markdown`, `latex` and `json`
+are the writers, with `value_text`.
+"""

@@ -56,7 +56,7 @@ def cross_entropy(case: Case) -> Iterator[Line]:
             "dL_dp_zero",
             "Only the true class has an entry",
             Relation.equal(Partial(C, p[j]), 0).where(j, "≠", c),
-            "Where the target is 0 the loss does not look at the probability.",
+            "Where the target is 0 the loss does not depend on the probability.",
             ("one-hot target",),
         )
 
@@ -138,7 +138,7 @@ def _properties() -> Iterator[Line]:
         "jacobian_symmetric",
         "It is symmetric",
         Relation.equal(Partial(p[i], z[j]), Partial(p[j], z[i])),
-        "p_i p_j does not care which comes first.",
+        "p_i p_j is p_j p_i, and δ_ij is δ_ji.",
         ("product commutes",),
     )
     yield Line(
@@ -188,7 +188,7 @@ def _all_paths(case: Case) -> Iterator[Line]:
         "chain_cancelled",
         "p_j cancels",
         Relation.equal(gradient, -Sum(j, q[j] * (Delta(j, k) - p[k]))),
-        "The 1 / p_j of the logarithm meets the p_j of the softmax; this is where p_j goes.",
+        "The 1 / p_j of the logarithm cancels the p_j of the softmax.",
         ("cancel a common factor",),
         OUTLINE,
     )
@@ -240,7 +240,7 @@ def _long_result(case: Case) -> Iterator[Line]:
         "row_times_jacobian",
         "The same as a row vector times the full Jacobian",
         Relation.equal(Partial(C, p) @ Partial(p, z), case.scaled(p) - q),
-        "Every path at once: the row (∂L/∂p_j) meets each column of J.",
+        "Every path at once: the row (∂L/∂p_j) times each column of J.",
         ("matrix product",),
         OUTLINE,
     )

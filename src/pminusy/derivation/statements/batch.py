@@ -178,7 +178,7 @@ def _none(case: BatchCase) -> Iterator[Line]:
         "Losses one by one: what is made of them later has a factor for each",
         Relation.equal(L, case.reduced(L_n[n])),
         "With reduction none the result is (L_1, …, L_N). Whatever loss L is made of them, row i "
-        "reaches it through L_i alone: g_i = ∂L/∂L_i is what that row is told from above "
+        "reaches it through L_i alone: g_i = ∂L/∂L_i is the upstream gradient of that row "
         "(grad_output). All g_i = 1 is the sum, all g_i = 1/N the mean.",
         ("chain rule",),
         RESULT,
@@ -212,8 +212,8 @@ def _ignored(case: BatchCase) -> Iterator[Line]:
         "ignored_row_gradient",
         "An ignored row has no gradient",
         Relation.equal(out * Partial(L, case.logit_letter[n, k]), 0),
-        "S_i = 0 as well: S p − q is 0 whatever the logits are, and nothing of the row reaches W, "
-        "b or what came before.",
+        "S_i = 0 as well: S p − q is 0 whatever the logits are, and so are the row's parts of the "
+        "gradients of W, b and what came before.",
         ("target mass 0",),
         OUTLINE,
     )
@@ -228,7 +228,7 @@ def _row_loss(case: BatchCase) -> Node:
 
 
 def _row_gradient(case: BatchCase) -> Node:
-    """What one row says to its logits, before the factor of the reduction."""
+    """Gradient of one row's loss at its logits, before the factor of the reduction."""
     if case.plain:
         return Parens(P[n, k] - Y[n, k])
     if case.transforms or case.z_loss:

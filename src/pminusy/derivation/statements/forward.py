@@ -41,7 +41,7 @@ def lines(case: Case) -> Iterator[Line]:
 
 
 def logits(case: Case) -> Iterator[Line]:
-    """Lines up to the logits that the softmax sees."""
+    """Lines up to the logits of the softmax."""
     first = case.logit_letter
     if case.layer:
         body = Sum(d, W[k, d] * x[d]) + b[k]
@@ -68,7 +68,7 @@ def logits(case: Case) -> Iterator[Line]:
             "transform",
             f"Logits after {what}",
             Relation.equal(z[k], case.logits()),
-            "The softmax does not see the logits that were given, but these.",
+            "The softmax is applied to these logits, not to those that were given.",
             ("definition",),
             OUTLINE,
         )

@@ -1,4 +1,4 @@
-"""An ignored row: no loss, no gradient, and the softmax goes on as if nothing had happened."""
+"""An ignored row: no loss, no gradient, and the softmax is the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["before", "lines"]
 
 
 def before(case: Case) -> Iterator[Line]:
-    """Lines up to the probabilities: they do not know that the row is ignored."""
+    """Lines up to the probabilities: the same as in a row that counts."""
     yield from forward.logits(case)
     yield from forward.softmax()
 
@@ -76,7 +76,7 @@ def _loss_and_gradient(case: Case) -> Iterator[Line]:
 def _gradient_given(case: Case) -> Line:
     return Line(
         "ignored_gradient_given",
-        "Nor do the logits that were given hear of it",
+        "Nor do the logits that were given have a gradient",
         Relation.equal(Partial(L, case.logit_letter[k]), t[k] * Partial(L, z[k]), 0),
         "Cap and temperature multiply a 0.",
         ("chain rule",),
@@ -97,16 +97,16 @@ def _parameters(case: Case) -> Iterator[Line]:
     signal = Partial(L, case.logit_letter[k])
     yield Line(
         "ignored_dL_dW",
-        "No weight hears of the row",
+        "No weight has a gradient",
         Relation.equal(Partial(L, W[k, d]), signal * x[d], 0),
-        "Its error is 0, so its outer product is: even a wild x teaches nothing.",
+        "Its error is 0, and so is the outer product with x, whatever x is.",
         ("outer product",),
         OUTLINE,
     )
     yield Line(
         "ignored_dL_db",
-        "Nor does any bias",
+        "Nor has any bias",
         Relation.equal(Partial(L, b[k]), signal, 0),
-        "The bias hears the error itself.",
+        "The gradient of the bias is the error itself.",
         ("derivative of a sum",),
     )

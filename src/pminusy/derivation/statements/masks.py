@@ -67,8 +67,8 @@ def gradient(case: Case) -> Line:
         "mask_gradient",
         "Its entry of the gradient is exactly 0",
         Relation.equal(Partial(L, z_M[h]), body - target[h], 0),
-        f"Its {target.name[0]}_h is 0 and so is its p_h: nothing pulls at it, and nothing it was "
-        "made from learns.",
+        f"Its {target.name[0]}_h is 0 and so is its p_h: no step changes that logit, or what it "
+        "was computed from.",
         ("target mass 0",),
         RESULT,
     )

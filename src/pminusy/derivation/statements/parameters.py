@@ -30,8 +30,8 @@ def why_stop_at_z(case: Case) -> Line:
         Relation.equal(
             Partial(L, W[k, d]), Sum(j, Partial(L, first[j]) * Partial(first[j], W[k, d]))
         ),
-        "Every parameter reaches the loss through the logits alone, so their gradient is the one "
-        "signal that W, b and every earlier layer reuse.",
+        "Every parameter reaches the loss through the logits alone, so the gradient at the "
+        "logits is used by W, b and every earlier layer.",
         ("chain rule over all paths",),
         OUTLINE,
     )
@@ -84,7 +84,7 @@ def _bias(case: Case) -> Iterator[Line]:
 
 
 def _inputs(case: Case) -> Iterator[Line]:
-    """What the layer before is told."""
+    """The upstream gradient of the layer before."""
     yield Line(
         "dL_dx_entry",
         "A single input",
@@ -94,7 +94,7 @@ def _inputs(case: Case) -> Iterator[Line]:
     )
     yield Line(
         "dL_dx",
-        "Inputs: what the layer before is told",
+        "Inputs: the upstream gradient of the layer before",
         Relation.equal(Partial(L, x), W.T @ _logit_gradient(case)),
         "The sum over classes is a product with Wᵀ.",
         ("matrix product",),

@@ -278,6 +278,6 @@ def result(case: Case) -> Iterator[Line]:
             "row_sum_z_loss",
             "With the z-loss they no longer do",
             Relation.equal(Sum(k, Partial(L, z[k])), 2 * case.scaled(zeta) * lse),
-            "The z-loss looks at the level of the logits, which the softmax ignores.",
+            "The z-loss depends on the level of the logits, and the softmax does not.",
             ("Σ p = 1",),
         )

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from pminusy.derivation.engine.decimals import decimals
-from pminusy.derivation.engine.proof import ProofError
 from pminusy.derivation.statements.case import Case
-from pminusy.derivation.statements.line import OUTLINE, Line, Table
+from pminusy.derivation.statements.line import OUTLINE, Line
 from pminusy.derivation.tree import (
     Abs,
     Delta,
@@ -48,7 +46,6 @@ from pminusy.derivation.tree.letters import (
     z,
     zeta,
 )
-from pminusy.derivation.values.digits import as_text
 
 __all__ = ["lines"]
 
@@ -183,21 +180,8 @@ def _own_curvature(case: Case) -> Line:
         "∂L/∂z_k > 0 and z″ < 0. Where the model is sure and wrong the first is nearly 0, and the "
         "loss is convex no more.",
         ("chain rule", "product rule"),
-        table=_bends_down(),
         sizes=(2, 3),
     )
-
-
-def _bends_down() -> Table:
-    """The plainest loss that bends down: two classes, a cap of 1, sure of the wrong one."""
-    sure = decimals.mpf(3)
-    cap, slope = decimals.tanh(sure), decimals.sech(sure) ** 2
-    share = 1 / (1 + decimals.exp(-2 * cap))
-    second = slope**2 * share * (1 - share) - share * 2 * cap * slope
-    if not second < 0:
-        raise ProofError("the example of a loss that bends down does not")
-    rows = (("1", "(3, −3)", "1", as_text(share), as_text(second)),)
-    return Table(("κ", "u", "true class", "p_0", "∂²L/∂u_0²"), rows, "the plainest example")
 
 
 def _convex(case: Case) -> Iterator[Line]:
@@ -240,7 +224,7 @@ def _bound() -> Iterator[Line]:
         "Böhning's bound",
         Relation.chain(_J, "⪯", _HALF * (Identity() - Outer(Ones(), Ones()) / Size("K"))),
         "Both sides vanish along (1, …, 1), and ½ I − J has no negative eigenvalue by Gershgorin: "
-        "one matrix bounds the curvature wherever the model stands.",
+        "one matrix bounds the curvature everywhere.",
         ("Gershgorin's circles",),
         OUTLINE,
     )
@@ -311,7 +295,7 @@ def _layer(case: Case) -> Iterator[Line]:
             + Sum(j, Partial(Partial(L, b[k]), b[j]) * V_b[j]),
             R_k,
         ),
-        "The bias meets R itself.",
+        "For the bias it is R itself.",
         ("chain rule over all paths",),
         sizes=(2, 3),
     )

@@ -1,5 +1,5 @@
 """Lines proved one by one as they are asked for.
 
-`step` proves a line, `chapters` holds lines with what their letters mean, `derivation` is what the
-caller gets.
+`context` is what the letters of a line stand for, `step` proves a line, `confirm` compares it with
+`core`, `chapters` holds lines with their context, `derivation` is what the caller gets.
 """

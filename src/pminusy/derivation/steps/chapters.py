@@ -20,7 +20,7 @@ _DEPTHS = (RESULT, OUTLINE, FULL)
 
 @dataclass(frozen=True)
 class Chapter:
-    """A heading, a sentence, and lines about one arena."""
+    """A heading, a sentence, and lines in one proof context."""
 
     key: str
     title: str

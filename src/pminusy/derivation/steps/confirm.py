@@ -3,56 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pminusy.derivation.engine.proof import ProofError
+from pminusy.derivation.steps.context import Computed
+from pminusy.derivation.steps.step import Step
 
-if TYPE_CHECKING:
-    from pminusy.derivation.steps.step import Step
-
-__all__ = ["Computed", "confirm"]
+__all__ = ["confirm"]
 
 _TINY = 1e-30
 """What a difference quotient may leave of an exact 0."""
-
-
-@dataclass(frozen=True, eq=False)
-class Computed:
-    """What `core` computes in float64, and how far that may be from the exact value.
-
-    Parameters
-    ----------
-    name
-        The quantity, as `core.trace` calls it.
-    values
-        Its entries.
-    ulps
-        Units in the last place that may be off.
-    scale
-        Sizes to which those units are relative where entries are differences: sizes of what was
-        subtracted. By default they are relative to the entries.
-    room
-        Where it is computed.
-    letter
-        The quantity of the derivation that it is compared with; by default the value of the step.
-    """
-
-    name: str
-    values: Any
-    ulps: float = 4.0
-    scale: Any = None
-    letter: str = ""
-    room: str = "core"
-
-    def of_row(self, rows: bool) -> Computed:
-        """The first row alone, where the quantity has an axis of rows."""
-        if not rows:
-            return self
-        scale = None if self.scale is None else self.scale[0]
-        return replace(self, values=self.values[0], scale=scale)
 
 
 def confirm(step: Step) -> None:

@@ -3,14 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from pminusy.derivation.engine.evaluate import Evaluator
-from pminusy.derivation.steps.confirm import Computed
 from pminusy.derivation.tree import Relation
 
-__all__ = ["FixedContext", "ProofContext"]
+__all__ = ["Computed", "FixedContext", "ProofContext"]
+
+
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """What `core` computes in float64, and how far that may be from the exact value.
+
+    Parameters
+    ----------
+    name
+        The quantity, as `core.trace` calls it.
+    values
+        Its entries.
+    ulps
+        Units in the last place that may be off.
+    scale
+        Sizes to which those units are relative where entries are differences: sizes of what was
+        subtracted. By default they are relative to the entries.
+    room
+        Where it is computed.
+    letter
+        The quantity of the derivation that it is compared with; by default the value of the step.
+    """
+
+    name: str
+    values: Any
+    ulps: float = 4.0
+    scale: Any = None
+    letter: str = ""
+    room: str = "core"
+
+    def of_row(self, rows: bool) -> Computed:
+        """The first row alone, where the quantity has an axis of rows."""
+        if not rows:
+            return self
+        scale = None if self.scale is None else self.scale[0]
+        return replace(self, values=self.values[0], scale=scale)
 
 
 class ProofContext(Protocol):

@@ -46,7 +46,7 @@ class Step:
         Name, title, statement, why, rules.
     proof
         What was checked.
-    arena
+    context
         What its letters mean; `rows` and `value` are read there.
     transposed
         Whether weights are shown with one column a class, as where vectors are rows.

@@ -1,7 +1,7 @@
 """Mathematics as data: a statement is a tree, and everything else is read from that tree.
 
-One tree is printed (terminal, HTML, Markdown, LaTeX), filled with numbers, evaluated to 30 digits,
-expanded for K = 2, 3, 4, and mutated by the tests. SymPy's own expressions reorder and cancel as
+One tree is printed in every format, evaluated to 30 digits, proved for K = 2, 3, 4, and mutated by
+the tests. SymPy's own expressions reorder and cancel as
 they are built, so the line "−y_j / p_j · p_j" could not be written down; these nodes stay as they
 are written. `evaluate` gives their values, exact ones among them, where they are proved.
 

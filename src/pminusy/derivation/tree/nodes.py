@@ -185,7 +185,7 @@ class Abs(Node):
 
 @dataclass(frozen=True)
 class Parens(Node):
-    """Brackets that are there for the reader's eye."""
+    """Parentheses that make a line easier to read."""
 
     body: Node
 

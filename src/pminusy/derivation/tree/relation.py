@@ -1,4 +1,4 @@
-"""A line: sides with relations between them, for the indices it speaks of."""
+"""A line: sides with relations between them, for the choices of indices that it holds for."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["Relation"]
 
 @dataclass(frozen=True)
 class Relation:
-    """sides[0] signs[0] sides[1] …, for every value of the free indices that `given` allows.
+    """sides[0] signs[0] sides[1] …, for every value of the free indices that `conditions` allow.
 
-    `given` holds pairs of indices with "=" or "≠" between them. The sign "⪯" compares symmetric
-    matrices: right minus left is positive semi-definite.
+    `conditions` holds pairs of indices with "=" or "≠" between them. The sign "⪯" compares
+    symmetric matrices: right minus left is positive semi-definite.
     """
 
     sides: tuple[Node, ...]

@@ -1,4 +1,4 @@
-"""The exact value of a tree at the reader's numbers, where what is left of a 0 is 0."""
+"""Exact values of trees at the reader's numbers, with what is left of a 0 rounded off."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def is_large(at: Evaluator) -> bool:
 
 
 def value_at(tree: Node, at: Evaluator, where: Mapping[str, int]) -> Any:
-    """Value of a tree, by the short cuts for many classes where there are many."""
+    """Value of a tree, by contraction where there are many classes."""
     if is_large(at):
         found = contract(tree, {}, at, {**at.environment.fixed, **where})
     else:
@@ -48,7 +48,7 @@ _ZERO = decimals.mpf(10) ** -40
 
 
 def chopped_value(value: Any, tree: Node, at: Evaluator) -> Any:
-    """What rounding or difference quotients leave of an exact 0 is 0."""
+    """Round off what rounding or difference quotients leave of an exact 0."""
     clean = _without_rest if _from_quotients(tree, at) else chopped
     if isinstance(value, np.ndarray):
         return np.array([clean(v) for v in value.ravel()], dtype=object).reshape(value.shape)

@@ -18,7 +18,7 @@ _UNSURE_BITS = 133
 
 
 def chopped(value: Any) -> Any:
-    """What rounding left of an exact 0 is 0."""
+    """Round off what rounding left of an exact 0."""
     return value * 0 if abs(value) < decimals.mpf(10) ** (_REST - decimals.dps) else value
 
 

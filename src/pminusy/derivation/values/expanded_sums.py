@@ -1,4 +1,4 @@
-"""A tree with every quantity replaced by its number, and short sums written out."""
+"""A tree with every quantity replaced by its number, and short sums expanded."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pminusy.derivation.values.digits import chopped
 __all__ = ["LONGEST_SUM", "fill"]
 
 LONGEST_SUM = 4
-"""Sums of up to this many terms are written out; longer ones show the first two and the last."""
+"""Sums of up to this many terms are expanded; longer ones show the first two and the last."""
 
 _SLIDING = frozenset("EFQR")
 """Places in a window, and windows: few terms of a sum over them are not 0."""
 
 
 def fill(tree: Node, at: Evaluator, where: Mapping[str, int]) -> Node:
-    """The tree with every quantity replaced by its number and short sums written out."""
+    """The tree with every quantity replaced by its number and short sums expanded."""
     if isinstance(tree, t.Ref | t.Partial):
         number = at.value(tree, where)
         if isinstance(number, np.ndarray):
@@ -53,7 +53,7 @@ def _expanded(tree: t.Sum, at: Evaluator, where: Mapping[str, int]) -> Node:
     if not places:
         return t.Number(Fraction(0))
     if any(isinstance(part, t.Sum) for part in t.walk(tree.body)):
-        return t.Value(value_at(tree, at, where))  # a double sum, written out, helps nobody
+        return t.Value(value_at(tree, at, where))  # a double sum is not read any more
     if len(places) <= LONGEST_SUM:
         terms = [fill(tree.body, at, {**where, tree.index.name: i}) for i in places]
         return terms[0] if len(terms) == 1 else t.Add(tuple(terms))
