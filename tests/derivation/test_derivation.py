@@ -370,3 +370,22 @@ def test_a_row_whose_target_is_masked_is_not_in_the_chapter_on_the_batch():
     d = derive(z=[[1.0, -math.inf, 2.0], [0.5, -math.inf, 1.0]], y=[0, 1])
     assert "rows 0; the table is of all" in d.summary.notes[0]
     assert d["batch_row_loss"].value.shape == (1,)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"z_loss": 0.1}, {"softcap": 3.0}, {"temperature": 2.0}, {"label_smoothing": 0.1},
+        {"y": [[0.5, 0.3, 0.4], [0.0, 1.0, 0.0]]}, {"weight": [1.0, 2.0, 0.5]},
+        {"reduction": "none", "label_smoothing": 0.1}, {"log_base": 2.0, "z_loss": 0.1},
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("source", ["logits", "layer"])
+def test_a_batch_has_every_option_alone(source, option):
+    given = {"z": [[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]]}
+    if source == "layer":
+        given = {"x": [[1.0, -2.0], [0.5, 1.0]], "W": CASES["layer"]["W"]}
+    d = derive(**given, **{"y": [0, 1], **option})
+    (batch,) = (chapter for chapter in d.chapters if chapter.key == "batch")
+    assert all(d[line.name].proof for line in batch.lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pminusy.derivation.build.plan import chapters_of
 from pminusy.derivation.build.summary import summary_of
-from pminusy.derivation.engine.proof import MANY
+from pminusy.derivation.engine.proof import MANY_CLASSES
 from pminusy.derivation.head.masks import Mask
 from pminusy.derivation.head.sample import Sample
 from pminusy.derivation.input.request import Request
@@ -31,7 +31,7 @@ def assembled(
         own + more,
         summary,
         notation=notation(request.notation),
-        depth=request.depth or (OUTLINE if max(sample.K, sample.D) > MANY else FULL),
+        depth=request.depth or (OUTLINE if max(sample.K, sample.D) > MANY_CLASSES else FULL),
         hints=request.hints,
         digits=request.digits,
     )

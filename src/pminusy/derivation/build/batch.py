@@ -11,7 +11,7 @@ from pminusy.core import head, transform
 from pminusy.core.options import target_mass
 from pminusy.derivation.build.assemble import assembled
 from pminusy.derivation.engine.decimals import digits_for
-from pminusy.derivation.engine.proof import MANY
+from pminusy.derivation.engine.proof import MANY_CLASSES
 from pminusy.derivation.head.batch import BatchContext
 from pminusy.derivation.head.masks import Mask, mask_of
 from pminusy.derivation.head.sample import Sample
@@ -128,7 +128,7 @@ def _chapter(
         case, values, sizes, tuple(chosen), sample.labels, _digits(values, sample), own
     )
     lines = tuple(chapter.lines(case, K=K))
-    if max(K, D) > MANY:
+    if max(K, D) > MANY_CLASSES:
         lines = tuple(line for line in lines if line.name not in _HEAVY)
     return Chapter("batch", "A mini-batch", "All rows at once.", lines, context)
 

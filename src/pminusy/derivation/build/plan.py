@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from pminusy.derivation.build.tables import with_tables
-from pminusy.derivation.engine.proof import MANY
+from pminusy.derivation.engine.proof import MANY_CLASSES
 from pminusy.derivation.head.limits import limits_chapter
 from pminusy.derivation.head.row import RowContext
 from pminusy.derivation.head.sample import Sample
@@ -61,7 +61,7 @@ def chapters_of(sample: Sample, request: Request) -> tuple[Chapter, ...]:
          parameters.gradient_step(case) if case.layer else (), True),
         ("second_order", "Second order",
          f"How the gradient itself changes.{_direction(sample)}",
-         second_order.lines(case), max(sample.K, sample.D) <= MANY),
+         second_order.lines(case), max(sample.K, sample.D) <= MANY_CLASSES),
         ("pair", "Why this pair", "Softmax and cross-entropy, and not any other two.",
          pair.lines() if case.one_hot and not case.mass and not case.z_loss else (), True),
         ("floating_point", "In floating point", "The same mathematics with 53 or 24 bits.",

@@ -13,7 +13,7 @@ from pminusy.derivation.values.digits import chopped
 
 __all__ = ["summary_of"]
 
-_SHOWN_WEIGHTS = 8
+_WEIGHTS_SHOWN = 8
 
 
 def summary_of(
@@ -62,5 +62,5 @@ def _options(sample: Sample) -> dict[str, Any]:
 def _shown(value: Any) -> str:
     if isinstance(value, float | int):
         return f"{value:g}"
-    more = "…" if len(value) > _SHOWN_WEIGHTS else ""
-    return "(" + ", ".join(f"{v:g}" for v in value[:_SHOWN_WEIGHTS]) + more + ")"
+    more = "…" if len(value) > _WEIGHTS_SHOWN else ""
+    return "(" + ", ".join(f"{v:g}" for v in value[:_WEIGHTS_SHOWN]) + more + ")"

@@ -54,7 +54,7 @@ __all__ = [
 
 Sizes = tuple[int, ...]
 
-MANY = 32
+MANY_CLASSES = 32
 """Above this many classes a line is checked along random directions and at a few entries."""
 
 _MANY_TERMS = 1000
@@ -178,7 +178,7 @@ def prove_by_numbers(relation: Relation, numbers: Evaluator) -> int:
 
 def spot_checked(relation: Relation, numbers: Evaluator) -> bool:
     """Whether a line has too many entries to visit them all at the reader's numbers."""
-    if max(numbers.environment.sizes.values()) > MANY:
+    if max(numbers.environment.sizes.values()) > MANY_CLASSES:
         return True
     fixed = numbers.environment.fixed
     letters = {i for side in relation.sides for i in every_index(side) if i.name not in fixed}
@@ -286,7 +286,7 @@ def _compare(left: Any, sign: str, right: Any) -> int:
 def _least_eigenvalue(matrix: Any) -> int:
     """A symmetric matrix without a negative eigenvalue, to the digits compared."""
     n = len(matrix)
-    if n > MANY:
+    if n > MANY_CLASSES:
         return 0
     with decimals.workdps(40):
         values = decimals.eigsy(decimals.matrix(matrix.tolist()), eigvals_only=True)

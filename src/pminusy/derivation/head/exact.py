@@ -159,7 +159,7 @@ def _register_softmax(field: Algebra, z: Any, p: Any, Z: Any, lse: Any) -> None:
         field.register("ln", p_k, z_k - lse)
 
 
-_MAKES_MASS = frozenset({"w", "epsilon", "omega_n", "r"})
+_MAKES_MASS = frozenset({"Y", "w", "epsilon", "omega_n", "r"})
 _COUNTED = ("r", "w", "omega_n")
 _BATCH_CONSTANTS = ("C", "eta", "T", "kappa", "zeta", "B", "Omega", "epsilon")
 
@@ -181,7 +181,8 @@ def batch_environment(case: BatchCase, K: int, mentions: frozenset[str]) -> Eval
         values |= {letter: as_array([zero] * len(values[letter])) for letter in _COUNTED}
     if not layer:
         values[case.logit_letter.name] = field["z"]
-    if case.plain or case.empty or mentions & _MAKES_MASS:
+    defines_omega = mentions == {"Omega"}  # as the number of rows
+    if case.plain or case.empty or mentions & _MAKES_MASS or defines_omega:
         del values["Omega"]
     else:  # any mass, over any sum: what is proved of it is more
         values["Q"] = field["q"]

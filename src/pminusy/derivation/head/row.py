@@ -11,7 +11,7 @@ import numpy as np
 from pminusy.core.options import Options
 from pminusy.derivation.engine.environment import Environment
 from pminusy.derivation.engine.evaluate import Evaluator
-from pminusy.derivation.engine.proof import MANY, indices_of, mentions
+from pminusy.derivation.engine.proof import MANY_CLASSES, indices_of, mentions
 from pminusy.derivation.head.core_run import CoreRun
 from pminusy.derivation.head.exact import row_environment
 from pminusy.derivation.head.sample import Sample
@@ -82,7 +82,7 @@ class RowContext:
         """The quantities of `core.trace` that a step shows, for the one row there is."""
         names = _OF_STEP.get(step) or _OF_CROSS_ENTROPY.get(step, ())
         for name in names:
-            if name == "J" and self.sample.K > MANY:
+            if name == "J" and self.sample.K > MANY_CLASSES:
                 continue
             name = self.sample.case.logit_letter.name if name == "logits" else name
             letter = name if name in _LETTERS.get(step, ()) else ""

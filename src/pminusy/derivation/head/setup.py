@@ -20,7 +20,7 @@ from pminusy.errors import InputError
 
 __all__ = ["sample_of"]
 
-_FARTHEST = 5000
+_WIDEST_SPREAD = 5000
 """Logits farther apart take thousands of digits to tell the least probability from 0."""
 
 
@@ -83,9 +83,9 @@ def _constants(request: Request, options: Options, K: int, D: int) -> dict[str, 
 
 
 def _digits(spread: float) -> int:
-    if spread > _FARTHEST:
+    if spread > _WIDEST_SPREAD:
         raise InputError(
-            "logits", f"logits at most {_FARTHEST:,} apart", f"{spread:,.6g}",
-            f"the smallest probability has more than {_FARTHEST / math.log(10):,.0f} zeros",
+            "logits", f"logits at most {_WIDEST_SPREAD:,} apart", f"{spread:,.6g}",
+            f"the smallest probability has more than {_WIDEST_SPREAD / math.log(10):,.0f} zeros",
         )  # fmt: skip
     return digits_for(spread)

@@ -21,7 +21,7 @@ from pminusy.derivation.statements.line import FULL, Table
 from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
 from pminusy.derivation.steps.step import Step
 from pminusy.derivation.values.digits import as_text, rounded
-from pminusy.derivation.values.result_value import FITS, ResultValue
+from pminusy.derivation.values.result_value import WIDEST_ROW, ResultValue
 
 __all__ = ["to_fragment", "to_page"]
 
@@ -197,7 +197,7 @@ def _matrix(value: ResultValue, digits: int) -> str:
 def _bars(derivation: Steps) -> str:
     """Bars of p (left) and of the gradient (right), class by class."""
     summary, digits = derivation.summary, derivation.digits
-    order = classes_shown(summary, FITS)
+    order = classes_shown(summary, WIDEST_ROW)
     top = max((abs(v) for v in summary.gradient), default=1) or 1
     letter = derivation.notation.text("p")
     plain = not summary.options and all(v in (0, 1) for v in summary.targets)

@@ -11,7 +11,7 @@ from pminusy.derivation.statements.line import Table
 from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
 from pminusy.derivation.steps.step import Step
 from pminusy.derivation.values.digits import rounded
-from pminusy.derivation.values.result_value import FITS
+from pminusy.derivation.values.result_value import WIDEST_ROW
 
 __all__ = ["escape", "to_latex"]
 
@@ -89,7 +89,7 @@ class _Latex(Writer[str]):
 
     def classes(self, summary: Summary) -> Page[str]:
         """A table, unless it were endless."""
-        if len(summary.classes) > FITS:
+        if len(summary.classes) > WIDEST_ROW:
             return
         yield r"\begin{tabular}{lrrr} class & probability & target & gradient \\ \hline"
         for k, name in enumerate(summary.classes):

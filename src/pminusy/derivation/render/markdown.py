@@ -12,7 +12,7 @@ from pminusy.derivation.statements.line import Table
 from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
 from pminusy.derivation.steps.step import Step
 from pminusy.derivation.values.digits import rounded
-from pminusy.derivation.values.result_value import FITS, ResultValue
+from pminusy.derivation.values.result_value import WIDEST_ROW, ResultValue
 
 __all__ = ["escape", "latex_value", "statement", "to_markdown"]
 
@@ -69,7 +69,7 @@ class _Markdown(Writer[str]):
 
     def classes(self, summary: Summary) -> Page[str]:
         """A table, unless it were endless."""
-        if len(summary.classes) > FITS:
+        if len(summary.classes) > WIDEST_ROW:
             return
         yield f"| class | {self.derivation.notation.text('p')} | target | gradient |"
         yield "| --- | ---: | ---: | ---: |"

@@ -27,7 +27,7 @@ from pminusy.derivation.statements.line import Table
 from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
 from pminusy.derivation.steps.step import Step
 from pminusy.derivation.values.digits import as_text
-from pminusy.derivation.values.result_value import FITS, ResultValue
+from pminusy.derivation.values.result_value import WIDEST_ROW, ResultValue
 
 __all__ = ["Trimmed", "show", "to_text"]
 
@@ -180,7 +180,7 @@ def _indented(text: Text, by: int = 5) -> RenderableType:
 def _bars(derivation: Steps, width: int) -> RenderableType:
     """Class by class: p as a bar, the target, and p − y to the left (raise) or right (lower)."""
     summary = derivation.summary
-    order = classes_shown(summary, FITS)
+    order = classes_shown(summary, WIDEST_ROW)
     digits, letter = derivation.digits, derivation.notation.text
     masses = any(target not in (0, 1) for target in summary.targets)
     columns = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from pminusy.derivation.values.digits import as_text
-from pminusy.derivation.values.result_value import FITS, ResultValue
+from pminusy.derivation.values.result_value import WIDEST_ROW, ResultValue
 
 __all__ = ["is_matrix", "matrix_lines", "vector"]
 
@@ -44,5 +44,5 @@ def is_matrix(shown: ResultValue) -> bool:
     return (
         len(shown.shape) == 2
         and len(shown.entries) == prod(shown.shape)
-        and (max(shown.shape) <= FITS)
+        and (max(shown.shape) <= WIDEST_ROW)
     )

@@ -11,7 +11,7 @@ from pminusy.derivation import tree as t
 from pminusy.derivation.engine.contraction import contract
 from pminusy.derivation.engine.decimals import decimals
 from pminusy.derivation.engine.evaluate import Evaluator
-from pminusy.derivation.engine.proof import MANY
+from pminusy.derivation.engine.proof import MANY_CLASSES
 from pminusy.derivation.tree import Node, Relation
 from pminusy.derivation.values.digits import chopped
 
@@ -31,7 +31,7 @@ def shows_rest(relation: Relation) -> bool:
 
 def is_large(at: Evaluator) -> bool:
     """Whether there are too many classes or features for sums taken entry by entry."""
-    return max(at.environment.sizes.values()) > MANY
+    return max(at.environment.sizes.values()) > MANY_CLASSES
 
 
 def value_at(tree: Node, at: Evaluator, where: Mapping[str, int]) -> Any:

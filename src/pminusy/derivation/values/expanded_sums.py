@@ -95,7 +95,7 @@ def _with_gaps(
 ) -> Iterator[Node]:
     """Three terms of a long sum, and dots for those between."""
     before = -1
-    for i in _telling(tree, at, where, places):
+    for i in _shown_terms(tree, at, where, places):
         place_ = places.index(i)
         if place_ > before + 1:
             yield t.Ref("…")
@@ -105,7 +105,9 @@ def _with_gaps(
         yield t.Ref("…")
 
 
-def _telling(tree: t.Sum, at: Evaluator, where: Mapping[str, int], places: list[int]) -> list[int]:
+def _shown_terms(
+    tree: t.Sum, at: Evaluator, where: Mapping[str, int], places: list[int]
+) -> list[int]:
     """The first, the second and the last term; but the true class's, and none of features at 0."""
     c = at.environment.fixed.get("c")
     if tree.index.space == "K" and c in places[2:-1]:

@@ -14,12 +14,12 @@ from pminusy.derivation.engine.proof import index_choices, indices_of
 from pminusy.derivation.tree import Node, Relation
 from pminusy.derivation.values.chop import is_large, shows_rest, value_at
 
-__all__ = ["FITS", "ResultValue", "is_of_weights", "result_value"]
+__all__ = ["WIDEST_ROW", "ResultValue", "is_of_weights", "result_value"]
 
-FITS = 12
+WIDEST_ROW = 12
 """Up to this many entries stand on a line, or in a row of a matrix."""
 
-LARGEST = 6
+SHOWN_OF_MANY = 6
 """Of more classes than fit on a line, this many largest entries are shown."""
 
 
@@ -61,7 +61,7 @@ def _value(relation: Relation, at: Evaluator) -> ResultValue:
     tree = _shortest(relation)
     fixed = at.environment.fixed
     letters = [index for index in indices_of(relation) if index.name not in fixed]
-    wide = any(at.size(index.space) > FITS for index in letters)
+    wide = any(at.size(index.space) > WIDEST_ROW for index in letters)
     if wide and (len(letters) > 1 or (is_large(at) and _is_costly(tree))):
         return _few(relation, tree, at)
     if not letters:
@@ -85,7 +85,7 @@ def _is_costly(tree: Node) -> bool:
 
 def _too_large(tree: Node, at: Evaluator) -> bool:
     matrix = any(isinstance(part, t.Outer | t.Diag | t.Identity) for part in t.walk(tree))
-    return matrix and at.size("K") > 4 * FITS
+    return matrix and at.size("K") > 4 * WIDEST_ROW
 
 
 def _shortest(relation: Relation) -> Node:
@@ -118,9 +118,11 @@ def _of_array(array: Any) -> ResultValue:
 
 
 def _largest(shown: ResultValue) -> ResultValue:
-    if (len(shown.shape) == 2 and max(shown.shape) <= FITS) or len(shown.entries) <= FITS:
+    if (len(shown.shape) == 2 and max(shown.shape) <= WIDEST_ROW) or len(
+        shown.entries
+    ) <= WIDEST_ROW:
         return shown
-    ranked = sorted(shown.entries, key=lambda key: -abs(shown.entries[key]))[:LARGEST]
+    ranked = sorted(shown.entries, key=lambda key: -abs(shown.entries[key]))[:SHOWN_OF_MANY]
     return replace(
         shown,
         entries={key: shown.entries[key] for key in ranked},

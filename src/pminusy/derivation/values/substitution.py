@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pminusy.derivation import tree as t
 from pminusy.derivation.engine.evaluate import Evaluator, place
-from pminusy.derivation.engine.proof import MANY, index_choices, indices_of
+from pminusy.derivation.engine.proof import MANY_CLASSES, index_choices, indices_of
 from pminusy.derivation.tree import Node, Relation
 from pminusy.derivation.values.chop import is_large, shows_rest, value_at
 from pminusy.derivation.values.expanded_sums import LONGEST_SUM, fill
@@ -77,7 +77,7 @@ def _chosen(relation: Relation, at: Evaluator) -> list[Mapping[str, int]]:
         return list(index_choices(relation, at))
     if any(index.space in _LARGE for index in letters):
         return _at_largest(relation, letters, at)
-    others = [] if is_large(at) and size > MANY else [i for i in (0, 1) if i != c][:1]
+    others = [] if is_large(at) and size > MANY_CLASSES else [i for i in (0, 1) if i != c][:1]
     chosen = sorted({c, *others})
     choices = list(
         index_choices(relation, at, lambda index: [i for i in chosen if i < at.size(index.space)])
