@@ -26,7 +26,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/python -m tools.make_docs --check
 
 $(VENV)/.installed-demo: pyproject.toml | $(VENV)/.made
-	$(BIN)/pip install --quiet --editable ".[fit]"
+	$(BIN)/pip install --quiet --editable ".[fit,explain]"
 	touch $@
 
 $(VENV)/.installed-test: pyproject.toml | $(VENV)/.made

@@ -78,3 +78,23 @@ def test_pickles_are_not_opened(tmp_path):
     np.save(tmp_path / "bad.npy", np.array([object()]), allow_pickle=True)
     with pytest.raises(InputError):
         run("--logits", str(tmp_path / "bad.npy"), "--target", "0")
+
+
+@pytest.mark.parametrize(
+    ("logits", "target", "said"),
+    [
+        ("[2.0, 1.0, 0.1]", "0", "K = 3, true class 0"),
+        ("[[1, 2], [3, 4]]", "[0, 1]", "row 0 of a batch of 2"),
+        ("[2.0, 1.0]", "[0.25, 0.75]", "soft targets"),
+    ],
+)
+def test_lists_as_python_writes_them(logits, target, said, capsys):
+    run("--logits", logits, "--target", target, "--depth", "result")
+    assert said in capsys.readouterr().out
+
+
+def test_an_index_is_a_whole_number():
+    with pytest.raises(InputError) as caught:
+        run("--logits", "2,1,0.1", "--target", "1.5")
+    assert "an index is a whole number" in str(caught.value)
+    assert "did you mean" not in str(caught.value)

@@ -44,7 +44,9 @@ def test_every_equation_has_its_step():
 
 def test_every_step_belongs_to_an_equation_or_says_why_not():
     listed = {step.partition("@")[0] for equation in EQUATIONS for step in equation.steps}
-    extra = {"step_logits", "step_probabilities", "step_loss", "step_transform"}
+    extra = {
+        f"step_{name}" for name in ("logits", "probabilities", "loss", "loss_total", "transform")
+    }
     for case in CASES:
         for name in derivation(case)._places:
             short = name.partition("_")[2] if name.startswith("layer") else name
@@ -389,3 +391,37 @@ def test_a_batch_has_every_option_alone(source, option):
     d = derive(**given, **{"y": [0, 1], **option})
     (batch,) = (chapter for chapter in d.chapters if chapter.key == "batch")
     assert all(d[line.name].proof for line in batch.lines)
+
+
+def test_the_loss_after_a_step_has_its_z_loss():
+    layer = {"x": [1.0, -2.0], "W": CASES["layer"]["W"], "b": [0.0, 0.0, 0.0]}
+    d = derive(**layer, y=0, z_loss=1.0, rate=0.1)
+    new = {
+        key: [[float(v) for v in d.chapters[0].context.numbers.array(f"{key}_new").ravel()]]
+        for key in ("W", "b")
+    }
+    W, b = np.array(new["W"]).reshape(3, 2), np.array(new["b"])[0]
+    z = W @ layer["x"] + b
+    lse = np.log(np.exp(z).sum())
+    assert float(d["step_loss"].value.entries[()]) == pytest.approx(lse - z[0], rel=1e-12)
+    whole = float(d["step_loss_total"].value.entries[()])
+    assert whole == pytest.approx(lse - z[0] + lse**2, rel=1e-12)
+    table = d["step_loss"].line.table
+    assert table is not None
+    assert f"{whole:.4f}"[:5] in table.rows[1][1]
+
+
+def test_convex_is_said_only_of_what_is():
+    plain, z_loss, capped = (
+        derive(z=[-5.0, -6.0, -7.0], y=0, **option)["convex"].title
+        for option in ({}, {"z_loss": 1.0}, {"softcap": 3.0})
+    )
+    assert plain == "The loss is convex in the logits"
+    assert z_loss == "The cross-entropy is convex in the logits"
+    assert capped == "The loss is convex in the logits z"
+
+
+@pytest.mark.parametrize("option", [{}, {"temperature": 2.0}, {"softcap": 3.0}])
+def test_the_bias_is_added_to_the_logit_that_the_layer_makes(option):
+    why = derive(x=[1.0], W=[[1.0], [2.0]], y=0, **option)["dL_db"].why
+    assert f"∂{'u' if option else 'z'}_k/∂b_k = 1" in why

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ def target_of(text: str | None) -> Any:
     if Path(text).suffix in (".npy", ".csv") and Path(text).is_file():
         array = _file("--target", Path(text))
         return array if array.ndim == 2 or (array % 1).any() else [int(v) for v in array.ravel()]
+    text = _without_brackets(text)
     parts = [part.strip() for part in text.split(",")]
     if len(parts) == 1 and ";" not in text:
         return _class(parts[0])
@@ -49,14 +51,20 @@ def array_of(name: str, text: str) -> Any:
     path = Path(text)
     if path.suffix.lower() in (".npy", ".csv"):
         return _file(name, path)
-    rows = [
-        [_number(name, part) for part in line.split(",")] for line in text.strip("; ").split(";")
-    ]
+    lines = _without_brackets(text).strip("; ").split(";")
+    rows = [[_number(name, part) for part in line.split(",")] for line in lines]
     if len({len(row) for row in rows}) != 1:
         raise InputError(
             name, "rows of one length", " and ".join(str(len(row)) for row in rows[:4])
         )
     return np.array(rows[0] if len(rows) == 1 else rows)
+
+
+def _without_brackets(text: str) -> str:
+    """Lists as Python writes them, [1, 2] or [[1, 2], [3, 4]], with commas and semicolons."""
+    if not text.strip().startswith("["):
+        return text
+    return re.sub(r"\]\s*,\s*\[", ";", text).replace("[", "").replace("]", "")
 
 
 def _number(name: str, text: str) -> float:

@@ -52,7 +52,7 @@ def row_environment(case: Case, K: int, c: int | None, mentions: frozenset[str])
     )
     if step:
         made_of.clear()
-        used = mentions
+        used = mentions | {case.target.name}
     used = used - _AFTER_STEP | ({step} if step else set())
     if "layer" in made_of:
         used |= {"W", "x"}
@@ -63,7 +63,9 @@ def row_environment(case: Case, K: int, c: int | None, mentions: frozenset[str])
 
 def _given_after_step(case: Case, mentions: frozenset[str]) -> str:
     """Of a line about what follows a gradient step, the quantity that it starts from."""
-    if "CE_new" in mentions:
+    if "lse_new" in mentions:
+        return "z_new"
+    if mentions & {"CE_new", "L_new"}:
         return "p_new"
     if "p_new" in mentions:
         return "z_new"
@@ -86,6 +88,8 @@ _LAYER = frozenset(
         "z_new",
         "p_new",
         "CE_new",
+        "L_new",
+        "lse_new",
         "W_t",
     }
 )

@@ -65,11 +65,14 @@ def symbols(case: Case) -> Mapping[str, Symbol]:
             by=Sum(d, Ref("W_new")[k, d] * o.x[d]) + Ref("b_new")[k],
         ),
         defined("p_new", k, by=_softmax(Ref("z_new"))),
-        defined("CE_new", by=Neg(Sum(k, target[k] * ln(Ref("p_new")[k])))),
+        defined(case.cross_entropy_after.name, by=Neg(Sum(k, target[k] * ln(Ref("p_new")[k])))),
         defined("W_t", by=o.W.T),
     ]  # fmt: skip
     if case.z_loss:
         made.append(defined("L", by=o.CE + case.scaled(o.zeta) * o.lse**2))
+        made.append(defined("lse_new", by=ln(Sum(j, exp(Ref("z_new")[j])))))
+        after = case.scaled(o.zeta) * Ref("lse_new") ** 2
+        made.append(defined("L_new", by=case.cross_entropy_after + after))
     first = case.logit_letter.name
     made.append(defined(first, k, by=layer) if case.layer else variable(first, "K"))
     if case.transforms:

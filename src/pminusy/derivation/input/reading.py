@@ -42,9 +42,20 @@ def class_named(name: str, names: tuple[str, ...]) -> int:
 
     if name in names:
         return names.index(name)
+    if _is_number(name):
+        expected = f"a class by name, or by its index from 0 to {len(names) - 1}"
+        raise InputError("target", expected, repr(name), "an index is a whole number")
     close = get_close_matches(name, names, 1, cutoff=0.4)
     remedy = f"did you mean {close[0]!r}?" if close else f"the classes are {', '.join(names[:12])}"
     raise InputError("target", "the name or the index of a class", repr(name), remedy)
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
 
 
 def class_at(y: Any, K: int) -> int:

@@ -266,7 +266,9 @@ def _parameters(case: BatchCase) -> Iterator[Line]:
         Relation.equal(Partial(L, X), inputs)
         if whole
         else Relation.equal(Partial(L, X[n, d]), case.weighted(Sum(k, G * W[k, d]))),
-        "Row by row Wᵀ (p − y), written as one product.",
+        "Row by row Wᵀ (p − y), written as one product."
+        if case.plain
+        else "Row by row Wᵀ times the gradient at the row's logits.",
         ("matrix product",),
         RESULT,
     )

@@ -68,6 +68,11 @@ class Case:
         return o.CE if self.z_loss else o.L
 
     @property
+    def cross_entropy_after(self) -> Ref:
+        """Letter of the cross-entropy after a gradient step."""
+        return Ref(f"{self.cross_entropy.name}_new")
+
+    @property
     def logit_letter(self) -> Ref:
         """Letter of the logits that are given or come from the layer."""
         return o.u if self.transforms else o.z

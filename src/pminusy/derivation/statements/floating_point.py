@@ -19,7 +19,8 @@ def lines(case: Case) -> Iterator[Line]:
         "shifted_lse",
         "Log-sum-exp with the largest logit taken out",
         Relation.equal(lse, m + ln(Sum(j, exp(z[j] - m)))),
-        "No exponential is above 1, so nothing overflows; true for any m, best for max_j z_j.",
+        "The identity holds for any m; with m = max_j z_j no exponential is above 1, so nothing "
+        "overflows.",
         ("exponent of a sum",),
         OUTLINE,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, RESULT, Line
 from pminusy.derivation.tree import Delta, Node, Outer, Parens, Partial, Ref, Relation, Sum, ln
-from pminusy.derivation.tree.letters import L, R, W, b, d, eta, j, k, lam, p, power_of_e, x
+from pminusy.derivation.tree.letters import L, R, W, b, d, eta, j, k, lam, p, power_of_e, x, zeta
 
 __all__ = ["gradient_step", "lines", "why_stop_at_z"]
 
@@ -77,7 +77,7 @@ def _bias(case: Case) -> Iterator[Line]:
         "dL_db",
         "Bias",
         Relation.equal(Partial(L, b), _logit_gradient(case)),
-        "The bias is added to its logit unchanged: ∂z_k/∂b_k = 1.",
+        f"The bias is added to its logit unchanged: ∂{case.logit_letter.name}_k/∂b_k = 1.",
         ("derivative of a sum",),
         RESULT,
     )
@@ -181,12 +181,22 @@ def _loss_after(case: Case) -> Iterator[Line]:
     )
     yield Line(
         "step_loss",
-        "The loss after the step",
-        Relation.equal(Ref("CE_new"), -Sum(k, case.target[k] * ln(p_new[k]))),
+        "The cross-entropy after the step" if case.z_loss else "The loss after the step",
+        Relation.equal(case.cross_entropy_after, -Sum(k, case.target[k] * ln(p_new[k]))),
         "The same target, the new probabilities.",
         ("definition",),
         OUTLINE,
     )
+    if case.z_loss:
+        z_loss = case.scaled(zeta) * Ref("lse_new") ** 2
+        yield Line(
+            "step_loss_total",
+            "The whole loss after the step",
+            Relation.equal(Ref("L_new"), case.cross_entropy_after + z_loss),
+            "The z-loss of the new logits beside it.",
+            ("definition",),
+            OUTLINE,
+        )
 
 
 def _logit_gradient(case: Case) -> Node:

@@ -245,7 +245,7 @@ def result(case: Case) -> Iterator[Line]:
             "The true class is raised",
             Relation.chain(Partial(C, z[c]), "=", p[c] - 1, "<", 0),
             "Its entry is negative, so a step against the gradient raises its logit.",
-            ("p < 1",),
+            ("the other classes have p > 0",),
             OUTLINE,
         )
         yield Line(

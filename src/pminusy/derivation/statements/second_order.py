@@ -176,9 +176,13 @@ def _own_curvature(case: Case) -> Line:
         Relation.equal(
             Partial(Partial(L, u[k]), u[k]), t[k] ** 2 * bowl + Partial(L, z[k]) * Ref("curve")[k]
         ),
-        "The first term is ≥ 0. The second is negative where a logit above 0 is too high: "
-        "∂L/∂z_k > 0 and z″ < 0. Where the model is sure and wrong the first is nearly 0, and the "
-        "loss is convex no more.",
+        (
+            "The first term is ≥ 0 where 1 + 2 ζ lse is. "
+            if case.z_loss
+            else "The first term is ≥ 0. "
+        )
+        + "The second is negative where a logit above 0 is too high: ∂L/∂z_k > 0 and z″ < 0. Where "
+        "the model is sure and wrong the first is nearly 0: the loss is not convex in u.",
         ("chain rule", "product rule"),
         sizes=(2, 3),
     )
@@ -189,7 +193,7 @@ def _convex(case: Case) -> Iterator[Line]:
     squares = Sum(i, Sum(j, p[i] * p[j] * (v[i] - v[j]) ** 2, above=i))
     yield Line(
         "convex",
-        "The loss is convex in the logits",
+        f"{_what_is_convex(case)} is convex in the logits{' z' if case.transforms else ''}",
         Relation.chain(case.scaled(quadratic), "=", case.scaled(squares), "≥", 0),
         "vᵀ J v is a sum of squares: every direction curves upwards or not at all.",
         ("sum of squares",),
@@ -197,11 +201,16 @@ def _convex(case: Case) -> Iterator[Line]:
     )
     yield Line(
         "flat_when_certain",
-        "It is flat where the model is certain",
+        f"{_what_is_convex(case)} is flat where the model is certain",
         Relation.chain(0, "≤", p[i] * (1 - p[i]), "≤", 1 - p[i]),
         "As p_i approaches 1 the curvature is squeezed to 0, and so it is as p_i approaches 0.",
         ("p ≤ 1",),
     )
+
+
+def _what_is_convex(case: Case) -> str:
+    """The z-loss beside it may bend down: 2 ζ lse J is negative where lse is."""
+    return "The cross-entropy" if case.z_loss else "The loss"
 
 
 def _bound() -> Iterator[Line]:

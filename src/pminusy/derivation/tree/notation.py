@@ -26,7 +26,8 @@ _LATEX = {
 _LETTERS = {
     "kappa": "κ", "zeta": "ζ", "epsilon": "ε", "omega": "ω", "lambda": "λ", "eta": "η",
     "E2": "E", "V_b": "β", "L_n": "L", "Omega": "Ω", "lse_n": "lse", "S_n": "S", "A_n": "A",
-    "omega_n": "ω", "x_p": "x", "root": "ρ", "curve": "z″", "CE_new": "L⁺",
+    "omega_n": "ω", "x_p": "x", "root": "ρ", "curve": "z″",
+    "L_new": "L⁺", "CE_new": "CE⁺", "lse_new": "lse⁺",
     "W_new": "W⁺", "b_new": "b⁺", "z_new": "z⁺", "u_new": "u⁺", "p_new": "p⁺",
     "gamma": "γ", "beta": "β", "mu": "μ", "var": "σ²", "xhat": "x̂", "mask": "m", "rate": "r",
     "eps": "ε",

@@ -18,7 +18,7 @@ from pminusy.derivation.values.digits import chopped
 __all__ = ["NEVER_WHOLE", "chopped_value", "is_large", "shows_rest", "value_at"]
 
 
-NEVER_WHOLE = frozenset({"p", "p_new", "P", "lse", "s", "S_e", "lse_n"})
+NEVER_WHOLE = frozenset({"p", "p_new", "P", "lse", "s", "S_e", "lse_n", "lse_new"})
 """Sums of exponentials and what is made of them: they come close to whole numbers, a probability to
 1, and what is missing is just what the lines are about."""
 
