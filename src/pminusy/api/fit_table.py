@@ -214,6 +214,8 @@ def _train(clf: Any, training: Rows) -> dict[str, type[Warning]]:
         warnings.simplefilter("always")
         # scikit-learn's splitter, of small classes; the notes say it in our words
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        # … and of many classes, which a target read as labels cannot be "a regression problem" for
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         clf.fit(training.X, training.y, sample_weight=training.weight)
     said: dict[str, type[Warning]] = dict.fromkeys(clf.warnings_, ConvergenceWarning)
     return said | {str(w.message): w.category for w in raised if str(w.message) not in said}

@@ -12,7 +12,9 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from pminusy.errors import InputError
-from pminusy.learn.problem import penalty_of, require_count, require_number, resolve_solver
+from pminusy.learn.parameters import require_count, require_number
+from pminusy.learn.penalties import penalty_of
+from pminusy.learn.problem import resolve_solver
 from pminusy.learn.scores import log_score
 from pminusy.learn.softmax_regression import SoftmaxRegression
 from pminusy.learn.softmax_regression_cv import SoftmaxRegressionCV
@@ -66,7 +68,12 @@ class TrainingOptions:
             raise InputError("cv", "as many rows of some class as there are folds", got)
         folds = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
         return SoftmaxRegressionCV(
-            self.C, l1_ratios=self.l1_ratio, cv=folds, scoring=log_score, **shared
+            self.C,
+            l1_ratios=self.l1_ratio,
+            cv=folds,
+            scoring=log_score,
+            store_coefs_paths=False,
+            **shared,
         )
 
     def settings(self, C: float, l1_ratio: float) -> dict[str, float | str]:

@@ -21,7 +21,7 @@ from pminusy.learn.objective import Evaluation, Objective
 from pminusy.learn.solvers.dual_ascent import can_ascend, dual_ascent, dual_start
 from pminusy.learn.solvers.pairs import Pairs
 from pminusy.learn.solvers.proximal import SparsePenalty, proximal_newton
-from pminusy.learn.solvers.solution import Goal, Journal, Solution, Status
+from pminusy.learn.solvers.solution import Goal, Journal, Solution, Status, StopFit
 from pminusy.learn.starts import rough_start
 
 __all__ = ["SOLVERS", "Certificate", "End", "Fit", "choose_solver", "minimise"]
@@ -100,8 +100,8 @@ def minimise(
             pairs = Pairs(objective.size) if pairs is None else pairs
             precise, solution = _smooth(objective, vector, solver, goal, journal, pairs)
             vector, at = solution.vector, solution.at
-        except KeyboardInterrupt:
-            if not keep_interrupted:
+        except KeyboardInterrupt as interrupt:
+            if not keep_interrupted and not isinstance(interrupt, StopFit):
                 raise
             interrupted = True
             vector = vector if journal.best is None else journal.best
@@ -229,8 +229,8 @@ def _proximal(
             journal=journal,
             hessian=Models(objective).hessian if _holds_hessian(objective) else None,
         )
-    except KeyboardInterrupt:
-        if not keep_interrupted:
+    except KeyboardInterrupt as interrupt:
+        if not keep_interrupted and not isinstance(interrupt, StopFit):
             raise
         interrupted, vector = True, vector if journal.best is None else journal.best
         at = objective.evaluate(vector)

@@ -8,11 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
+from sklearn.linear_model._base import LinearClassifierMixin, SparseCoefMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from pminusy import ops
 from pminusy.errors import InputError
+from pminusy.learn.namespaces import (
+    Namespace,
+    require_same_namespace,
+    returned,
+    to_numpy,
+)
 from pminusy.learn.objective import WORKSPACE
 
 __all__ = ["LinearClassifier", "TopClasses", "require_finite", "row_chunks"]
@@ -25,75 +32,85 @@ class TopClasses(NamedTuple):
     probabilities: NDArray[np.float64]  # (N, k)
 
 
-class LinearClassifier(ClassifierMixin, BaseEstimator):
-    """Prediction from `coef_`, `intercept_`, `classes_`, `workspace` bytes of logits at a time."""
+class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
+    """Prediction from `coef_`, `intercept_`, `classes_`, `workspace` bytes of logits at a time.
+
+    Logits are computed in float64 and returned in float32 where X and the parameters are.
+    """
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.array_api_support = True
         return tags
 
-    def decision_function(self, X: ArrayLike) -> NDArray[Any]:
+    def decision_function(self, X: ArrayLike) -> Any:
         """Logits (N, K); for two classes the logit (N,) of the second against the first."""
-        inputs = self._inputs(X)
+        inputs, space = self._inputs(X)
         z = self._stream(inputs, lambda z: z)
-        return np.asarray(z[:, 0] if z.shape[1] == 1 else z)
+        return returned(np.asarray(z[:, 0] if z.shape[1] == 1 else z), space)
 
-    def predict_log_proba(self, X: ArrayLike) -> NDArray[Any]:
+    def predict_log_proba(self, X: ArrayLike) -> Any:
         """Logarithms of the probabilities (N, K)."""
-        return self._stream(self._inputs(X), lambda z: ops.log_softmax(_two_columns(z)))
+        inputs, space = self._inputs(X)
+        return returned(self._stream(inputs, lambda z: ops.log_softmax(_two_columns(z))), space)
 
     def predict_proba(self, X: ArrayLike, top_k: int | None = None) -> Any:
         """Probabilities (N, K) of the classes; with `top_k` only the largest, as `TopClasses`."""
-        inputs = self._inputs(X)
+        inputs, space = self._inputs(X)
         if top_k is None:
-            return self._stream(inputs, lambda z: ops.softmax(_two_columns(z)))
-        K = len(self.classes_)
+            return returned(self._stream(inputs, lambda z: ops.softmax(_two_columns(z))), space)
+        classes = to_numpy(self.classes_)
         if isinstance(top_k, bool) or not isinstance(top_k, int | np.integer) or top_k < 1:
             raise InputError("top_k", "a whole number above 0", repr(top_k))
-        k = min(int(top_k), K)
+        k = min(int(top_k), len(classes))
 
         def best(z: NDArray[Any]) -> NDArray[Any]:
             p = ops.softmax(_two_columns(z))
             order = np.argsort(-p, axis=1, kind="stable")[:, :k]
             return np.concatenate([order, np.take_along_axis(p, order, axis=1)], axis=1)
 
-        found = self._stream(inputs, best)
-        return TopClasses(self.classes_[found[:, :k].astype(np.intp)], found[:, k:])
+        found = self._stream(inputs, best, dtype=np.float64)
+        labels = classes[found[:, :k].astype(np.intp)]
+        return TopClasses(returned(labels, space), returned(found[:, k:], space))
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
+    def predict(self, X: ArrayLike) -> Any:
         """Most probable class (N,) of each row."""
+        inputs, space = self._inputs(X)
         best = self._stream(
-            self._inputs(X), lambda z: _two_columns(z).argmax(axis=1)[:, None], dtype=np.intp
+            inputs, lambda z: _two_columns(z).argmax(axis=1)[:, None], dtype=np.intp
         )
-        return np.asarray(self.classes_[best[:, 0]])
+        return returned(np.asarray(to_numpy(self.classes_)[best[:, 0]]), space)
 
-    def _inputs(self, X: ArrayLike) -> Any:
+    def _inputs(self, X: ArrayLike) -> tuple[Any, Namespace | None]:
         check_is_fitted(self, "coef_")
+        space = require_same_namespace(X, self.coef_)
         inputs = validate_data(
             self,
-            X,
+            X if space is None else to_numpy(X),
             accept_sparse="csr",
             dtype=[np.float64, np.float32, np.uint8],
             ensure_all_finite=False,
             reset=False,
         )
         require_finite(inputs)
-        return inputs
+        return inputs, space
 
     def _stream(
-        self,
-        X: Any,
-        result: Callable[[NDArray[Any]], NDArray[Any]],
-        dtype: Any = np.float64,
+        self, X: Any, result: Callable[[NDArray[Any]], NDArray[Any]], dtype: Any = None
     ) -> NDArray[Any]:
         """`result` of the logits, some rows at a time."""
-        out: NDArray[Any] | None = None
-        K, D = self.coef_.shape
+        coef, intercept = to_numpy(self.coef_), np.asarray(to_numpy(self.intercept_))
+        coef = coef if is_sparse(coef) else np.asarray(coef)
+        if dtype is None:
+            dtype = np.result_type(X.dtype, coef.dtype)
+        K, D = coef.shape
         workspace = getattr(self, "workspace", WORKSPACE)
+        out: NDArray[Any] | None = None
         for rows in row_chunks(X.shape[0], 8 * (6 * max(K, 2) + D), workspace):
             part = X[rows] if is_sparse(X) else X[rows].astype(np.float64, copy=False)
-            z = np.asarray(part @ self.coef_.T) + self.intercept_
+            product = part @ coef.T
+            z = np.asarray(product.toarray() if is_sparse(product) else product) + intercept
             found = result(z)
             if out is None:
                 out = np.empty((X.shape[0], found.shape[1]), dtype)

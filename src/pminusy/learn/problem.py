@@ -1,10 +1,11 @@
-"""From what a user passes to what a solver takes: targets, penalty, solver name."""
+"""From what a user passes to what a solver takes: targets and the name of a solver."""
 
 from __future__ import annotations
 
 import math
-from numbers import Integral, Real
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +15,14 @@ from pminusy.core.passes import Csr, Targets
 from pminusy.errors import InputError
 from pminusy.learn.fitting import SOLVERS
 from pminusy.learn.linear_classifier import is_sparse
+from pminusy.learn.penalties import Penalty
 from pminusy.learn.sources import ArraySource, make_targets
 
 __all__ = [
-    "Penalty",
+    "SOLVER_NAMES",
     "as_source",
-    "penalty_of",
-    "require_count",
-    "require_number",
+    "class_indices",
+    "has_columns",
     "resolve_solver",
     "soft_targets",
     "target_mass",
@@ -31,47 +32,9 @@ Array = NDArray[Any]
 
 # scikit-learn's names for what ours do; None where ours has one of its own choosing
 _ALIASES = {"newton-cholesky": "newton", "saga": None, "sag": None, "auto": None}
+SOLVER_NAMES = (*SOLVERS, *_ALIASES)
 _INDICES = np.iinfo(np.int32).max
-
-
-class Penalty(NamedTuple):
-    """Strengths beside C: of ½ ‖W‖² and of ‖W‖₁."""
-
-    ridge: float
-    lasso: float
-
-
-def require_number(
-    name: str, value: Any, *, positive: bool = True, upper: float = math.inf
-) -> None:
-    """Refuse what is not a number above 0 (or from 0), and at most `upper`."""
-    wanted = "a number above 0" if positive else "a number from 0"
-    if upper < math.inf:
-        wanted += f" to {upper:g}"
-    valid = not isinstance(value, bool) and isinstance(value, Real) and not math.isnan(value)
-    if not valid or value < 0 or (positive and value == 0) or value > upper:
-        raise InputError(name, wanted, repr(value))
-
-
-def require_count(name: str, value: Any) -> None:
-    """Refuse what is not a whole number from 0."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
-        raise InputError(name, "a whole number from 0", repr(value))
-
-
-def penalty_of(penalty: Any, C: Any, l1_ratio: Any) -> tuple[float, Penalty]:
-    """C and the penalty, from scikit-learn's parameters, `penalty` by its older name included."""
-    require_number("C", C)
-    l1_ratio = 0.0 if l1_ratio is None else l1_ratio
-    require_number("l1_ratio", l1_ratio, positive=False, upper=1.0)
-    ratio = float(l1_ratio)
-    if penalty is None or penalty == "none":
-        return math.inf, Penalty(1.0, 0.0)
-    if penalty not in ("deprecated", "l1", "l2", "elasticnet"):
-        expected = '"l2", "l1", "elasticnet" or None'
-        raise InputError("penalty", expected, repr(penalty), "or leave it out and set l1_ratio")
-    ratio = {"l1": 1.0, "l2": 0.0}.get(penalty, ratio)
-    return float(C), Penalty(1.0 - ratio, ratio)
+_ROUNDED = 1e-3  # how far from 1 a row of soft targets may sum: float16 probabilities do
 
 
 def resolve_solver(name: Any, penalty: Penalty, C: float) -> str:
@@ -85,7 +48,7 @@ def resolve_solver(name: Any, penalty: Penalty, C: float) -> str:
         )
     known = isinstance(name, str) and (name in _ALIASES or name in SOLVERS)
     if not known:
-        names = ", ".join(f'"{n}"' for n in (*SOLVERS, *_ALIASES))
+        names = ", ".join(f'"{n}"' for n in SOLVER_NAMES)
         raise InputError("solver", f"one of {names}", repr(name))
     own = _ALIASES.get(name, name) or "auto"
     if penalty.lasso > 0 and not math.isinf(C) and own not in ("auto", "proximal"):
@@ -98,20 +61,61 @@ def resolve_solver(name: Any, penalty: Penalty, C: float) -> str:
     return own
 
 
+def has_columns(y: Any) -> bool:
+    """Whether y is (N, K) with K > 1: soft targets, or nothing that can be used."""
+    if is_sparse(y):
+        raise InputError(
+            "y", "labels (N,) or soft targets (N, K)", "a sparse matrix", "pass y.toarray()"
+        )
+    shape = getattr(y, "shape", None) or np.asarray(y).shape
+    return len(shape) == 2 and shape[1] > 1
+
+
 def soft_targets(y: Array) -> Array:
-    """Soft targets (N, K), checked."""
-    if not np.issubdtype(y.dtype, np.number) or np.iscomplexobj(y):
+    """Soft targets (N, K), checked: numbers from 0, and rows that sum to 1.
+
+    Such rows are all that tells soft targets from other matrices: 0s and 1s with several 1s a row
+    are several labels a row (multilabel), whole numbers are counts, and both are refused.
+    """
+    if not (np.issubdtype(y.dtype, np.number) or y.dtype == bool) or np.iscomplexobj(y):
         raise InputError("y", "soft targets (N, K) of numbers", f"{y.dtype} values")
     Y: Array = y.astype(np.float32 if y.dtype == np.float32 else np.float64, copy=False)
     _require_rows("finite numbers", ~np.isfinite(Y).all(axis=1))
     _require_rows("numbers from 0", (Y < 0).any(axis=1))
-    _require_rows("rows that sum to a positive number", ~(Y.sum(axis=1) > 0))
+    sums = Y.sum(axis=1)
+    _require_rows("rows that sum to a positive number", ~(sums > 0))
+    strange = np.abs(sums - 1.0) > _ROUNDED
+    if strange.any():
+        row = int(strange.argmax())
+        several = bool(np.isin(Y, (0, 1)).all())
+        raise InputError(
+            "y",
+            "labels (N,), or soft targets (N, K): rows that sum to 1",
+            f"a sum of {sums[row]:g} in row {row}" + (", several labels a row" * several),
+            "for several labels a row use sklearn.multioutput.MultiOutputClassifier"
+            if several
+            else "divide each row by its sum (and pass the sums as sample_weight if they count)",
+        )
     return np.ascontiguousarray(Y)
 
 
 def _require_rows(expected: str, bad: Any) -> None:
     if bad.any():
         raise InputError("y", f"soft targets: {expected}", f"otherwise in row {int(bad.argmax())}")
+
+
+def class_indices(y: Array, classes: Array | None) -> tuple[Array, Array]:
+    """Labels, and the index of each row's label among them."""
+    if classes is None:
+        found, indices = np.unique(y, return_inverse=True)
+        return found, indices
+    indices = np.searchsorted(classes, y)
+    indices = np.minimum(indices, len(classes) - 1)
+    strange = classes[indices] != y
+    if np.any(strange):
+        label = np.asarray(y)[strange.argmax()].item()
+        raise InputError("y", "labels among `classes`", f"{label!r}", "name it in the first call")
+    return classes, indices
 
 
 def target_mass(
@@ -139,8 +143,21 @@ def _class_weights(y: Array, classes: Array, weight: Array | None, class_weight:
             mass = np.bincount(y, weight, len(classes))
         with np.errstate(divide="ignore"):  # a class without mass needs no weight
             return np.where(mass > 0, mass.sum() / (len(classes) * mass), 0.0)
+    _require_weights(class_weight)
     labels = classes[y] if y.ndim == 1 else classes
     return np.asarray(compute_class_weight(class_weight, classes=classes, y=labels))
+
+
+def _require_weights(class_weight: Any) -> None:
+    if not isinstance(class_weight, Mapping):
+        expected = '"balanced", or a dict of weights by label'
+        raise InputError("class_weight", expected, repr(class_weight))
+    for label, weight in class_weight.items():
+        valid = isinstance(weight, Real) and 0 <= float(weight) < math.inf  # NaN is not
+        if not valid:
+            raise InputError(
+                "class_weight", "finite numbers from 0", f"{weight!r} for class {label!r}"
+            )
 
 
 def as_source(X: Any, targets: Targets) -> ArraySource:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, recall_score
 
 __all__ = ["Scores", "log_score", "score"]
 
@@ -33,14 +32,16 @@ def score(
     y: NDArray[np.intp], log_p: NDArray[np.float64], weight: NDArray[np.float64] | None = None
 ) -> Scores:
     """Score log-probabilities (N, K) against class indices y (N,), weighted by `weight` (N,)."""
-    predicted = log_p.argmax(axis=1)
-    recalls = recall_score(
-        y, predicted, labels=np.unique(y), average=None, sample_weight=weight, zero_division=0.0
-    )
+    right = log_p.argmax(axis=1) == y
+    counted = np.ones(y.size) if weight is None else weight
+    of_class = np.bincount(y, counted)
+    found = np.bincount(y, counted * right)
+    occurs = np.bincount(y) > 0
+    recalls = np.divide(found, of_class, out=np.zeros_like(found), where=of_class > 0)
     losses = -log_p[np.arange(y.size), y]
     return Scores(
-        accuracy=float(accuracy_score(y, predicted, sample_weight=weight)),
-        balanced_accuracy=float(np.mean(recalls)),
+        accuracy=float(np.average(right, weights=weight)),
+        balanced_accuracy=float(np.mean(recalls[occurs])),
         log_loss=float(np.average(losses, weights=weight)),
     )
 

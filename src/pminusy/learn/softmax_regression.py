@@ -9,24 +9,34 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from pminusy.errors import InputError
+from pminusy.learn.callbacks import CallbackSupport, FitTask, fit_task
+from pminusy.learn.constraints import SOFTMAX_REGRESSION
 from pminusy.learn.coordinates import Coordinates
 from pminusy.learn.fitting import Fit, choose_solver, minimise
 from pminusy.learn.inference import Summary, infer
-from pminusy.learn.linear_classifier import LinearClassifier, require_finite, row_chunks
+from pminusy.learn.linear_classifier import (
+    LinearClassifier,
+    is_sparse,
+    require_finite,
+    row_chunks,
+)
+from pminusy.learn.namespaces import Namespace, namespace_of, returned, to_numpy
 from pminusy.learn.objective import WORKSPACE, Objective, choose_coordinates
 from pminusy.learn.outcome import SEPARABLE, fit_warnings
+from pminusy.learn.parameters import CheckedParameters, require_count, require_number
 from pminusy.learn.path import Path
+from pminusy.learn.penalties import Penalty, PenaltyName, penalty_of, warn_of_contradictions
 from pminusy.learn.problem import (
-    Penalty,
     as_source,
-    penalty_of,
-    require_count,
-    require_number,
+    class_indices,
+    has_columns,
     resolve_solver,
     soft_targets,
     target_mass,
@@ -49,7 +59,32 @@ class Parameters(NamedTuple):
     b: Array
 
 
-class SoftmaxRegression(LinearClassifier):
+class Rows(NamedTuple):
+    """Checked rows of a fit."""
+
+    X: Any  # (N, D), NumPy's or CSR
+    y: Array  # labels (N,) or soft targets (N, K)
+    weight: Array | None
+    source: ArraySource
+
+    @property
+    def dtype(self) -> Any:
+        """Of the parameters: float32 where X is."""
+        return np.float32 if self.X.dtype == np.float32 else np.float64
+
+
+def _steps_possible(self: SoftmaxRegression) -> bool:
+    """Whether `partial_fit` can do the penalty; what cannot be at all is said when it is called."""
+    try:
+        C, penalty = penalty_of(vars(self)["penalty"], self.C, self.l1_ratio)
+    except InputError:
+        return True
+    if penalty.lasso > 0 and not math.isinf(C):
+        raise AttributeError(f"partial_fit cannot do L1 (l1_ratio={self.l1_ratio}): use fit")
+    return True
+
+
+class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearClassifier):
     """Multinomial logistic regression: minimises C Σ_i ω_i L_i + (1 − ρ)/2 ‖W‖² + ρ ‖W‖₁.
 
     scikit-learn's `LogisticRegression`, the same optimum, with a certificate. ρ is `l1_ratio`; the
@@ -128,6 +163,8 @@ class SoftmaxRegression(LinearClassifier):
     """
 
     classes_: Array
+    parameters_: Parameters
+    _parameter_constraints = SOFTMAX_REGRESSION
 
     def __init__(
         self,
@@ -178,20 +215,29 @@ class SoftmaxRegression(LinearClassifier):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit to inputs X (N, D) and labels y (N,) or soft targets y (N, K)."""
+        """Fit to inputs X (N, D) and labels y (N,) or soft targets y (N, K), rows that sum to 1."""
         if hasattr(self, "_adam"):
             del self._adam
         C, penalty = self._check_parameters()
-        deadline = self._deadline()
-        source = self._source(X, y, sample_weight)
+        warn_of_contradictions(vars(self)["penalty"], self.C, self.l1_ratio)
+        space, deadline = namespace_of(X), self._deadline()
+        rows = self._rows(X, y, sample_weight)
+        task = fit_task(self, rows.X, rows.y, rows.weight, max(self.max_iter, 1), "iteration")
+        source = rows.source
         coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
         start = self._start(coordinates)
-        fit = self._solve(source.merged(), coordinates, C, penalty, start, deadline=deadline)
-        self._set(fit, coordinates)
+        merged = source.merged()
+        fit = self._solve(
+            merged, coordinates, C, penalty, start, None, deadline, task, dtype=rows.dtype
+        )
+        self._set(fit, coordinates, rows.dtype, space)
         separable = math.isinf(C) and self._separates(source, coordinates)
         self._conclude(fit, coordinates, separable=separable)
         self._warn()
+        if task is not None:
+            task.finish(lambda: fitted_parameters(*self.parameters_, rows.dtype))
         return self
 
     def _deadline(self) -> float:
@@ -208,6 +254,8 @@ class SoftmaxRegression(LinearClassifier):
         start: Array,
         path: Path | None = None,
         deadline: float = math.inf,
+        task: FitTask | None = None,
+        dtype: Any = np.float64,
     ) -> Fit:
         """Minimise over a source, from a vector in some coordinates, along a path if given."""
         one_row = source.classes == 2 and penalty.lasso > 0 and not math.isinf(C)
@@ -227,12 +275,29 @@ class SoftmaxRegression(LinearClassifier):
             solver,
             pairs=None if path is None else path.pairs,
             goal=Goal(self.tol, self.gap),
-            journal=Journal(self.max_iter, self.progress, deadline),
+            journal=self._journal(task, coordinates, dtype, deadline),
             lasso=lasso,
             one_row=one_row,
             keep_interrupted=self.keep_interrupted,
         )
 
+    def _journal(
+        self, task: FitTask | None, coordinates: Coordinates, dtype: Any, deadline: float
+    ) -> Journal:
+        if task is None:
+            return Journal(self.max_iter, self.progress, deadline)
+
+        def attributes(vector: Array) -> dict[str, Any]:
+            W, b = coordinates.to_parameters(vector)
+            return fitted_parameters(W, b, dtype)
+
+        report, watch = task.reporter(self.progress, attributes)
+        journal = Journal(self.max_iter, report, deadline)
+        watch(journal)
+        return journal
+
+    @available_if(_steps_possible)  # type: ignore[untyped-decorator]
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def partial_fit(
         self,
         X: ArrayLike,
@@ -246,17 +311,18 @@ class SoftmaxRegression(LinearClassifier):
         The first call needs all `classes`. C is in proportion to the rows seen so far.
         """
         C, penalty = self._check_parameters()
-        if penalty.lasso > 0 and not math.isinf(C):
-            raise InputError("l1_ratio", "0 in partial_fit", repr(self.l1_ratio), "use fit")
+        space = namespace_of(X)
         first = not hasattr(self, "classes_")
         if first and classes is None:
             raise InputError("classes", "all labels in the first call of partial_fit", "None")
-        known = np.unique(np.asarray(classes)) if first else self.classes_
-        if not first and classes is not None and not np.array_equal(np.unique(classes), known):
-            raise InputError("classes", "those of the first call", repr(list(np.unique(classes))))
-        source = self._source(X, y, sample_weight, known, reset=first)
+        named: Any = None if classes is None else np.unique(np.asarray(to_numpy(classes)))
+        known = named if first else to_numpy(self.classes_)
+        if not first and named is not None and not np.array_equal(named, known):
+            raise InputError("classes", "those of the first call", repr(named.tolist()))
+        rows = self._rows(X, y, sample_weight, known, reset=first)
+        source = rows.source
         if first:
-            self.classes_ = known
+            self.classes_ = returned(known, namespace_of(y))
         if not hasattr(self, "_adam"):
             self._begin(source)
         self._rows_seen += source.total_mass
@@ -268,8 +334,10 @@ class SoftmaxRegression(LinearClassifier):
             objective = Objective(batch, ridge, self._coordinates, workspace=0)
             if objective.mass > 0:
                 self._adam.step(objective.evaluate(self._adam.vector).gradient)
-        self._set_parameters(*self._coordinates.to_parameters(self._adam.average))
-        self.n_iter_ = np.array([getattr(self, "n_iter_", np.zeros(1, int))[0] + 1])
+        parameters = self._coordinates.to_parameters(self._adam.average)
+        self._set_parameters(*parameters, rows.dtype, space)
+        before = int(getattr(self, "n_iter_", [0])[0])
+        self.n_iter_ = returned(np.array([before + 1], np.int32), space)
         return self
 
     def summary(
@@ -295,9 +363,9 @@ class SoftmaxRegression(LinearClassifier):
             expected = "a fit that has an optimum"
             got = "no optimum: with C=inf some rows can be told apart without error"
             raise InputError("summary", expected, got, "set C to a finite number")
-        classes = self.classes_
-        soft = np.asarray(y).ndim == 2
-        source = self._source(X, y, sample_weight, classes, reset=False)
+        classes = to_numpy(self.classes_)
+        soft = has_columns(y)
+        source = self._rows(X, y, sample_weight, classes, reset=False).source
         W, b = self.parameters_
         ridge = penalty.ridge / (C / 2 if len(classes) == 2 else C)
         names = getattr(self, "feature_names_in_", None)
@@ -316,13 +384,13 @@ class SoftmaxRegression(LinearClassifier):
     def _begin(self, source: ArraySource) -> None:
         self._coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
         start = np.zeros(self._coordinates.size)
-        if hasattr(self, "parameters_"):  # after fit: go on from there
-            start = self._coordinates.from_parameters(*self.parameters_)
+        if hasattr(self, "coef_"):  # after fit: go on from there
+            start = self._coordinates.from_parameters(*self._last_parameters())
         self._adam = AveragedAdam(start, self.learning_rate)
         self._rows_seen = 0.0
 
     def _check_parameters(self) -> tuple[float, Penalty]:
-        C, penalty = penalty_of(self.penalty, self.C, self.l1_ratio)
+        C, penalty = penalty_of(vars(self)["penalty"], self.C, self.l1_ratio)
         require_number("tol", self.tol, positive=False)
         require_number("label_smoothing", self.label_smoothing, positive=False, upper=1.0)
         require_number("learning_rate", self.learning_rate)
@@ -330,7 +398,7 @@ class SoftmaxRegression(LinearClassifier):
         require_count("max_iter", self.max_iter)
         if self.time_limit is not None:
             require_number("time_limit", self.time_limit, positive=False)
-        require_count("batch_size", self.batch_size)
+        require_count("batch_size", self.batch_size, 1)
         resolve_solver(self.solver, penalty, C)
         if self.gap is not None:
             require_number("gap", self.gap)
@@ -342,7 +410,7 @@ class SoftmaxRegression(LinearClassifier):
             raise InputError("dual", "False", repr(self.dual), "the dual problem is liblinear's")
         return C, penalty
 
-    def _source(
+    def _rows(
         self,
         X: ArrayLike,
         y: ArrayLike,
@@ -350,13 +418,12 @@ class SoftmaxRegression(LinearClassifier):
         classes: Array | None = None,
         *,
         reset: bool = True,
-    ) -> ArraySource:
-        shape = getattr(y, "shape", None) or np.asarray(y).shape
-        soft = len(shape) == 2 and shape[1] > 1
+    ) -> Rows:
+        soft = has_columns(y)
         inputs, target = validate_data(
             self,
-            X,
-            y,
+            to_numpy(X),
+            to_numpy(y),
             accept_sparse="csr",
             dtype=[np.float64, np.float32, np.uint8],
             order="C",
@@ -371,19 +438,20 @@ class SoftmaxRegression(LinearClassifier):
                 raise InputError("y", f"{len(classes)} columns", f"{len(found)}")
         else:
             check_classification_targets(target)
-            found, indices = _encode(target, classes)
+            found, indices = class_indices(target, classes)
         if classes is None:
-            self.classes_ = found
+            self.classes_ = returned(found, namespace_of(y))
         if len(found) < 2:
             raise InputError("y", "at least 2 classes", f"1 class ({found[:1].tolist()[0]!r})")
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, inputs, ensure_non_negative=True)
+            given = to_numpy(sample_weight)
+            weight = _check_sample_weight(given, inputs, ensure_non_negative=True)
         targets = target_mass(indices, found, weight, self.class_weight, self.label_smoothing)
         source = as_source(inputs, targets)
         if not source.total_mass > 0:
             raise InputError("sample_weight", "a positive sum", "only zeros")
-        return source
+        return Rows(inputs, target, weight, source)
 
     def _objective(
         self, source: ArraySource, coordinates: Coordinates, C: float, penalty: Penalty
@@ -395,27 +463,45 @@ class SoftmaxRegression(LinearClassifier):
         return Objective(source, ridge, coordinates, dtype=dtype, workspace=self.workspace)
 
     def _start(self, coordinates: Coordinates) -> Array:
-        before = getattr(self, "parameters_", None) if self.warm_start else None
+        before = self._last_parameters() if self.warm_start and hasattr(self, "coef_") else None
         shape = (coordinates.K, coordinates.D)
         if before is None or before.W.shape != shape:
             return np.zeros(coordinates.size)
         return coordinates.from_parameters(*before)
 
-    def _set(self, fit: Fit, coordinates: Coordinates) -> None:
-        self._set_parameters(*coordinates.to_parameters(fit.vector))
+    def _last_parameters(self) -> Parameters:
+        """`parameters_`, or what somebody has written to `coef_` and `intercept_` since."""
+        coef, b = to_numpy(self.coef_), np.asarray(to_numpy(self.intercept_), np.float64)
+        W = np.asarray(coef.toarray() if is_sparse(coef) else coef, np.float64)
+        if hasattr(self, "parameters_"):
+            known = self.parameters_
+            same = fitted_parameters(known.W, known.b, coef.dtype)
+            if np.array_equal(same["coef_"], W) and np.array_equal(same["intercept_"], b):
+                return known
+        if W.shape[0] == 1:
+            return Parameters(np.concatenate([-W, W]) / 2, np.concatenate([-b, b]) / 2)
+        return Parameters(W, b)
+
+    def _set(
+        self,
+        fit: Fit,
+        coordinates: Coordinates,
+        dtype: Any = np.float64,
+        space: Namespace | None = None,
+    ) -> None:
+        self._set_parameters(*coordinates.to_parameters(fit.vector), dtype, space)
         certificate, journal = fit.certificate, fit.journal
         self.objective_, self.optimality_ = certificate.objective, certificate.optimality
         self.gap_, self.converged_ = certificate.gap, certificate.reached
-        self.n_iter_ = np.array([journal.iterations])
+        self.n_iter_ = returned(np.array([journal.iterations], np.int32), space)
         self.n_passes_, self.history_ = journal.passes, tuple(journal.history)
         self.solver_, self.end_ = fit.solver, fit.end
 
-    def _set_parameters(self, W: Array, b: Array | None) -> None:
-        b = np.zeros(W.shape[0]) if b is None else b
-        self.parameters_ = Parameters(W, b)
-        binary = W.shape[0] == 2
-        self.coef_ = W[1:] - W[:1] if binary else W
-        self.intercept_ = b[1:] - b[:1] if binary else b
+    def _set_parameters(
+        self, W: Array, b: Array | None, dtype: Any = np.float64, space: Namespace | None = None
+    ) -> None:
+        for name, value in fitted_parameters(W, b, dtype).items():
+            setattr(self, name, value if name == "parameters_" else returned(value, space))
 
     def _separates(self, source: ArraySource, coordinates: Coordinates) -> bool:
         """Whether no finite weights are the best.
@@ -462,20 +548,17 @@ class SoftmaxRegression(LinearClassifier):
         self.warnings_ = (*before, *found)
 
     def _warn(self) -> None:
-        """Raise every sentence once."""
+        """Raise every sentence once; scikit-learn's wrapper of `fit` is one more step up."""
         for message in self.warnings_:
-            warnings.warn(message, ConvergenceWarning, stacklevel=3)
+            warnings.warn(message, ConvergenceWarning, stacklevel=4)
 
 
-def _encode(y: Array, classes: Array | None) -> tuple[Array, Array]:
-    """Labels and the index of each row's label."""
-    if classes is None:
-        found, indices = np.unique(y, return_inverse=True)
-        return found, indices
-    indices = np.searchsorted(classes, y)
-    indices = np.minimum(indices, len(classes) - 1)
-    strange = classes[indices] != y
-    if np.any(strange):
-        label = np.asarray(y)[strange.argmax()].item()
-        raise InputError("y", "labels among `classes`", f"{label!r}", "name it in the first call")
-    return classes, indices
+def fitted_parameters(W: Array, b: Array | None, dtype: Any) -> dict[str, Any]:
+    """Attributes by weights (K, D) and bias (K,), one row a class; two classes share a row."""
+    b = np.zeros(W.shape[0]) if b is None else b
+    binary = W.shape[0] == 2
+    return {
+        "parameters_": Parameters(W, b),
+        "coef_": (W[1:] - W[:1] if binary else W).astype(dtype),
+        "intercept_": (b[1:] - b[:1] if binary else b).astype(dtype),
+    }

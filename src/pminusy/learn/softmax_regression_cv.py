@@ -10,27 +10,48 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from numbers import Integral
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import _fit_context
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.metadata_routing import (
+    UNUSED,
+    MetadataRouter,
+    MethodMapping,
+    _raise_for_params,
+)
+from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from pminusy.errors import InputError
+from pminusy.learn.callbacks import CallbackSupport, fit_task
+from pminusy.learn.constraints import SOFTMAX_REGRESSION_CV
 from pminusy.learn.coordinates import Coordinates
+from pminusy.learn.cross_validation import (
+    Grid,
+    PathPoint,
+    Trials,
+    grid_of,
+    labelled_scorer,
+    routed,
+)
 from pminusy.learn.fitting import Fit
 from pminusy.learn.inference import Summary
-from pminusy.learn.linear_classifier import LinearClassifier, is_sparse
+from pminusy.learn.linear_classifier import LinearClassifier
+from pminusy.learn.namespaces import Namespace, namespace_of, returned, to_numpy
 from pminusy.learn.objective import choose_coordinates
 from pminusy.learn.outcome import cross_validation_warnings
+from pminusy.learn.parameters import CheckedParameters
 from pminusy.learn.path import Path
-from pminusy.learn.problem import Penalty, require_number
-from pminusy.learn.softmax_regression import SoftmaxRegression
+from pminusy.learn.penalties import Penalty, PenaltyName
+from pminusy.learn.problem import has_columns
+from pminusy.learn.softmax_regression import Rows, SoftmaxRegression
 from pminusy.learn.solvers.solution import Progress, ProgressCallback
 from pminusy.learn.sources import ArraySource
 
@@ -41,19 +62,7 @@ Array = NDArray[Any]
 _SEARCH = 0.75  # share of the time limit for the folds; the rest is for all rows
 
 
-class PathPoint(NamedTuple):
-    """One value of C (and ρ) on the path: what a plot of score and coefficients needs."""
-
-    C: float
-    l1_ratio: float
-    mean_score: float
-    standard_error: float  # of the mean over folds
-    norm: float  # ‖W‖₂, averaged over folds
-    nonzero: float  # share of the weights that is not 0
-    largest: tuple[float, ...]  # per class, the largest |weight|
-
-
-class SoftmaxRegressionCV(LinearClassifier):
+class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, LinearClassifier):
     """`SoftmaxRegression` that chooses C, as scikit-learn's `LogisticRegressionCV` does.
 
     Parameters
@@ -61,27 +70,46 @@ class SoftmaxRegressionCV(LinearClassifier):
     Cs
         Values of C, or how many from 1e-4 to 1e4, evenly spaced in ln C.
     l1_ratios
-        Shares of L1 to try.
+        Shares of L1 to try; None for (0.0,).
     cv
         Number of stratified folds, a splitter, or pairs of (train, test) indices.
     scoring
-        Name of a score or a scorer; None for accuracy.
+        Name of a score or a scorer; None for accuracy. Scorers that take `labels` or `pos_label`
+        are told all labels of y, and the second of two.
     refit
-        Whether to fit all rows with the best C; otherwise parameters are the mean over folds at it.
+        Whether to fit all rows with the best C; otherwise parameters, `C_` and `l1_ratio_` are
+        means over the folds of what was best in each.
+    use_legacy_attributes
+        Whether `C_`, `l1_ratio_`, `scores_`, `coefs_paths_` and `n_iter_` have the shapes that they
+        had in scikit-learn before 1.10: arrays, and dicts by class.
+    store_coefs_paths
+        Whether to keep `coefs_paths_`.
+    penalty
+        Older name of the penalty, which then counts: "l1", "l2", or "elasticnet" with `l1_ratios`.
+    dual, intercept_scaling, n_jobs, random_state
+        Accepted so that code for `LogisticRegressionCV` runs: `dual=True` is refused; the others
+        change nothing here.
     others
         As in `SoftmaxRegression`; a `Progress` says which of how many problems it is of, and
-        `verbose` above 0 shows a progress bar. `time_limit` is of everything together.
+        `verbose` above 0 shows a progress bar.
 
     Attributes
     ----------
     C_, l1_ratio_
-        The best; on a tie the stronger penalty.
+        The best; on a tie the first as given, of C before the share.
     Cs_, l1_ratios_
-        All, ascending.
+        All, as given.
     scores_
+        (folds, l1_ratios, Cs). A fold without a score (NaN) does not count.
+    coefs_paths_
+        (folds, l1_ratios, Cs, K, D + 1), the intercept last; one row for two classes, D without
+        intercept.
+    n_iter_
         (folds, l1_ratios, Cs).
     path_
-        A `PathPoint` for each pair.
+        A `PathPoint` for each pair, ascending.
+    others
+        Those of `SoftmaxRegression` for the final fit.
 
     Examples
     --------
@@ -91,11 +119,15 @@ class SoftmaxRegressionCV(LinearClassifier):
     True
     """
 
+    _parameter_constraints = SOFTMAX_REGRESSION_CV
+    # `score` hands the weights to the scorer and uses none itself
+    __metadata_request__score = {"sample_weight": UNUSED}  # noqa: RUF012
+
     def __init__(
         self,
         Cs: int | Sequence[float] = 10,
         *,
-        l1_ratios: Sequence[float] = (0.0,),
+        l1_ratios: Sequence[float] | None = None,
         cv: Any = 5,
         scoring: Any = None,
         refit: bool = True,
@@ -110,6 +142,13 @@ class SoftmaxRegressionCV(LinearClassifier):
         workspace: int = 64 << 20,
         keep_interrupted: bool = False,
         progress: ProgressCallback | None = None,
+        penalty: Any = "deprecated",
+        dual: bool = False,
+        intercept_scaling: float = 1.0,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        use_legacy_attributes: bool = False,
+        store_coefs_paths: bool = True,
         verbose: int = 0,
     ) -> None:
         self.Cs = Cs
@@ -128,77 +167,63 @@ class SoftmaxRegressionCV(LinearClassifier):
         self.workspace = workspace
         self.keep_interrupted = keep_interrupted
         self.progress = progress
+        self.penalty = penalty
+        self.dual = dual
+        self.intercept_scaling = intercept_scaling
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.use_legacy_attributes = use_legacy_attributes
+        self.store_coefs_paths = store_coefs_paths
         self.verbose = verbose
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Solve all folds and values, choose, and fit all rows."""
-        self.Cs_, self.l1_ratios_ = _values(self.Cs), _ratios(self.l1_ratios)
-        model = self._model(float(self.Cs_[0]), float(self.l1_ratios_.max()))
-        model._check_parameters()
-        if np.asarray(y).ndim == 2 and np.asarray(y).shape[1] > 1:
-            raise InputError("y", "labels (N,) for cross-validation", "soft targets")
-        source = model._source(X, y, sample_weight)
-        labels = np.asarray(y).ravel()
-        rows = _indexable(X)
-        folds = list(check_cv(self.cv, labels, classifier=True).split(rows, labels))
-        coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
-        search = _Search((len(folds), len(self.l1_ratios_), len(self.Cs_)), source.classes)
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
+    ) -> Self:
+        """Solve all folds and values, choose, and fit all rows.
+
+        `params` are metadata for the splitter (`groups`) and the scorer, where scikit-learn's
+        metadata routing is on.
+        """
+        _raise_for_params(params, self, "fit")
+        grid = self._check_parameters()
+        self._warn_of_contradictions()
+        if has_columns(y):
+            raise InputError("y", "labels (N,) for cross-validation", "several columns")
+        metadata = routed(self, "fit", sample_weight, params)
+        space = namespace_of(X)
+        model = self._model(float(grid.Cs[0]), float(grid.ratios.max()))
+        rows = model._rows(X, y, sample_weight)
+        splitter = check_cv(self.cv, rows.y, classifier=True)
+        folds = list(splitter.split(rows.X, rows.y, **metadata["splitter"]["split"]))
+        coordinates = choose_coordinates(rows.source, fit_intercept=self.fit_intercept)
         deadline = model._deadline()
-        try:
-            for at, fit in self._visits(model, folds, source, coordinates, deadline):
-                W, b = coordinates.to_parameters(fit.vector)
-                model._set_parameters(W, b)
-                separable = math.isinf(model.C) and model._separates(
-                    _only(source, folds[at[0]][0]), coordinates
-                )
-                score = self._score(model, rows, labels, folds[at[0]][1], sample_weight)
-                search.add(at, fit, score, W, model.coef_, separable=separable)
-                if fit.end == "interrupt":
-                    break
-        except KeyboardInterrupt:  # between two fits
-            if not (self.keep_interrupted and search.scored.any()):
-                raise
-            search.interrupted = True
-        self.scores_ = search.scores
-        r, c = search.best()
-        self.C_, self.l1_ratio_ = float(self.Cs_[c]), float(self.l1_ratios_[r])
-        self.path_ = self._path(search)
-        problems = self.scores_.size + 1
-        final = self._model(self.C_, self.l1_ratio_, problems - 1, problems)
-        for name, value in fitted_attributes(model):
-            setattr(final, name, value)
-        if self.refit:
-            self._refit(final, source, coordinates, search.vectors[r, c], search, deadline)
-        else:
-            vectors = search.of_folds[r, c]
-            average = np.mean(vectors, axis=0)
-            final._set_parameters(*coordinates.to_parameters(average))
-            final.converged_ = bool(search.reached[:, r, c].all())
-            final.warnings_ = search.warnings()
-        for name, value in fitted_attributes(final):
-            setattr(self, name, value)
-        final._warn()
+        score_params = metadata["scorer"]["score"]
+        trials = self._try_all(grid, rows, folds, coordinates, deadline, score_params)
+        self._finish(model, trials, rows, coordinates, deadline, space)
+        for message in self.warnings_:
+            warnings.warn(message, ConvergenceWarning, stacklevel=3)
         return self
 
-    def _refit(
-        self,
-        final: SoftmaxRegression,
-        source: ArraySource,
-        coordinates: Coordinates,
-        start: Array,
-        search: _Search,
-        deadline: float,
-    ) -> None:
-        """Fit all rows with what was chosen; after an interrupt, take them as they are."""
-        penalty = Penalty(1.0 - self.l1_ratio_, self.l1_ratio_)
-        if search.interrupted:
-            final.max_iter = 0
-        fit = final._solve(source.merged(), coordinates, self.C_, penalty, start, deadline=deadline)
-        if search.interrupted and not fit.certificate.reached:
-            fit = fit._replace(end="interrupt")
-        final._set(fit, coordinates)
-        separable = math.isinf(self.C_) and final._separates(source, coordinates)
-        final._conclude(fit, coordinates, separable=separable, before=search.warnings())
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
+    ) -> float:
+        """The score chosen by `scoring`, of a prediction for X."""
+        _raise_for_params(params, self, "score")
+        check_is_fitted(self, "coef_")
+        metadata = routed(self, "score", sample_weight, params)
+        scorer = labelled_scorer(self._get_scorer(), to_numpy(self.classes_))
+        return float(scorer(self, X, y, **metadata["scorer"]["score"]))
+
+    def get_metadata_routing(self) -> Any:
+        """What is handed on to the splitter and the scorer."""
+        fit_and_score = MethodMapping()
+        fit_and_score.add(caller="fit", callee="score").add(caller="score", callee="score")
+        router = MetadataRouter(owner=type(self).__name__).add_self_request(self)
+        return router.add(
+            splitter=check_cv(self.cv, classifier=True),
+            method_mapping=MethodMapping().add(caller="fit", callee="split"),
+        ).add(scorer=self._get_scorer(), method_mapping=fit_and_score)
 
     def summary(
         self,
@@ -210,10 +235,40 @@ class SoftmaxRegressionCV(LinearClassifier):
     ) -> Summary:
         """As `SoftmaxRegression.summary`, for the model that was chosen."""
         check_is_fitted(self, "coef_")
-        model = self._model(self.C_, self.l1_ratio_)
-        for name, value in fitted_attributes(self):
-            setattr(model, name, value)
+        model = self._model(float(np.ravel(self.C_)[0]), float(np.ravel(self.l1_ratio_)[0]))
+        copy_fitted(self, model)
         return model.summary(X, y, sample_weight, confidence=confidence)
+
+    def _get_scorer(self) -> Any:
+        return get_scorer("accuracy" if self.scoring is None else self.scoring)
+
+    def _check_parameters(self) -> Grid:
+        penalty = vars(self)["penalty"]
+        if penalty == "elasticnet" and self.l1_ratios is None:
+            raise InputError(
+                "l1_ratios",
+                'numbers from 0 to 1 with penalty="elasticnet"',
+                "None",
+                "set l1_ratios",
+            )
+        named = {"l1": (1.0,), "l2": (0.0,)}.get(penalty) if isinstance(penalty, str) else None
+        ratios = (0.0,) if self.l1_ratios is None else self.l1_ratios
+        grid = grid_of(self.Cs, ratios if named is None else named)
+        for C in (grid.Cs[0], grid.Cs[-1]):
+            for ratio in grid.ratios:
+                self._model(float(C), float(ratio))._check_parameters()
+        return grid
+
+    def _warn_of_contradictions(self) -> None:
+        penalty = vars(self)["penalty"]
+        if penalty not in ("l1", "l2") or self.l1_ratios is None:
+            return
+        warnings.warn(
+            "l1_ratios parameter is only used when penalty is 'elasticnet'. "
+            f"Got (penalty={penalty}) with l1_ratios={self.l1_ratios!r}",
+            UserWarning,
+            stacklevel=4,
+        )
 
     def _model(
         self, C: float, l1_ratio: float, problem: int = 0, problems: int = 1
@@ -238,29 +293,80 @@ class SoftmaxRegressionCV(LinearClassifier):
             workspace=self.workspace,
             keep_interrupted=self.keep_interrupted,
             progress=progress,
+            dual=self.dual,
+            intercept_scaling=self.intercept_scaling,
+            random_state=self.random_state,
         )
+
+    def _try_all(
+        self,
+        grid: Grid,
+        rows: Rows,
+        folds: list[Any],
+        coordinates: Coordinates,
+        deadline: float,
+        score_params: dict[str, Any],
+    ) -> Trials:
+        """Every fold and pair of values, or as many as there is time for."""
+        K, D = rows.source.classes, rows.source.features
+        scored = self._scored_model(rows)
+        scorer = labelled_scorer(self._get_scorer(), scored.classes_)
+        kept = (
+            (1 if K == 2 else K, D + bool(self.fit_intercept)) if self.store_coefs_paths else None
+        )
+        trials = Trials(len(folds), grid, K, kept, rows.dtype)
+        task = fit_task(self, rows.X, rows.y, rows.weight, trials.scores.size, "problem")
+        try:
+            for at, fit in self._visits(scored, grid, folds, rows, coordinates, deadline):
+                scored._set_parameters(*coordinates.to_parameters(fit.vector), rows.dtype)
+                scored.C, scored.l1_ratio = float(grid.Cs[at[2]]), float(grid.ratios[at[1]])
+                train, test = folds[at[0]]
+                separable = math.isinf(scored.C) and scored._separates(
+                    _only(rows.source, train), coordinates
+                )
+                own = _check_method_params(rows.X, params=score_params, indices=test)
+                score = float(scorer(scored, rows.X[test], rows.y[test], **own))
+                trials.add(at, fit, scored, score, separable=separable)
+                if task is not None:
+                    task.advance(None)
+                if fit.end == "interrupt":
+                    break
+        except KeyboardInterrupt:  # between two fits
+            if not (self.keep_interrupted and trials.scored.any()):
+                raise
+            trials.interrupted = True
+        if task is not None:
+            task.finish()
+        return trials
+
+    def _scored_model(self, rows: Rows) -> SoftmaxRegression:
+        """What scorers are given, with NumPy's arrays and without names of features."""
+        scored = self._model(1.0, 0.0)
+        scored.classes_ = np.unique(rows.y)
+        scored.n_features_in_ = rows.X.shape[1]
+        return scored
 
     def _visits(
         self,
         model: SoftmaxRegression,
+        grid: Grid,
         folds: list[Any],
-        source: ArraySource,
+        rows: Rows,
         coordinates: Coordinates,
         deadline: float,
     ) -> Iterator[tuple[tuple[int, int, int], Fit]]:
         """Every fold, share of L1 and C, and the fit there, until the time for them is over."""
         now = time.perf_counter()
         deadline = now + _SEARCH * (deadline - now)
-        total, solved = len(folds) * len(self.l1_ratios_) * len(self.Cs_), 0
+        total, solved = len(folds) * grid.ratios.size * grid.Cs.size, 0
         with progress_bar(total, shown=bool(self.verbose)) as advance:
             for f, (train, _) in enumerate(folds):
-                part = _only(source, train).merged()
-                for r, ratio in enumerate(self.l1_ratios_):
+                part = _only(rows.source, train).merged()
+                for r, ratio in enumerate(grid.ratios):
                     vector, path = np.zeros(coordinates.size), Path(coordinates.size)
-                    for c, C in enumerate(self.Cs_):
+                    for c, C in enumerate(grid.Cs):
                         start = path.start(float(C)) if ratio == 0 else vector  # L1: keep the zeros
                         penalty = Penalty(1.0 - float(ratio), float(ratio))
-                        model.C = float(C)
                         model.progress = self._model(1.0, 0.0, solved, total + 1).progress
                         fit = model._solve(
                             part, coordinates, float(C), penalty, start, path, deadline
@@ -272,129 +378,117 @@ class SoftmaxRegressionCV(LinearClassifier):
                         if fit.end == "time":
                             return
 
-    def _score(
+    def _finish(
         self,
         model: SoftmaxRegression,
-        rows: Any,
-        labels: Array,
-        test: Array,
-        sample_weight: ArrayLike | None,
-    ) -> float:
-        weight = {} if sample_weight is None else {"sample_weight": np.asarray(sample_weight)[test]}
-        scorer = get_scorer("accuracy" if self.scoring is None else self.scoring)
-        return float(scorer(model, rows[test], labels[test], **weight))
-
-    def _path(self, search: _Search) -> tuple[PathPoint, ...]:
-        points = []
-        for r, ratio in enumerate(self.l1_ratios_):
-            for c, C in enumerate(self.Cs_):
-                scored = search.scored[:, r, c]
-                if not scored.any():
-                    continue
-                scores, records = search.scores[scored, r, c], search.records[scored, r, c]
-                folds = scores.size
-                error = float(scores.std(ddof=1 if folds > 1 else 0)) / math.sqrt(folds)
-                mean, (norm, used, *largest) = float(scores.mean()), records.mean(axis=0)
-                points.append(
-                    PathPoint(
-                        float(C), float(ratio), mean, error, float(norm), float(used),
-                        tuple(float(v) for v in largest),
-                    )
-                )  # fmt: skip
-        return tuple(points)
-
-
-class _Search:
-    """What the fits on the folds found, by (fold, share of L1, C)."""
-
-    def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
-        self.scores = np.full(shape, np.nan)
-        self.scored, self.reached, self.separable = (np.zeros(shape, bool) for _ in range(3))
-        self.records = np.empty((*shape, 2 + classes))
-        self.vectors: dict[tuple[int, int], Array] = {}  # of the last fold: where a refit begins
-        self.of_folds: dict[tuple[int, int], list[Array]] = {}
-        self.interrupted = False
-
-    def add(
-        self,
-        at: tuple[int, int, int],
-        fit: Fit,
-        score: float,
-        W: Array,
-        coef: Array,
-        *,
-        separable: bool,
+        trials: Trials,
+        rows: Rows,
+        coordinates: Coordinates,
+        deadline: float,
+        space: Namespace | None,
     ) -> None:
-        """Note one fit."""
-        self.scores[at], self.scored[at] = score, True
-        self.reached[at] = fit.certificate.reached and not separable
-        self.separable[at] = separable
-        self.interrupted = fit.end == "interrupt"
-        self.records[at] = (np.linalg.norm(coef), np.mean(coef != 0), *np.abs(W).max(axis=1))
-        self.vectors[at[1:]] = fit.vector
-        self.of_folds.setdefault(at[1:], []).append(fit.vector)
+        """The final fit and all attributes."""
+        problems, grid = trials.scores.size + 1, trials.grid
+        if self.refit:
+            r, c = trials.best()
+            C, ratio = float(grid.Cs[c]), float(grid.ratios[r])
+        else:
+            best = trials.best_of_folds()
+            C, ratio = float(best.Cs.mean()), float(best.ratios.mean())
+        final = self._model(C, ratio, problems - 1, problems)
+        copy_fitted(model, final)
+        if self.refit:
+            start = trials.vectors[r, c]
+            self._refit(final, trials, rows, coordinates, start, deadline, space)
+        else:
+            W, b = coordinates.to_parameters(best.vector)
+            final._set_parameters(W, b, rows.dtype, space)
+            final.converged_ = best.reached
+            final.warnings_ = self._about(trials)
+        copy_fitted(final, self)
+        self._set_results(trials, C, ratio)
+        for name in ("Cs_", "l1_ratios_", "scores_", "coefs_paths_", "n_iter_"):
+            if hasattr(self, name):
+                setattr(self, name, _all_returned(getattr(self, name), space))
 
-    def best(self) -> tuple[int, int]:
-        """The pair with the best mean score; of equal ones the first, of the strongest penalty.
+    def _refit(
+        self,
+        final: SoftmaxRegression,
+        trials: Trials,
+        rows: Rows,
+        coordinates: Coordinates,
+        start: Array,
+        deadline: float,
+        space: Namespace | None,
+    ) -> None:
+        """Fit all rows with what was chosen; after an interrupt, take them as they are."""
+        C, ratio = final.C, final.l1_ratio
+        if trials.interrupted:
+            final.max_iter = 0
+        penalty = Penalty(1.0 - ratio, ratio)
+        source = rows.source
+        fit = final._solve(source.merged(), coordinates, C, penalty, start, deadline=deadline)
+        if trials.interrupted and not fit.certificate.reached:
+            fit = fit._replace(end="interrupt")
+        final._set(fit, coordinates, rows.dtype, space)
+        separable = math.isinf(C) and final._separates(source, coordinates)
+        final._conclude(fit, coordinates, separable=separable, before=self._about(trials))
 
-        Of a search that ended early, the folds that were finished decide; of the first fold, what
-        was reached.
-        """
-        folds = int(self.scored.sum(axis=0).min())
-        mean = self.scores[: max(folds, 1)].mean(axis=0)
-        seen = self.scored[: max(folds, 1)].all(axis=0)
-        best = np.argmax(np.where(seen, mean, -np.inf))
-        r, c = np.unravel_index(best, mean.shape)
-        return int(r), int(c)
-
-    def warnings(self) -> tuple[str, ...]:
+    def _about(self, trials: Trials) -> tuple[str, ...]:
         """Sentences about fits that did not end at an optimum, or were left out."""
-        unfinished = int((self.scored & ~self.reached & ~self.separable).sum())
-        separable, left_out = int(self.separable.sum()), int((~self.scored).sum())
-        return cross_validation_warnings(unfinished, separable, self.scored.size, left_out)
+        return cross_validation_warnings(
+            trials.unfinished, int(trials.separable.sum()), trials.scores.size, trials.left_out
+        )
+
+    def _set_results(self, trials: Trials, C: float, ratio: float) -> None:
+        grid = trials.grid
+        self.path_ = trials.path()
+        self.Cs_, self.l1_ratios_ = grid.given_Cs, grid.given_ratios
+        self.C_: Any = C  # arrays and dicts in legacy attributes
+        self.l1_ratio_: Any = ratio
+        self.scores_: Any = grid.as_given(trials.scores)
+        self.n_iter_ = grid.as_given(trials.iterations)
+        if trials.coefs is not None:
+            self.coefs_paths_: Any = grid.as_given(trials.coefs)
+        if self.use_legacy_attributes:
+            self._to_legacy_attributes()
+
+    def _to_legacy_attributes(self) -> None:
+        """By class: (folds, Cs, ratios, …), without the ratios where `l1_ratios` is None."""
+        classes = to_numpy(self.classes_).tolist()
+        classes = classes[1:] if len(classes) == 2 else classes
+        self.C_ = np.full(len(classes), self.C_)
+        self.l1_ratio_ = np.full(len(classes), self.l1_ratio_)
+        scores, iterations = self.scores_.swapaxes(1, 2), self.n_iter_.swapaxes(1, 2)[None]
+        squeezed = self.l1_ratios is None
+        scores = scores[:, :, 0] if squeezed else scores
+        self.n_iter_ = iterations[..., 0] if squeezed else iterations
+        self.scores_ = dict.fromkeys(classes, scores)
+        if self.store_coefs_paths:
+            paths = self.coefs_paths_.swapaxes(1, 2)
+            paths = paths[:, :, 0] if squeezed else paths
+            self.coefs_paths_ = {label: paths[..., k, :] for k, label in enumerate(classes)}
 
 
-def fitted_attributes(model: Any) -> list[tuple[str, Any]]:
-    """What fitting has set, by scikit-learn's convention."""
-    return [(k, v) for k, v in vars(model).items() if k.endswith("_") and not k.startswith("_")]
+def _all_returned(value: Any, space: Namespace | None) -> Any:
+    if isinstance(value, dict):
+        return {label: returned(array, space) for label, array in value.items()}
+    return returned(value, space)
 
 
-def _only(source: ArraySource, rows: Array) -> ArraySource:
-    """The same source with weight 0 for all other rows."""
-    chosen = np.zeros(source.rows)
-    chosen[rows] = 1.0
+def _only(source: ArraySource, train: Any) -> ArraySource:
+    """The same source, each row counted as often as it is trained on."""
+    chosen, train = np.zeros(source.rows), np.asarray(train)
+    rows = np.flatnonzero(train) if train.dtype == bool else train.astype(np.intp, copy=False)
+    np.add.at(chosen, rows, 1.0)
     return source.weighted(chosen)
 
 
-def _values(Cs: Any) -> Array:
-    """Values of C, ascending."""
-    if not isinstance(Cs, bool) and isinstance(Cs, Integral):
-        if Cs < 1:
-            raise InputError("Cs", "at least 1 value", repr(Cs))
-        return np.logspace(-4, 4, int(Cs))
-    values = np.unique(np.asarray(Cs, np.float64))
-    if values.size == 0:
-        raise InputError("Cs", "at least 1 value", repr(Cs))
-    for value in values:
-        require_number("Cs", float(value))
-    return values
-
-
-def _ratios(l1_ratios: Sequence[float]) -> Array:
-    """Shares of L1, ascending."""
-    ratios = np.unique(np.asarray(l1_ratios, np.float64))
-    if ratios.size == 0:
-        raise InputError("l1_ratios", "at least 1 value", repr(l1_ratios))
-    for ratio in ratios:
-        require_number("l1_ratios", float(ratio), positive=False, upper=1.0)
-    return ratios
-
-
-def _indexable(X: Any) -> Any:
-    """X such that an array of row numbers selects rows."""
-    if is_sparse(X):
-        return X.tocsr()
-    return X if isinstance(X, np.ndarray) else np.asarray(X)
+def copy_fitted(source: Any, target: Any) -> None:
+    """Copy what fitting has set, by scikit-learn's convention."""
+    for name, value in vars(source).items():
+        if name.endswith("_") and not name.startswith("_"):
+            setattr(target, name, value)
 
 
 @contextmanager

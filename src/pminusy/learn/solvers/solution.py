@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from pminusy.learn.objective import Evaluation, Objective
 
-__all__ = ["Goal", "Journal", "Patience", "Progress", "ProgressCallback", "Solution", "Status"]
+__all__ = [
+    "Goal",
+    "Journal",
+    "Patience",
+    "Progress",
+    "ProgressCallback",
+    "Solution",
+    "Status",
+    "StopFit",
+]
 
 Array = NDArray[Any]
 
@@ -29,6 +38,10 @@ class Progress(NamedTuple):
 
 
 ProgressCallback = Callable[[Progress], None]
+
+
+class StopFit(KeyboardInterrupt):
+    """What a progress callback raises to end a fit where it is, and keep it."""
 
 
 class Status(NamedTuple):

@@ -1,0 +1,58 @@
+"""Parameters of estimators: refused in our words, by scikit-learn's means."""
+
+from __future__ import annotations
+
+import math
+import re
+from numbers import Integral, Real
+from typing import Any
+
+from sklearn.utils._param_validation import InvalidParameterError
+
+from pminusy.errors import InputError
+
+__all__ = ["CheckedParameters", "ParameterError", "require_count", "require_number"]
+
+_REFUSAL = re.compile(r"The '(\w+)' parameter of \w+ must be (.*)\. Got (.*) instead\.", re.DOTALL)
+
+
+class ParameterError(InputError, InvalidParameterError):
+    """A parameter that cannot be: `InputError`, and what scikit-learn raises for it."""
+
+
+class CheckedParameters:
+    """Checks all parameters when `fit` begins, as scikit-learn does by `_parameter_constraints`."""
+
+    def _check_parameters(self) -> Any:
+        """Checks with messages of their own; the rest are of the kind "an instance of bool"."""
+        raise NotImplementedError
+
+    def _validate_params(self) -> None:
+        try:
+            self._check_parameters()
+            super()._validate_params()  # type: ignore[misc]
+        except InputError as error:
+            raise ParameterError(*error.args) from None
+        except InvalidParameterError as error:
+            said = _REFUSAL.fullmatch(str(error))
+            if said is None:
+                raise
+            raise ParameterError(said[1], said[2], said[3]) from None
+
+
+def require_number(
+    name: str, value: Any, *, positive: bool = True, upper: float = math.inf
+) -> None:
+    """Refuse what is not a number above 0 (or from 0), and at most `upper`."""
+    wanted = "a number above 0" if positive else "a number from 0"
+    if upper < math.inf:
+        wanted += f" to {upper:g}"
+    valid = not isinstance(value, bool) and isinstance(value, Real) and not math.isnan(value)
+    if not valid or value < 0 or (positive and value == 0) or value > upper:
+        raise InputError(name, wanted, repr(value))
+
+
+def require_count(name: str, value: Any, least: int = 0) -> None:
+    """Refuse what is not a whole number from `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise InputError(name, f"a whole number from {least}", repr(value))
