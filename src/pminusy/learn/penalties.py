@@ -13,6 +13,7 @@ from pminusy.learn.parameters import require_number
 
 __all__ = ["Penalty", "PenaltyName", "penalty_of", "warn_of_contradictions"]
 
+_SHARES = ("l1_ratio_", "l1_ratio", "l1_ratios")  # fitted or given
 _NAMES = ("deprecated", "l1", "l2", "elasticnet")
 
 
@@ -77,9 +78,9 @@ class PenaltyName:
     def penalty(self) -> Any:
         """The parameter; "l1" where it was left out and the share of L1 is 1."""
         given = vars(self)["penalty"]
-        ratio = vars(self).get("l1_ratio_", vars(self).get("l1_ratio"))
-        only_lasso = isinstance(ratio, int | float | np.ndarray) and bool(np.all(ratio == 1))
-        return "l1" if isinstance(given, str) and given == "deprecated" and only_lasso else given
+        shares = [vars(self)[name] for name in _SHARES if name in vars(self)]
+        left_out = isinstance(given, str) and given == "deprecated"
+        return "l1" if left_out and shares and _only_ones(shares[0]) else given
 
     @penalty.setter
     def penalty(self, given: Any) -> None:
@@ -89,3 +90,11 @@ class PenaltyName:
         """Parameters as they were given."""
         params: dict[str, Any] = super().get_params(deep)  # type: ignore[misc]
         return params | {"penalty": vars(self)["penalty"]}
+
+
+def _only_ones(shares: Any) -> bool:
+    try:
+        values = np.asarray(shares, float)
+    except (TypeError, ValueError):  # refused when fit begins
+        return False
+    return values.size > 0 and bool(np.all(values == 1))

@@ -88,7 +88,10 @@ class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearC
     """Multinomial logistic regression: minimises C Σ_i ω_i L_i + (1 − ρ)/2 ‖W‖² + ρ ‖W‖₁.
 
     scikit-learn's `LogisticRegression`, the same optimum, with a certificate. ρ is `l1_ratio`; the
-    bias is not penalised. Two classes have one row of weights, as there.
+    bias is not penalised. Two classes have one row of weights, as there. float32 X gives float32
+    `coef_` and predictions; `parameters_`, which the certificate is about, stay float64. Where
+    scikit-learn's `array_api_dispatch` is on, tensors give tensors on their device (the work is
+    done on the CPU). Its callbacks (`set_callbacks`, from version 1.9) see every iteration.
 
     Parameters
     ----------
@@ -127,8 +130,9 @@ class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearC
     progress
         Called with a `Progress` after every iteration.
     penalty, dual, intercept_scaling, random_state, n_jobs, verbose
-        Accepted so that code for `LogisticRegression` runs: `penalty` by its older names;
-        `dual=True` is refused; the others change nothing here.
+        Accepted so that code for `LogisticRegression` runs: `penalty` by its older names, which
+        count where `l1_ratio` or `C` says something else (a warning says so); `dual=True` is
+        refused; the others change nothing here.
 
     Attributes
     ----------
@@ -170,7 +174,7 @@ class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearC
         self,
         C: float = 1.0,
         *,
-        l1_ratio: float = 0.0,
+        l1_ratio: float | None = 0.0,
         fit_intercept: bool = True,
         class_weight: Any = None,
         label_smoothing: float = 0.0,

@@ -30,7 +30,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from pminusy.errors import InputError
-from pminusy.learn.callbacks import CallbackSupport, fit_task
+from pminusy.learn.callbacks import CallbackSupport, FitTask, fit_task
 from pminusy.learn.constraints import SOFTMAX_REGRESSION_CV
 from pminusy.learn.coordinates import Coordinates
 from pminusy.learn.cross_validation import (
@@ -187,6 +187,8 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
         """
         _raise_for_params(params, self, "fit")
         grid = self._check_parameters()
+        if hasattr(self, "coefs_paths_"):
+            del self.coefs_paths_
         self._warn_of_contradictions()
         if has_columns(y):
             raise InputError("y", "labels (N,) for cross-validation", "several columns")
@@ -199,8 +201,12 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
         coordinates = choose_coordinates(rows.source, fit_intercept=self.fit_intercept)
         deadline = model._deadline()
         score_params = metadata["scorer"]["score"]
-        trials = self._try_all(grid, rows, folds, coordinates, deadline, score_params)
+        problems = len(folds) * grid.ratios.size * grid.Cs.size
+        task = fit_task(self, rows.X, rows.y, rows.weight, problems, "problem")
+        trials = self._try_all(grid, rows, folds, coordinates, deadline, score_params, task)
         self._finish(model, trials, rows, coordinates, deadline, space)
+        if task is not None:
+            task.finish()
         for message in self.warnings_:
             warnings.warn(message, ConvergenceWarning, stacklevel=3)
         return self
@@ -306,6 +312,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
         coordinates: Coordinates,
         deadline: float,
         score_params: dict[str, Any],
+        task: FitTask | None,
     ) -> Trials:
         """Every fold and pair of values, or as many as there is time for."""
         K, D = rows.source.classes, rows.source.features
@@ -315,7 +322,6 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
             (1 if K == 2 else K, D + bool(self.fit_intercept)) if self.store_coefs_paths else None
         )
         trials = Trials(len(folds), grid, K, kept, rows.dtype)
-        task = fit_task(self, rows.X, rows.y, rows.weight, trials.scores.size, "problem")
         try:
             for at, fit in self._visits(scored, grid, folds, rows, coordinates, deadline):
                 scored._set_parameters(*coordinates.to_parameters(fit.vector), rows.dtype)
@@ -335,8 +341,6 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
             if not (self.keep_interrupted and trials.scored.any()):
                 raise
             trials.interrupted = True
-        if task is not None:
-            task.finish()
         return trials
 
     def _scored_model(self, rows: Rows) -> SoftmaxRegression:
@@ -422,7 +426,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
         space: Namespace | None,
     ) -> None:
         """Fit all rows with what was chosen; after an interrupt, take them as they are."""
-        C, ratio = final.C, final.l1_ratio
+        C, ratio = final.C, float(final.l1_ratio or 0.0)
         if trials.interrupted:
             final.max_iter = 0
         penalty = Penalty(1.0 - ratio, ratio)
