@@ -143,3 +143,32 @@ def epoch(X, y, W, lr):
 """
     )
     assert verdict.status == "correct", str(verdict)
+
+
+HELPED = """
+{imports}
+{helper}
+def softmax_loss(z, y):
+    p = {call}
+    return -np.log(p[np.arange(len(y)), y]).mean()
+"""
+OWN = """
+def softmax(z):
+    e = np.exp(z - z.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+"""
+LIBRARY = "from scipy.special import softmax"
+
+
+@pytest.mark.parametrize(
+    ("imports", "helper", "call", "leans"),
+    [
+        ("", OWN, "softmax(z)", False),
+        (LIBRARY, "", "softmax(z, axis=1)", True),
+        ("import scipy.special", OWN, "scipy.special.softmax(z, axis=1)", True),
+    ],
+)
+def test_only_a_library_is_leaned_on(imports, helper, call, leans):
+    source = NUMPY + HELPED.format(imports=imports, helper=helper, call=call)
+    verdict = judge(source)
+    assert bool(verdict.leans_on) == leans, verdict.leans_on

@@ -32,7 +32,7 @@ def examine(
 ) -> Verdict:
     """Check one function of a running submission, against a teacher's own if that is unusual."""
     verdict = Verdict("unfinished", candidate.name, "There is nothing in it yet.")
-    verdict = replace(verdict, leans_on=leans_on(candidate.entry))
+    verdict = replace(verdict, leans_on=leans_on(candidate.entry, session.inventory.functions))
     if candidate.entry["empty"]:
         return verdict
     if candidate.proposals[0].exercise == "dropout":

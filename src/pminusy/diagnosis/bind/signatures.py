@@ -329,7 +329,9 @@ _LEANED_ON = {
 }  # fmt: skip
 
 
-def leans_on(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of such functions among what a function reads (its own and its variables excepted)."""
-    used = {*entry["reads"], *entry["attributes"]} - {entry["name"]}
+def leans_on(entry: Entry, functions: Sequence[Entry]) -> tuple[str, ...]:
+    """Names of such functions among what a function reads, the submission's own excepted."""
+    own = {f["name"] for f in functions if not f["owner"]}
+    methods = {f["name"] for f in functions if f["owner"] and f["owner"] == entry["owner"]}
+    used = ({*entry["reads"]} - own) | ({*entry["attributes"]} - methods)
     return tuple(f"{name} ({what})" for name, what in _LEANED_ON.items() if name in used)
