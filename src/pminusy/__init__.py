@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pminusy.api.explain import explain
     from pminusy.api.fit_table import fit_table
     from pminusy.api.table_model import TableModel, load
+    from pminusy.api.warm_up import warm_up
     from pminusy.kernels.dispatch import why
     from pminusy.kernels.threads import get_num_threads, set_num_threads
     from pminusy.learn.calibration import reliability, temperature_scaling
@@ -41,6 +42,7 @@ _HOMES = {
     "pminusy.api.explain": ("explain",),
     "pminusy.api.fit_table": ("fit_table",),
     "pminusy.api.table_model": ("TableModel", "load"),
+    "pminusy.api.warm_up": ("warm_up",),
     "pminusy.kernels.dispatch": ("why",),
     "pminusy.learn.calibration": ("reliability", "temperature_scaling"),
     "pminusy.learn.softmax_regression": ("SoftmaxRegression",),
@@ -83,6 +85,7 @@ __all__ = [
     "softmax",
     "softmax_jacobian",
     "temperature_scaling",
+    "warm_up",
     "why",
 ]
 

@@ -358,8 +358,7 @@ def test_a_cache_folder_that_cannot_be_written_is_no_trouble(tmp_path):
     run = _python(_CALL, NUMBA_CACHE_DIR=str(blocked / "cache"), HOME=str(blocked))
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == "2.995732273553991"
-    # Silent if the kernels lie compiled beside their sources, else the one notice of compiling.
-    assert not run.stderr or run.stderr.startswith("pminusy: compiling kernels")
+    assert not run.stderr
 
 
 def test_without_numba_core_runs_after_one_warning():

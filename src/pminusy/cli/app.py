@@ -16,6 +16,7 @@ from pminusy.cli.explain import explain
 from pminusy.cli.fit import fit
 from pminusy.cli.predict import predict
 from pminusy.cli.text import printing, visible
+from pminusy.cli.warm_up import warm_up
 from pminusy.errors import InputError
 from pminusy.extras import missing_extra
 
@@ -35,6 +36,7 @@ app.command()(explain)
 app.command()(fit)
 app.command()(predict)
 app.command()(evaluate)
+app.command("warm-up")(warm_up)
 
 # What typer raises for a misspelt option; the class itself lives in a module that has moved.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[2]

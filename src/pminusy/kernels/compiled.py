@@ -11,10 +11,10 @@ one addition at a time, with `lanes.add`.
 
 from __future__ import annotations
 
+import logging
 import sys
+import threading
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numba
@@ -22,9 +22,15 @@ from numba import types
 from numba.core import event
 from numba.extending import overload
 
-__all__ = ["by_type", "fast_jit", "inline", "jit"]
+from pminusy.kernels.cache import KernelCache
 
-_NOTICE = "pminusy: compiling kernels for this processor; this happens once and takes some seconds"
+__all__ = ["by_type", "fast_inline", "fast_jit", "inline", "jit"]
+
+_NOTICE = (
+    "pminusy: compiling kernels for this processor; this happens once and takes some seconds "
+    "(`pminusy warm-up` does it beforehand)"
+)
+_PATIENCE = 1.0  # seconds
 
 
 _OPTIONS: dict[str, Any] = {
@@ -42,6 +48,10 @@ _FAST: dict[str, Any] = {
 }
 
 
+_INSIDE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""No entry from Python or C is compiled: a fifth of the time. Python must not call the function."""
+
+
 def jit(function: Callable[..., Any]) -> Any:
     """Compile a kernel that Python calls, and keep the machine code in Numba's cache folder."""
     return _kept(function, _OPTIONS)
@@ -52,33 +62,26 @@ def fast_jit(function: Callable[..., Any]) -> Any:
     return _kept(function, _FAST)
 
 
-def _kept(function: Callable[..., Any], options: dict[str, Any]) -> Any:
-    try:
-        kernel = numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # no folder can be written to: compile in every process
-        return numba.njit(**options)(function)
-    file = getattr(kernel._cache, "_cache_file", None)
-    if file is not None:
-        file._source_stamp = (file._source_stamp, _sources())
-    return kernel
+def fast_inline(function: Callable[..., Any]) -> Any:
+    """Compile a function of training that only kernels call; `fast_jit` in all else.
 
-
-@cache
-def _sources() -> tuple[tuple[str, float, int], ...]:
-    """What tells whether machine code is out of date: every file here, for kernels inline others.
-
-    Numba looks at the file of the kernel alone.
+    It has no entry for Python, and no file in the cache: it becomes part of its callers.
     """
-    folder = Path(__file__).parent
-    return tuple(
-        (file.name, file.stat().st_mtime, file.stat().st_size)
-        for file in sorted(folder.glob("*.py"))
-    )
+    return numba.njit(**_FAST, **_INSIDE)(function)
+
+
+def _kept(function: Callable[..., Any], options: dict[str, Any]) -> Any:
+    kernel = numba.njit(**options)(function)
+    try:
+        kernel._cache = KernelCache(function)
+    except RuntimeError as error:  # no folder can be written to: compile in every process
+        logging.getLogger("pminusy").debug("kernels are not kept: %s", error)
+    return kernel
 
 
 def inline(function: Callable[..., Any]) -> Any:
     """Compile a function that only kernels call; it becomes part of them."""
-    return numba.njit(forceinline=True, **_OPTIONS)(function)
+    return numba.njit(forceinline=True, **_OPTIONS, **_INSIDE)(function)
 
 
 def by_type(single: Any, double: Any) -> Any:
@@ -98,19 +101,29 @@ def by_type(single: Any, double: Any) -> Any:
 
 
 class _Notice(event.Listener):
-    """Says on stderr, once a process, that a kernel of ours is being compiled."""
+    """Says on a terminal, once a process, that kernels of ours are being compiled, if it lasts."""
 
     def __init__(self) -> None:
         self._said = False
+        self._timers: list[threading.Timer | None] = []
 
     def on_start(self, event: Any) -> None:
-        function = event.data["dispatcher"].py_func
-        if not self._said and function.__module__.startswith("pminusy."):
-            self._said = True
-            print(_NOTICE, file=sys.stderr, flush=True)  # noqa: T201  # a notice, not a result
+        ours = event.data["dispatcher"].py_func.__module__.startswith("pminusy.")
+        wanted = ours and not self._said and not self._timers and sys.stderr.isatty()
+        timer = threading.Timer(_PATIENCE, self._say) if wanted else None
+        self._timers.append(timer)
+        if timer is not None:
+            timer.daemon = True
+            timer.start()
 
     def on_end(self, event: Any) -> None:
-        """Nothing to say."""
+        timer = self._timers.pop() if self._timers else None
+        if timer is not None:
+            timer.cancel()
+
+    def _say(self) -> None:
+        self._said = True
+        print(_NOTICE, file=sys.stderr, flush=True)  # noqa: T201  # a notice, not a result
 
 
 event.register("numba:compile", _Notice())

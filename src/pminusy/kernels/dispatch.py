@@ -122,7 +122,7 @@ def _kernels() -> tuple[ModuleType | None, str]:
     """The compiled kernels; or, with a warning, the reason why there are none."""
     try:
         module = importlib.import_module("pminusy.kernels.cpu")
-        module.warm_up()
+        module.compile_something()
     except Exception as error:  # whatever is wrong with a compiler, there is another way
         problem = f"the kernels cannot be used ({type(error).__name__}: {error})".splitlines()[0]
         warnings.warn(

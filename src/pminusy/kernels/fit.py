@@ -18,8 +18,8 @@ import numpy as np
 
 from pminusy.core.passes import PADDING, TILE, Csr
 from pminusy.kernels import fit_tile
-from pminusy.kernels.compiled import fast_jit
-from pminusy.kernels.fit_few import lay_out, room, sum_columns
+from pminusy.kernels.compiled import fast_inline, fast_jit
+from pminusy.kernels.fit_few import lay_out, room, sum_columns, typed
 from pminusy.kernels.fit_rows import backward, forward
 
 __all__ = [
@@ -35,21 +35,19 @@ __all__ = [
 ]
 
 # Ways to reach the logits of a tile, and what becomes of them
-_POINT, _STEP, _GRADIENT, _HVP, _CURVATURE = range(5)
+_POINT, _GRADIENT, _STEP, _HVP, _CURVATURE = range(5)
 
 
 def point(X: Any, y: Any, W: Any, b: Any, rows: Any, tiles: Any, Z: Any, G: Any, g: Any) -> float:
     """Loss at logits X W + b, and its gradient; the logits are kept in Z if it has room."""
-    loss, _ = _visit(_POINT, X, y, W, b, W, b, rows, tiles, Z, Z, 0.0, *_sums(X, G, W), g)
-    return float(loss)
+    return _pass(_POINT, X, y, W, b, W, b, rows, tiles, Z, Z, 0.0, G, g)[0]
 
 
 def step(
     X: Any, y: Any, V: Any, v: Any, rows: Any, tiles: Any, Z: Any, A: Any, G: Any, g: Any
 ) -> tuple[float, float]:
     """Logits A along a direction, kept; loss, slope and gradient at Z + A."""
-    loss, slope = _visit(_STEP, X, y, V, v, V, v, rows, tiles, Z, A, 0.0, *_sums(X, G, V), g)
-    return float(loss), float(slope)
+    return _pass(_STEP, X, y, V, v, V, v, rows, tiles, Z, A, 0.0, G, g)
 
 
 def gradient(
@@ -58,9 +56,7 @@ def gradient(
     """Z becomes Z + step · A; loss and gradient there."""
     shape = (G.shape[0], -(-G.shape[1] // PADDING) * PADDING) if isinstance(X, Csr) else G.shape
     none, zero = np.empty(shape, Z.dtype), np.zeros(Z.shape[1], Z.dtype)
-    sums = _sums(X, G, none)
-    loss, _ = _visit(_GRADIENT, X, y, none, zero, none, zero, rows, tiles, Z, A, step, *sums, g)
-    return float(loss)
+    return _pass(_GRADIENT, X, y, none, zero, none, zero, rows, tiles, Z, A, step, G, g)[0]
 
 
 def hvp(
@@ -77,14 +73,41 @@ def hvp(
     g: Any,
 ) -> None:
     """Hessian times (V, v), from stored logits Z where there are any."""
-    _visit(_HVP, X, y, W, b, V, v, rows, tiles, Z, Z, 0.0, *_sums(X, G, W), g)
+    _pass(_HVP, X, y, W, b, V, v, rows, tiles, Z, Z, 0.0, G, g)
 
 
 def curvature(
     X: Any, y: Any, W: Any, b: Any, rows: Any, tiles: Any, Z: Any, G: Any, g: Any
 ) -> None:
     """Diagonal of the Hessian: g[k] = Σ S p (1 − p), and with x² where G has room for it."""
-    _visit(_CURVATURE, X, y, W, b, W, b, rows, tiles, Z, Z, 0.0, *_sums(X, G, W), g)
+    _pass(_CURVATURE, X, y, W, b, W, b, rows, tiles, Z, Z, 0.0, G, g)
+
+
+def _pass(
+    way: int,
+    X: Any,
+    y: Any,
+    W: Any,
+    b: Any,
+    V: Any,
+    v: Any,
+    rows: Any,
+    tiles: Any,
+    Z: Any,
+    A: Any,
+    step: Any,
+    G: Any,
+    g: Any,
+) -> tuple[float, float]:
+    """Visit tiles one of five ways, with X and y in types that leave out what is not needed."""
+    given = typed(X, W), _targets(y), W, b, V, v, rows, tiles, Z, A, step
+    loss, slope = _visit(way, *given, *_sums(X, G, W), g)
+    return float(loss), float(slope)
+
+
+def _targets(y: Any) -> Any:
+    """Targets whose type says that none is soft, where none is."""
+    return y if y.soft.shape[0] > 0 else y._replace(soft=None)
 
 
 def _sums(X: Any, G: Any, W: Any) -> tuple[Any, Any]:
@@ -117,35 +140,35 @@ def _visit(
     """Visit tiles one of five ways; returns loss and slope, adds to `partial` or G, and g."""
     K, loss, slope, kept = b.size, 0.0, 0.0, Z.shape[0] > 0
     T, B = np.zeros((K, TILE), W.dtype), np.zeros((K, TILE), W.dtype)
-    scratch = fit_tile.scratch(T)
-    at = np.zeros(TILE, np.int64)
+    tile, at = fit_tile.scratch(T), np.zeros(TILE, np.int64)
     P, F = room(X, W)
     products = partial.size > 0
     every = max(16, partial.size >> 14)
+    first = 0 if way == _POINT or (way >= _HVP and not kept) else 1  # X W + b, where it is not kept
+    last = 2 if _STEP <= way <= _HVP else 1  # and X V + v
     for t in range(tiles[0], tiles[1]):
         n = rows_of(rows, t, at)
         lay_out(X, at, n, P)
-        if way == _STEP:
-            forward(X, V, v, at, n, P, F, A[t])
-            _moved(Z[t], A[t], Z.dtype.type(1), T)
-        elif way == _GRADIENT:
-            _moved(Z[t], A[t], Z.dtype.type(step), T)
-            _copy(T, Z[t])
-        elif way != _POINT and kept:
+        for product in range(first, last):  # one call to inline: compiled twice, it costs twice
+            out = T if product == 0 else (A[t] if way == _STEP else B)
+            weights, bias = (W, b) if product == 0 else (V, v)
+            forward(X, weights, bias, at, n, P, F, out)
+        if _GRADIENT <= way <= _STEP:
+            _moved(Z[t], A[t], Z.dtype.type(1 if way == _STEP else step), T)
+        elif first > 0:
             _copy(Z[t], T)
-        else:
-            forward(X, W, b, at, n, P, F, T)
-        if way <= _GRADIENT:
+        if way == _GRADIENT:
+            _copy(T, Z[t])
+        if way <= _STEP:
             if way == _POINT and kept:
                 _copy(T, Z[t])
-            loss += fit_tile.residual(T, y, at, n, scratch)
+            loss += fit_tile.residual(T, y, y.soft, at, n, tile)
             if way == _STEP:
                 slope += fit_tile.dot(T, A[t])
         elif way == _HVP:
-            forward(X, V, v, at, n, P, F, B)
-            fit_tile.curved(T, B, y, at, n, scratch)
+            fit_tile.curved(T, B, y, at, n, tile)
         else:
-            fit_tile.curvature(T, y, at, n, scratch)
+            fit_tile.curvature(T, y, at, n, tile)
         fit_tile.row_sums(T, g)
         if products:
             backward(X, T, at, n, P, partial, way == _CURVATURE)
@@ -160,7 +183,7 @@ def restriction(
     y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any
 ) -> tuple[float, float, float]:
     """Loss, slope and curvature along A at Z + step · A: no product with X."""
-    loss, slope, curve = _restriction(y, rows, tiles, Z, A, step)
+    loss, slope, curve = _restriction(_targets(y), rows, tiles, Z, A, step)
     return float(loss), float(slope), float(curve)
 
 
@@ -168,13 +191,13 @@ def restriction(
 def _restriction(y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any) -> Any:
     K, loss, slope, curve = Z.shape[1], 0.0, 0.0, 0.0
     T = np.zeros((K, TILE), Z.dtype)
-    room = fit_tile.scratch(T)
+    tile = fit_tile.scratch(T)
     first, second, S = np.zeros(TILE, Z.dtype), np.zeros(TILE, Z.dtype), np.zeros(TILE, Z.dtype)
     at = np.zeros(TILE, np.int64)
     for t in range(tiles[0], tiles[1]):
         n, a = rows_of(rows, t, at), A[t]
         _moved(Z[t], a, Z.dtype.type(step), T)
-        loss += fit_tile.residual(T, y, at, n, room)
+        loss += fit_tile.residual(T, y, y.soft, at, n, tile)
         slope += fit_tile.dot(T, a)
         fit_tile.add_targets(T, y, at, n)
         fit_tile.masses(y, at, n, S)
@@ -191,7 +214,7 @@ def _restriction(y: Any, rows: Any, tiles: Any, Z: Any, A: Any, step: Any) -> An
     return loss, slope, curve
 
 
-@fast_jit
+@fast_inline
 def rows_of(rows: Any, t: Any, at: Any) -> Any:
     """Number the rows of tile t; returns how many there are."""
     n = min(TILE, rows.number - t * TILE)
@@ -203,14 +226,14 @@ def rows_of(rows: Any, t: Any, at: Any) -> Any:
     return n
 
 
-@fast_jit
+@fast_inline
 def _copy(Z: Any, out: Any) -> None:
     for k in range(Z.shape[0]):
         for i in range(TILE):
             out[k, i] = Z[k, i]
 
 
-@fast_jit
+@fast_inline
 def _moved(Z: Any, A: Any, step: Any, out: Any) -> None:
     """`out` = Z + step · A."""
     for k in range(Z.shape[0]):
@@ -218,7 +241,7 @@ def _moved(Z: Any, A: Any, step: Any, out: Any) -> None:
             out[k, i] = Z[k, i] + step * A[k, i]
 
 
-@fast_jit
+@fast_inline
 def flush(G: Any, total: Any) -> None:
     """Add to the float64 sums, which have no padding, and begin again."""
     for j in range(total.shape[0]):

@@ -17,7 +17,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from pminusy.kernels.compiled import fast_jit
+from pminusy.kernels.compiled import fast_inline, fast_jit
 from pminusy.kernels.fit_rows import gather_row, scatter_row
 from pminusy.kernels.fit_tile import mass
 from pminusy.kernels.passes import exp_lanes
@@ -110,14 +110,14 @@ def _ascend(
     return gap
 
 
-@fast_jit
+@fast_inline
 def _row(rows: Any, i: Any) -> Any:
     """Which row of X a row is."""
     row = rows.offset + rows.stride * i
     return rows.chosen[row] if rows.chosen.size else row
 
 
-@fast_jit
+@fast_inline
 def _begin(y: Any, row: Any, z: Any, t: Any, p: Any, alpha: Any, S: Any, r: Any, K: Any) -> None:
     """t and p̂ where a row was never visited, and by how much it pulls there."""
     t[:] = z
@@ -126,7 +126,7 @@ def _begin(y: Any, row: Any, z: Any, t: Any, p: Any, alpha: Any, S: Any, r: Any,
         r[k] = alpha * (z.dtype.type(_target(y, row, k)) / S - p[k])
 
 
-@fast_jit
+@fast_inline
 def _target(y: Any, row: Any, k: Any) -> Any:
     """Target mass q of a class."""
     share = 1.0 if y.soft.shape[0] == 0 and k == y.labels[row] else 0.0

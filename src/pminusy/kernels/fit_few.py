@@ -15,7 +15,7 @@ and store, the same sums twice.
 # Numba infers the types of what it compiles; annotations would have no effect there.
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -24,11 +24,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from pminusy.core.passes import TILE
-from pminusy.kernels.compiled import fast_jit
+from pminusy.kernels.compiled import fast_inline
 from pminusy.kernels.fit_lanes import VECTORS, Matrix, number
 from pminusy.kernels.vectors import BYTES, Lanes, counted_loop, lanes_of, pointer
 
-__all__ = ["few_outer", "few_products", "lay_out", "room", "sum_columns"]
+__all__ = ["Few", "few_outer", "few_products", "lay_out", "room", "sum_columns", "typed"]
 
 FEW = 1024
 """Bytes of features, in the type of the arithmetic, up to which this is the faster way."""
@@ -37,8 +37,23 @@ FEW = 1024
 _CLASSES = 4
 
 
+class Few(NamedTuple):
+    """Dense rows of few features: a type of its own, so that only one way is compiled."""
+
+    X: Any
+
+
+def typed(X: Any, W: Any) -> Any:
+    """X as kernels take it: by its type they know which products with W (K, D) are faster."""
+    read = isinstance(X, np.ndarray) and X.dtype.kind in "iuf" and X.dtype.isnative
+    if not (read and X.flags.c_contiguous and W.flags.c_contiguous):
+        return X
+    wide = int(_whole.py_func(W.shape[1], W.itemsize))
+    return Few(X) if wide * W.itemsize <= FEW else X
+
+
 def room(X: Any, W: Any) -> Any:
-    """Scratch (P, F) for the tiles of X; empty where another way is faster."""
+    """Scratch (P, F) for the tiles of X, as `typed` gave it; empty where another way is faster."""
     raise NotImplementedError("only inside compiled functions")
 
 
@@ -53,7 +68,7 @@ def sum_columns(features: int, size: int) -> int:
     return wide if wide * size <= FEW else features
 
 
-@fast_jit
+@fast_inline
 def _whole(features: Any, size: Any) -> Any:
     """Features in whole vectors of numbers of `size` bytes."""
     lanes = BYTES // size
@@ -62,18 +77,23 @@ def _whole(features: Any, size: Any) -> Any:
 
 @overload(room)
 def _room(X: Any, W: Any) -> Any:
-    read = isinstance(X, types.Array) and isinstance(X.dtype, types.Integer | types.Float)
-    most = FEW if read and X.layout == W.layout == "C" else 0
-
-    def make(X: Any, W: Any) -> Any:
+    def scratch(X: Any, W: Any) -> Any:
         wide = _whole(W.shape[1], W.itemsize)
-        wide = wide if wide * W.itemsize <= most else 0
-        return _aligned(TILE, wide, W), _aligned(wide, TILE, W)
+        return _aligned(np.int64(TILE), wide, W), _aligned(wide, np.int64(TILE), W)
 
-    return make
+    def nothing(X: Any, W: Any) -> Any:
+        none = np.zeros((0, 0), W.dtype)
+        return none, none
+
+    return scratch if _few(X) else nothing
 
 
-@fast_jit
+def _few(X: Any) -> bool:
+    """Whether a type of X is that of few features."""
+    return getattr(X, "instance_class", None) is Few
+
+
+@fast_inline
 def _aligned(rows: Any, columns: Any, W: Any) -> Any:
     """Zeros (rows, columns) of the type of W from a multiple of 64 bytes on."""
     flat = np.zeros(rows * columns + BYTES // W.itemsize, W.dtype)
@@ -83,22 +103,20 @@ def _aligned(rows: Any, columns: Any, W: Any) -> Any:
 
 @overload(lay_out)
 def _lay_out(X: Any, at: Any, n: Any, P: Any) -> Any:
-    return _lay_out_dense if isinstance(X, types.Array) else _lay_out_nothing
+    return _lay_out_few if _few(X) else _lay_out_nothing
 
 
 def _lay_out_nothing(X: Any, at: Any, n: Any, P: Any) -> Any:
     return None
 
 
-def _lay_out_dense(X: Any, at: Any, n: Any, P: Any) -> Any:
-    return _rows(X, at, n, P)
+def _lay_out_few(X: Any, at: Any, n: Any, P: Any) -> Any:
+    return _rows(X.X, at, n, P)
 
 
-@fast_jit
+@fast_inline
 def _rows(X: Any, at: Any, n: Any, P: Any) -> None:
     D, wide = X.shape[1], P.shape[1]
-    if wide == 0:
-        return
     for i in range(n):
         if at[i] * D + wide <= X.size:  # what is read beyond the row counts for nothing
             _copy(X, at[i], P, i)
@@ -109,7 +127,7 @@ def _rows(X: Any, at: Any, n: Any, P: Any) -> None:
         P[i, :] = 0
 
 
-@fast_jit
+@fast_inline
 def few_products(P: Any, F: Any, W: Any, b: Any, T: Any) -> None:
     """T (K, 64) = W times the rows in P, + b; F becomes P transposed."""
     K, lanes = W.shape[0], BYTES // P.itemsize
@@ -123,7 +141,7 @@ def few_products(P: Any, F: Any, W: Any, b: Any, T: Any) -> None:
             _product_2(F, i, W, b, K - K % _CLASSES, T)
 
 
-@fast_jit
+@fast_inline
 def few_outer(P: Any, R: Any, G: Any) -> None:
     """G (K, columns of P) += R (K, 64) times the rows in P."""
     K, wide, lanes, d = R.shape[0], P.shape[1], BYTES // P.itemsize, 0

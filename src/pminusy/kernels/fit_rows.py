@@ -25,8 +25,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from pminusy.core.passes import PADDING
-from pminusy.kernels.compiled import fast_jit
-from pminusy.kernels.fit_few import few_outer, few_products
+from pminusy.kernels.compiled import fast_inline
+from pminusy.kernels.fit_few import Few, few_outer, few_products
 
 __all__ = ["backward", "forward", "gather_row", "scatter_row"]
 
@@ -43,17 +43,28 @@ def backward(X: Any, R: Any, at: Any, n: int, P: Any, G: Any, square: bool) -> N
 
 @overload(forward)
 def _forward_overload(X: Any, W: Any, b: Any, at: Any, n: Any, P: Any, F: Any, T: Any) -> Any:
-    return _forward_dense if isinstance(X, types.Array) else _forward_sparse
+    ways = _forward_few, _forward_dense, _forward_sparse
+    return ways[_way(X)]
 
 
 @overload(backward)
 def _backward_overload(X: Any, R: Any, at: Any, n: Any, P: Any, G: Any, square: Any) -> Any:
-    return _backward_dense if isinstance(X, types.Array) else _backward_sparse
+    ways = _backward_few, _backward_dense, _backward_sparse
+    return ways[_way(X)]
+
+
+def _way(X: Any) -> int:
+    """Few features, dense or sparse, by the type of X."""
+    if isinstance(X, types.Array):
+        return 1
+    return 0 if X.instance_class is Few else 2
+
+
+def _forward_few(X: Any, W: Any, b: Any, at: Any, n: Any, P: Any, F: Any, T: Any) -> Any:
+    return few_products(P, F, W, b, T)
 
 
 def _forward_dense(X: Any, W: Any, b: Any, at: Any, n: Any, P: Any, F: Any, T: Any) -> Any:
-    if F.size:
-        return few_products(P, F, W, b, T)
     return _dense_products(X, W, b, at, n, T)
 
 
@@ -61,11 +72,15 @@ def _forward_sparse(X: Any, W: Any, b: Any, at: Any, n: Any, P: Any, F: Any, T: 
     return _sparse_products(X.data, X.indices, X.indptr, W, b, at, n, T)
 
 
+def _backward_few(X: Any, R: Any, at: Any, n: Any, P: Any, G: Any, square: Any) -> Any:
+    if square:
+        for i in range(P.shape[0]):
+            for d in range(P.shape[1]):
+                P[i, d] *= P[i, d]
+    return few_outer(P, R, G)
+
+
 def _backward_dense(X: Any, R: Any, at: Any, n: Any, P: Any, G: Any, square: Any) -> Any:
-    if P.size:
-        if square:
-            P *= P
-        return few_outer(P, R, G)
     if square:
         return _dense_squares(X, R, at, n, G)
     return _dense_outer(X, R, at, n, G)
@@ -78,7 +93,7 @@ def _backward_sparse(X: Any, R: Any, at: Any, n: Any, P: Any, G: Any, square: An
 # Dense rows --------------------------------------------------------------------------------------
 
 
-@fast_jit
+@fast_inline
 def _dense_products(X: Any, W: Any, b: Any, at: Any, n: Any, T: Any) -> None:
     K, D = W.shape
     zero = W.dtype.type(0)
@@ -142,7 +157,7 @@ def _dense_products(X: Any, W: Any, b: Any, at: Any, n: Any, T: Any) -> None:
             T[k, i] += b[k]
 
 
-@fast_jit
+@fast_inline
 def _dense_outer(X: Any, R: Any, at: Any, n: Any, G: Any) -> None:
     K, D = G.shape
     n4, K5 = n - n % 4, K - K % 5
@@ -174,7 +189,7 @@ def _dense_outer(X: Any, R: Any, at: Any, n: Any, G: Any) -> None:
                 G[k, d] += a0 * X[at[i], d]
 
 
-@fast_jit
+@fast_inline
 def _dense_squares(X: Any, R: Any, at: Any, n: Any, G: Any) -> None:
     for k in range(R.shape[0]):
         for i in range(n):
@@ -249,7 +264,7 @@ _gather_4, _gather_2, _gather_1 = (_walk(v, add=False) for v in (4, 2, 1))
 _scatter_4, _scatter_2, _scatter_1 = (_walk(v, add=True) for v in (4, 2, 1))
 
 
-@fast_jit
+@fast_inline
 def gather_row(W: Any, data: Any, indices: Any, first: Any, last: Any, z: Any) -> None:
     """z += x W for a sparse row x."""
     padded, k0 = W.shape[1], 0
@@ -263,7 +278,7 @@ def gather_row(W: Any, data: Any, indices: Any, first: Any, last: Any, z: Any) -
         _gather_1(W, data, indices, first, last, k0, z)
 
 
-@fast_jit
+@fast_inline
 def scatter_row(G: Any, data: Any, indices: Any, first: Any, last: Any, r: Any) -> None:
     """G += x rᵀ for a sparse row x."""
     padded, k0 = G.shape[1], 0
@@ -277,7 +292,7 @@ def scatter_row(G: Any, data: Any, indices: Any, first: Any, last: Any, r: Any) 
         _scatter_1(G, data, indices, first, last, k0, r)
 
 
-@fast_jit
+@fast_inline
 def _sparse_products(
     data: Any, indices: Any, indptr: Any, W: Any, b: Any, at: Any, n: Any, T: Any
 ) -> None:
@@ -291,7 +306,7 @@ def _sparse_products(
             T[k, i] = z[k] + b[k]
 
 
-@fast_jit
+@fast_inline
 def _sparse_outer(
     data: Any, indices: Any, indptr: Any, R: Any, at: Any, n: Any, G: Any, square: Any
 ) -> None:

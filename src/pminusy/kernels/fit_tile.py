@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pminusy.core.passes import TILE
-from pminusy.kernels.compiled import by_type, fast_jit, inline
+from pminusy.kernels.compiled import by_type, fast_inline, inline
 from pminusy.kernels.elementary import SCALE32, SCALE64, exp_reduced, log1p
 from pminusy.kernels.fit_lanes import class_maximum, class_sum, row_dot, row_sum
 from pminusy.kernels.lanes import choose
@@ -49,7 +49,7 @@ _exp = by_type(_exp32, _exp64)
 """e^x for x ≤ 0, without the error of the argument that `elementary.exp_below` carries."""
 
 
-@fast_jit
+@fast_inline
 def _clear(T: Any, n: Any) -> None:
     """Only n rows count: the others become 0."""
     for k in range(T.shape[0]):
@@ -57,7 +57,7 @@ def _clear(T: Any, n: Any) -> None:
             T[k, i] = 0
 
 
-@fast_jit
+@fast_inline
 def _exponentials(T: Any, m: Any) -> None:
     """T becomes e^(T − m)."""
     for k in range(T.shape[0]):
@@ -65,24 +65,20 @@ def _exponentials(T: Any, m: Any) -> None:
             T[k, i] = _exp(T[k, i] - m[i])
 
 
-@fast_jit
+@fast_inline
 def scratch(T: Any) -> Any:
-    """Room for what is known of each row of a tile."""
+    """Room for what is known of each row of a tile.
+
+    Made where it is used: the compiler then knows that no other array lies there.
+    """
     kind = T.dtype
     m, s, u = np.zeros(TILE, kind), np.zeros(TILE, kind), np.zeros(TILE, kind)
-    labels, omega, own = np.zeros(TILE, np.int64), np.zeros(TILE), np.zeros(TILE)
-    return m, s, u, labels, omega, own, np.zeros(TILE)
-
-
-@fast_jit
-def residual(T: Any, y: Any, at: Any, n: Any, room: Any) -> Any:
-    """Loss of a tile; its logits T become the residual S p − q. `room` is from `scratch`."""
-    if y.soft.shape[0] > 0:
-        loss = _residual_soft(T, y, at, n, room[0])
-    else:
-        loss = _residual_labels(T, y, at, n, room)
-    _clear(T, n)
-    return loss
+    omega, own, logs = (
+        np.zeros(TILE, np.float64),
+        np.zeros(TILE, np.float64),
+        np.zeros(TILE, np.float64),
+    )
+    return m, s, u, np.zeros(TILE, np.int64), omega, own, logs
 
 
 @inline
@@ -94,8 +90,15 @@ def _log_sum(others: Any, e: Any) -> Any:
     return log1p(np.float64(others) + (np.float64(e) - 1.0))
 
 
-@fast_jit
-def _residual_labels(T: Any, y: Any, at: Any, n: Any, room: Any) -> Any:
+@fast_inline
+def residual(T: Any, y: Any, soft: Any, at: Any, n: Any, room: Any) -> Any:
+    """Loss of a tile; its logits T become the residual S p − q. `room` is from `scratch`.
+
+    `soft` is `y.soft`. Where its type is None, which the compiler knows of a parameter alone, what
+    soft targets need is not compiled.
+    """
+    if soft is not None and soft.shape[0] > 0:
+        return _residual_soft(T, y, at, n, room[0])
     K, loss, sigma = T.shape[0], 0.0, y.spread.sum()
     m, s, u, labels, omega, own, logs = room
     class_maximum(T, m)
@@ -128,10 +131,11 @@ def _residual_labels(T: Any, y: Any, at: Any, n: Any, room: Any) -> Any:
         for k in range(K):
             for i in range(TILE):
                 T[k, i] -= omega[i] * y.spread[k]
+    _clear(T, n)
     return loss
 
 
-@fast_jit
+@fast_inline
 def _targets(y: Any, at: Any, n: Any, labels: Any, omega: Any, own: Any) -> None:
     """Label, weight and target mass at the label of each row."""
     for i in range(n):
@@ -141,7 +145,7 @@ def _targets(y: Any, at: Any, n: Any, labels: Any, omega: Any, own: Any) -> None
         labels[i], omega[i], own[i] = 0, 0.0, 0.0
 
 
-@fast_jit
+@fast_inline
 def _spread_loss(T: Any, spread: Any, m: Any, omega: Any) -> Any:
     """Loss of the target mass that all classes have."""
     loss = 0.0
@@ -154,7 +158,7 @@ def _spread_loss(T: Any, spread: Any, m: Any, omega: Any) -> Any:
     return loss
 
 
-@fast_jit
+@fast_inline
 def _residual_soft(T: Any, y: Any, at: Any, n: Any, m: Any) -> Any:
     K, loss = T.shape[0], 0.0
     class_maximum(T, m)
@@ -175,53 +179,60 @@ def _residual_soft(T: Any, y: Any, at: Any, n: Any, m: Any) -> Any:
         for k in range(K):
             q = y.omega[row] * (y.own[k] * y.soft[row, k] + y.spread[k])
             T[k, i] = scale * T[k, i] - q
+    _clear(T, n)
     return loss
 
 
-@fast_jit
+@fast_inline
 def add_targets(T: Any, y: Any, at: Any, n: Any) -> None:
     """Residuals S p − q become S p."""
-    for i in range(n):
-        row = at[i]
-        if y.soft.shape[0] == 0:
-            T[y.labels[row], i] += y.omega[row] * y.own[y.labels[row]]
-        else:
-            for k in range(T.shape[0]):
-                T[k, i] += y.omega[row] * y.own[k] * y.soft[row, k]
+    _add_own(T, y, y.soft, at, n)
     for k in range(T.shape[0]):
         if y.spread[k] > 0.0:
             for i in range(n):
                 T[k, i] += y.omega[at[i]] * y.spread[k]
 
 
-@fast_jit
+@fast_inline
+def _add_own(T: Any, y: Any, soft: Any, at: Any, n: Any) -> None:
+    for i in range(n):
+        row = at[i]
+        if soft is not None and soft.shape[0] > 0:
+            for k in range(T.shape[0]):
+                T[k, i] += y.omega[row] * y.own[k] * soft[row, k]
+        else:
+            T[y.labels[row], i] += y.omega[row] * y.own[y.labels[row]]
+
+
+@fast_inline
 def mass(y: Any, row: Any) -> Any:
     """S, the total target mass of a row."""
-    if y.soft.shape[0] == 0:
-        return y.omega[row] * (y.own[y.labels[row]] + y.spread.sum())
-    total = 0.0
-    for k in range(y.own.size):
-        total += y.own[k] * y.soft[row, k] + y.spread[k]
-    return y.omega[row] * total
+    return y.omega[row] * (_own(y, y.soft, row) + y.spread.sum())
 
 
-@fast_jit
+@fast_inline
+def _own(y: Any, soft: Any, row: Any) -> Any:
+    """Target mass of a row that is not spread over all classes, before its weight ω."""
+    if soft is not None and soft.shape[0] > 0:
+        total = 0.0
+        for k in range(y.own.size):
+            total += y.own[k] * soft[row, k]
+        return total
+    return y.own[y.labels[row]]
+
+
+@fast_inline
 def masses(y: Any, at: Any, n: Any, s: Any) -> None:
     """S, the total target mass of each row."""
     sigma = y.spread.sum()
     for i in range(n):
-        row, total = at[i], sigma
-        if y.soft.shape[0] == 0:
-            total += y.own[y.labels[row]]
-        else:
-            for k in range(y.own.size):
-                total += y.own[k] * y.soft[row, k]
-        s[i] = y.omega[row] * total
+        row = at[i]
+        s[i] = y.omega[row] * (sigma + _own(y, y.soft, row))
     for i in range(n, TILE):
         s[i] = 0
 
 
-@fast_jit
+@fast_inline
 def probabilities(T: Any, m: Any, s: Any) -> None:
     """Logits T become probabilities."""
     class_maximum(T, m)
@@ -234,14 +245,14 @@ def probabilities(T: Any, m: Any, s: Any) -> None:
             T[k, i] *= s[i]
 
 
-@fast_jit
+@fast_inline
 def row_sums(T: Any, out: Any) -> None:
     """Add the sum over the rows to `out` (K,)."""
     for k in range(T.shape[0]):
         out[k] += row_sum(T, k)
 
 
-@fast_jit
+@fast_inline
 def dot(R: Any, A: Any) -> Any:
     """Sum of R ∘ A over the rows."""
     total = 0.0
@@ -250,7 +261,7 @@ def dot(R: Any, A: Any) -> Any:
     return total
 
 
-@fast_jit
+@fast_inline
 def curved(T: Any, A: Any, y: Any, at: Any, n: Any, room: Any) -> None:
     """Logits T become S (p ∘ a − p (p·a)) for the directions A."""
     K, m, s = T.shape[0], room[0], room[1]
@@ -266,7 +277,7 @@ def curved(T: Any, A: Any, y: Any, at: Any, n: Any, room: Any) -> None:
     _clear(T, n)
 
 
-@fast_jit
+@fast_inline
 def curvature(T: Any, y: Any, at: Any, n: Any, room: Any) -> None:
     """Logits T become S p (1 − p)."""
     m, s = room[0], room[1]

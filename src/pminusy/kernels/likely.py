@@ -14,9 +14,9 @@ import numpy as np
 
 from pminusy.core.passes import TILE
 from pminusy.kernels import fit_tile
-from pminusy.kernels.compiled import fast_jit
+from pminusy.kernels.compiled import fast_inline, fast_jit
 from pminusy.kernels.fit import flush, rows_of
-from pminusy.kernels.fit_few import lay_out, room
+from pminusy.kernels.fit_few import lay_out, room, typed
 from pminusy.kernels.fit_rows import backward, forward
 
 __all__ = ["pick", "point", "times"]
@@ -33,16 +33,22 @@ def pick(y: Any, rows: Any, tiles: Any, Z: Any, least: Any, found: Any) -> None:
         _pick(T, y, at, n, t - tiles[0], least, found, scratch, number, place)
 
 
-@fast_jit
 def point(
     X: Any, y: Any, W: Any, b: Any, rows: Any, tiles: Any, least: Any, found: Any, G: Any, g: Any
-) -> Any:
+) -> float:
     """Loss at (W, b), its gradient, and in the same visit the likely classes of every row.
 
     Likely are those with p (1 − p) ≥ least, while there is room. `found` holds their arrays, for
     the rows of these tiles: start (rows + 1,), classes and p (room,), and the sums curvature and
     rest (K,), of S p (1 − p) over all rows and of S p over those where a class is unlikely.
     """
+    return float(_point(typed(X, W), y, W, b, rows, tiles, least, found, G, g))
+
+
+@fast_jit
+def _point(
+    X: Any, y: Any, W: Any, b: Any, rows: Any, tiles: Any, least: Any, found: Any, G: Any, g: Any
+) -> Any:
     K, loss = b.size, 0.0
     T, p = np.zeros((K, TILE), W.dtype), np.zeros((K, TILE), W.dtype)
     tile, scratch = fit_tile.scratch(T), np.zeros((2, TILE), W.dtype)
@@ -55,7 +61,7 @@ def point(
         forward(X, W, b, at, n, P, F, T)
         p[:] = T
         _pick(p, y, at, n, t - tiles[0], least, found, scratch, number, place)
-        loss += fit_tile.residual(T, y, at, n, tile)
+        loss += fit_tile.residual(T, y, y.soft, at, n, tile)
         fit_tile.row_sums(T, g)
         backward(X, T, at, n, P, partial, False)
         if t % 64 == 63:
@@ -64,7 +70,7 @@ def point(
     return loss
 
 
-@fast_jit
+@fast_inline
 def _pick(
     T: Any,
     y: Any,
