@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pminusy.core.options import Options, Reduction
-from pminusy.errors import InputError
+from pminusy.errors import InputError, short_repr
 
 __all__ = [
     "LossOptions",
@@ -76,6 +76,8 @@ def _plain(name: str, value: ArrayLike) -> Array:
         array = np.asarray(value)
     except ValueError:
         raise InputError(name, "an array of numbers", "rows of different lengths") from None
+    except (TypeError, OverflowError) as error:
+        raise InputError(name, "an array of numbers", f"{type(value).__name__}: {error}") from None
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
@@ -245,6 +247,9 @@ def linear_layer(X: Any, W: ArrayLike, b: ArrayLike | None) -> tuple[Array, Arra
 
 def wanted(wrt: tuple[str, ...]) -> None:
     """Refuse names of gradients that there are not."""
-    unknown = [name for name in wrt if name not in ("X", "W", "b")]
+    expected = 'names among "X", "W" and "b"'
+    if not isinstance(wrt, str | tuple | list | set | frozenset):
+        raise InputError("wrt", expected, short_repr(wrt), 'the default is ("X", "W", "b")')
+    unknown = [name for name in wrt if not isinstance(name, str) or name not in ("X", "W", "b")]
     if unknown:
-        raise InputError("wrt", 'names among "X", "W" and "b"', repr(unknown[0]))
+        raise InputError("wrt", expected, short_repr(unknown[0]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["InputError", "TableWarning"]
+__all__ = ["InputError", "TableWarning", "short_repr"]
+
+_LONGEST = 60
 
 
 class InputError(ValueError):
@@ -45,3 +47,12 @@ class TableWarning(UserWarning):
     >>> import warnings
     >>> warnings.simplefilter("ignore", TableWarning)
     """
+
+
+def short_repr(value: object) -> str:
+    """`repr`, cut where it is long: for values of which nothing is known, not even their length."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a number of too many digits to print, or any object's own
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

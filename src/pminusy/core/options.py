@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.core.twofold import Float64, Twofold, log_of, twofold, where
-from pminusy.errors import InputError
+from pminusy.errors import InputError, short_repr
 
 __all__ = ["Options", "Reduction", "TargetMass", "target_mass"]
 
@@ -85,12 +85,12 @@ class Options:
             _require("softcap", self.softcap, positive, lambda v: 1e-30 <= v <= 1e30)
         if self.log_base is not None:
             _require("log_base", self.log_base, "a finite number above 1", lambda v: v > 1)
-        if self.reduction not in ("mean", "sum", "none"):
-            raise InputError("reduction", '"mean", "sum" or "none"', repr(self.reduction))
+        if not isinstance(self.reduction, str) or self.reduction not in ("mean", "sum", "none"):
+            raise InputError("reduction", '"mean", "sum" or "none"', short_repr(self.reduction))
         i = self.ignore_index
         whole = isinstance(i, int | np.integer) and not isinstance(i, bool)
         if not whole or not -(2**63) <= int(i) < 2**63:
-            raise InputError("ignore_index", "an integer of 64 bits", repr(i))
+            raise InputError("ignore_index", "an integer of 64 bits", short_repr(i))
 
     @property
     def transforms_logits(self) -> bool:
@@ -102,9 +102,17 @@ def _require(name: str, value: Any, expected: str, holds: Any) -> None:
     number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(
         value, bool
     )
-    if not number or not math.isfinite(value) or not holds(value):
+    if not number or not _holds(holds, value):
         plain = value.item() if isinstance(value, np.generic) else value
-        raise InputError(name, expected, repr(plain))
+        raise InputError(name, expected, short_repr(plain))
+
+
+def _holds(condition: Any, value: Any) -> bool:
+    try:
+        number = float(value)
+        return math.isfinite(number) and bool(condition(number))
+    except OverflowError:  # a whole number that no float can hold
+        return False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pminusy.core.options import Options
-from pminusy.errors import InputError
+from pminusy.errors import InputError, short_repr
 from pminusy.kernels import reference, threads
 
 __all__ = ["Choice", "choice", "implementation", "why"]
@@ -85,7 +85,7 @@ def why(N: int, K: int, **options: Any) -> str:
     Raises
     ------
     InputError
-        An option outside its range.
+        N or K that is no whole number, an option outside its range.
 
     Examples
     --------
@@ -96,7 +96,11 @@ def why(N: int, K: int, **options: Any) -> str:
     ----------
     Calls say the same, one by one, to the logger "pminusy" at level DEBUG.
     """
-    return ": ".join(choice(N, K, Options(**options)))
+    for name, value in (("N", N), ("K", K)):
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not whole or value < 0:
+            raise InputError(name, "a whole number, 0 or more", short_repr(value))
+    return ": ".join(choice(int(N), int(K), Options(**options)))
 
 
 def _beyond_kernels(options: Options | None) -> str:

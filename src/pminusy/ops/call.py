@@ -12,9 +12,14 @@ from pminusy.arguments import LossOptions
 from pminusy.core.options import Options
 from pminusy.kernels.dispatch import implementation
 
-__all__ = ["Array", "Call", "delivered", "output_rows", "prepare"]
+__all__ = ["Array", "Call", "delivered", "in_reach", "output_rows", "prepare", "quiet"]
 
 Array = NDArray[Any]
+
+_FAR = 2.0**256
+
+quiet = np.errstate(all="ignore")
+"""Decorates every function: ∞, NaN and underflow are values here, whatever the caller has set."""
 
 
 class Call(NamedTuple):
@@ -61,3 +66,18 @@ def delivered(rows: Array, out: Array | None, z: Array) -> Array:
     if not np.may_share_memory(rows, out):
         out[...] = rows.reshape(z.shape)
     return out
+
+
+def in_reach(v: Array) -> tuple[Array, Array | None]:
+    """Directions (N, K) over 2^n, and n (N, 1): None where no entry is so large that it matters.
+
+    H v is linear in each row of v; products inside have no room for factors beyond 2^±256.
+    """
+    if v.dtype != np.float64 or not v.size:
+        return v, None
+    largest = np.maximum(np.abs(v.max(axis=1)), np.abs(v.min(axis=1)))[:, None]  # NaN stays NaN
+    far = (largest > _FAR) & np.isfinite(largest)
+    if not far.any():
+        return v, None
+    n = np.where(far, np.frexp(largest)[1], 0)
+    return np.ldexp(v, -n), n

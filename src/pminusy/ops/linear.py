@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 
 from pminusy import arguments
 from pminusy.arguments import LossOptions
-from pminusy.errors import InputError
+from pminusy.errors import InputError, short_repr
 from pminusy.kernels import linear
-from pminusy.ops.call import Array, Call, prepare
+from pminusy.ops.call import Array, Call, in_reach, prepare, quiet
 
 __all__ = [
     "LinearGradient",
@@ -41,6 +41,7 @@ class LinearHVP(NamedTuple):
     HV_b: Array | None
 
 
+@quiet
 def linear_cross_entropy(
     X: Any,
     W: ArrayLike,
@@ -84,6 +85,7 @@ def linear_cross_entropy(
     return linear.loss(call.implementation, layer, workspace)
 
 
+@quiet
 def linear_cross_entropy_grad(
     X: Any,
     W: ArrayLike,
@@ -135,6 +137,7 @@ def linear_cross_entropy_grad(
     )
 
 
+@quiet
 def linear_cross_entropy_hvp(
     X: Any,
     W: ArrayLike,
@@ -188,9 +191,23 @@ def linear_cross_entropy_hvp(
             raise InputError("V_b", "None, as b is None", "an array")
         _, V_b = arguments.floats(b=layer.b, V_b=V_b)
         arguments.same_shape("V_b", V_b, "b", layer.b.shape)
-    return LinearHVP(
-        *linear.products_with_hessian(call.implementation, layer, V_W, V_b, factors, workspace)
+    (V_W, V_b), n = _in_reach(V_W, V_b)
+    HV_W, HV_b = linear.products_with_hessian(
+        call.implementation, layer, V_W, V_b, factors, workspace
     )
+    if n:
+        HV_W, HV_b = np.ldexp(HV_W, n), None if HV_b is None else np.ldexp(HV_b, n)
+    return LinearHVP(HV_W, HV_b)
+
+
+def _in_reach(V_W: Array, V_b: Array | None) -> tuple[tuple[Array, Array | None], int]:
+    """The direction over 2^n, and n: 0 unless an entry is so large that products overflow."""
+    parts = [V_W] if V_b is None else [V_W, V_b]
+    exponents = [in_reach(part.reshape(1, -1))[1] for part in parts]
+    n = max((int(e.max()) for e in exponents if e is not None), default=0)
+    if not n:
+        return (V_W, V_b), 0
+    return (np.ldexp(V_W, -n), None if V_b is None else np.ldexp(V_b, -n)), n
 
 
 def _linear_call(
@@ -204,7 +221,7 @@ def _linear_call(
 ) -> tuple[Call, linear.Layer, Array | None]:
     """A checked call of a linear layer's loss."""
     if isinstance(workspace, bool) or not isinstance(workspace, int) or workspace < 1:
-        raise InputError("workspace", "a whole number of bytes above 0", repr(workspace))
+        raise InputError("workspace", "a whole number of bytes above 0", short_repr(workspace))
     X, W, b = arguments.linear_layer(X, W, b)
     N, K = X.shape[0], W.shape[0]
     like_logits = np.broadcast_to(np.zeros((), W.dtype), (N, K))  # their shape and type, no memory

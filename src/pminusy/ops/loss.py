@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple, Unpack
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from pminusy import arguments
 from pminusy.arguments import LossOptions
-from pminusy.ops.call import Array, delivered, output_rows, prepare
+from pminusy.ops.call import Array, delivered, in_reach, output_rows, prepare, quiet
 
 __all__ = ["LossAndGradient", "cross_entropy", "cross_entropy_grad", "cross_entropy_hvp"]
 
@@ -20,6 +21,7 @@ class LossAndGradient(NamedTuple):
     dL_dz: Array
 
 
+@quiet
 def cross_entropy(z: ArrayLike, y: ArrayLike, **options: Unpack[LossOptions]) -> Array:
     """Softmax cross-entropy loss: L = Σ_k q_k (lse − z_k), with lse = ln Σ_j e^{z_j}.
 
@@ -57,6 +59,7 @@ def cross_entropy(z: ArrayLike, y: ArrayLike, **options: Unpack[LossOptions]) ->
     return call.loss(call.implementation.cross_entropy(call.z, call.y, call.options))
 
 
+@quiet
 def cross_entropy_grad(
     z: ArrayLike,
     y: ArrayLike,
@@ -106,6 +109,7 @@ def cross_entropy_grad(
     return LossAndGradient(call.loss(loss), delivered(dL_dz, result, logits))
 
 
+@quiet
 def cross_entropy_hvp(
     z: ArrayLike,
     y: ArrayLike,
@@ -151,7 +155,9 @@ def cross_entropy_hvp(
     call = prepare(logits, y, options)
     arguments.same_shape("v", direction, "z", logits.shape)
     factors = arguments.row_factors(grad_output, call.rows, call.options)
-    v_rows = direction.reshape(call.z.shape)
+    v_rows, exponent = in_reach(direction.reshape(call.z.shape))
     result, rows = output_rows(out, logits, direction)
     Hv = call.implementation.cross_entropy_hvp(call.z, call.y, call.options, v_rows, factors, rows)
+    if exponent is not None:
+        np.ldexp(Hv, exponent, out=Hv)
     return delivered(Hv, result, logits)

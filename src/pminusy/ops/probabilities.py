@@ -7,19 +7,31 @@ from numpy.typing import ArrayLike
 
 from pminusy import arguments
 from pminusy.core import softmax as core_softmax
+from pminusy.core import transform
+from pminusy.core.options import Options
+from pminusy.core.twofold import twofold
 from pminusy.kernels.dispatch import implementation
-from pminusy.ops.call import Array, delivered, output_rows
+from pminusy.ops.call import Array, delivered, output_rows, quiet
 
 __all__ = ["log_softmax", "softmax", "softmax_jacobian"]
 
 
-def softmax(z: ArrayLike, *, out: Array | None = None) -> Array:
+@quiet
+def softmax(
+    z: ArrayLike,
+    *,
+    temperature: float = 1.0,
+    softcap: float | None = None,
+    out: Array | None = None,
+) -> Array:
     """Probabilities of logits: p_k = e^{z_k} / Σ_j e^{z_j}.
 
     Parameters
     ----------
     z
-        Logits (..., K). −∞ is a mask: probability 0.
+        Logits (..., K). −∞ is a mask: probability 0 (without a cap, which makes it finite).
+    temperature, softcap
+        As in the losses: the logits become κ tanh(z / κ), then are divided by T.
     out
         Array for the result, of the shape and type of z; it may be z itself.
 
@@ -31,7 +43,8 @@ def softmax(z: ArrayLike, *, out: Array | None = None) -> Array:
     Raises
     ------
     InputError
-        Fewer than two classes, or a type other than float32, float64 and integers.
+        Fewer than two classes, a type other than float32, float64 and integers, or an option
+        outside its range.
 
     Examples
     --------
@@ -42,17 +55,24 @@ def softmax(z: ArrayLike, *, out: Array | None = None) -> Array:
     ----------
     Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
     """
-    return _rowwise("softmax", z, out)
+    return _rowwise("softmax", z, out, _options(temperature, softcap))
 
 
-def log_softmax(z: ArrayLike, *, out: Array | None = None) -> Array:
+@quiet
+def log_softmax(
+    z: ArrayLike,
+    *,
+    temperature: float = 1.0,
+    softcap: float | None = None,
+    out: Array | None = None,
+) -> Array:
     """Logarithm of the softmax: ln p_k = z_k − ln Σ_j e^{z_j}, accurate where p_k rounds to 1 or 0.
 
     Parameters
     ----------
     z
         Logits (..., K).
-    out
+    temperature, softcap, out
         As `softmax`.
 
     Returns
@@ -74,21 +94,27 @@ def log_softmax(z: ArrayLike, *, out: Array | None = None) -> Array:
     ----------
     Blanchard, Higham & Higham 2021, "Accurately computing the log-sum-exp and softmax functions".
     """
-    return _rowwise("log_softmax", z, out)
+    return _rowwise("log_softmax", z, out, _options(temperature, softcap))
 
 
-def softmax_jacobian(z: ArrayLike) -> Array:
+@quiet
+def softmax_jacobian(
+    z: ArrayLike, *, temperature: float = 1.0, softcap: float | None = None
+) -> Array:
     """Jacobian of the softmax: J_ij = ∂p_i/∂z_j = p_i (δ_ij − p_j).
 
     Parameters
     ----------
     z
         Logits (..., K).
+    temperature, softcap
+        As `softmax`; the derivative is with respect to the logits that were given.
 
     Returns
     -------
     ndarray
-        J (..., K, K): symmetric, positive semi-definite, every row sums to 0.
+        J (..., K, K): every column sums to 0; without a cap it is symmetric, positive
+        semi-definite, and every row sums to 0.
 
     Raises
     ------
@@ -107,17 +133,29 @@ def softmax_jacobian(z: ArrayLike) -> Array:
     """
     (logits,) = arguments.floats(z=z)
     arguments.classes_last("z", logits)
-    rows = logits.reshape(-1, logits.shape[-1])
-    with np.errstate(all="ignore"):  # ∞ and NaN are values here: they stay in their row
-        blocks = [core_softmax.jacobian(rows[block]) for block in core_softmax.row_blocks(rows)]
-        J = np.concatenate(blocks or [core_softmax.jacobian(rows)])
+    rows, options = logits.reshape(-1, logits.shape[-1]), _options(temperature, softcap)
+    blocks = [_jacobian(rows[block], options) for block in core_softmax.row_blocks(rows)]
+    J = np.concatenate(blocks or [_jacobian(rows, options)])
     return J.reshape(*logits.shape, logits.shape[-1])
 
 
-def _rowwise(name: str, z: ArrayLike, out: Array | None) -> Array:
+def _jacobian(u: Array, options: Options) -> Array:
+    """J (N, K, K) with respect to the logits u (N, K) before cap and temperature."""
+    if not options.transforms_logits:
+        return core_softmax.jacobian(u)
+    J = twofold(core_softmax.jacobian(transform.logits(u, options)).astype(np.float64))
+    return transform.backward(J, u[:, None, :], options).rounded(u.dtype)
+
+
+def _options(temperature: float, softcap: float | None) -> Options:
+    return Options(temperature=temperature, softcap=softcap)
+
+
+def _rowwise(name: str, z: ArrayLike, out: Array | None, options: Options) -> Array:
     """Apply a function of (N, K) logits to logits of any shape (..., K)."""
     (logits,) = arguments.floats(z=z)
     arguments.classes_last("z", logits)
     flat = logits.reshape(-1, logits.shape[-1])
     result, rows = output_rows(out, logits)
-    return delivered(getattr(implementation(*flat.shape), name)(flat, rows), result, logits)
+    seen = transform.logits(flat, options) if options.transforms_logits else flat
+    return delivered(getattr(implementation(*flat.shape), name)(seen, rows), result, logits)
