@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,14 +10,14 @@ import pytest
 import pminusy as pmy
 from pminusy.errors import InputError
 
-NUMBERS = {
+NUMBERS: dict[str, Any] = {
     "10**400": 10**400, "-10**400": -(10**400), "10**5000": 10**5000, "2**63": 2**63,
     "complex": 1 + 2j, "bool": True, "string": "1", "bytes": b"1", "none": None, "nan": np.nan,
     "inf": np.inf, "-inf": -np.inf, "-1": -1, "0": 0, "1e-320": 1e-320, "list": [1.0],
     "0-d": np.array(1.0), "array": np.ones(3), "float16": np.float16(0.5), "object": object(),
     "dict": {}, "function": len, "ellipsis": ..., "nat": np.datetime64("NaT"),
 }  # fmt: skip
-ARRAYS = {
+ARRAYS: dict[str, Any] = {
     **NUMBERS,
     "huge list": [[10**400, 1], [1, 2], [3, 4]],
     "objects": np.array([[1, None], [2, 3], [4, 5]], object),
@@ -46,8 +47,8 @@ Z, Y, V = np.array([[1.0, 2.0], [0.0, -1.0], [3.0, 3.0]]), np.array([0, 1, 1]), 
 X, W, B = np.ones((3, 2)), np.array([[1.0, 0.0], [0.0, 1.0]]), np.zeros(2)
 LOSS = {"weight", "sample_weight", "ignore_index", "label_smoothing", "reduction", "temperature",
         "z_loss", "softcap"}  # fmt: skip
-LINEAR = {"X": X, "W": W, "b": B, "y": Y}
-CALLS = {
+LINEAR: dict[str, Any] = {"X": X, "W": W, "b": B, "y": Y}
+CALLS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "softmax": ({"z": Z}, {"temperature", "softcap", "out"}),
     "log_softmax": ({"z": Z}, {"temperature", "softcap", "out"}),
     "softmax_jacobian": ({"z": Z}, {"temperature", "softcap"}),
@@ -178,6 +179,8 @@ def test_linear_hvp_of_a_long_direction(scale):
     expected = pmy.linear_cross_entropy_hvp(X, W, b, y, V, V_b)
     found = pmy.linear_cross_entropy_hvp(X, W, b, y, V * scale, V_b * scale)
     for one, other in zip(expected, found, strict=True):
+        assert one is not None
+        assert other is not None
         np.testing.assert_allclose(other, one * scale, rtol=1e-12)
 
 
@@ -193,7 +196,7 @@ def test_temperature_and_cap_of_the_softmax(N, dtype, own):
     seen = (cap * np.tanh(wide / cap) if cap else wide) / T
     expected = np.exp(seen - seen.max(1, keepdims=True))
     expected /= expected.sum(1, keepdims=True)
-    near = {"rtol": 2e-5 if dtype == np.float32 else 1e-12}
+    near: dict[str, Any] = {"rtol": 2e-5 if dtype == np.float32 else 1e-12}
     out = np.empty_like(z)
     assert pmy.softmax(z, out=out, **own) is out
     np.testing.assert_allclose(out, expected, **near)

@@ -36,16 +36,29 @@ def warm_up() -> WarmUp:
     this where a container image is built: for the same processor nothing is compiled after that
     but what is rare, such as integer features or targets that are probabilities.
 
+    Parameters
+    ----------
+    None
+
     Returns
     -------
     WarmUp
         `folder`, `seconds`, and whether `training` was among it.
+
+    Raises
+    ------
+    Nothing
+        What cannot be compiled or kept is done without, as in any call.
 
     Examples
     --------
     >>> import pminusy as pmy
     >>> pmy.warm_up().folder  # doctest: +SKIP
     PosixPath('/usr/lib/python3/site-packages/pminusy/kernels/__pycache__')
+
+    References
+    ----------
+    Numba's documentation, "Notes on caching": what a compiled kernel is valid for.
     """
     started = time.perf_counter()
     training = find_spec("sklearn") is not None
