@@ -194,7 +194,7 @@ def test_an_interrupt_leaves_the_best_so_far(monkeypatch):
         return original(self)
 
     monkeypatch.setattr(Dual, "epoch", interrupted)
-    with pytest.warns(match="stopped after"):
+    with pytest.warns(match="interrupted after"):
         model = SoftmaxRegression(keep_interrupted=True).fit(X, y)
     assert model.objective_ == pytest.approx(np.log(6))
     assert not model.converged_
