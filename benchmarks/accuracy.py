@@ -18,7 +18,7 @@ import numpy as np
 from rich.console import Console
 
 import pminusy as pmy
-from benchmarks.harness import DOCS, paste
+from benchmarks.harness import DOCS, paste, writes
 from tests import oracle
 from tests.generator import Rows, batches
 from tests.ulp import distance
@@ -32,6 +32,7 @@ def main() -> None:
     os.environ["PMINUSY_IMPLEMENTATION"] = "cpu"
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    writes(parser)
     parser.add_argument("--rows", type=int, default=6000, help="rows to generate")
     parser.add_argument("--seed", type=int, default=3, help="seed of the generator")
     arguments = parser.parse_args()

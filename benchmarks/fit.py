@@ -5,7 +5,8 @@
 Every peer runs between two fits of ours in one process, with the type and the number of BLAS
 threads it is quickest with, until its parameters, scored in float64, are within 1e-8 of the best
 objective found by anyone; it is stopped at 20 × our time, or at `--limit`. Results are kept in
-docs/benchmarks/fit.json; what is there is not measured again, so `--seconds` measures in pieces.
+measured/benchmarks/fit.json, or with `--write` in docs/; what is there is not measured again, so
+`--seconds` measures in pieces.
 When all is there, the table and the figure are pasted into docs/benchmarks.md.
 """
 
@@ -27,7 +28,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks import fit_report
 from benchmarks.fit_peers import PEERS, Watch, fit_ours, fit_peer, missing, unfit
-from benchmarks.harness import DOCS
+from benchmarks.harness import DOCS, writes
 from benchmarks.problems import PROBLEMS, Problem, load
 
 __all__ = ["main"]
@@ -249,7 +250,7 @@ def _read() -> dict[str, Any]:
 
 
 def _write(store: dict[str, Any]) -> None:
-    STORE.parent.mkdir(exist_ok=True)
+    STORE.parent.mkdir(parents=True, exist_ok=True)
     part = STORE.with_suffix(".part")
     part.write_text(json.dumps(_rounded(store), indent=None, separators=(",", ":")) + "\n")
     part.replace(STORE)
@@ -275,6 +276,7 @@ def forget(names: list[str]) -> None:
 def main() -> None:
     """Measure what is missing, print, paste."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    writes(parser)
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--only", default=",".join(PROBLEMS), help="names, with commas")
     parser.add_argument("--peers", default=",".join(PEERS), help="names, with commas")

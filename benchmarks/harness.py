@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -12,11 +14,13 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["Measured", "by_turns", "draw", "paste", "write"]
+__all__ = ["DOCS", "Measured", "by_turns", "draw", "paste", "write", "writes"]
 
 _WARM = 0.1  # seconds; other people's threads spin for 30 ms, a processor wakes in as many
 _TURN = 0.02
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / ("docs" if "--write" in sys.argv else "measured")
+"""Where tables, figures and JSON go: into the documentation with `--write` alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def write(
         console.print(remark)
     DOCS.mkdir(exist_ok=True)
     folder = DOCS / "benchmarks"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps([asdict(p) for p in problems], indent=1) + "\n")
     figure = [f"![{title}](benchmarks/{name}.svg)", ""] if picture else []
     text = "\n".join([f"### {title}", "", *lines, "", *figure, *remarks])
@@ -120,6 +124,13 @@ def _cell(problem: Measured, name: str) -> str:
     return value if name == problem.limit else f"{value} ({problem.ratio(name, problem.limit):.2f})"
 
 
+def writes(parser: argparse.ArgumentParser) -> None:
+    """Give a benchmark the option `--write`, which `DOCS` looks for."""
+    parser.add_argument(
+        "--write", action="store_true", help="write into docs/; without it, into measured/"
+    )
+
+
 def paste(page: Path, mark: str, text: str) -> None:
     """Put text between the marks of a page, which gets them if it has none."""
     begin, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
@@ -128,4 +139,5 @@ def paste(page: Path, mark: str, text: str) -> None:
         old += f"\n{begin}\n{end}\n"
     head, rest = old.split(begin)
     _, tail = rest.split(end)
+    page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(f"{head}{begin}\n{text}\n{end}{tail}")

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import pminusy as pmy
-from benchmarks.harness import DOCS, Measured, by_turns, paste, write
+from benchmarks.harness import DOCS, Measured, by_turns, paste, write, writes
 
 SHAPES = (
     (60_000, 784, 10),
@@ -34,6 +34,7 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.linear", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    writes(parser)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--shape", type=int, nargs="*", default=list(range(len(SHAPES))))
     parser.add_argument("--memory", action="store_true")

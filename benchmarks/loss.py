@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import pminusy as pmy
-from benchmarks.harness import Measured, by_turns, draw, write
+from benchmarks.harness import Measured, by_turns, draw, write, writes
 
 SHAPES = ((65_536, 10), (8_192, 1_000), (512, 32_768), (128, 128_256))
 OURS = "pminusy"
@@ -30,6 +30,7 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.loss", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    writes(parser)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--type", nargs="*", default=["float32", "float64"])
     arguments = parser.parse_args()

@@ -7,10 +7,11 @@ Linux: the high-water mark of resident memory is set back before the call (/proc
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 
-from benchmarks.harness import DOCS, paste
+from benchmarks.harness import DOCS, paste, writes
 
 SHAPES = ((65_536, 10), (8_192, 1_000), (512, 32_768), (128, 128_256))
 CALLS = {
@@ -44,6 +45,9 @@ print((status("VmHWM") - before) / 1024)
 
 def main() -> None:
     """Measure, print, paste."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.peak")
+    writes(parser)
+    parser.parse_args()
     lines = [f"| MiB beyond the inputs | {' | '.join(CALLS)} | the logits themselves |"]
     lines.append("| --- |" + " ---: |" * (len(CALLS) + 1))
     for N, K in SHAPES:

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import DOCS, paste
+from benchmarks.harness import DOCS, paste, writes
 
 __all__ = ["main", "make_problem"]
 
@@ -166,6 +166,7 @@ def measure(scale: float, folder: Path | None, parts: list[str]) -> dict[str, An
 def main() -> None:
     """Measure, print, paste."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    writes(parser)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--data", type=Path, help="folder with mnist.npz")
     parser.add_argument("--only", default="fit,slowest,sweep,memory", help="parts, with commas")
@@ -182,7 +183,7 @@ def main() -> None:
         command += ["--data", str(arguments.data)] if arguments.data else []
         done = subprocess.run([*command, "--one", part], stdout=subprocess.PIPE, check=True)
         here.update(json.loads(done.stdout.splitlines()[-1]))
-        _STORE.parent.mkdir(exist_ok=True)
+        _STORE.parent.mkdir(parents=True, exist_ok=True)
         _STORE.write_text(json.dumps(store, indent=1) + "\n")
     text = report(store)
     print(text)

@@ -4,6 +4,9 @@ import doctest
 import re
 import shlex
 import shutil
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +52,68 @@ def test_commands_run(folder):
         assert run(arguments) == int(wrong), command
         if "-o" in arguments:
             assert (folder / arguments[arguments.index("-o") + 1]).stat().st_size > 0
+
+
+def environment_of(command):
+    """The extra that the README installs for a command; the demo's where it follows the demo."""
+    if "# after make demo" in command:
+        return "demo"
+    return {"explain": "explain", "check": "check"}.get(command.split()[0], "fit")
+
+
+def distributions(extras):
+    """Names of what extras of this project bring, with the extras they include."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    found: set[str] = set()
+    for extra in extras:
+        for requirement in project["optional-dependencies"][extra]:
+            inner = re.match(r"pminusy\[(.*)\]", requirement)
+            found |= (
+                distributions(inner[1].split(","))
+                if inner
+                else {re.split(r"[^\w-]", requirement)[0]}
+            )
+    return found
+
+
+NEEDS = {
+    "explain": {"sympy", "mpmath"},
+    "fit": {"polars", "scikit-learn", "safetensors", "jinja2"},
+    "check": {"sympy", "mpmath", "jinja2"},
+    "demo": {"polars", "scikit-learn", "safetensors", "jinja2", "sympy", "mpmath"},
+}
+
+
+def test_each_command_has_what_it_needs_where_the_readme_runs_it():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    demo = re.search(r'installed-demo:.*\n\t.*"\.\[(.*)\]"', makefile)
+    assert demo
+    extras = {"demo": demo[1].split(",")}
+    for command in COMMANDS:
+        where = environment_of(command)
+        assert distributions(extras.get(where, [where])) >= NEEDS[where], command
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["demo", "fit", "explain", "check"])
+def test_commands_run_in_the_environments_of_the_readme(where, folder):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    demo = re.search(r'installed-demo:.*\n\t.*"\.\[(.*)\]"', makefile)
+    assert demo
+    extras = demo[1] if where == "demo" else where
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    install = [folder / "venv/bin/pip", "install", "--quiet", "--editable", f"{ROOT}[{extras}]"]
+    subprocess.run(install, check=True)
+    ours = [command for command in COMMANDS if environment_of(command) == where]
+    assert ours
+    for command in ours:
+        words = shlex.split(command, comments=True)
+        if "submissions/" in words and needs.missing_sandbox():
+            continue
+        done = subprocess.run(
+            [folder / "venv/bin/pminusy", *words], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == int(words[0] == "check"), (command, done.stderr)
 
 
 def test_output_is_what_is_shown(folder, capsys):
