@@ -425,3 +425,9 @@ def test_convex_is_said_only_of_what_is():
 def test_the_bias_is_added_to_the_logit_that_the_layer_makes(option):
     why = derive(x=[1.0], W=[[1.0], [2.0]], y=0, **option)["dL_db"].why
     assert f"∂{'u' if option else 'z'}_k/∂b_k = 1" in why
+
+
+def test_too_many_classes_are_refused_in_one_line():
+    with pytest.raises(InputError, match=r"at most 5,000 of them, got 20,000") as caught:
+        derive(z=np.linspace(-3.0, 3.0, 20_000), y=5)
+    assert "\n" not in str(caught.value)

@@ -13,9 +13,11 @@ from pminusy.derivation.input.reading import numbers
 from pminusy.derivation.input.request import Request
 from pminusy.errors import InputError
 
-__all__ = ["LogitSource", "logit_source"]
+__all__ = ["MOST_CLASSES", "LogitSource", "logit_source"]
 
 _OFF_BY = 1e-9
+MOST_CLASSES = 5_000
+"""More classes take minutes: each sum is taken in 110 digits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,9 @@ def logit_source(request: Request) -> LogitSource:
     else:
         found = _layer(request.x, request.W, request.b)
     _refuse_unused(request, found)
+    if found.K > MOST_CLASSES:
+        remedy = "leave out classes of small probability: every step has all of them"
+        raise InputError("classes", f"at most {MOST_CLASSES:,} of them", f"{found.K:,}", remedy)
     return found
 
 
