@@ -98,3 +98,20 @@ def test_an_index_is_a_whole_number():
         run("--logits", "2,1,0.1", "--target", "1.5")
     assert "an index is a whole number" in str(caught.value)
     assert "did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--logits", "1,nan", "--target", "0"], "--logits[1]:"),
+        (["--probs", "0.5,0.2", "--target", "0"], "--probs:"),
+        (["--logits", "1,2", "--target", "0.5,-1.0"], "--target[1]:"),
+        (["--logits", "1,2", "--target", "5"], "--target:"),
+        (["--logits", "1,2", "--target", "0", "--base", "1"], "--base:"),
+        (["--logits", "1,2", "--target", "0", "--label-smoothing", "2"], "--label-smoothing:"),
+    ],
+)
+def test_errors_name_what_was_typed(arguments, named):
+    with pytest.raises(InputError) as caught:
+        run(*arguments)
+    assert str(caught.value).startswith(named)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -127,7 +129,8 @@ def explain(
             "y": target_of(target), "normalise": normalise, "row": row or 0, "seed": seed,
             "reduction": reduction, "ignore_index": ignore_index,
         }  # fmt: skip
-        result = derivation_of(Request(**more, **numbers, **options))
+        with _named_as_typed():
+            result = derivation_of(Request(**more, **numbers, **options))
     if write is None:
         _print(result)
         return
@@ -136,6 +139,25 @@ def explain(
     write_atomically(output, lambda file: file.write(page))
     with printing([output]):
         typer.echo(f"{len(result)} steps, every one proved, in {visible(str(output))}")
+
+
+_FLAGS = {"z": "--logits", "probabilities": "--probs", "y": "--target", "log_base": "--base"}
+
+
+@contextmanager
+def _named_as_typed() -> Iterator[None]:
+    """Let errors about a parameter name the option that was typed: --logits[1] for z[1]."""
+    try:
+        yield
+    except InputError as error:
+        name, bracket, place = error.what.partition("[")
+        if name not in _PARAMETERS:
+            raise
+        flag = _FLAGS.get(name) or f"--{name.replace('_', '-')}"
+        raise InputError(flag + bracket + place, error.expected, error.got, error.remedy) from None
+
+
+_PARAMETERS = frozenset({field.name for field in fields(Request)} | {"target"})
 
 
 def _refuse_beside_model(numbers: Sequence[Any], normalise: bool) -> None:
