@@ -431,3 +431,11 @@ def test_too_many_classes_are_refused_in_one_line():
     with pytest.raises(InputError, match=r"at most 5,000 of them, got 20,000") as caught:
         derive(z=np.linspace(-3.0, 3.0, 20_000), y=5)
     assert "\n" not in str(caught.value)
+
+
+def test_another_base_says_which_steps_have_it():
+    d = derive(z=[2.0, 1.0, 0.1], y=0, log_base=2.0)
+    assert "base 2; the steps have the natural logarithm" in d.summary.notes[0]
+    exact = d["cross_entropy"].value.entries[()] / decimals.ln(2)
+    assert abs(d.summary.loss - exact) < 1e-25
+    assert not derive(z=[2.0, 1.0, 0.1], y=0).summary.notes

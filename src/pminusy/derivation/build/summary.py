@@ -9,7 +9,7 @@ from pminusy.derivation.engine.decimals import decimals
 from pminusy.derivation.head.sample import Sample
 from pminusy.derivation.statements.line import Table
 from pminusy.derivation.steps.chapters import Summary
-from pminusy.derivation.values.digits import chopped
+from pminusy.derivation.values.digits import as_text, chopped
 
 __all__ = ["summary_of"]
 
@@ -24,6 +24,8 @@ def summary_of(
     # with a logarithm of another base the loss that was asked for is L_B, and so is its gradient
     unit = at.array("B") if sample.case.log_base else None
     scale = 1 / decimals.ln(unit) if unit is not None else 1
+    if unit is not None:
+        notes = (*notes, _in_units(unit))
     return Summary(
         _heading(sample) + heading,
         sample.classes,
@@ -35,6 +37,14 @@ def summary_of(
         {name: _shown(value) for name, value in _options(sample).items() if value is not None},
         notes,
         tables,
+    )
+
+
+def _in_units(base: Any) -> str:
+    """Why the loss above is not that of the first steps."""
+    return (
+        f"Loss and gradient above are those of base {as_text(base)}; the steps have the natural "
+        "logarithm, up to the ones that divide by ln B."
     )
 
 
