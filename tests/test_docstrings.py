@@ -20,7 +20,8 @@ MODULES = [
     "pminusy.learn.softmax_regression",
     "pminusy.api.fit_table",
     "pminusy.api.table_model",
-    "pminusy.cli.text",
+    "pminusy.present.numbers",
+    "pminusy.present.sanitise",
     *(
         module.name
         for package in (pminusy.core, pminusy.ops)

@@ -62,7 +62,7 @@ def test_hints_hold_back():
 
 
 def test_cells_and_lines():
-    assert clean("a\nb\x00") == "a\\x0ab\\x00"
+    assert clean("a\nb\x00") == "a\\nb\\x00"
     assert clean_cell("-1") == "'-1"
 
 

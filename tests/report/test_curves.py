@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from pminusy.present import axes
 from pminusy.report import curves
 from pminusy.report.evaluation import Bin
 
@@ -67,13 +68,13 @@ def test_awkward_ranges_stay_inside_the_picture(values):
 
 
 def test_a_narrow_range_still_has_marks():
-    assert curves.log_ticks(0.61, 0.68) == pytest.approx([0.62, 0.64, 0.66, 0.68])
-    assert curves.log_ticks(0.9, 6.0) == [1, 2, 5]
-    assert curves.log_ticks(1e-12, 1.0) == pytest.approx([1e-12, 1e-9, 1e-6, 1e-3, 1.0])
+    assert axes.log_ticks(0.61, 0.68) == pytest.approx([0.62, 0.64, 0.66, 0.68])
+    assert axes.log_ticks(0.9, 6.0) == [1, 2, 5]
+    assert axes.log_ticks(1e-12, 1.0) == pytest.approx([1e-12, 1e-9, 1e-6, 1e-3, 1.0])
 
 
 def test_reliability_is_drawn_to_scale():
-    plot = curves.reliability_plot(
+    plot = curves.reliability_diagram(
         [Bin(0.5, 0.6, 10, 0.55, 0.5, 0.25, 0.75), Bin(0.9, 1.0, 40, 1.0, 1.0, 0.9, 1.0)]
     )
     first, last = plot.dots
@@ -85,4 +86,4 @@ def test_reliability_is_drawn_to_scale():
 
 
 def test_reliability_without_rows():
-    assert curves.reliability_plot([]).dots == []
+    assert curves.reliability_diagram([]).dots == []

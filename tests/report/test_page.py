@@ -8,9 +8,9 @@ import pytest
 
 from pminusy.core.options import Options
 from pminusy.core.trace import Trace
+from pminusy.present.numbers import number, share, signed
 from pminusy.report.data import ArguedRow, PathValue
 from pminusy.report.page import render_page
-from pminusy.report.text import number, share, signed
 from tests.report.document import read, section
 from tests.report.examples import fit_report
 

@@ -11,9 +11,9 @@ from mpmath import mp, mpf
 
 from pminusy import ops
 from pminusy.core.trace import Trace
+from pminusy.present.numbers import number
 from pminusy.report.data import ArguedRow
 from pminusy.report.page import render_page
-from pminusy.report.text import number
 from tests.report.document import read, section
 from tests.report.examples import fit_report
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from pminusy.core.trace import Trace
 from pminusy.files import write_atomically
+from pminusy.present.numbers import Real
 from pminusy.report.data import ArguedRow, FitReport, PathValue
 from pminusy.report.page import render_page
-from pminusy.report.real import Real
 from pminusy.tables.design import cells
 
 if TYPE_CHECKING:

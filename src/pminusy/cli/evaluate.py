@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pminusy.cli.text import decimals, shown, stdout, visible
+from pminusy.cli.text import shown, stdout
+from pminusy.present.numbers import decimals
+from pminusy.present.sanitise import visible
 
 if TYPE_CHECKING:
     from pminusy.api.evaluation import Evaluation

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from pminusy.cli.arrays import names, optional_array, target_of
-from pminusy.cli.text import print_notes, printing, stdout, visible
+from pminusy.cli.text import print_notes, printing, stdout
 from pminusy.cli.values import number, whole_number
 from pminusy.derivation.input.request import Request
 from pminusy.errors import InputError
 from pminusy.files import check_writable, write_atomically
+from pminusy.present.sanitise import visible
 
 if TYPE_CHECKING:
     from pminusy.derivation.steps.derivation import Derivation

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pminusy.cli.progress import training_progress
-from pminusy.cli.text import decimals, printing, shown, stdout, visible
+from pminusy.cli.text import printing, shown, stdout
 from pminusy.cli.values import class_weight as _class_weight
 from pminusy.cli.values import number, numbers, whole_number
 from pminusy.errors import InputError
+from pminusy.present.numbers import decimals
+from pminusy.present.sanitise import visible
 
 if TYPE_CHECKING:
     from rich.console import Console

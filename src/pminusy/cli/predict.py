@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pminusy.cli.text import print_notes, printing, shown, stdout, visible
+from pminusy.cli.text import print_notes, printing, shown, stdout
+from pminusy.present.sanitise import visible
 
 if TYPE_CHECKING:
     import polars as pl

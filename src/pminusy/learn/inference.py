@@ -26,6 +26,7 @@ from pminusy import ops
 from pminusy.errors import InputError
 from pminusy.learn.coupled import coupled_hessian
 from pminusy.learn.sources import ArraySource
+from pminusy.present.sanitise import replaced
 
 __all__ = ["Summary", "infer"]
 
@@ -85,20 +86,20 @@ class Summary:
         from rich.table import Table
         from rich.text import Text
 
-        title = f"Softmax regression against {_plain(self.classes[0])}"
+        title = f"Softmax regression against {replaced(str(self.classes[0]))}"
         table = Table(title=Text(title), caption=Text(self._caption()), box=None)
         table.add_column("class, feature", overflow="fold")
         share = f"{100 * self.confidence:g} % from"
         for name in ("coefficient", "error", "z", "p", share, "to"):
             table.add_column(name, justify="right", no_wrap=True)
         for k, label in enumerate(self.classes[1:]):
-            table.add_row(Text(_plain(label), style="bold"))
+            table.add_row(Text(replaced(str(label)), style="bold"))
             for j, feature in enumerate(self.features):
                 before = [self.coefficients, self.standard_errors, self.z]
                 cells = [f"{array[k, j]:.3g}" for array in (*before, self.lower, self.upper)]
                 p = float(self.p_values[k, j])
                 cells.insert(len(before), "< 1e-300" if p < 1e-300 else f"{p:.3g}")
-                table.add_row(Text(f"  {_plain(feature)}"), *cells)
+                table.add_row(Text(f"  {replaced(feature)}"), *cells)
         return table
 
     def __str__(self) -> str:
@@ -117,11 +118,7 @@ class Summary:
         )
         if self.penalised:
             caption += "\npenalised: estimates are drawn towards 0; errors are about their own mean"
-        return "\n".join([caption, *map(_plain, self.notes)])
-
-
-def _plain(name: Any) -> str:
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(name))
+        return "\n".join([caption, *map(replaced, self.notes)])
 
 
 def infer(

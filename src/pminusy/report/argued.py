@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from pminusy.present.numbers import Real
 from pminusy.report.data import ArguedRow
-from pminusy.report.real import Real, complement, exponential, probability
+from pminusy.report.probabilities import complement, exponential, probability
 from pminusy.report.weights import largest
 
 __all__ = ["Argument", "ClassLine", "Push", "argument", "rival"]

@@ -7,39 +7,20 @@ sheet (light, dark, print), carry their text as text, and weigh a few kilobytes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.present.axes import Tick, log_ticks, padded, scale, whole_ticks
+from pminusy.present.numbers import tick
 from pminusy.report.evaluation import Bin
-from pminusy.report.text import tick
 
-__all__ = [
-    "Curve",
-    "Dot",
-    "Reliability",
-    "Tick",
-    "curve",
-    "log_ticks",
-    "padded",
-    "reliability_plot",
-    "round_ticks",
-    "scale",
-]
+__all__ = ["Curve", "Dot", "ReliabilityDiagram", "curve", "reliability_diagram"]
 
 Array = NDArray[Any]
 POINTS = 400  # of a curve: more than the pixels it is drawn on would not be seen
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A mark on an axis: where, and what it says."""
-
-    at: float
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +62,7 @@ def curve(values: Array, width: float = 520, height: float = 210) -> Curve:
         left,
         bottom,
         [(x(i + 1), y(math.log10(values[i]))) for i in kept.tolist()],
-        [Tick(x(t), f"{t:,}") for t in _whole_ticks(values.size)],
+        [Tick(x(t), f"{t:,}") for t in whole_ticks(values.size)],
         [Tick(y(math.log10(t)), tick(t)) for t in log_ticks(low, high)],
         first,
         last,
@@ -92,41 +73,6 @@ def curve(values: Array, width: float = 520, height: float = 210) -> Curve:
 def _thinned(n: int) -> NDArray[np.intp]:
     """At most POINTS of n positions, evenly spread, the first and the last among them."""
     return np.unique(np.linspace(0, n - 1, min(n, POINTS)).round().astype(np.intp))
-
-
-def padded(low: float, high: float) -> tuple[float, float]:
-    """Limits a little apart from the values, in the logarithm; values all equal get a factor 2."""
-    room = 0.05 * (math.log10(high) - math.log10(low)) or math.log10(2)
-    return low / 10**room or low, min(high * 10**room, 1e308)
-
-
-def scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
-    """The straight line that takes `low` to `start` and `high` to `end`."""
-    return lambda value: start + (value - low) / (high - low) * (end - start)
-
-
-def log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten in [low, high], at most six; in a narrow range 1, 2, 5; else the middle."""
-    first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
-    if last - first >= 1:
-        step = math.ceil((last - first + 1) / 6)
-        return [10.0**e for e in range(first, last + 1, step)]
-    fine = [m * 10.0**e for e in range(first - 1, last + 2) for m in (1, 2, 5)]
-    inside = [t for t in fine if low <= t <= high]
-    return inside if len(inside) >= 2 else round_ticks(low, high)
-
-
-def round_ticks(low: float, high: float) -> list[float]:
-    """About four round numbers in [low, high], for ranges far narrower than a factor of ten."""
-    step = 10.0 ** math.floor(math.log10(high - low))
-    step *= next(m for m in (0.2, 0.5, 1, 2, 5) if (high - low) / (step * m) <= 5)
-    return [i * step for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def _whole_ticks(n: int) -> list[int]:
-    """Iterations to mark: 1, round numbers, never more than seven."""
-    step = next(m * 10**e for e in range(12) for m in (1, 2, 5) if n <= 6 * m * 10**e)
-    return [1, *(t for t in range(step, n + 1, step) if t > 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +91,7 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Reliability:
+class ReliabilityDiagram:
     """Geometry of the reliability diagram: a square above, counts below on the same axis."""
 
     left: float
@@ -158,7 +104,7 @@ class Reliability:
     y_ticks: list[Tick]
 
 
-def reliability_plot(bins: list[Bin]) -> Reliability:
+def reliability_diagram(bins: list[Bin]) -> ReliabilityDiagram:
     """Geometry of share right against confidence, with the count of rows of each bin."""
     left, right, top, bottom, floor = 56.0, 416.0, 12.0, 372.0, 462.0
     x, y = scale(0.0, 1.0, left, right), scale(0.0, 1.0, bottom, top)
@@ -181,4 +127,4 @@ def reliability_plot(bins: list[Bin]) -> Reliability:
     fifths = [i / 5 for i in range(6)]
     x_ticks = [Tick(x(t), f"{t:.1f}") for t in fifths]
     y_ticks = [Tick(y(t), f"{t:.1f}") for t in fifths]
-    return Reliability(left, right, top, bottom, floor, dots, x_ticks, y_ticks)
+    return ReliabilityDiagram(left, right, top, bottom, floor, dots, x_ticks, y_ticks)

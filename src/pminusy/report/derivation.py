@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from pminusy.core.trace import Quantity, Trace
-from pminusy.report.real import Real, complement, exponential, probability
+from pminusy.present.numbers import Real
+from pminusy.report.probabilities import complement, exponential, probability
 from pminusy.report.weights import Grid, grid, largest
 
 __all__ = ["ClassNumbers", "RowNumbers", "derivation"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.report.real import Real
+from pminusy.present.numbers import Real
 
 __all__ = [
     "Bin",

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from pminusy.present import numbers
 from pminusy.report import evaluation, text
 from pminusy.report.argued import argument
-from pminusy.report.curves import curve, reliability_plot
+from pminusy.report.curves import curve, reliability_diagram
 from pminusy.report.data import FitReport, PathValue
 from pminusy.report.derivation import derivation
 from pminusy.report.path import score_plot, weight_plot
@@ -83,10 +84,10 @@ def _judged(report: FitReport) -> dict[str, Any]:
         "class_scores": _weakest(scores),
         "bins": bins,
         "calibration_error": evaluation.calibration_error(bins),
-        "reliability": reliability_plot(bins),
+        "reliability": reliability_diagram(bins),
         "bins_before": before,
         "calibration_error_before": evaluation.calibration_error(before),
-        "reliability_before": reliability_plot(before),
+        "reliability_before": reliability_diagram(before),
     }
 
 
@@ -140,11 +141,11 @@ def _environment() -> Environment:
     for write in (
         text.name,
         text.plain,
-        text.number,
-        text.worked,
-        text.signed,
-        text.count,
-        text.share,
+        numbers.number,
+        numbers.worked,
+        numbers.signed,
+        numbers.count,
+        numbers.share,
         text.formula,
     ):
         environment.filters[write.__name__] = write

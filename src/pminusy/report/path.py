@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from pminusy.report.curves import Tick, log_ticks, padded, round_ticks, scale
+from pminusy.present.axes import Tick, log_ticks, padded, round_ticks, scale
+from pminusy.present.numbers import tick
 from pminusy.report.data import PathValue
-from pminusy.report.text import tick
 
 __all__ = ["Line", "LinePlot", "score_plot", "weight_plot"]
 

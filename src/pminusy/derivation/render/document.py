@@ -5,7 +5,6 @@ What is shown of a step is decided here; a writer says how it looks in its forma
 
 from __future__ import annotations
 
-import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
 from pminusy.derivation.steps.step import Step
 from pminusy.derivation.values.digits import sum_note
 from pminusy.derivation.values.result_value import ResultValue
+from pminusy.present.sanitise import cut, replaced
 
 __all__ = ["Page", "ShownStep", "Writer", "classes_shown", "document", "safe"]
 
@@ -155,5 +155,4 @@ def classes_shown(summary: Summary, most: int) -> list[int]:
 
 def safe(name: str, limit: int = 60) -> str:
     """A name from outside: control characters made visible as �, and not endless."""
-    clean = "".join("�" if unicodedata.category(ch)[0] == "C" else ch for ch in str(name))
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+    return cut(replaced(str(name)), limit)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pminusy.derivation.engine.decimals import decimals
+from pminusy.present.numbers import superscript
 
 __all__ = ["Digits", "as_text", "chopped", "rounded", "sum_note"]
 
@@ -38,7 +39,7 @@ class Digits:
     @property
     def text(self) -> str:
         """In Unicode."""
-        power = "" if self.exponent is None else f"×10{_superscript(self.exponent)}"
+        power = "" if self.exponent is None else f"×10{superscript(self.exponent)}"
         return f"{'−' if self.negative else ''}{self.mantissa}{power}{self._after('−', 'text')}"
 
     @property
@@ -60,10 +61,6 @@ class Digits:
             return ""
         size = getattr(replace(self.rest, negative=False), form)
         return f" {minus if self.rest.negative else '+'} {size}"
-
-
-def _superscript(number: int) -> str:
-    return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def rounded(value: Any, digits: int = 5, *, rest: bool = False) -> Digits:
