@@ -13,11 +13,13 @@ from pminusy.errors import InputError, short_repr
 
 __all__ = [
     "LossOptions",
+    "class_indices",
     "classes_last",
     "compressed_rows",
     "floats",
     "linear_layer",
     "loss_options",
+    "not_negative",
     "output",
     "row_factors",
     "same_shape",
@@ -144,24 +146,25 @@ def targets(y: ArrayLike, z: Array, ignore_index: int) -> Array:
         remedy = "flatten it with y.ravel()" if array.shape == (*rows, 1) else ""
         expected = f"class indices of shape {rows} or soft targets of shape {z.shape}"
         raise InputError("y", expected, f"shape {array.shape}", remedy)
-    if array.size == 0:
-        return np.empty(0, dtype=np.intp)
-    if array.dtype.kind not in "iu":
+    if array.size > 0 and array.dtype.kind not in "iu":
         expected = f"integer class indices (or soft targets of shape {z.shape})"
         raise InputError(
             "y", expected, f"{array.dtype} of shape {array.shape}", "convert with .astype(int)"
         )
-    return _labels(array, K, ignore_index)
+    return class_indices("y", array, K, ignore_index)
 
 
-def _labels(labels: Array, K: int, ignore_index: int) -> Array:
+def class_indices(name: str, labels: Array, K: int, ignore_index: int) -> Array:
+    """Labels (N,) from integers of any shape and type, each from 0 to K − 1 or `ignore_index`."""
+    if labels.size == 0:
+        return np.empty(0, dtype=np.intp)
     if labels.min() >= 0 and labels.max() < K:  # two quick passes: nearly always the end of it
         return labels.ravel().astype(np.intp, copy=False)
     bad = (labels != ignore_index) & ((labels < 0) | (labels >= K))
     if bad.any():
         expected = f"a class index from 0 to {K - 1}, or {ignore_index} (ignore_index)"
         remedy = "count classes from 0" if labels.max() == K and labels.min() > 0 else ""
-        raise InputError(*_first("y", labels, bad, expected), remedy)
+        raise InputError(*_first(name, labels, bad, expected), remedy)
     return labels.ravel().astype(np.intp)
 
 
@@ -177,10 +180,15 @@ def _soft_targets(array: Array, y: ArrayLike, z: Array, K: int) -> Array:
     if array.dtype.kind == "b":
         array = array.astype(z.dtype)
     _, soft = floats(z=z, y=array if hasattr(y, "dtype") else array.tolist())
-    bad = ~((soft >= 0) & np.isfinite(soft))
-    if bad.any():
-        raise InputError(*_first("y", soft, bad, "a finite target mass ≥ 0"))
+    not_negative("y", soft, "a finite target mass ≥ 0")
     return soft.reshape(-1, K)
+
+
+def not_negative(name: str, array: Array, expected: str = "a finite number ≥ 0") -> None:
+    """Refuse an array with an entry that is negative, infinite or NaN."""
+    bad = ~((array >= 0) & np.isfinite(array))
+    if bad.any():
+        raise InputError(*_first(name, array, bad, expected))
 
 
 def loss_options(options: Mapping[str, Any], rows: tuple[int, ...], K: int) -> Options:
@@ -201,9 +209,7 @@ def _weights(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.
     weights = _numeric(name, value).astype(np.float64)
     if weights.shape != shape:
         raise InputError(name, f"shape {shape}", f"shape {weights.shape}")
-    bad = ~((weights >= 0) & np.isfinite(weights))
-    if bad.any():
-        raise InputError(*_first(name, weights, bad, "a finite number ≥ 0"))
+    not_negative(name, weights)
     return weights
 
 

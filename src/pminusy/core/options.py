@@ -17,6 +17,7 @@ Source: Szegedy et al. 2016 (label smoothing); the options and the rule for "mea
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from pminusy.core.twofold import Float64, Twofold, log_of, twofold, where
 from pminusy.errors import InputError, short_repr
 
-__all__ = ["Options", "Reduction", "TargetMass", "target_mass"]
+__all__ = ["Options", "Reduction", "TargetMass", "first_invalid", "target_mass"]
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -75,22 +76,22 @@ class Options:
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning; array shapes are the business of whoever knows N and K."""
-        _require(
-            "label_smoothing", self.label_smoothing, "a number in [0, 1]", lambda v: 0 <= v <= 1
+        invalid = first_invalid(
+            self.label_smoothing,
+            self.temperature,
+            self.z_loss,
+            self.softcap,
+            self.reduction,
+            self.ignore_index,
         )
-        positive = "a number from 1e-30 to 1e30"
-        _require("temperature", self.temperature, positive, lambda v: 1e-30 <= v <= 1e30)
-        _require("z_loss", self.z_loss, "a number from 0 to 1e30", lambda v: 0 <= v <= 1e30)
-        if self.softcap is not None:
-            _require("softcap", self.softcap, positive, lambda v: 1e-30 <= v <= 1e30)
-        if self.log_base is not None:
-            _require("log_base", self.log_base, "a finite number above 1", lambda v: v > 1)
-        if not isinstance(self.reduction, str) or self.reduction not in ("mean", "sum", "none"):
-            raise InputError("reduction", '"mean", "sum" or "none"', short_repr(self.reduction))
-        i = self.ignore_index
-        whole = isinstance(i, int | np.integer) and not isinstance(i, bool)
-        if not whole or not -(2**63) <= int(i) < 2**63:
-            raise InputError("ignore_index", "an integer of 64 bits", short_repr(i))
+        if invalid is None and self.log_base is not None:
+            smallest, largest = math.nextafter(1, 2), sys.float_info.max
+            if not _is_number(self.log_base, smallest, largest):
+                invalid = "log_base", "a finite number above 1", self.log_base
+        if invalid is not None:
+            name, expected, value = invalid
+            got = value.item() if isinstance(value, np.generic) else value
+            raise InputError(name, expected, short_repr(got))
 
     @property
     def transforms_logits(self) -> bool:
@@ -98,21 +99,39 @@ class Options:
         return self.softcap is not None or self.temperature != 1.0
 
 
-def _require(name: str, value: Any, expected: str, holds: Any) -> None:
-    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(
-        value, bool
-    )
-    if not number or not _holds(holds, value):
-        plain = value.item() if isinstance(value, np.generic) else value
-        raise InputError(name, expected, short_repr(plain))
+def first_invalid(
+    label_smoothing: Any,
+    temperature: Any,
+    z_loss: Any,
+    softcap: Any,
+    reduction: Any,
+    ignore_index: Any,
+) -> tuple[str, str, Any] | None:
+    """Name, expectation and value of the first option that has no meaning, or None.
+
+    It forms no text of values, so that `torch.compile` can trace it.
+    """
+    if not _is_number(label_smoothing, 0.0, 1.0):
+        return "label_smoothing", "a number in [0, 1]", label_smoothing
+    positive = "a number from 1e-30 to 1e30"
+    if not _is_number(temperature, 1e-30, 1e30):
+        return "temperature", positive, temperature
+    if not _is_number(z_loss, 0.0, 1e30):
+        return "z_loss", "a number from 0 to 1e30", z_loss
+    if softcap is not None and not _is_number(softcap, 1e-30, 1e30):
+        return "softcap", positive, softcap
+    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
+        return "reduction", '"mean", "sum" or "none"', reduction
+    whole = isinstance(ignore_index, (int, np.integer)) and not isinstance(ignore_index, bool)
+    if not whole or not -(2**63) <= int(ignore_index) < 2**63:
+        return "ignore_index", "an integer of 64 bits", ignore_index
+    return None
 
 
-def _holds(condition: Any, value: Any) -> bool:
-    try:
-        number = float(value)
-        return math.isfinite(number) and bool(condition(number))
-    except OverflowError:  # a whole number that no float can hold
-        return False
+def _is_number(value: Any, low: float, high: float) -> bool:
+    """Whether a value is a number from `low` to `high`; NaN is in no interval."""
+    number = isinstance(value, (int, float, np.integer, np.floating))
+    return number and not isinstance(value, bool) and (low <= value <= high)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

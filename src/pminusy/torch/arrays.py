@@ -2,34 +2,101 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch._C import DispatchKey, DispatchKeySet
+from torch._C import _get_tracing_state as _tracing_state
+from torch._C import _len_torch_dispatch_stack as _modes
+from torch._ops import _len_torch_dispatch_stack_pre_dispatch as _modes_before_dispatch
 from torch.autograd import forward_ad
+from torch.compiler import is_compiling
 
 from pminusy import arguments
 from pminusy.core.options import Options
 from pminusy.errors import InputError
 from pminusy.torch.plain import Settings
 
-__all__ = ["HALF", "array", "by_kernels", "options_of", "same_device", "transformed"]
+__all__ = [
+    "FLOATS",
+    "HALF",
+    "array",
+    "by_kernels",
+    "leave_the_compiler",
+    "options_of",
+    "refuse",
+    "same_device",
+    "traced",
+    "transformed",
+]
 
 HALF = (torch.float16, torch.bfloat16)
+FLOATS = (*HALF, torch.float32, torch.float64)
+
+
+def refuse(what: str, expected: str, got: str, remedy: str = "") -> NoReturn:
+    """Raise InputError, which a compiler does not know how to trace."""
+    leave_the_compiler(f"{what}: expected {expected}")
+    raise InputError(what, expected, got, remedy)
+
+
+def leave_the_compiler(reason: str) -> None:
+    """Have what follows run as it stands; where that is forbidden, the compiler says the reason."""
+    if is_compiling():
+        torch._dynamo.graph_break(msg=reason)
+
+
+def traced(*tensors: Tensor | None) -> bool:
+    """Whether torch must see every operation.
+
+    It must where code is compiled, traced or transformed, where a mode watches operations, where
+    tensors are of a class that handles them itself (fake, distributed), and where they have no data
+    (meta). There are no public ways to ask for most of this.
+    """
+    if is_compiling():
+        return True
+    if _modes() > 0 or _modes_before_dispatch() > 0 or _tracing_state() is not None:  # type: ignore[no-untyped-call]  # torch leaves it so
+        return True
+    if transformed(*tensors):
+        return True
+    return any([_is_wrapped(t) for t in tensors if t is not None])  # noqa: C419  # quicker
 
 
 def transformed(*tensors: Tensor | None) -> bool:
-    """Whether torch must see every operation: under `torch.func` or forward-mode differentiation.
+    """Whether a call is under `torch.func` or forward-mode differentiation.
 
-    There is no public way to ask for the former, and what an `autograd.Function` would need to be
-    transformed (`jvp` beside `setup_context`) keeps it from being compiled.
+    What an `autograd.Function` would need to be transformed (`jvp` beside `setup_context`) keeps it
+    from being compiled.
     """
-    if torch._C._functorch.peek_interpreter_stack() is not None:
+    top: object = torch._C._functorch.peek_interpreter_stack()
+    if isinstance(top, torch._C._functorch.CInterpreter):  # a compiler knows no `is None` here
         return True
+    if forward_ad._current_level < 0:
+        return False
     tangent_of = forward_ad.unpack_dual
     return any(t is not None and tangent_of(t).tangent is not None for t in tensors)  # type: ignore[no-untyped-call]  # torch leaves it so
+
+
+def _is_wrapped(tensor: Tensor) -> bool:
+    """Whether a tensor is more than memory: batched, fake, functional, without data."""
+    keys: int = torch._C._dispatch_keys(tensor).raw_repr()
+    if keys in _KEYS_ON_CPU:  # nearly always
+        return False
+    device = tensor.device.type
+    return device == "meta" or bool(keys & ~_keys_of_plain_tensors(device))
+
+
+@cache
+def _keys_of_plain_tensors(device: str) -> int:
+    plain = torch._C._dispatch_keys(torch.empty(0, device=device))
+    return (plain | DispatchKeySet(DispatchKey.Negative)).raw_repr()
+
+
+_KEYS_ON_CPU = {torch._C._dispatch_keys(torch.empty(0, device="cpu")).raw_repr()}
 
 
 def by_kernels(tensor: Tensor) -> bool:
@@ -44,15 +111,14 @@ def same_device(**named: Tensor | None) -> None:
     for name, device in others:
         if device != first[1]:
             remedy = f"move it with .to({str(first[1])!r})"
-            raise InputError(
-                name, f"a tensor on {first[1]}, as {first[0]} is", f"one on {device}", remedy
-            )
+            refuse(name, f"a tensor on {first[1]}, as {first[0]} is", f"one on {device}", remedy)
 
 
 def array(tensor: Tensor) -> NDArray[Any]:
     """Tensor's memory as an array; half types are widened to float32."""
     tensor = tensor.detach()
-    return np.asarray((tensor.float() if tensor.dtype in HALF else tensor).resolve_conj().numpy())
+    wide = tensor.float() if tensor.dtype in HALF else tensor
+    return np.asarray(wide.resolve_conj().resolve_neg().numpy())
 
 
 def options_of(settings: Settings, N: int, K: int) -> Options:

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from pminusy import ops
-from pminusy.torch import tiles
+from pminusy.torch import plain, tiles
 from pminusy.torch.arrays import HALF, array, by_kernels
 from pminusy.torch.tiles import Layer, Result
 
-__all__ = ["NOTHING", "evaluate", "scaled"]
+__all__ = ["NOTHING", "evaluate", "from_all_logits", "gradients_from_all_logits", "scaled"]
 
 _CHUNK = 2**20  # entries that are widened at a time
 NOTHING = (False, False, False, False)
@@ -80,3 +80,25 @@ def _times(g: Tensor, factor: Tensor | None) -> Tensor:
         rows = g[start : start + step]
         rows.copy_(rows.float() * wide)
     return g
+
+
+def from_all_logits(layer: Layer) -> Tensor:
+    """The loss as operations of torch's, which it can transform and differentiate again."""
+    X, W, b, y, settings, _, compute = layer
+    if compute is None:
+        return plain.loss(torch.nn.functional.linear(X, W, b), y, settings)
+    with torch.autocast(X.device.type, dtype=compute):
+        z = torch.nn.functional.linear(X, W, b)
+    return plain.loss(z.float(), y, settings)
+
+
+def gradients_from_all_logits(
+    layer: Layer, wanted: tuple[bool, ...], grad_output: Tensor
+) -> tuple[Tensor | None, ...]:
+    """Gradients of (X, W, b, y) that can be differentiated again, by torch itself."""
+    return plain.gradients(
+        lambda *parts: from_all_logits(layer._replace(**dict(zip("XWby", parts, strict=True)))),
+        layer[:4],
+        wanted,
+        grad_output,
+    )

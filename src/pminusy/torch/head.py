@@ -32,6 +32,7 @@ def head(
 ) -> Tile:
     """Losses of logits u (n, K), float32 or float64, and gradients, not divided by a denominator.
 
+    Labels are checked ones: int64, −1 where a row is ignored.
     u is overwritten; dL_du is in its memory if neither cap nor `soft_gradient` need it twice.
     """
     mass = _Mass(y, u, settings)
@@ -108,8 +109,8 @@ class _Mass:
                 self._q *= omega[:, None]
             self.S = self._q.sum(-1)
             return
-        used = y != settings.ignore_index
-        self._c = torch.where(used, y, 0).long()[:, None]  # (n, 1)
+        used = y >= 0
+        self._c = torch.where(used, y, 0)[:, None]  # (n, 1)
         row = used.to(dtype) if omega is None else torch.where(used, omega, 0.0)
         self._row = row
         at_label = row * self._keep

@@ -6,15 +6,22 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import handle_torch_function, has_torch_function_variadic
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
-from pminusy.errors import InputError
 from pminusy.kernels.linear import WORKSPACE
-from pminusy.torch import plain
-from pminusy.torch.arrays import same_device, transformed
-from pminusy.torch.engine import NOTHING, evaluate, scaled
+from pminusy.torch.arrays import FLOATS, refuse, same_device, traced, transformed
+from pminusy.torch.checks import check_options, is_soft, resolve
+from pminusy.torch.engine import (
+    NOTHING,
+    evaluate,
+    from_all_logits,
+    gradients_from_all_logits,
+    scaled,
+)
 from pminusy.torch.legacy import options_of_torch
-from pminusy.torch.loss import checked
-from pminusy.torch.operator import compiled
+from pminusy.torch.loss import FEWEST_CLASSES
+from pminusy.torch.operator import by_operator
 from pminusy.torch.plain import Settings
 from pminusy.torch.positions import over_positions
 from pminusy.torch.tiles import Layer
@@ -82,12 +89,31 @@ def linear_cross_entropy(
     As `cross_entropy`.
     """
     options_of_torch(options)
-    ignored = -100 if ignore_index is None else ignore_index
-    settings = checked(
-        Settings(
-            weight, sample_weight, ignored, reduction, label_smoothing, temperature, z_loss, softcap
+    tensors = (input, linear_weight, linear_bias, target, weight, sample_weight)
+    if has_torch_function_variadic(*tensors):  # a mode, or a class of tensors, asks to be told
+        return handle_torch_function(
+            linear_cross_entropy,
+            tensors,
+            input,
+            linear_weight,
+            target,
+            linear_bias=linear_bias,
+            weight=weight,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            label_smoothing=label_smoothing,
+            options=options,
+            sample_weight=sample_weight,
+            temperature=temperature,
+            z_loss=z_loss,
+            softcap=softcap,
+            workspace=workspace,
         )
+    ignored = -100 if ignore_index is None else ignore_index
+    settings = Settings(
+        weight, sample_weight, ignored, reduction, label_smoothing, temperature, z_loss, softcap
     )
+    room = _workspace(workspace, input.device.type)
     same_device(
         input=input,
         linear_weight=linear_weight,
@@ -96,53 +122,76 @@ def linear_cross_entropy(
         weight=weight,
         sample_weight=sample_weight,
     )
-    room = workspace or (WORKSPACE if input.device.type == "cpu" else _DEVICE_WORKSPACE)
     if linear_weight.dim() > 2:
         parts = (input, linear_weight, target, linear_bias)
         return over_positions(linear_cross_entropy, *parts, settings, room)
-    X, y, shape = _rows(input, linear_weight, target)
-    if linear_bias is not None and linear_bias.shape != linear_weight.shape[:1]:
-        expected = f"one entry a class, shape ({linear_weight.shape[0]},)"
-        raise InputError("linear_bias", expected, f"shape {tuple(linear_bias.shape)}")
-    if sample_weight is not None:
-        if sample_weight.shape != shape:
-            expected = f"the shape of the losses, {tuple(shape)}"
-            raise InputError("sample_weight", expected, f"shape {tuple(sample_weight.shape)}")
-        settings = settings._replace(sample_weight=sample_weight.reshape(-1))
-    compute = _autocast_type(X)
+    _check_layer(input, linear_weight, linear_bias)
+    K, shape = linear_weight.shape[0], input.shape[:-1]
+    check_options(settings, shape, K)
+    soft = is_soft(target, shape, torch.Size((*shape, K)))
+    by_torch = traced(*tensors)
+    y, settings = resolve(target, settings, K, input.dtype if soft else None, by_torch)
+    X = input if input.dim() == 2 else input.reshape(-1, input.shape[-1])
+    y = y.reshape(-1, K) if soft else y.reshape(-1)
+    compute = _autocast_type(input)
     layer = Layer(X, linear_weight, linear_bias, y, settings, room, compute)
-    if torch.compiler.is_compiling():
-        losses = compiled(layer)
-    elif transformed(X, linear_weight, linear_bias, y):
-        losses = _from_all_logits(layer)
-    elif torch.is_grad_enabled():
-        losses = _LinearCrossEntropy.apply(*layer)  # type: ignore[no-untyped-call]  # untyped
-    else:
-        losses = evaluate(layer, NOTHING, None).loss
+    losses = _loss(layer, by_torch)
     return losses.reshape(shape) if reduction == "none" else losses
+
+
+def _loss(layer: Layer, by_torch: bool) -> Tensor:
+    """The loss, by the way that can take these tensors here."""
+    K, D = layer.W.shape
+    if K < FEWEST_CLASSES or D == 0:
+        return from_all_logits(layer)
+    if by_torch:
+        parts = layer[:4]
+        special = transformed(*parts) or _of_another_class(*parts)
+        return from_all_logits(layer) if special else by_operator(layer)
+    if torch.is_grad_enabled():
+        return _LinearCrossEntropy.apply(*layer)  # type: ignore[no-any-return, no-untyped-call]  # untyped
+    return evaluate(layer, NOTHING, None).loss
+
+
+def _of_another_class(*tensors: Tensor | None) -> bool:
+    """Whether a class of tensors handles operations itself, and may know torch's alone."""
+    return any(is_traceable_wrapper_subclass(t) for t in tensors if t is not None)
 
 
 def _autocast_type(X: Tensor) -> torch.dtype | None:
     """Type of matrix products under autocast, which leaves float64 alone."""
     device = X.device.type
-    if X.dtype == torch.float64 or not torch.is_autocast_enabled(device):
+    if X.dtype == torch.float64 or not torch.amp.is_autocast_available(device):
+        return None
+    if not torch.is_autocast_enabled(device):
         return None
     return torch.get_autocast_dtype(device)
 
 
-def _rows(X: Tensor, W: Tensor, target: Tensor) -> tuple[Tensor, Tensor, torch.Size]:
-    if W.dim() != 2 or X.dim() < 1 or X.shape[-1] != W.shape[1]:
+def _workspace(given: int | None, device: str) -> int:
+    if given is None:
+        return WORKSPACE if device == "cpu" else _DEVICE_WORKSPACE
+    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
+        refuse("workspace", "a number of bytes above 0", repr(given))
+    return given
+
+
+def _check_layer(X: Tensor, W: Tensor, b: Tensor | None) -> None:
+    """Refuse types and shapes that do not fit; autocast makes types fit."""
+    if X.dtype not in FLOATS:
+        refuse("input", "float64, float32, bfloat16 or float16", str(X.dtype))
+    if W.dim() != 2 or X.dim() < 1 or X.shape[-1] != W.shape[1] or W.shape[0] == 0:
         expected = f"weights of shape (K, {X.shape[-1] if X.dim() else 'D'})"
-        raise InputError("linear_weight", expected, f"shape {tuple(W.shape)}")
-    shape = X.shape[:-1]
-    soft = target.is_floating_point() and target.shape == (*shape, W.shape[0])
-    if not soft and target.shape != shape:
-        expected = f"class indices of shape {tuple(shape)} or probabilities, one a class"
-        raise InputError("target", expected, f"shape {tuple(target.shape)}")
-    if not soft and (target.is_floating_point() or target.is_complex()):
-        raise InputError("target", "integer class indices", str(target.dtype), "use .long()")
-    y = target.reshape(-1, W.shape[0]) if soft else target.reshape(-1)
-    return X.reshape(-1, X.shape[-1]), y, shape
+        refuse("linear_weight", expected, f"shape {tuple(W.shape)}")
+    if b is not None and b.shape != W.shape[:1]:
+        expected = f"one entry a class, shape ({W.shape[0]},)"
+        refuse("linear_bias", expected, f"shape {tuple(b.shape)}")
+    for name, value in (("linear_weight", W), ("linear_bias", b)):
+        if value is None or value.dtype == X.dtype:
+            continue
+        if _autocast_type(X) is None or value.dtype == torch.float64:
+            expected = f"the type of input, {X.dtype}"
+            refuse(name, expected, str(value.dtype), "convert one of them with .to")
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -178,8 +227,8 @@ class _LinearCrossEntropy(torch.autograd.Function):
         settings = ctx.rest[0]._replace(weight=weight, sample_weight=omega)
         ctx.rest = settings, *ctx.rest[1:]
         wanted = ctx.needs_input_grad[:4]
-        if torch.is_grad_enabled():
-            gradients = _differentiable_gradients(ctx, grad_output)
+        if torch.is_grad_enabled() or traced(grad_output):
+            gradients = gradients_from_all_logits(Layer(X, W, b, y, *ctx.rest), wanted, grad_output)
         elif ctx.rest[0].reduction == "none":
             result = evaluate(Layer(X, W, b, y, *ctx.rest), wanted, grad_output)
             gradients = scaled(result, None, (X, W, b, y))
@@ -188,21 +237,3 @@ class _LinearCrossEntropy(torch.autograd.Function):
             result = found or evaluate(Layer(X, W, b, y, *ctx.rest), wanted, None)
             gradients = scaled(result, grad_output, (X, W, b, y))
         return (*gradients, None, None, None)
-
-
-def _differentiable_gradients(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
-    """Gradients that can be differentiated again, by torch itself, from all logits."""
-    parts = ctx.saved_tensors[:4]
-    with torch.enable_grad():
-        wanted = [t for t, n in zip(parts, ctx.needs_input_grad, strict=False) if n]
-        loss = _from_all_logits(Layer(*parts, *ctx.rest))
-        found = iter(torch.autograd.grad(loss, wanted, grad_output, create_graph=True))
-    return tuple(next(found) if needed else None for needed in ctx.needs_input_grad[:4])
-
-
-def _from_all_logits(layer: Layer) -> Tensor:
-    """The loss as operations of torch's, which it can transform and differentiate again."""
-    X, W, b, y, settings, _, compute = layer
-    with torch.autocast(X.device.type, dtype=compute, enabled=compute is not None):
-        z = torch.nn.functional.linear(X, W, b)
-    return plain.loss(z if compute is None else z.float(), y, settings)

@@ -7,19 +7,28 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.overrides import handle_torch_function, has_torch_function_variadic
 
-from pminusy import arguments
-from pminusy.errors import InputError
 from pminusy.kernels.dispatch import implementation
 from pminusy.torch import plain
-from pminusy.torch.arrays import HALF, array, by_kernels, options_of, same_device, transformed
+from pminusy.torch.arrays import (
+    FLOATS,
+    HALF,
+    array,
+    by_kernels,
+    options_of,
+    refuse,
+    same_device,
+    traced,
+)
+from pminusy.torch.checks import check_options, is_soft, resolve
 from pminusy.torch.head import head
 from pminusy.torch.legacy import reduction_of
 from pminusy.torch.plain import Settings
 
-__all__ = ["checked", "cross_entropy"]
+__all__ = ["FEWEST_CLASSES", "cross_entropy"]
 
-_FLOATS = (*HALF, torch.float32, torch.float64)
+FEWEST_CLASSES = 2  # that the kernels take
 _CHUNK = 2**26  # logits whose rows are taken at a time where there are no kernels
 
 
@@ -64,7 +73,8 @@ def cross_entropy(
     Raises
     ------
     InputError
-        Shapes that do not fit, a label out of range, weights that require a gradient.
+        Shapes that do not fit, a label out of range, options outside their range, negative or NaN
+        weights or probabilities, weights that require a gradient.
 
     Examples
     --------
@@ -77,28 +87,44 @@ def cross_entropy(
     Bridle 1990; options: Szegedy et al. 2016, `torch.nn.functional.cross_entropy`.
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    settings = checked(
-        Settings(
+    tensors = (input, target, weight, sample_weight)
+    if has_torch_function_variadic(*tensors):  # a mode, or a class of tensors, asks to be told
+        return handle_torch_function(
+            cross_entropy,
+            tensors,
+            input,
+            target,
             weight,
-            sample_weight,
-            ignore_index,
-            reduction,
-            label_smoothing,
-            temperature,
-            z_loss,
-            softcap,
+            ignore_index=ignore_index,
+            reduction=reduction,
+            label_smoothing=label_smoothing,
+            sample_weight=sample_weight,
+            temperature=temperature,
+            z_loss=z_loss,
+            softcap=softcap,
         )
+    settings = Settings(
+        weight,
+        sample_weight,
+        ignore_index,
+        reduction,
+        label_smoothing,
+        temperature,
+        z_loss,
+        softcap,
     )
-    same_device(input=input, target=target, weight=weight, sample_weight=sample_weight)
-    if input.dtype in HALF and torch.is_autocast_enabled(input.device.type):
+    if input.dtype in HALF and _autocast_enabled(input.device.type):
         input = input.float()  # noqa: A001  # as torch does: a loss in float32
-    z, y, shape = _rows(input, target)
-    if sample_weight is not None:
-        if sample_weight.shape != shape:
-            expected = f"the shape of the losses, {tuple(shape)}"
-            raise InputError("sample_weight", expected, f"shape {tuple(sample_weight.shape)}")
-        settings = settings._replace(sample_weight=sample_weight.reshape(-1))
-    if torch.compiler.is_compiling() or transformed(z, y):
+    axis = _class_axis(input)
+    K, shape = input.shape[axis], input.shape[:axis] + input.shape[axis + 1 :]
+    check_options(settings, shape, K)
+    same_device(input=input, target=target, weight=weight, sample_weight=sample_weight)
+    soft = is_soft(target, shape, input.shape)
+    by_torch = traced(*tensors)
+    y, settings = resolve(target, settings, K, input.dtype if soft else None, by_torch)
+    z = _as_rows(input, axis, K)
+    y = _as_rows(y, axis, K) if soft else y.reshape(-1)
+    if by_torch or K < FEWEST_CLASSES:
         losses = plain.loss(z, y, settings)
     else:
         learns = torch.is_grad_enabled() and (z.requires_grad or y.requires_grad)
@@ -106,39 +132,31 @@ def cross_entropy(
     return losses.reshape(shape) if reduction == "none" else losses
 
 
-def checked(settings: Settings) -> Settings:
-    """Refuse weights that ask for a gradient they would not get."""
-    for name in ("weight", "sample_weight"):
-        value = getattr(settings, name)
-        if value is not None and value.requires_grad:
-            raise InputError(name, "a tensor without gradient", "one that requires it", "detach it")
-    return settings
+def _autocast_enabled(device: str) -> bool:
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
-def _rows(z: Tensor, target: Tensor) -> tuple[Tensor, Tensor, torch.Size]:
-    """Logits (N, K), targets (N,) or (N, K), and the shape of the losses."""
-    if z.dtype not in _FLOATS:
-        raise InputError("input", "float64, float32, bfloat16 or float16", str(z.dtype))
+def _class_axis(z: Tensor) -> int:
+    if z.dtype not in FLOATS:
+        refuse("input", "float64, float32, bfloat16 or float16", str(z.dtype))
     if z.dim() == 0:
-        raise InputError("input", "logits of shape (K,), (N, K) or (N, K, d1, …)", "a number")
+        refuse("input", "logits of shape (K,), (N, K) or (N, K, d1, …)", "a number")
     axis = 0 if z.dim() == 1 else 1
-    shape = z.shape[:axis] + z.shape[axis + 1 :]
-    soft = target.shape == z.shape and target.dtype in _FLOATS
-    if not soft and target.shape != shape:
-        expected = f"class indices of shape {tuple(shape)} or probabilities of {tuple(z.shape)}"
-        raise InputError("target", expected, f"shape {tuple(target.shape)}")
-    if not soft and (target.is_floating_point() or target.is_complex()):
-        raise InputError("target", "integer class indices", str(target.dtype), "use .long()")
-    K = z.shape[axis]
-    rows = z.movedim(axis, -1).reshape(-1, K)
-    return rows, target.movedim(axis, -1).reshape(-1, K) if soft else target.reshape(-1), shape
+    if z.shape[axis] == 0:
+        refuse("input", f"at least one class on axis {axis}", f"shape {tuple(z.shape)}")
+    return axis
+
+
+def _as_rows(tensor: Tensor, axis: int, K: int) -> Tensor:
+    """Classes last, and all else one axis; what is rows already costs no operation."""
+    return tensor if tensor.dim() == 2 else tensor.movedim(axis, -1).reshape(-1, K)
 
 
 def _numpy_call(z: Tensor, y: Tensor, settings: Settings) -> tuple[Any, ...]:
-    logits = arguments.classes_last("input", array(z))
+    logits, target = array(z), array(y)
     options = options_of(settings, *logits.shape)
-    target = array(y).astype(logits.dtype, copy=False) if y.is_floating_point() else array(y)
-    target = arguments.targets(target, logits, options.ignore_index)
+    if y.is_floating_point():
+        target = target.astype(logits.dtype, copy=False)
     return (
         implementation(logits.shape[0], logits.shape[1], options, small=0),
         logits,
@@ -179,8 +197,14 @@ class _CrossEntropy(torch.autograd.Function):
         (grad_output,) = grad_outputs
         z, y, weight, omega = ctx.saved_tensors
         ctx.settings = ctx.settings._replace(weight=weight, sample_weight=omega)
-        if torch.is_grad_enabled() or ctx.needs_input_grad[1]:
-            return (*_differentiable_gradients(z, y, ctx, grad_output), None, None)
+        if torch.is_grad_enabled() or ctx.needs_input_grad[1] or traced(grad_output):
+            found = plain.gradients(
+                lambda z, y: plain.loss(z, y, ctx.settings),
+                (z, y),
+                ctx.needs_input_grad[:2],
+                grad_output,
+            )
+            return (*found, None, None)
         if not ctx.needs_input_grad[0]:
             return None, None, None, None
         if not by_kernels(z):
@@ -228,19 +252,3 @@ def _chunks(z: Tensor, settings: Settings) -> list[tuple[slice, Settings]]:
 
 def _wide_copy(z: Tensor) -> Tensor:
     return z.to(torch.float64 if z.dtype == torch.float64 else torch.float32, copy=True)
-
-
-def _differentiable_gradients(
-    z: Tensor, y: Tensor, ctx: Any, grad_output: Tensor
-) -> tuple[Tensor | None, ...]:
-    """Gradients that can be differentiated again, by torch itself."""
-    create_graph = torch.is_grad_enabled()
-    with torch.enable_grad():
-        inputs = [t if create_graph else t.detach() for t in (z, y)]
-        for tensor, needed in zip(inputs, ctx.needs_input_grad, strict=False):
-            if needed and not tensor.requires_grad:
-                tensor.requires_grad_()
-        wanted = [t for t, needed in zip(inputs, ctx.needs_input_grad, strict=False) if needed]
-        loss = plain.loss(inputs[0], inputs[1], ctx.settings)
-        found = iter(torch.autograd.grad(loss, wanted, grad_output, create_graph=create_graph))
-    return tuple(next(found) if needed else None for needed in ctx.needs_input_grad[:2])

@@ -1,6 +1,7 @@
 """The linear form as an operator of torch's, which a compiler takes as it is, without looking in.
 
-Only compiled code calls it: a registered operator cannot be transformed by `torch.func`.
+Compilers, tracers and modes call it; `torch.func` and second derivatives take torch's own
+operations from all logits, as a registered operator cannot be transformed.
 """
 
 from __future__ import annotations
@@ -10,29 +11,35 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pminusy.torch.engine import NOTHING, evaluate, scaled
+from pminusy.torch.arrays import transformed
+from pminusy.torch.engine import NOTHING, evaluate, gradients_from_all_logits, scaled
 from pminusy.torch.plain import Settings
 from pminusy.torch.tiles import Layer
 
-__all__ = ["compiled"]
+__all__ = ["by_operator"]
 
 _SCHEMA = (
     "(Tensor X, Tensor W, Tensor? b, Tensor y, Tensor? weight, Tensor? sample_weight,"
     " Tensor? grad_output, int ignore_index, str reduction, float label_smoothing,"
     " float temperature, float z_loss, float? softcap, int workspace, ScalarType? compute,"
-    " bool[] wanted) -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
+    " int wanted) -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
 
 
-def compiled(layer: Layer) -> Tensor:
-    """Loss of a linear layer, for code that is being compiled."""
+_BITS = (1, 2, 4, 8)  # of X, W, b, y in `wanted`: a tracer takes no list of bools
+
+
+def by_operator(layer: Layer) -> Tensor:
+    """Loss of a linear layer, for code that is compiled or traced."""
     parts = layer[:4]
     learns = torch.is_grad_enabled()
-    wanted = [learns and t is not None and t.requires_grad for t in parts]
+    wanted = tuple(learns and t is not None and t.requires_grad for t in parts)
     return _operator(*_arguments(layer, None, wanted))[0]  # type: ignore[no-any-return]  # torch leaves it so
 
 
-def _arguments(layer: Layer, grad_output: Tensor | None, wanted: list[bool]) -> tuple[Any, ...]:
+def _arguments(
+    layer: Layer, grad_output: Tensor | None, wanted: tuple[bool, ...]
+) -> tuple[Any, ...]:
     settings = layer.settings
     return (
         *layer[:4],
@@ -47,14 +54,15 @@ def _arguments(layer: Layer, grad_output: Tensor | None, wanted: list[bool]) -> 
         None if settings.softcap is None else float(settings.softcap),
         layer.workspace,
         layer.compute,
-        wanted,
+        sum(bit for bit, wants in zip(_BITS, wanted, strict=True) if wants),
     )
 
 
-def _layer(arguments: tuple[Any, ...]) -> tuple[Layer, Tensor | None, list[bool]]:
+def _layer(arguments: tuple[Any, ...]) -> tuple[Layer, Tensor | None, tuple[bool, ...]]:
     X, W, b, y, weight, sample_weight, grad_output, *options, workspace, compute, wanted = arguments
     settings = Settings(weight, sample_weight, *options)
-    return Layer(X, W, b, y, settings, workspace, compute), grad_output, wanted
+    flags = tuple(bool(wanted & bit) for bit in _BITS)
+    return Layer(X, W, b, y, settings, workspace, compute), grad_output, flags
 
 
 @torch.library.custom_op("pminusy::linear_cross_entropy", mutates_args=(), schema=_SCHEMA)
@@ -62,8 +70,8 @@ def _operator(*arguments: Any) -> tuple[Tensor, ...]:
     """Loss, and gradients of (X, W, b, y): those not wanted, or made later, are empty."""
     layer, grad_output, wanted = _layer(arguments)
     if layer.settings.reduction == "none" and grad_output is None:
-        wanted = list(NOTHING)  # they are made when each row's factor is known
-    result = evaluate(layer, tuple(wanted), grad_output)
+        wanted = NOTHING  # they are made when each row's factor is known
+    result = evaluate(layer, wanted, grad_output)
     found = scaled(result, None, layer[:4])
     return (result.loss, *(layer.X.new_empty(0) if g is None else g for g in found))
 
@@ -92,11 +100,13 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None
 
 def _backward(ctx: Any, grad_output: Tensor, *unused: Any) -> tuple[Any, ...]:
     gradients, (X, W, b, y, weight, omega) = ctx.saved_tensors[:4], ctx.saved_tensors[4:]
-    if ctx.options[1] == "none":
-        inputs = (X, W, b, y, weight, omega, grad_output, *ctx.options, ctx.wanted)
-        _, *found = _operator(*inputs)
+    layer = Layer(X, W, b, y, Settings(weight, omega, *ctx.options[:6]), *ctx.options[6:])
+    if torch.is_grad_enabled() or transformed(grad_output):
+        found = gradients_from_all_logits(layer, ctx.wanted, grad_output)
+    elif layer.settings.reduction == "none":
+        found = _operator(*_arguments(layer, grad_output, ctx.wanted))[1:]
     else:
-        found = [(g * grad_output).to(g.dtype) for g in gradients]
+        found = tuple((g * grad_output).to(g.dtype) for g in gradients)
     each = (g if wants else None for g, wants in zip(found, ctx.wanted, strict=True))
     return (*each, *(None,) * 12)
 

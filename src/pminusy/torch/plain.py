@@ -9,16 +9,19 @@ where t itself is left out of both sums, so neither the loss nor any derivative 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-__all__ = ["Settings", "loss", "of_rows", "scale"]
+__all__ = ["IGNORED", "Settings", "gradients", "loss", "of_rows", "scale"]
+
+IGNORED = -1  # the class index of a row that is ignored, once labels are checked
 
 
 class Settings(NamedTuple):
-    """Options of the loss, with tensors as tensors."""
+    """Options of the loss, with tensors as tensors; once checked, `ignore_index` is `IGNORED`."""
 
     weight: Tensor | None = None
     sample_weight: Tensor | None = None
@@ -31,7 +34,7 @@ class Settings(NamedTuple):
 
 
 def loss(u: Tensor, target: Tensor, settings: Settings) -> Tensor:
-    """Loss of logits u (N, K) with class indices (N,) or soft targets (N, K)."""
+    """Loss of logits u (N, K) with checked class indices (N,), int64, or soft targets (N, K)."""
     wide = u.float() if u.dtype in (torch.float16, torch.bfloat16) else u
     q, counted = _mass(target, wide, settings)
     S = q.sum(-1)
@@ -40,6 +43,25 @@ def loss(u: Tensor, target: Tensor, settings: Settings) -> Tensor:
         total = counted.sum()
         rows = rows / torch.where(total > 0, total, 1.0)
     return (rows if settings.reduction == "none" else rows.sum()).to(u.dtype)
+
+
+def gradients(
+    function: Callable[..., Tensor],
+    inputs: Sequence[Tensor | None],
+    needed: Sequence[bool],
+    grad_output: Tensor,
+) -> tuple[Tensor | None, ...]:
+    """Gradients of a function of some inputs by torch itself, to be differentiated again."""
+    again = torch.is_grad_enabled()
+    with torch.enable_grad():
+        own = [t if t is None or again else t.detach() for t in inputs]
+        wanted = [t for t, needs in zip(own, needed, strict=True) if needs and t is not None]
+        for tensor in wanted:
+            if not tensor.requires_grad:
+                tensor.requires_grad_()
+        loss = function(*own)
+        found = iter(torch.autograd.grad(loss, wanted, grad_output, create_graph=again))
+    return tuple(next(found) if needs else None for needs in needed)
 
 
 def scale(target: Tensor, settings: Settings) -> Tensor:
@@ -68,7 +90,7 @@ def _counted(target: Tensor, like: Tensor, settings: Settings) -> Tensor:
     if target.dim() == 2:
         rows = torch.ones(target.shape[0], dtype=like.dtype, device=like.device)
     else:
-        used = target != settings.ignore_index
+        used = target >= 0
         rows = used.to(like.dtype)
         if settings.weight is not None:
             c = torch.where(used, target, 0)
@@ -84,9 +106,9 @@ def _mass(target: Tensor, like: Tensor, settings: Settings) -> tuple[Tensor, Ten
     if target.dim() == 2:
         Y, used = target.to(like.dtype), None
     else:
-        used = target != settings.ignore_index
-        c = torch.where(used, target, 0).long()[:, None]
-        Y = torch.zeros_like(like).scatter(-1, c, 1.0)  # an error for a label out of range
+        used = target >= 0
+        c = torch.where(used, target, 0)[:, None]
+        Y = torch.zeros_like(like).scatter(-1, c, 1.0)
     if settings.label_smoothing:
         Y = (1.0 - settings.label_smoothing) * Y + settings.label_smoothing / K
     q = Y if settings.weight is None else Y * settings.weight.to(like.dtype)

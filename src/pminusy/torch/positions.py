@@ -15,6 +15,8 @@ from torch import Tensor
 
 from pminusy.errors import InputError
 from pminusy.torch import plain
+from pminusy.torch.arrays import traced
+from pminusy.torch.checks import check_options, is_soft, resolve
 from pminusy.torch.loss import cross_entropy
 from pminusy.torch.plain import Settings
 
@@ -38,6 +40,7 @@ def over_positions(
     """
     _fit(X, W, target, b, settings.sample_weight)
     N, K, D = X.shape[0], W.shape[0], X.shape[1]
+    target, settings = _resolved(X, W, target, settings)
     if N * W[..., 0].numel() * max(4, X.itemsize) * _COPIES <= room or W[0, ..., 0].numel() == 0:
         W = W.movedim(0, -2).reshape(-1, D)
         bias = None if b is None else b.movedim(0, -1).reshape(-1)
@@ -50,6 +53,19 @@ def over_positions(
     found = torch.stack([layer(**part) for part in parts])
     counted = found * _shares(parts, settings) if settings.reduction == "mean" else found
     return counted.sum(dtype=torch.float64).to(found.dtype)
+
+
+def _resolved(X: Tensor, W: Tensor, target: Tensor, settings: Settings) -> tuple[Tensor, Settings]:
+    """Target and options, checked; the denominators of the positions need class indices so."""
+    shape, K = torch.Size(_shape(X, W)), W.shape[0]
+    check_options(settings, shape, K)
+    soft = is_soft(target, shape, torch.Size((shape[0], K, *shape[1:])))
+    by_torch = traced(X, W, target, settings.weight, settings.sample_weight)
+    target, settings = resolve(target, settings, K, X.dtype if soft else None, by_torch)
+    omega = settings.sample_weight
+    return target, settings if omega is None else settings._replace(
+        sample_weight=omega.reshape(shape)
+    )
 
 
 def _shape(X: Tensor, W: Tensor) -> tuple[int, ...]:

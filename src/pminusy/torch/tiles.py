@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pminusy import arguments
 from pminusy.kernels.dispatch import implementation
 from pminusy.torch import plain
 from pminusy.torch.arrays import array, by_kernels, options_of
@@ -117,7 +116,6 @@ def _head(z: Tensor, y: Tensor, settings: Settings, gradient: bool, soft_gradien
     options = options_of(settings._replace(reduction="none"), *logits.shape)
     given = array(y)
     target = given.astype(logits.dtype, copy=False) if y.is_floating_point() else given
-    target = arguments.targets(target, logits, options.ignore_index)
     kernels = implementation(logits.shape[0], logits.shape[1], options, small=0)
     if not gradient:
         losses = kernels.cross_entropy(logits, target, options)

@@ -1,0 +1,184 @@
+"""Targets, weights and options, checked once and before a path is chosen.
+
+What is no tensor, types and shapes are checked by Python, also while code is traced. Values are
+checked at once in eager code; in code that is traced, compiled or transformed two registered
+operators check them when the code runs on real data, and what they return is needed for the loss,
+so that no compiler can leave them out. On a CUDA device nothing waits: there an assertion of
+torch's on the device takes the place of the error that names the entry.
+
+Labels come out as int64, with −1 where a row is ignored: no path compares `ignore_index` with them
+again, in whatever type.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pminusy import arguments
+from pminusy.core.options import first_invalid
+from pminusy.errors import InputError, short_repr
+from pminusy.torch.arrays import FLOATS, array, leave_the_compiler, refuse
+from pminusy.torch.plain import IGNORED, Settings
+
+__all__ = ["check_options", "is_soft", "resolve"]
+
+_INTEGERS = (
+    torch.uint8,
+    torch.int8,
+    torch.int16,
+    torch.int32,
+    torch.int64,
+    torch.uint16,
+    torch.uint32,
+    torch.uint64,
+)
+
+
+def check_options(settings: Settings, losses: torch.Size, K: int) -> None:
+    """Refuse options out of range, and weights of another type or shape or with a gradient."""
+    invalid = first_invalid(
+        settings.label_smoothing,
+        settings.temperature,
+        settings.z_loss,
+        settings.softcap,
+        settings.reduction,
+        settings.ignore_index,
+    )
+    if invalid is not None:
+        name, expected, value = invalid
+        leave_the_compiler(f"{name}: expected {expected}")
+        raise InputError(name, expected, short_repr(value))
+    if settings.weight is not None:
+        _check_weights("weight", settings.weight, (K,), f"shape ({K},)")
+    if settings.sample_weight is not None:
+        expected = f"the shape of the losses, {tuple(losses)}"
+        _check_weights("sample_weight", settings.sample_weight, tuple(losses), expected)
+
+
+def _check_weights(name: str, value: Any, shape: tuple[int, ...], expected: str) -> None:
+    if not isinstance(value, Tensor):
+        refuse(name, "a tensor", type(value).__name__, "convert it with torch.as_tensor")
+    if value.requires_grad:
+        refuse(name, "a tensor without gradient", "one that requires it", "detach it")
+    if value.dtype not in FLOATS and value.dtype not in _INTEGERS:
+        refuse(name, "numbers of a floating type or integers", str(value.dtype))
+    if tuple(value.shape) != shape:
+        refuse(name, expected, f"shape {tuple(value.shape)}")
+
+
+def is_soft(target: Tensor, losses: torch.Size, logits: torch.Size) -> bool:
+    """Whether targets are probabilities, of the shape of the logits, and not class indices."""
+    if target.dtype not in FLOATS and target.dtype not in _INTEGERS and target.dtype != torch.bool:
+        refuse("target", "integer class indices or probabilities", str(target.dtype))
+    if target.shape == logits:
+        return True
+    if target.shape != losses:
+        expected = f"class indices of shape {tuple(losses)} or probabilities of {tuple(logits)}"
+        refuse("target", expected, f"shape {tuple(target.shape)}")
+    if target.dtype not in _INTEGERS:
+        refuse("target", "integer class indices", str(target.dtype), "use .long()")
+    return False
+
+
+def resolve(
+    target: Tensor, settings: Settings, K: int, soft: torch.dtype | None, traced: bool
+) -> tuple[Tensor, Settings]:
+    """Target and weights with their values checked, and sample weights as (N,).
+
+    Class indices come as int64, −1 where ignored; soft targets that are no floating numbers come in
+    the type `soft`, which is None where targets are class indices.
+    """
+    if settings.weight is not None:
+        settings = settings._replace(weight=_not_negative("weight", settings.weight, traced))
+    if settings.sample_weight is not None:
+        omega = _not_negative("sample_weight", settings.sample_weight, traced)
+        settings = settings._replace(sample_weight=omega.reshape(-1))
+    if soft is not None:
+        floating = target if target.is_floating_point() else target.to(soft)
+        return _not_negative("target", floating, traced), settings
+    labels = _labels_operator if traced else _labels
+    y = labels(target, K, int(settings.ignore_index))
+    return y, settings if y is target else settings._replace(ignore_index=IGNORED)
+
+
+def _labels(target: Tensor, K: int, ignore_index: int) -> Tensor:
+    """Class indices of real tensors."""
+    c: Tensor = target.long()
+    if target.device.type == "cuda":
+        used = c != ignore_index
+        torch._assert_async(
+            torch.all(~used | ((c >= 0) & (c < K))),
+            f"target: expected class indices from 0 to {K - 1}, or {ignore_index} (ignore_index)",
+        )
+        return torch.where(used, c, IGNORED)
+    unsigned = array(c).view(np.uint64)  # of which negative ones are large
+    if unsigned.max(initial=0) >= K:  # hardly ever
+        arguments.class_indices("target", array(target), K, ignore_index)
+    elif not 0 <= ignore_index < K:
+        return c
+    return torch.where(c != ignore_index, c, IGNORED)
+
+
+def _not_negative(name: str, values: Tensor, traced: bool) -> Tensor:
+    if traced:  # the sum makes what follows depend on the check
+        zero: Tensor = _not_negative_operator(values.detach(), name)
+        return values + zero
+    _check_not_negative(name, values.detach())
+    return values
+
+
+@np.errstate(invalid="ignore")  # comparisons of NaN
+def _check_not_negative(name: str, values: Tensor) -> None:
+    expected = "a finite target mass ≥ 0" if name == "target" else "a finite number ≥ 0"
+    if values.device.type == "cuda":
+        fine = torch.all((values >= 0) & torch.isfinite(values))
+        torch._assert_async(fine, f"{name}: expected {expected}")
+    else:
+        arguments.not_negative(name, array(values), expected)
+
+
+@torch.library.custom_op(
+    "pminusy::labels",
+    mutates_args=(),
+    schema="(Tensor target, SymInt classes, int ignore_index) -> Tensor",
+)
+def _labels_operator(target: Tensor, classes: int, ignore_index: int) -> Tensor:
+    """Class indices in int64, −1 where ignored; an error names one that is out of range."""
+    found = _labels(target, classes, ignore_index)
+    return torch.empty_like(found, memory_format=torch.contiguous_format).copy_(
+        found
+    )  # an operator returns no input
+
+
+@_labels_operator.register_fake
+def _(target: Tensor, classes: int, ignore_index: int) -> Tensor:
+    return target.new_empty(target.shape, dtype=torch.int64)
+
+
+@_labels_operator.register_vmap
+def _(info: Any, in_dims: Any, target: Tensor, classes: int, ignore_index: int) -> Any:
+    found = _labels_operator(target.movedim(in_dims[0], 0), classes, ignore_index)
+    return found, 0
+
+
+@torch.library.custom_op(
+    "pminusy::not_negative", mutates_args=(), schema="(Tensor values, str name) -> Tensor"
+)
+def _not_negative_operator(values: Tensor, name: str) -> Tensor:
+    """0, of the type of the values; an error if one is negative, infinite or NaN."""
+    _check_not_negative(name, values)
+    return values.new_zeros(())
+
+
+@_not_negative_operator.register_fake
+def _(values: Tensor, name: str) -> Tensor:
+    return values.new_empty(())
+
+
+@_not_negative_operator.register_vmap
+def _(info: Any, in_dims: Any, values: Tensor, name: str) -> Any:
+    return _not_negative_operator(values, name), None
