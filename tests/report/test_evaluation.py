@@ -1,10 +1,15 @@
-"""Confusion, scores and calibration against scikit-learn, published values and by hand."""
+"""Confusion and calibration against scikit-learn, published values and by hand."""
 
 import numpy as np
 import pytest
 from sklearn import metrics
 
+from pminusy.present.metrics import reliability_bins
 from pminusy.report import evaluation
+
+
+def bins_of(y, p, weight=None):
+    return evaluation.reliability(reliability_bins(p, y, evaluation.BINS, weight))
 
 
 @pytest.fixture
@@ -54,32 +59,10 @@ def test_most_frequent_errors():
     assert evaluation.confusions(y, y, 9) == []
 
 
-def test_class_scores_equal_scikit_learn(judged):
-    y, p = judged
-    said = p.argmax(axis=1)
-    precision, recall, f1, support = metrics.precision_recall_fscore_support(y, said)
-    scores = evaluation.class_scores(y, said, 5)
-    np.testing.assert_allclose([s.precision for s in scores], precision, rtol=1e-14)
-    np.testing.assert_allclose([s.recall for s in scores], recall, rtol=1e-14)
-    np.testing.assert_allclose([s.f1 for s in scores], f1, rtol=1e-14)
-    assert [s.support for s in scores] == support.tolist()
-    assert sum(s.predicted for s in scores) == 400
-
-
-def test_scores_without_rows_are_not_a_number_and_not_zero():
-    empty = evaluation.class_scores(np.array([0]), np.array([1]), 3)
-    assert np.isnan(empty[0].precision)
-    assert empty[0].recall == 0
-    assert empty[0].f1 == 0
-    assert empty[1].precision == 0
-    assert np.isnan(empty[1].recall)
-    assert np.isnan([empty[2].precision, empty[2].recall, empty[2].f1]).all()
-
-
 def test_reliability_by_hand():
     p = np.array([[0.65, 0.35], [0.69, 0.31], [0.3, 0.7], [1.0, 0.0], [0.5, 0.5]])
     y = np.array([0, 1, 1, 0, 1])
-    bins = evaluation.reliability(y, p)
+    bins = bins_of(y, p)
     assert [(round(b.low, 1), round(b.high, 1), b.count) for b in bins] == [
         (0.4, 0.5, 1),
         (0.6, 0.7, 3),
@@ -88,13 +71,13 @@ def test_reliability_by_hand():
     assert bins[1].confidence == pytest.approx((0.65 + 0.69 + 0.7) / 3)
     assert bins[1].accuracy == pytest.approx(2 / 3)
     expected = (1 * 0.5 + 3 * abs(2 / 3 - 0.68) + 0) / 5
-    assert evaluation.calibration_error(bins) == pytest.approx(expected)
+    assert reliability_bins(p, y, evaluation.BINS).expected_error == pytest.approx(expected)
 
 
 def test_every_row_is_in_a_bin(judged):
     y, p = judged
-    assert sum(b.count for b in evaluation.reliability(y, p)) == 400
-    for b in evaluation.reliability(y, p):
+    assert sum(b.count for b in bins_of(y, p)) == 400
+    for b in bins_of(y, p):
         assert b.low < b.confidence <= b.high
         assert b.lower <= b.accuracy <= b.upper
 
@@ -104,13 +87,29 @@ def test_wilson_interval_against_a_published_value():
     p = np.full((148, 2), 0.5)
     p[:, 0] = 0.6
     p[:, 1] = 0.4
-    (group,) = evaluation.reliability(np.repeat([0, 1], [15, 133]), p)
+    (group,) = bins_of(np.repeat([0, 1], [15, 133]), p)
     assert round(group.lower, 4) == 0.0624
     assert round(group.upper, 4) == 0.1605
 
 
 def test_no_rows():
     y, p = np.empty(0, dtype=np.intp), np.empty((0, 3))
-    assert evaluation.reliability(y, p) == []
-    assert np.isnan(evaluation.calibration_error([]))
+    assert bins_of(y, p) == []
+    assert np.isnan(reliability_bins(p, y, evaluation.BINS).expected_error)
     assert evaluation.confusions(y, y, 5) == []
+
+
+def test_weights_count_and_make_the_interval_as_wide_as_they_deserve(judged):
+    y, p = judged
+    plain, twice = bins_of(y, p), bins_of(y, p, np.full(400, 2.0))
+    for one, other in zip(plain, twice, strict=True):  # weights all equal say nothing new
+        assert other.count == one.count
+        assert (other.lower, other.accuracy, other.upper) == pytest.approx(
+            (one.lower, one.accuracy, one.upper)
+        )
+    uneven = np.where(np.arange(400) % 10 == 0, 9.0, 1e-3)
+    for one, other in zip(plain, bins_of(y, p, uneven), strict=True):
+        assert other.count == one.count
+        assert other.upper - other.lower > one.upper - one.lower  # fewer rows that matter
+    none = np.where(p.max(axis=1) > 0.6, 0.0, 1.0)
+    assert all(b.high <= 0.7 for b in bins_of(y, p, none))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_fscore_support
 
 from pminusy.errors import InputError
 from pminusy.learn.scores import Scores, score
+from pminusy.present.metrics import class_metrics
 from pminusy.tables import target
 from pminusy.tables.design import design_matrix, encode_target
 from pminusy.tables.wording import count, listed, shown
@@ -82,15 +83,19 @@ def _by_class(
     predicted: NDArray[np.intp],
     weight: NDArray[np.float64],
 ) -> tuple[ClassScores, ...]:
-    labels = range(len(classes))
-    columns = precision_recall_fscore_support(
-        y, predicted, labels=labels, sample_weight=weight, zero_division=np.nan
+    def defined(value: float) -> float | None:
+        return None if math.isnan(value) else value
+
+    return tuple(
+        ClassScores(
+            classes[found.k],
+            defined(found.precision),
+            defined(found.recall),
+            defined(found.f1),
+            found.support,
+        )
+        for found in class_metrics(y, predicted, len(classes), weight)
     )
-    rows = np.bincount(y, minlength=len(classes))
-    precision, recall, f1 = (
-        [None if np.isnan(value) else float(value) for value in column] for column in columns[:3]
-    )
-    return tuple(map(ClassScores, classes, precision, recall, f1, map(int, rows)))
 
 
 def _left_out(frame: pl.DataFrame, known: NDArray[np.bool_], schema: Schema) -> tuple[str, ...]:

@@ -74,6 +74,7 @@ def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
         chosen=_path_value(run.chosen) if path else None,
         temperature=1.0 if calibration is None else calibration.temperature,
         uncalibrated_p=None if calibration is None else np.exp(calibration.log_p_before),
+        held_out_weight=scored.weight if model.schema.weight is not None else None,
     )
 
 

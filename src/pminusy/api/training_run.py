@@ -81,7 +81,7 @@ class TrainingRun:
     @property
     def iterations(self) -> int:
         """Iterations of the solver."""
-        return int(self.estimator.n_iter_[0])
+        return self.history[-1].iteration if self.history else 0
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pminusy import ops
 from pminusy.errors import InputError
+from pminusy.present.metrics import reliability_bins
 
 __all__ = ["Reliability", "Temperature", "reliability", "temperature_scaling"]
 
@@ -181,17 +182,15 @@ def reliability(
         raise InputError("bins", "a whole number above 0", repr(bins))
     if p.min(initial=0.0) < 0 or not np.allclose(p.sum(axis=1), 1, atol=1e-4):
         raise InputError("probabilities", "rows that sum to 1", "others", "apply softmax to logits")
-    best = p.argmax(axis=1)
-    confidence = p[np.arange(best.size), best]
-    edges = np.linspace(0.0, 1.0, bins + 1)
-    which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    total = np.bincount(which, weight, bins)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.bincount(which, weight * confidence, bins) / total
-        right = np.bincount(which, weight * (best == labels), bins) / total
-    share = total / weight.sum()
-    error = np.where(total > 0, np.abs(np.nan_to_num(right) - np.nan_to_num(mean)), 0.0)
-    return Reliability(edges, mean, right, share, float(share @ error), float(error.max()))
+    found = reliability_bins(p, labels, int(bins), weight)
+    return Reliability(
+        edges=found.edges,
+        confidence=found.confidence,
+        accuracy=found.accuracy,
+        share=found.share,
+        expected_error=found.expected_error,
+        largest_error=float(found.gaps.max()),
+    )
 
 
 def _checked(

@@ -106,6 +106,8 @@ class FitReport:
     temperature, uncalibrated_p
         Temperature the weights were divided by, and the probabilities (n, K) without; then
         `held_out_p` is under temperatures that were fitted to other rows. 1 and None without.
+    held_out_weight
+        Weights (n,) of those rows where they differ; scores and calibration count rows by them.
     """
 
     title: str
@@ -139,3 +141,4 @@ class FitReport:
     warnings: tuple[str, ...] = ()
     temperature: float = 1.0
     uncalibrated_p: Array | None = None
+    held_out_weight: Array | None = None

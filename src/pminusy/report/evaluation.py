@@ -1,4 +1,4 @@
-"""How well the rows a fit is judged on are predicted: confusion, scores a class, calibration."""
+"""How well the rows a fit is judged on are predicted: which errors occur, and how sure they are."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.present.metrics import ReliabilityBins
 from pminusy.present.numbers import Real
 
 __all__ = [
+    "BINS",
     "Bin",
-    "ClassScore",
     "Confusion",
-    "calibration_error",
-    "class_scores",
     "confusion",
     "confusions",
     "reliability",
@@ -23,18 +22,6 @@ __all__ = [
 
 Array = NDArray[Any]
 BINS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class ClassScore:
-    """Scores of one class; NaN where the definition divides by 0."""
-
-    k: int
-    precision: float
-    recall: float
-    f1: float
-    support: int
-    predicted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,54 +78,27 @@ def confusions(y: Array, said: Array, limit: int) -> list[tuple[int, int, int]]:
     return [(int(pairs[i, 0]), int(pairs[i, 1]), int(counts[i])) for i in order]
 
 
-def class_scores(y: Array, said: Array, K: int) -> list[ClassScore]:
-    """Precision, recall, F1 and support of each of K classes."""
-    right = np.bincount(y[y == said], minlength=K)
-    support, predicted = np.bincount(y, minlength=K), np.bincount(said, minlength=K)
-    return [
-        ClassScore(
-            k,
-            _ratio(right[k], predicted[k]),
-            _ratio(right[k], support[k]),
-            _ratio(2 * right[k], support[k] + predicted[k]),
-            int(support[k]),
-            int(predicted[k]),
-        )
-        for k in range(K)
-    ]
-
-
-def _ratio(part: float, whole: float) -> float:
-    return float(part) / float(whole) if whole else float("nan")
-
-
-def reliability(y: Array, p: Array) -> list[Bin]:
-    """Bins of equal width over the largest probability of a row, ten less the empty ones."""
-    confidence = p.max(axis=1).astype(np.float64)
-    right = p.argmax(axis=1) == y
-    index = np.clip(np.ceil(confidence * BINS) - 1, 0, BINS - 1).astype(np.intp)
+def reliability(found: ReliabilityBins) -> list[Bin]:
+    """The bins that hold a row of any weight, each with the interval of its accuracy."""
     bins = []
-    for i in range(BINS):
-        rows = index == i
-        n = int(rows.sum())
-        if n:
-            hits = int(right[rows].sum())
-            lower, upper = _wilson(hits, n)
-            mean = Real(confidence[rows].mean())  # of floats: p itself is never quite 1
-            bins.append(Bin(i / BINS, (i + 1) / BINS, n, mean, hits / n, lower, upper))
+    for i in np.flatnonzero(found.share > 0).tolist():
+        n, accuracy = float(found.effective_rows[i]), float(found.accuracy[i])
+        bins.append(
+            Bin(
+                float(found.edges[i]),
+                float(found.edges[i + 1]),
+                int(found.rows[i]),
+                Real(found.confidence[i]),  # of floats: p itself is never quite 1
+                accuracy,
+                *_wilson(accuracy, n),
+            )
+        )
     return bins
 
 
-def calibration_error(bins: list[Bin]) -> float:
-    """Expected calibration error, Σ_b (n_b / n) |accuracy_b − confidence_b|; NaN without rows."""
-    n = sum(group.count for group in bins)
-    gaps = (group.count * abs(group.accuracy - group.confidence) for group in bins)
-    return Real(_ratio(sum(gaps), n))
-
-
-def _wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share that was `hits` of `n` (Wilson 1927): sound for small n too."""
+def _wilson(share: float, n: float) -> tuple[float, float]:
+    """95 % interval of a share found in n rows (Wilson 1927): sound for small n too."""
     t = 1.959963984540054**2
-    centre = (hits + t / 2) / (n + t)
-    half = np.sqrt(t * (hits * (n - hits) / n + t / 4)) / (n + t)
+    centre = (n * share + t / 2) / (n + t)
+    half = np.sqrt(t * (n * share * (1 - share) + t / 4)) / (n + t)
     return float(max(centre - half, 0.0)), float(min(centre + half, 1.0))

@@ -9,6 +9,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pminusy.present import numbers
+from pminusy.present.metrics import ClassMetrics, class_metrics, reliability_bins
 from pminusy.report import evaluation, text
 from pminusy.report.argued import argument
 from pminusy.report.curves import curve, reliability_diagram
@@ -71,10 +72,7 @@ def _judged(report: FitReport) -> dict[str, Any]:
     K = len(report.classes)
     y, p = report.held_out_y.astype(np.intp), report.held_out_p.reshape(-1, K)
     said = p.argmax(axis=1)
-    scores = evaluation.class_scores(y, said, K)
-    bins, before = evaluation.reliability(y, p), []
-    if report.uncalibrated_p is not None:
-        before = evaluation.reliability(y, report.uncalibrated_p.reshape(-1, K))
+    scores = class_metrics(y, said, K, report.held_out_weight)
     return {
         "judged": y.size,
         "right": int((said == y).sum()),
@@ -82,12 +80,22 @@ def _judged(report: FitReport) -> dict[str, Any]:
         "confusions": evaluation.confusions(y, said, CONFUSIONS),
         "support": [score.support for score in scores],
         "class_scores": _weakest(scores),
-        "bins": bins,
-        "calibration_error": evaluation.calibration_error(bins),
-        "reliability": reliability_diagram(bins),
-        "bins_before": before,
-        "calibration_error_before": evaluation.calibration_error(before),
-        "reliability_before": reliability_diagram(before),
+        **_calibration(report, p, ""),
+        **_calibration(report, report.uncalibrated_p, "_before"),
+    }
+
+
+def _calibration(report: FitReport, p: Any, when: str) -> dict[str, Any]:
+    """Bins of probabilities (n, K), their error and their diagram; no bins where p is None."""
+    p = np.empty((0, len(report.classes))) if p is None else p.reshape(-1, len(report.classes))
+    n = p.shape[0]
+    weight = None if report.held_out_weight is None else report.held_out_weight[:n]
+    found = reliability_bins(p, report.held_out_y[:n].astype(np.intp), evaluation.BINS, weight)
+    bins = evaluation.reliability(found)
+    return {
+        f"bins{when}": bins,
+        f"calibration_error{when}": numbers.Real(found.expected_error),
+        f"reliability{when}": reliability_diagram(bins),
     }
 
 
@@ -108,7 +116,7 @@ def _around(path: tuple[PathValue, ...], at: int) -> tuple[PathValue, ...]:
     return path[first : first + PATH_VALUES]
 
 
-def _weakest(scores: list[evaluation.ClassScore]) -> list[evaluation.ClassScore]:
+def _weakest(scores: list[ClassMetrics]) -> list[ClassMetrics]:
     """All classes in their order, or those with the lowest F1 where they are too many."""
     if len(scores) <= SCORED_CLASSES:
         return scores
