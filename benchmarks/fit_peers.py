@@ -108,8 +108,8 @@ def unfit(name: str, problem: Problem) -> str | None:
 
 def fit_ours(problem: Problem, watch: Watch, max_iter: int = 2000) -> None:
     """Fit, watched at every iteration."""
-    from pminusy.learn.softmax_regression import SoftmaxRegression
-    from pminusy.learn.solvers.solution import Journal
+    from pminusy.estimators.softmax_regression import SoftmaxRegression
+    from pminusy.training.solvers.solution import Journal
 
     note = Journal.note
 

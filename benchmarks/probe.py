@@ -69,7 +69,7 @@ def _images(folder: Path | None) -> Any:
 
 def fit(problem: Problem, C: float) -> dict[str, float]:
     """One fit from nothing."""
-    from pminusy.learn.softmax_regression import SoftmaxRegression
+    from pminusy.estimators.softmax_regression import SoftmaxRegression
 
     X, y = problem
     began = time.perf_counter()
@@ -81,7 +81,7 @@ def fit(problem: Problem, C: float) -> dict[str, float]:
 
 def sweep(problem: Problem) -> dict[str, Any]:
     """All values of C; the refit begins at its solution, so costs a few passes."""
-    from pminusy.learn.softmax_regression_cv import SoftmaxRegressionCV
+    from pminusy.estimators.softmax_regression_cv import SoftmaxRegressionCV
 
     X, y = problem
     everything, few = np.arange(len(y)), np.arange(0, len(y), 50)
@@ -99,7 +99,7 @@ def sweep(problem: Problem) -> dict[str, Any]:
 
 def peak(problem: Problem) -> float:
     """MB that a fit at C = 1 adds at most to the process with X loaded (Linux)."""
-    from pminusy.learn.softmax_regression import SoftmaxRegression
+    from pminusy.estimators.softmax_regression import SoftmaxRegression
 
     X, y = problem
     SoftmaxRegression(max_iter=1).fit(X[:5000], y[:5000])  # imports, compiled code, threads

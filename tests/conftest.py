@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from pminusy.kernels import memory
+from pminusy.kernels.runtime import memory
 from tests import needs
 
 settings.register_profile("ci", derandomize=True, database=None, deadline=None, max_examples=60)

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from pminusy.api.fit_table import fit_table
     from pminusy.api.table_model import TableModel, load
     from pminusy.api.warm_up import warm_up
+    from pminusy.estimators.calibration import reliability, temperature_scaling
+    from pminusy.estimators.softmax_regression import SoftmaxRegression
+    from pminusy.estimators.softmax_regression_cv import SoftmaxRegressionCV
     from pminusy.kernels.dispatch import why
-    from pminusy.kernels.threads import get_num_threads, set_num_threads
-    from pminusy.learn.calibration import reliability, temperature_scaling
-    from pminusy.learn.softmax_regression import SoftmaxRegression
-    from pminusy.learn.softmax_regression_cv import SoftmaxRegressionCV
+    from pminusy.kernels.runtime.threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
 
@@ -44,10 +44,10 @@ _HOMES = {
     "pminusy.api.table_model": ("TableModel", "load"),
     "pminusy.api.warm_up": ("warm_up",),
     "pminusy.kernels.dispatch": ("why",),
-    "pminusy.learn.calibration": ("reliability", "temperature_scaling"),
-    "pminusy.learn.softmax_regression": ("SoftmaxRegression",),
-    "pminusy.learn.softmax_regression_cv": ("SoftmaxRegressionCV",),
-    "pminusy.kernels.threads": ("get_num_threads", "set_num_threads"),
+    "pminusy.estimators.calibration": ("reliability", "temperature_scaling"),
+    "pminusy.estimators.softmax_regression": ("SoftmaxRegression",),
+    "pminusy.estimators.softmax_regression_cv": ("SoftmaxRegressionCV",),
+    "pminusy.kernels.runtime.threads": ("get_num_threads", "set_num_threads"),
     "pminusy.api.array_functions": (
         "cross_entropy",
         "cross_entropy_grad",

@@ -13,7 +13,7 @@ import pytest
 
 import pminusy as pmy
 from pminusy import InputError
-from pminusy.learn.model_file import save_model
+from pminusy.estimators.model_file import save_model
 from pminusy.tables.schema import NumberColumn
 
 PENGUINS = str(Path(__file__).parents[2] / "examples" / "penguins.csv")

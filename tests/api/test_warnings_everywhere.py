@@ -11,7 +11,7 @@ import pytest
 
 import pminusy as pmy
 from pminusy.cli.app import run
-from pminusy.learn.softmax_regression import SoftmaxRegression
+from pminusy.estimators.softmax_regression import SoftmaxRegression
 
 # Options of fit_table, and words of the warning they bring about.
 CASES: dict[str, tuple[dict[str, Any], str, str]] = {

@@ -14,9 +14,9 @@ import pytest
 
 import pminusy as pmy
 from pminusy.cli.app import run
-from pminusy.learn.model_file import _UNCHECKED
-from pminusy.learn.solvers.solution import Journal
+from pminusy.estimators.model_file import _UNCHECKED
 from pminusy.present.numbers import decimals
+from pminusy.training.solvers.solution import Journal
 
 PENGUINS = str(Path(__file__).parents[2] / "examples" / "penguins.csv")
 FIT = ["fit", PENGUINS, "--target", "species"]

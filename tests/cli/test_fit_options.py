@@ -11,7 +11,7 @@ from rich.console import Console
 import pminusy as pmy
 from pminusy.cli import progress
 from pminusy.cli.app import run
-from pminusy.learn.solvers.solution import Progress
+from pminusy.training.solvers.solution import Progress
 
 PENGUINS = str(Path(__file__).parents[2] / "examples" / "penguins.csv")
 FIT = ["fit", PENGUINS, "--target", "island"]

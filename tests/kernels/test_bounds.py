@@ -14,7 +14,7 @@ _CODE = """
 import ctypes, itertools, mmap, sys
 import numpy as np
 import pminusy as pmy
-from pminusy.kernels import blocks
+from pminusy.kernels.head import blocks
 
 libc = ctypes.CDLL(None, use_errno=True)
 pages = []

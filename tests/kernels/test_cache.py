@@ -10,8 +10,8 @@ import numba
 import numpy as np
 import pytest
 
-from pminusy.kernels import cache
-from pminusy.kernels.compiled import jit
+from pminusy.kernels.runtime import cache
+from pminusy.kernels.runtime.compilation import jit
 
 USE = (
     "import numpy as np, pminusy as pmy; z = np.linspace(-9, 9, 30_000, dtype='f4');"

@@ -10,7 +10,7 @@ import scipy.sparse
 
 import pminusy as pmy
 from pminusy.errors import InputError
-from pminusy.kernels import products
+from pminusy.kernels.linear import products
 
 OPTION_SETS: tuple[Any, ...] = (
     {},
@@ -108,7 +108,7 @@ def test_the_error_of_a_sum_does_not_grow_with_the_rows(K):
 
 @pytest.mark.parametrize("by", ["cpu", "reference"])
 def test_a_careful_sum_keeps_what_float32_rounds_off(by):
-    implementation = importlib.import_module(f"pminusy.kernels.{by}")
+    implementation = importlib.import_module(f"pminusy.kernels.head.{by}")
     random = np.random.default_rng(0)
     parts = [(random.normal(size=(7, 65)) + 0.3).astype(np.float32) for _ in range(400)]
     total, low = parts[0].copy(), np.zeros((7, 65), np.int8)

@@ -12,7 +12,7 @@ import pytest
 
 import pminusy as pmy
 from pminusy.errors import InputError
-from pminusy.kernels import memory
+from pminusy.kernels.runtime import memory
 
 SIZE = 2 * memory.SMALLEST
 
@@ -142,7 +142,7 @@ def test_more_than_any_address_space_is_refused_too():
 
 def test_the_environment_turns_it_off():
     code = (
-        "import numpy as np; from pminusy.kernels import memory;"
+        "import numpy as np; from pminusy.kernels.runtime import memory;"
         "a = memory.empty((1 << 22,), np.uint8); del a; print(memory.held())"
     )
     for value, expected in (("0", True), ("", False)):

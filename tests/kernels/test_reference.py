@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from pminusy.kernels import cpu, reference
+from pminusy.kernels.head import cpu, reference
 
 
 def test_both_offer_the_same_functions():

@@ -8,8 +8,8 @@ import pytest
 
 import pminusy as pmy
 from pminusy.errors import InputError
-from pminusy.kernels import threads
-from pminusy.kernels.blas import one_thread_each
+from pminusy.kernels.runtime import threads
+from pminusy.kernels.runtime.blas import one_thread_each
 
 
 @pytest.fixture(autouse=True)

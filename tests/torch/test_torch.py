@@ -9,7 +9,7 @@ torch: Any = pytest.importorskip("torch")
 F = torch.nn.functional
 
 from pminusy.errors import InputError  # noqa: E402  # after the skip
-from pminusy.kernels import products  # noqa: E402
+from pminusy.kernels.linear import products  # noqa: E402
 from pminusy.torch import (  # noqa: E402
     CrossEntropyLoss,
     LinearCrossEntropyLoss,

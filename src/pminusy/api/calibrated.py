@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from pminusy import ops
 from pminusy.errors import InputError
-from pminusy.learn.calibration import Reliability, reliability, temperature_scaling
-from pminusy.learn.split import stratified_split
+from pminusy.estimators.calibration import Reliability, reliability, temperature_scaling
+from pminusy.estimators.split import stratified_split
 
 if TYPE_CHECKING:
     from pminusy.api.fitted import Fitted

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pminusy.errors import InputError
-from pminusy.learn.scores import Scores, score
+from pminusy.estimators.scores import Scores, score
 from pminusy.present.metrics import class_metrics
 from pminusy.tables import target
 from pminusy.tables.design import design_matrix, encode_target

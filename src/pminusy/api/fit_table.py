@@ -23,9 +23,9 @@ from pminusy.api.table_model import TableModel
 from pminusy.api.training_options import MAX_ITER, TOL, TrainingOptions, training_options
 from pminusy.api.training_run import TrainingRun
 from pminusy.errors import InputError
-from pminusy.learn.model_file import check_size
-from pminusy.learn.scores import Scores, score
-from pminusy.learn.split import stratified_split
+from pminusy.estimators.model_file import check_size
+from pminusy.estimators.scores import Scores, score
+from pminusy.estimators.split import stratified_split
 from pminusy.tables.design import (
     design_matrix,
     encode_target,
@@ -38,8 +38,8 @@ from pminusy.tables.target import SelectedRows
 from pminusy.tables.wording import count, listed, shown
 
 if TYPE_CHECKING:
-    from pminusy.learn.solvers.solution import ProgressCallback
     from pminusy.tables.schema import Schema
+    from pminusy.training.solvers.solution import ProgressCallback
 
 __all__ = ["fit_table"]
 

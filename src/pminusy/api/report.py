@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pminusy.api.fitted import Fitted
     from pminusy.api.rows import Rows
     from pminusy.api.training_run import TrainingRun
-    from pminusy.learn.softmax_regression_cv import PathPoint
+    from pminusy.estimators.softmax_regression_cv import PathPoint
 
 __all__ = ["fit_report", "write_report"]
 

@@ -16,7 +16,7 @@ from pminusy.api.evaluation import Evaluation, evaluate
 from pminusy.api.explain import explain_row
 from pminusy.api.fitted import Fitted
 from pminusy.errors import InputError, TableWarning
-from pminusy.learn.model_file import load_model, save_model
+from pminusy.estimators.model_file import load_model, save_model
 from pminusy.tables import target
 from pminusy.tables.design import design_matrix
 from pminusy.tables.files import read_table
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pminusy.api.training_run import TrainingRun
     from pminusy.derivation.steps.derivation import Derivation
-    from pminusy.learn.inference import Summary
+    from pminusy.estimators.inference import Summary
 
 __all__ = ["TableModel", "load"]
 

@@ -12,18 +12,18 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from pminusy.errors import InputError
-from pminusy.learn.parameters import require_count, require_number
-from pminusy.learn.penalties import penalty_of
-from pminusy.learn.problem import resolve_solver
-from pminusy.learn.scores import log_score
-from pminusy.learn.softmax_regression import SoftmaxRegression
-from pminusy.learn.softmax_regression_cv import SoftmaxRegressionCV
+from pminusy.estimators.parameters.checks import require_count, require_number
+from pminusy.estimators.parameters.penalties import penalty_of
+from pminusy.estimators.parameters.problem import resolve_solver
+from pminusy.estimators.scores import log_score
+from pminusy.estimators.softmax_regression import SoftmaxRegression
+from pminusy.estimators.softmax_regression_cv import SoftmaxRegressionCV
 from pminusy.tables.wording import listed, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pminusy.learn.solvers.solution import ProgressCallback
+    from pminusy.training.solvers.solution import ProgressCallback
 
 __all__ = ["MAX_ITER", "TOL", "TrainingOptions", "training_options"]
 

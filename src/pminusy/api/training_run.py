@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pminusy.learn.scores import Scores
-from pminusy.learn.solvers.solution import Progress
+from pminusy.estimators.scores import Scores
 from pminusy.tables.wording import count
+from pminusy.training.solvers.solution import Progress
 
 if TYPE_CHECKING:
     from pminusy.api.calibrated import Calibration
     from pminusy.api.rows import Rows
-    from pminusy.learn.softmax_regression_cv import PathPoint
+    from pminusy.estimators.softmax_regression_cv import PathPoint
 
 __all__ = ["TrainingRun"]
 

@@ -19,7 +19,7 @@ class WarmUp(NamedTuple):
     """What was compiled and where it lies."""
 
     folder: Path | None
-    """Folder of the compiled kernels; None if none can be written to, so that nothing was kept."""
+    """Folder that the compiled kernels are under; None if nothing could be written, and so kept."""
 
     seconds: float
     """How long it took; well under a second each, where everything had been compiled before."""
@@ -54,7 +54,7 @@ def warm_up() -> WarmUp:
     --------
     >>> import pminusy as pmy
     >>> pmy.warm_up().folder  # doctest: +SKIP
-    PosixPath('/usr/lib/python3/site-packages/pminusy/kernels/__pycache__')
+    PosixPath('/usr/lib/python3/site-packages/pminusy/kernels')
 
     References
     ----------
@@ -64,10 +64,11 @@ def warm_up() -> WarmUp:
     training = find_spec("sklearn") is not None
     for call in (*_array_functions(), *(_training() if training else ())):
         call()
-    from pminusy.kernels.cache import folder
-    from pminusy.kernels.labels import label_rows
+    from pminusy.kernels.head.labels import label_rows
+    from pminusy.kernels.linear.compensated_sums import add_carefully
+    from pminusy.kernels.runtime.cache import folder
 
-    return WarmUp(folder(label_rows), time.perf_counter() - started, training)
+    return WarmUp(folder(label_rows, add_carefully), time.perf_counter() - started, training)
 
 
 def _array_functions() -> Iterator[Callable[[], object]]:
@@ -93,7 +94,7 @@ def _training() -> Iterator[Callable[[], object]]:
     """Fits of each kind: few features and many, dense and sparse, by each solver."""
     from scipy import sparse
 
-    from pminusy.learn.softmax_regression import SoftmaxRegression
+    from pminusy.estimators.softmax_regression import SoftmaxRegression
 
     random = np.random.default_rng(0)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pminusy.learn.solvers.solution import Progress, ProgressCallback
+    from pminusy.training.solvers.solution import Progress, ProgressCallback
 
 __all__ = ["line_of", "training_progress"]
 
@@ -27,7 +27,7 @@ def training_progress(tol: float | None = None) -> Iterator[ProgressCallback | N
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from pminusy.api.training_options import TOL
-    from pminusy.learn.time_left import time_left
+    from pminusy.training.time_left import time_left
 
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -57,7 +57,7 @@ def line_of(at: Progress, left: float | None, width: int = 200) -> str:
 
     Examples
     --------
-    >>> from pminusy.learn.solvers.solution import Progress
+    >>> from pminusy.training.solvers.solution import Progress
     >>> line_of(Progress(3, 0.25, 1e-3, 4.0, 0.5, 2, 11), 2.5)
     'problem 3 of 11   iteration 3   objective 0.250000   largest gradient entry 1.0e-03   \
 passes 4   about 3 s left'

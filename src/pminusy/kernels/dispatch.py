@@ -19,7 +19,8 @@ import numpy as np
 
 from pminusy.core.options import Options
 from pminusy.errors import InputError, short_repr
-from pminusy.kernels import reference, threads
+from pminusy.kernels.head import reference
+from pminusy.kernels.runtime import threads
 
 __all__ = ["Choice", "choice", "implementation", "why"]
 
@@ -125,7 +126,7 @@ def _astronomic(weights: Any) -> bool:
 def _kernels() -> tuple[ModuleType | None, str]:
     """The compiled kernels; or, with a warning, the reason why there are none."""
     try:
-        module = importlib.import_module("pminusy.kernels.cpu")
+        module = importlib.import_module("pminusy.kernels.head.cpu")
         module.compile_something()
     except Exception as error:  # whatever is wrong with a compiler, there is another way
         problem = f"the kernels cannot be used ({type(error).__name__}: {error})".splitlines()[0]

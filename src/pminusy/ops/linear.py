@@ -1,6 +1,6 @@
 """The loss of a linear layer with a softmax: its gradients and its Hessian times a vector.
 
-The logits are never held all at once; `kernels.linear` walks over them in tiles.
+The logits are never held all at once; `kernels.linear.tiles` walks over them in tiles.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from pminusy import arguments
 from pminusy.arguments import LossOptions
 from pminusy.errors import InputError, short_repr
-from pminusy.kernels import linear
+from pminusy.kernels.linear import tiles
 from pminusy.ops.call import Array, Call, in_reach, prepare, quiet
 
 __all__ = [
@@ -48,7 +48,7 @@ def linear_cross_entropy(
     b: ArrayLike | None,
     y: ArrayLike,
     *,
-    workspace: int = linear.WORKSPACE,
+    workspace: int = tiles.WORKSPACE,
     **options: Unpack[LossOptions],
 ) -> Array:
     """Cross-entropy of a linear layer, `cross_entropy(X Wᵀ + b, y)`, never holding all logits.
@@ -82,7 +82,7 @@ def linear_cross_entropy(
     As `cross_entropy`.
     """
     call, layer, _ = _linear_call(X, W, b, y, None, workspace, options)
-    return linear.loss(call.implementation, layer, workspace)
+    return tiles.loss(call.implementation, layer, workspace)
 
 
 @quiet
@@ -94,7 +94,7 @@ def linear_cross_entropy_grad(
     *,
     wrt: tuple[str, ...] = ("X", "W", "b"),
     grad_output: ArrayLike | None = None,
-    workspace: int = linear.WORKSPACE,
+    workspace: int = tiles.WORKSPACE,
     **options: Unpack[LossOptions],
 ) -> LinearGradient:
     """Loss of a linear layer, and dL_dX = dL_dz W, dL_dW = dL_dzᵀ X, dL_db = Σ_i dL_dz_i.
@@ -133,7 +133,7 @@ def linear_cross_entropy_grad(
     arguments.wanted(wrt)
     call, layer, factors = _linear_call(X, W, b, y, grad_output, workspace, options)
     return LinearGradient(
-        *linear.loss_and_gradients(call.implementation, layer, tuple(wrt), factors, workspace)
+        *tiles.loss_and_gradients(call.implementation, layer, tuple(wrt), factors, workspace)
     )
 
 
@@ -147,7 +147,7 @@ def linear_cross_entropy_hvp(
     V_b: ArrayLike | None = None,
     *,
     grad_output: ArrayLike | None = None,
-    workspace: int = linear.WORKSPACE,
+    workspace: int = tiles.WORKSPACE,
     **options: Unpack[LossOptions],
 ) -> LinearHVP:
     """Hessian of the loss with respect to (W, b), times (V_W, V_b), never forming a (K D)² matrix.
@@ -192,7 +192,7 @@ def linear_cross_entropy_hvp(
         _, V_b = arguments.floats(b=layer.b, V_b=V_b)
         arguments.same_shape("V_b", V_b, "b", layer.b.shape)
     (V_W, V_b), n = _in_reach(V_W, V_b)
-    HV_W, HV_b = linear.products_with_hessian(
+    HV_W, HV_b = tiles.products_with_hessian(
         call.implementation, layer, V_W, V_b, factors, workspace
     )
     if n:
@@ -218,7 +218,7 @@ def _linear_call(
     grad_output: ArrayLike | None,
     workspace: int,
     options: LossOptions,
-) -> tuple[Call, linear.Layer, Array | None]:
+) -> tuple[Call, tiles.Layer, Array | None]:
     """A checked call of a linear layer's loss."""
     if isinstance(workspace, bool) or not isinstance(workspace, int) or workspace < 1:
         raise InputError("workspace", "a whole number of bytes above 0", short_repr(workspace))
@@ -227,4 +227,4 @@ def _linear_call(
     like_logits = np.broadcast_to(np.zeros((), W.dtype), (N, K))  # their shape and type, no memory
     call = prepare(like_logits, y, options)
     factors = arguments.row_factors(grad_output, (N,), call.options)
-    return call, linear.Layer(X, W, b, call.y, call.options), factors
+    return call, tiles.Layer(X, W, b, call.y, call.options), factors

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function_variadic
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
-from pminusy.kernels.linear import WORKSPACE
+from pminusy.kernels.linear.tiles import WORKSPACE
 from pminusy.torch.arrays import FLOATS, refuse, same_device, traced, transformed
 from pminusy.torch.checks import check_options, is_soft, resolve
 from pminusy.torch.engine import (

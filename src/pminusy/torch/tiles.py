@@ -1,7 +1,7 @@
 """The linear layer and the head tile by tile with torch's own products: half types, other devices.
 
-Twin: `kernels.linear`, which serves float32 and float64 on CPU. Gradients come unscaled, with one
-number to multiply them by: divided by N at once, those in half types would lose digits.
+Twin: `kernels.linear.tiles`, which serves float32 and float64 on CPU. Gradients come unscaled, with
+one number to multiply them by: divided by N at once, those in half types would lose digits.
 """
 
 from __future__ import annotations

@@ -1,0 +1,162 @@
+"""What a fitted linear softmax model does with new rows, in a bounded workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.linear_model._base import LinearClassifierMixin, SparseCoefMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from pminusy import ops
+from pminusy.errors import InputError
+from pminusy.estimators.namespaces import (
+    Namespace,
+    require_same_namespace,
+    returned,
+    to_numpy,
+)
+from pminusy.training.objective import WORKSPACE
+
+__all__ = ["LinearClassifier", "TopClasses", "require_finite", "row_chunks"]
+
+
+class TopClasses(NamedTuple):
+    """The most probable classes of every row, best first."""
+
+    classes: NDArray[Any]  # (N, k)
+    probabilities: NDArray[np.float64]  # (N, k)
+
+
+class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
+    """Prediction from `coef_`, `intercept_`, `classes_`, `workspace` bytes of logits at a time.
+
+    Logits are computed in float64 and returned in float32 where X and the parameters are.
+    """
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.array_api_support = True
+        return tags
+
+    def decision_function(self, X: ArrayLike) -> Any:
+        """Logits (N, K); for two classes the logit (N,) of the second against the first."""
+        inputs, space = self._inputs(X)
+        z = self._stream(inputs, lambda z: z)
+        return returned(np.asarray(z[:, 0] if z.shape[1] == 1 else z), space)
+
+    def predict_log_proba(self, X: ArrayLike) -> Any:
+        """Logarithms of the probabilities (N, K)."""
+        inputs, space = self._inputs(X)
+        return returned(self._stream(inputs, lambda z: ops.log_softmax(_two_columns(z))), space)
+
+    def predict_proba(self, X: ArrayLike, top_k: int | None = None) -> Any:
+        """Probabilities (N, K) of the classes; with `top_k` only the largest, as `TopClasses`."""
+        inputs, space = self._inputs(X)
+        if top_k is None:
+            return returned(self._stream(inputs, lambda z: ops.softmax(_two_columns(z))), space)
+        classes = to_numpy(self.classes_)
+        if isinstance(top_k, bool) or not isinstance(top_k, int | np.integer) or top_k < 1:
+            raise InputError("top_k", "a whole number above 0", repr(top_k))
+        k = min(int(top_k), len(classes))
+
+        def best(z: NDArray[Any]) -> NDArray[Any]:
+            p = ops.softmax(_two_columns(z))
+            order = np.argsort(-p, axis=1, kind="stable")[:, :k]
+            return np.concatenate([order, np.take_along_axis(p, order, axis=1)], axis=1)
+
+        found = self._stream(inputs, best, dtype=np.float64)
+        labels = classes[found[:, :k].astype(np.intp)]
+        return TopClasses(returned(labels, space), returned(found[:, k:], space))
+
+    def predict(self, X: ArrayLike) -> Any:
+        """Most probable class (N,) of each row."""
+        inputs, space = self._inputs(X)
+        best = self._stream(
+            inputs, lambda z: _two_columns(z).argmax(axis=1)[:, None], dtype=np.intp
+        )
+        return returned(np.asarray(to_numpy(self.classes_)[best[:, 0]]), space)
+
+    def _inputs(self, X: ArrayLike) -> tuple[Any, Namespace | None]:
+        check_is_fitted(self, "coef_")
+        space = require_same_namespace(X, self.coef_)
+        inputs = validate_data(
+            self,
+            X if space is None else to_numpy(X),
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32, np.uint8],
+            ensure_all_finite=False,
+            reset=False,
+        )
+        require_finite(inputs)
+        return inputs, space
+
+    def _stream(
+        self, X: Any, result: Callable[[NDArray[Any]], NDArray[Any]], dtype: Any = None
+    ) -> NDArray[Any]:
+        """`result` of the logits, some rows at a time."""
+        coef, intercept = to_numpy(self.coef_), np.asarray(to_numpy(self.intercept_))
+        coef = coef if is_sparse(coef) else np.asarray(coef)
+        if dtype is None:
+            dtype = np.result_type(X.dtype, coef.dtype)
+        K, D = coef.shape
+        workspace = getattr(self, "workspace", WORKSPACE)
+        out: NDArray[Any] | None = None
+        for rows in row_chunks(X.shape[0], 8 * (6 * max(K, 2) + D), workspace):
+            part = X[rows] if is_sparse(X) else X[rows].astype(np.float64, copy=False)
+            product = part @ coef.T
+            z = np.asarray(product.toarray() if is_sparse(product) else product) + intercept
+            found = result(z)
+            if out is None:
+                out = np.empty((X.shape[0], found.shape[1]), dtype)
+            out[rows] = found
+        assert out is not None
+        return out
+
+
+def is_sparse(X: Any) -> bool:
+    """Whether X is a sparse matrix or array (a check that says nothing to the type checker)."""
+    return bool(sp.issparse(X))
+
+
+def row_chunks(N: int, bytes_a_row: int, workspace: int) -> Iterator[slice]:
+    """Slices of N rows that fit the workspace."""
+    count = max(64, workspace // bytes_a_row)
+    for first in range(0, N, count):
+        yield slice(first, min(first + count, N))
+
+
+def require_finite(X: Any) -> None:
+    """Refuse NaN and infinity, and say where the first is."""
+    if is_sparse(X):
+        bad = np.flatnonzero(~np.isfinite(X.data))
+        if bad.size:
+            row = int(np.searchsorted(X.indptr, bad[0], side="right")) - 1
+            _refuse(X.data[bad[0]], row, int(X.indices[bad[0]]))
+        return
+    if not np.issubdtype(X.dtype, np.floating):
+        return
+    for rows in row_chunks(X.shape[0], X.shape[1] + 1, 8 << 20):
+        finite = np.isfinite(X[rows])
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            _refuse(X[rows][row, column], rows.start + int(row), int(column))
+
+
+def _refuse(value: Any, row: int, column: int) -> None:
+    name = "NaN" if np.isnan(value) else ("inf" if value > 0 else "-inf")
+    raise InputError(
+        "X",
+        "finite numbers",
+        f"{name} in row {row}, column {column}",
+        "drop such rows or fill them in (sklearn.impute); NaN and inf have no logit",
+    )
+
+
+def _two_columns(z: NDArray[Any]) -> NDArray[Any]:
+    return z if z.shape[1] > 1 else np.concatenate([np.zeros_like(z), z], axis=1)

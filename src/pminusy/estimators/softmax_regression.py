@@ -1,0 +1,573 @@
+"""Softmax regression with scikit-learn's interface; the work is underneath."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from pminusy.errors import InputError
+from pminusy.estimators.callbacks import CallbackSupport, FitTask, fit_task
+from pminusy.estimators.inference import Summary, infer
+from pminusy.estimators.linear_classifier import (
+    LinearClassifier,
+    is_sparse,
+    require_finite,
+    row_chunks,
+)
+from pminusy.estimators.namespaces import Namespace, namespace_of, returned, to_numpy
+from pminusy.estimators.outcome import SEPARABLE, fit_warnings
+from pminusy.estimators.parameters.checks import CheckedParameters, require_count, require_number
+from pminusy.estimators.parameters.constraints import SOFTMAX_REGRESSION
+from pminusy.estimators.parameters.penalties import (
+    Penalty,
+    PenaltyName,
+    penalty_of,
+    warn_of_contradictions,
+)
+from pminusy.estimators.parameters.problem import (
+    as_source,
+    class_indices,
+    has_columns,
+    resolve_solver,
+    soft_targets,
+    target_mass,
+)
+from pminusy.training.coordinates import Coordinates
+from pminusy.training.fitting import Fit, choose_solver, minimise
+from pminusy.training.objective import WORKSPACE, Objective, choose_coordinates
+from pminusy.training.path import Path
+from pminusy.training.separation import LARGEST, separable
+from pminusy.training.solvers.solution import Goal, Journal, ProgressCallback
+from pminusy.training.solvers.stochastic import AveragedAdam
+from pminusy.training.sources import ArraySource
+
+__all__ = ["Parameters", "SoftmaxRegression"]
+
+Array = NDArray[Any]
+_SURE = 4.0  # nats between logits of a row: where weights have no end, some are beyond
+
+
+class Parameters(NamedTuple):
+    """Weights (K, D) and bias (K,), one row a class."""
+
+    W: Array
+    b: Array
+
+
+class Rows(NamedTuple):
+    """Checked rows of a fit."""
+
+    X: Any  # (N, D), NumPy's or CSR
+    y: Array  # labels (N,) or soft targets (N, K)
+    weight: Array | None
+    source: ArraySource
+
+    @property
+    def dtype(self) -> Any:
+        """Of the parameters: float32 where X is."""
+        return np.float32 if self.X.dtype == np.float32 else np.float64
+
+
+def _steps_possible(self: SoftmaxRegression) -> bool:
+    """Whether `partial_fit` can do the penalty; what cannot be at all is said when it is called."""
+    try:
+        C, penalty = penalty_of(vars(self)["penalty"], self.C, self.l1_ratio)
+    except InputError:
+        return True
+    if penalty.lasso > 0 and not math.isinf(C):
+        raise AttributeError(f"partial_fit cannot do L1 (l1_ratio={self.l1_ratio}): use fit")
+    return True
+
+
+class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearClassifier):
+    """Multinomial logistic regression: minimises C Σ_i ω_i L_i + (1 − ρ)/2 ‖W‖² + ρ ‖W‖₁.
+
+    scikit-learn's `LogisticRegression`, the same optimum, with a certificate. ρ is `l1_ratio`; the
+    bias is not penalised. Two classes have one row of weights, as there. float32 X gives float32
+    `coef_` and predictions; `parameters_`, which the certificate is about, stay float64. Where
+    scikit-learn's `array_api_dispatch` is on, tensors give tensors on their device (the work is
+    done on the CPU). Its callbacks (`set_callbacks`, from version 1.9) see every iteration.
+
+    Parameters
+    ----------
+    C
+        Inverse strength of the penalty, above 0; `inf` for none.
+    l1_ratio
+        ρ from 0 (ridge) to 1 (lasso).
+    fit_intercept
+        Whether there is a bias.
+    class_weight
+        None, "balanced", or a weight for each label.
+    label_smoothing
+        ε in [0, 1]: this share of each row's mass is spread evenly over the classes.
+    solver
+        "auto", "newton", "lbfgs", "newton-cg", "dual" (for sparse X with a ridge penalty) or
+        "proximal" (the only one for ρ > 0); scikit-learn's "newton-cholesky", "sag" and "saga" are
+        understood.
+    tol
+        Converged when no entry of the gradient of the mean objective is larger.
+    gap
+        If given, instead: converged when the objective is within this share of its minimum, as
+        far as `gap_` says. Needs a ridge penalty.
+    max_iter
+        Largest number of iterations.
+    time_limit
+        Seconds after which `fit` ends with the best parameters so far; None for no limit.
+    warm_start
+        Begin at the parameters of the last `fit`.
+    workspace
+        Bytes used beyond X and the parameters, for kept logits and for prediction.
+    keep_interrupted
+        Whether an interrupt (Ctrl-C) leaves the best parameters so far instead of being raised.
+    learning_rate, batch_size
+        Of `partial_fit`: the first step size, in standard deviations of the first batch's
+        features, and rows a step.
+    progress
+        Called with a `Progress` after every iteration.
+    penalty, dual, intercept_scaling, random_state, n_jobs, verbose
+        Accepted so that code for `LogisticRegression` runs: `penalty` by its older names, which
+        count where `l1_ratio` or `C` says something else (a warning says so); `dual=True` is
+        refused; the others change nothing here.
+
+    Attributes
+    ----------
+    coef_, intercept_
+        Weights (K, D) and bias (K,); (1, D) and (1,) for two classes.
+    parameters_
+        The same with one row a class, for two classes too.
+    classes_
+        Labels (K,), sorted; 0 … K − 1 for soft targets.
+    n_iter_
+        Iterations taken, as an array of one.
+    objective_, optimality_, gap_
+        Certificate, in float64 arithmetic: mean objective; largest entry of its gradient (of its
+        least subgradient with L1); relative distance from the minimum, a bound by duality for the
+        weights and a quadratic estimate for the bias (NaN without ridge).
+    converged_
+        Whether the certificate is what was asked for, of an optimum that exists.
+    warnings_
+        What the fit has to say, a sentence each: no optimum exists, iterations or time ran out …
+        Each is also raised once as a `ConvergenceWarning`.
+    end_
+        Why the fit ended: "reached" (what was asked for), "iterations", "time", "interrupt" or
+        "rounding".
+    solver_, history_, n_passes_
+        The solver used, a `Progress` for each iteration, visits to X.
+
+    Examples
+    --------
+    >>> clf = SoftmaxRegression().fit([[-1.0], [0.0], [1.0]], ["low", "middle", "high"])
+    >>> clf.predict([[2.0]])
+    array(['high'], dtype='<U6')
+    """
+
+    classes_: Array
+    parameters_: Parameters
+    _parameter_constraints = SOFTMAX_REGRESSION
+
+    def __init__(
+        self,
+        C: float = 1.0,
+        *,
+        l1_ratio: float | None = 0.0,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        solver: str = "auto",
+        tol: float = 1e-6,
+        gap: float | None = None,
+        max_iter: int = 1000,
+        time_limit: float | None = None,
+        warm_start: bool = False,
+        workspace: int = WORKSPACE,
+        keep_interrupted: bool = False,
+        learning_rate: float = 0.05,
+        batch_size: int = 256,
+        progress: ProgressCallback | None = None,
+        penalty: Any = "deprecated",
+        dual: bool = False,
+        intercept_scaling: float = 1,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.C = C
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+        self.solver = solver
+        self.tol = tol
+        self.gap = gap
+        self.max_iter = max_iter
+        self.time_limit = time_limit
+        self.warm_start = warm_start
+        self.workspace = workspace
+        self.keep_interrupted = keep_interrupted
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.progress = progress
+        self.penalty = penalty
+        self.dual = dual
+        self.intercept_scaling = intercept_scaling
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to inputs X (N, D) and labels y (N,) or soft targets y (N, K), rows that sum to 1."""
+        if hasattr(self, "_adam"):
+            del self._adam
+        C, penalty = self._check_parameters()
+        warn_of_contradictions(vars(self)["penalty"], self.C, self.l1_ratio)
+        space, deadline = namespace_of(X), self._deadline()
+        rows = self._rows(X, y, sample_weight)
+        task = fit_task(self, rows.X, rows.y, rows.weight, max(self.max_iter, 1), "iteration")
+        source = rows.source
+        coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
+        start = self._start(coordinates)
+        merged = source.merged()
+        fit = self._solve(
+            merged, coordinates, C, penalty, start, None, deadline, task, dtype=rows.dtype
+        )
+        self._set(fit, coordinates, rows.dtype, space)
+        separable = math.isinf(C) and self._separates(source, coordinates)
+        self._conclude(fit, coordinates, separable=separable)
+        self._warn()
+        if task is not None:
+            task.finish(lambda: fitted_parameters(*self.parameters_, rows.dtype))
+        return self
+
+    def _deadline(self) -> float:
+        """When `time_limit` ends, on the clock of `time.perf_counter`."""
+        limit = math.inf if self.time_limit is None else float(self.time_limit)
+        return time.perf_counter() + limit
+
+    def _solve(
+        self,
+        source: ArraySource,
+        coordinates: Coordinates,
+        C: float,
+        penalty: Penalty,
+        start: Array,
+        path: Path | None = None,
+        deadline: float = math.inf,
+        task: FitTask | None = None,
+        dtype: Any = np.float64,
+    ) -> Fit:
+        """Minimise over a source, from a vector in some coordinates, along a path if given."""
+        one_row = source.classes == 2 and penalty.lasso > 0 and not math.isinf(C)
+        # Two rows of weights share a ridge that scikit-learn's one row bears alone.
+        if source.classes == 2 and not one_row:
+            C = C / 2
+        objective = self._objective(source, coordinates, C, penalty)
+        lasso = penalty.lasso / (C * objective.mass)
+        solver = resolve_solver(self.solver, penalty, C)
+        if solver == "auto":
+            solver = choose_solver(objective, l1=lasso > 0)
+        if path is not None:
+            path.turn_to(objective)
+        return minimise(
+            objective,
+            start,
+            solver,
+            pairs=None if path is None else path.pairs,
+            goal=Goal(self.tol, self.gap),
+            journal=self._journal(task, coordinates, dtype, deadline),
+            lasso=lasso,
+            one_row=one_row,
+            keep_interrupted=self.keep_interrupted,
+        )
+
+    def _journal(
+        self, task: FitTask | None, coordinates: Coordinates, dtype: Any, deadline: float
+    ) -> Journal:
+        if task is None:
+            return Journal(self.max_iter, self.progress, deadline)
+
+        def attributes(vector: Array) -> dict[str, Any]:
+            W, b = coordinates.to_parameters(vector)
+            return fitted_parameters(W, b, dtype)
+
+        report, watch = task.reporter(self.progress, attributes)
+        journal = Journal(self.max_iter, report, deadline)
+        watch(journal)
+        return journal
+
+    @available_if(_steps_possible)  # type: ignore[untyped-decorator]
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Take steps on the rows given, a mini-batch at a time (Adam, with averaging).
+
+        After `fit`, goes on from there.
+        The first call needs all `classes`. C is in proportion to the rows seen so far.
+        """
+        C, penalty = self._check_parameters()
+        space = namespace_of(X)
+        first = not hasattr(self, "classes_")
+        if first and classes is None:
+            raise InputError("classes", "all labels in the first call of partial_fit", "None")
+        named: Any = None if classes is None else np.unique(np.asarray(to_numpy(classes)))
+        known = named if first else to_numpy(self.classes_)
+        if not first and named is not None and not np.array_equal(named, known):
+            raise InputError("classes", "those of the first call", repr(named.tolist()))
+        rows = self._rows(X, y, sample_weight, known, reset=first)
+        source = rows.source
+        if first:
+            self.classes_ = returned(known, namespace_of(y))
+        if not hasattr(self, "_adam"):
+            self._begin(source)
+        self._rows_seen += source.total_mass
+        C = C / 2 if source.classes == 2 else C
+        ridge = penalty.ridge / (C * self._rows_seen)
+        batches = max(1, -(-source.rows // self.batch_size))
+        for offset in range(batches):
+            batch = source.sample(batches, offset)
+            objective = Objective(batch, ridge, self._coordinates, workspace=0)
+            if objective.mass > 0:
+                self._adam.step(objective.evaluate(self._adam.vector).gradient)
+        parameters = self._coordinates.to_parameters(self._adam.average)
+        self._set_parameters(*parameters, rows.dtype, space)
+        before = int(getattr(self, "n_iter_", [0])[0])
+        self.n_iter_ = returned(np.array([before + 1], np.int32), space)
+        return self
+
+    def summary(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        confidence: float = 0.95,
+    ) -> Summary:
+        """Standard errors, z, p-values, intervals and information criteria, from the rows of `fit`.
+
+        Against the first class. Refused for L1 (its estimates have no such errors), and where
+        `warnings_` says that there is no optimum.
+        """
+        check_is_fitted(self, "coef_")
+        require_number("confidence", confidence, upper=1.0)
+        C, penalty = self._check_parameters()
+        if penalty.lasso > 0 and not math.isinf(C):
+            raise InputError("summary", "a model without L1 penalty", f"l1_ratio={self.l1_ratio}")
+        said = getattr(self, "warnings_", ())
+        if SEPARABLE in said:
+            expected = "a fit that has an optimum"
+            got = "no optimum: with C=inf some rows can be told apart without error"
+            raise InputError("summary", expected, got, "set C to a finite number")
+        classes = to_numpy(self.classes_)
+        soft = has_columns(y)
+        source = self._rows(X, y, sample_weight, classes, reset=False).source
+        W, b = self.parameters_
+        ridge = penalty.ridge / (C / 2 if len(classes) == 2 else C)
+        names = getattr(self, "feature_names_in_", None)
+        names = [f"x{j}" for j in range(W.shape[1])] if names is None else names
+        return infer(
+            source,
+            W,
+            b if self.fit_intercept else None,
+            ridge=ridge,
+            classes=np.arange(W.shape[0]) if soft else classes,
+            features=tuple(str(name) for name in names),
+            confidence=confidence,
+            notes=said,
+        )
+
+    def _begin(self, source: ArraySource) -> None:
+        self._coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
+        start = np.zeros(self._coordinates.size)
+        if hasattr(self, "coef_"):  # after fit: go on from there
+            start = self._coordinates.from_parameters(*self._last_parameters())
+        self._adam = AveragedAdam(start, self.learning_rate)
+        self._rows_seen = 0.0
+
+    def _check_parameters(self) -> tuple[float, Penalty]:
+        C, penalty = penalty_of(vars(self)["penalty"], self.C, self.l1_ratio)
+        require_number("tol", self.tol, positive=False)
+        require_number("label_smoothing", self.label_smoothing, positive=False, upper=1.0)
+        require_number("learning_rate", self.learning_rate)
+        require_number("workspace", self.workspace, positive=False)
+        require_count("max_iter", self.max_iter)
+        if self.time_limit is not None:
+            require_number("time_limit", self.time_limit, positive=False)
+        require_count("batch_size", self.batch_size, 1)
+        resolve_solver(self.solver, penalty, C)
+        if self.gap is not None:
+            require_number("gap", self.gap)
+            if math.isinf(C) or penalty.ridge == 0 or penalty.lasso > 0:
+                raise InputError(
+                    "gap", "None without a pure ridge penalty", repr(self.gap), "use tol instead"
+                )
+        if self.dual:
+            raise InputError("dual", "False", repr(self.dual), "the dual problem is liblinear's")
+        return C, penalty
+
+    def _rows(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        classes: Array | None = None,
+        *,
+        reset: bool = True,
+    ) -> Rows:
+        soft = has_columns(y)
+        inputs, target = validate_data(
+            self,
+            to_numpy(X),
+            to_numpy(y),
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32, np.uint8],
+            order="C",
+            ensure_all_finite=False,
+            multi_output=soft,
+            reset=reset,
+        )
+        require_finite(inputs)
+        if soft:
+            indices, found = soft_targets(target), np.arange(target.shape[1])
+            if classes is not None and len(classes) != len(found):
+                raise InputError("y", f"{len(classes)} columns", f"{len(found)}")
+        else:
+            check_classification_targets(target)
+            found, indices = class_indices(target, classes)
+        if classes is None:
+            self.classes_ = returned(found, namespace_of(y))
+        if len(found) < 2:
+            raise InputError("y", "at least 2 classes", f"1 class ({found[:1].tolist()[0]!r})")
+        weight = None
+        if sample_weight is not None:
+            given = to_numpy(sample_weight)
+            weight = _check_sample_weight(given, inputs, ensure_non_negative=True)
+        targets = target_mass(indices, found, weight, self.class_weight, self.label_smoothing)
+        source = as_source(inputs, targets)
+        if not source.total_mass > 0:
+            raise InputError("sample_weight", "a positive sum", "only zeros")
+        return Rows(inputs, target, weight, source)
+
+    def _objective(
+        self, source: ArraySource, coordinates: Coordinates, C: float, penalty: Penalty
+    ) -> Objective:
+        X = next(iter(source.blocks())).X
+        single = getattr(X, "data", X).dtype if source.sparse else X.dtype  # type: ignore[union-attr]
+        dtype = np.float64 if single == np.float64 else np.float32
+        ridge = penalty.ridge / (C * source.total_mass)
+        return Objective(source, ridge, coordinates, dtype=dtype, workspace=self.workspace)
+
+    def _start(self, coordinates: Coordinates) -> Array:
+        before = self._last_parameters() if self.warm_start and hasattr(self, "coef_") else None
+        shape = (coordinates.K, coordinates.D)
+        if before is None or before.W.shape != shape:
+            return np.zeros(coordinates.size)
+        return coordinates.from_parameters(*before)
+
+    def _last_parameters(self) -> Parameters:
+        """`parameters_`, or what somebody has written to `coef_` and `intercept_` since."""
+        coef, b = to_numpy(self.coef_), np.asarray(to_numpy(self.intercept_), np.float64)
+        W = np.asarray(coef.toarray() if is_sparse(coef) else coef, np.float64)
+        if hasattr(self, "parameters_"):
+            known = self.parameters_
+            same = fitted_parameters(known.W, known.b, coef.dtype)
+            if np.array_equal(same["coef_"], W) and np.array_equal(same["intercept_"], b):
+                return known
+        if W.shape[0] == 1:
+            return Parameters(np.concatenate([-W, W]) / 2, np.concatenate([-b, b]) / 2)
+        return Parameters(W, b)
+
+    def _set(
+        self,
+        fit: Fit,
+        coordinates: Coordinates,
+        dtype: Any = np.float64,
+        space: Namespace | None = None,
+    ) -> None:
+        self._set_parameters(*coordinates.to_parameters(fit.vector), dtype, space)
+        certificate, journal = fit.certificate, fit.journal
+        self.objective_, self.optimality_ = certificate.objective, certificate.optimality
+        self.gap_, self.converged_ = certificate.gap, certificate.reached
+        self.n_iter_ = returned(np.array([journal.iterations], np.int32), space)
+        self.n_passes_, self.history_ = journal.passes, tuple(journal.history)
+        self.solver_, self.end_ = fit.solver, fit.end
+
+    def _set_parameters(
+        self, W: Array, b: Array | None, dtype: Any = np.float64, space: Namespace | None = None
+    ) -> None:
+        for name, value in fitted_parameters(W, b, dtype).items():
+            setattr(self, name, value if name == "parameters_" else returned(value, space))
+
+    def _separates(self, source: ArraySource, coordinates: Coordinates) -> bool:
+        """Whether no finite weights are the best.
+
+        So it is where the fit is right about every row; in problems that are not too large, a
+        linear programme finds the cases where some rows are undecided.
+        """
+        (block,) = source.blocks()
+        if block.targets.soft.size or self.label_smoothing > 0:
+            return False
+        counted = np.flatnonzero(block.targets.omega > 0)
+        certain, widest = True, 0.0
+        for rows in row_chunks(counted.size, 8 * (source.features + 4 * source.classes), 16 << 20):
+            some = counted[rows]
+            z = source.take(some)[0] @ self.parameters_.W.T + self.parameters_.b
+            widest = max(widest, float(np.ptp(z, axis=1).max()))
+            here, labels = np.arange(some.size), block.targets.labels[some]
+            own = z[here, labels].copy()
+            z[here, labels] = -np.inf
+            certain = certain and bool((own > z.max(axis=1)).all())
+        bias = int(self.fit_intercept)
+        entries = 2 * counted.size * (source.classes - 1) * (source.features + bias)
+        if certain or entries > LARGEST or widest < _SURE:
+            return certain
+        scaled = (source.take(counted)[0] - coordinates.centre) / coordinates.scale
+        scaled = np.concatenate([scaled, np.ones((counted.size, bias))], axis=1)
+        return separable(scaled, block.targets.labels[counted], source.classes)
+
+    def _conclude(
+        self,
+        fit: Fit,
+        coordinates: Coordinates,
+        *,
+        separable: bool,
+        before: tuple[str, ...] = (),
+    ) -> None:
+        """Set what the fit has to say, after sentences from before it."""
+        if separable:
+            self.converged_ = False
+        found = fit_warnings(
+            fit, coordinates, Goal(self.tol, self.gap),
+            separable=separable, time_limit=self.time_limit,
+        )  # fmt: skip
+        self.warnings_ = (*before, *found)
+
+    def _warn(self) -> None:
+        """Raise every sentence once; scikit-learn's wrapper of `fit` is one more step up."""
+        for message in self.warnings_:
+            warnings.warn(message, ConvergenceWarning, stacklevel=4)
+
+
+def fitted_parameters(W: Array, b: Array | None, dtype: Any) -> dict[str, Any]:
+    """Attributes by weights (K, D) and bias (K,), one row a class; two classes share a row."""
+    b = np.zeros(W.shape[0]) if b is None else b
+    binary = W.shape[0] == 2
+    return {
+        "parameters_": Parameters(W, b),
+        "coef_": (W[1:] - W[:1] if binary else W).astype(dtype),
+        "intercept_": (b[1:] - b[:1] if binary else b).astype(dtype),
+    }

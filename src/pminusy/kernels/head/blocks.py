@@ -1,0 +1,53 @@
+"""Blocks of rows, run on several threads, each with scratch memory of its own.
+
+How rows are cut depends on the size of the problem alone, never on the number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pminusy.kernels.head.narrow import NARROW, narrow_scratch
+from pminusy.kernels.head.rows import scratch
+from pminusy.kernels.runtime import threads
+
+__all__ = ["Memory", "blocks_of", "in_blocks"]
+
+Array = NDArray[Any]
+
+_FEWEST_BLOCKS = 16
+_SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 16, 1 << 19  # logits: some 0.1 ms
+_PAST_CACHES = 1 << 23  # bytes of a result that nobody will find in a cache anyway
+
+
+class Memory:
+    """Scratch memory of one block."""
+
+    def __init__(self, index: int, K: int, dtype: Any, past_caches: bool) -> None:
+        self.index, self.past_caches = index, past_caches
+        self.wide = scratch(K, dtype)
+        self.narrow = narrow_scratch(K, dtype) if K <= NARROW else ()
+
+
+def blocks_of(N: int, K: int) -> tuple[int, int]:
+    """Number of blocks that N rows of K logits are cut into, and the rows of each."""
+    entries = min(max(N * K // _FEWEST_BLOCKS, _SMALLEST_BLOCK), _LARGEST_BLOCK)
+    step = max(1, entries // K)
+    if K <= NARROW:
+        step = (step + 31) // 32 * 32
+    return -(-N // step), step
+
+
+def in_blocks(z: Array, block: Callable[[slice, Memory], None]) -> None:
+    """Run `block` on the rows of every block, in any order and on any thread."""
+    N, K = z.shape
+    count, step = blocks_of(N, K)
+    past_caches = z.nbytes >= _PAST_CACHES
+
+    def run(i: int) -> None:
+        block(slice(i * step, min(N, (i + 1) * step)), Memory(i, K, z.dtype, past_caches))
+
+    threads.run(run, count)

@@ -1,0 +1,86 @@
+"""Targets and options of some rows, as the kernels take them.
+
+Twin: `core.options.target_mass`. The mass q (N, K) itself is never formed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.core.options import Options
+from pminusy.kernels.head.labels import IGNORED
+from pminusy.kernels.runtime.layout import aligned
+
+__all__ = ["NOTHING", "Mass", "mass_of"]
+
+Array = NDArray[Any]
+
+NOTHING = np.empty(0)
+_NO_LABELS = np.empty(0, np.intp)
+
+
+class Mass(NamedTuple):
+    """Targets and options of some rows, as the kernels take them (see `core.options.TargetMass`).
+
+    `labels` (N,) with `IGNORED` and `NO_LABEL`, or `soft` (N, K); `rows` (N,) or (1,): each row's
+    factor ω over the denominator of "mean"; it includes w at the label if the mass is `plain`,
+    which is to say all at one label.
+    """
+
+    labels: Array
+    soft: Array
+    rows: Array
+    weight: Array
+    plain: bool
+
+    def block(self, part: slice) -> Mass:
+        """The same for some of the rows."""
+        return self._replace(
+            labels=self.labels[part] if self.labels.size else self.labels,
+            soft=aligned(self.soft[part]) if self.soft.size else self.soft,
+            rows=self.rows[part] if self.rows.size > 1 else self.rows,
+        )
+
+    def totals(self, K: int, options: Options) -> Array:
+        """S of each row (n,)."""
+        n = max(self.labels.shape[0], self.soft.shape[0])
+        keep, spread = 1.0 - options.label_smoothing, options.label_smoothing / K
+        weight = self.weight if self.weight.size else np.ones(K)
+        if self.soft.size:
+            own = keep * (self.soft.astype(np.float64) @ weight)
+        elif self.plain:
+            own = np.ones(n)
+        else:
+            own = keep * weight[self.labels]
+        S = np.asarray(self.rows * (own + spread * weight.sum()))
+        return np.where(self.labels == IGNORED, 0.0, S) if self.labels.size else S
+
+
+def mass_of(y: Array, N: int, K: int, options: Options, dtype: Any) -> Mass:
+    """Targets, class indices (N,) or soft (N, K), and options as the kernels take them."""
+    weight = NOTHING if options.weight is None else aligned(options.weight)
+    omega = np.ones(1) if options.sample_weight is None else aligned(options.sample_weight)
+    if y.ndim == 2:
+        total = omega.sum() if omega.size == N else float(N)
+        return Mass(_NO_LABELS, y, _over(total, omega, options), weight, plain=False)
+    labels, used = aligned(y), N
+    ignored = labels == options.ignore_index
+    if ignored.any():
+        labels = np.where(ignored, IGNORED, labels)
+        used -= int(ignored.sum())
+    counted = omega * weight[labels] if weight.size else omega
+    each = counted.size == N
+    total = np.where(labels == IGNORED, 0.0, counted).sum() if each else float(used)
+    plain = options.label_smoothing == 0.0 and options.z_loss == 0.0
+    rows = _over(total, counted if plain else omega, options)
+    return Mass(labels, np.empty((0, K), dtype), rows, weight, plain)
+
+
+def _over(denominator: float, rows: Array, options: Options) -> Array:
+    """Row factors divided by the denominator of "mean"; 0 if that is 0."""
+    if options.reduction != "mean":
+        return rows
+    return rows / denominator if denominator > 0 else np.zeros(1)

@@ -1,1 +1,0 @@
-"""Solvers: one algorithm a file; each minimises an objective given by value and gradient."""

@@ -1,0 +1,241 @@
+"""Which solver fits a problem, in which precision, and the certificate at the end.
+
+Float32 data is solved with float32 arithmetic until that makes no more progress or says it is done;
+what counts is said by float64 arithmetic, and where that disagrees the solver goes on in float64.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.errors import InputError
+from pminusy.kernels.runtime.blas import one_thread_each
+from pminusy.training.dual.caller import bytes_of_dual, has_dual
+from pminusy.training.methods import run
+from pminusy.training.objective import Evaluation, Objective
+from pminusy.training.preconditioners.choice import WIDE, Models
+from pminusy.training.solvers.dual_ascent import can_ascend, dual_ascent, dual_start
+from pminusy.training.solvers.lbfgs_history import Pairs
+from pminusy.training.solvers.proximal import SparsePenalty, proximal_newton
+from pminusy.training.solvers.solution import Goal, Journal, Solution, Status, StopFit
+from pminusy.training.starts import rough_start
+
+__all__ = ["SOLVERS", "Certificate", "End", "Fit", "choose_solver", "minimise"]
+
+Array = NDArray[Any]
+
+End = Literal["reached", "iterations", "time", "interrupt", "rounding"]  # why a fit ended
+
+SOLVERS = ("newton", "lbfgs", "newton-cg", "dual", "proximal")
+_NEWTON, _LARGE_NEWTON = 2000, 4000  # parameters up to which a Hessian is affordable
+_MANY_ROWS = 20  # a parameter, for the second
+_NEAR_START, _NEAR = 1e-3, 1e-7  # relative gaps: Newton's method goes on; in float64
+
+
+class Certificate(NamedTuple):
+    """What float64 arithmetic says about the point where a fit ended."""
+
+    objective: float
+    optimality: float
+    gap: float  # relative to the objective; NaN without ridge
+    reached: bool
+
+
+class Fit(NamedTuple):
+    """A finished fit."""
+
+    vector: Array
+    certificate: Certificate
+    journal: Journal
+    solver: str
+    end: End
+
+
+def choose_solver(objective: Objective, *, l1: bool) -> str:
+    """The solver for a problem's size, sparsity and penalty."""
+    if l1:
+        return "proximal"
+    source = objective.source
+    size = source.classes * (source.features + 1)
+    many_rows = not source.sparse and source.rows >= _MANY_ROWS * size
+    if size <= (_LARGE_NEWTON if many_rows else _NEWTON):
+        return "newton"
+    if can_ascend(objective):
+        return "dual"
+    if source.sparse or source.features > WIDE:
+        return "newton-cg"
+    return "lbfgs"
+
+
+def minimise(
+    objective: Objective,
+    vector: Array,
+    solver: str,
+    *,
+    goal: Goal,
+    journal: Journal,
+    lasso: float = 0.0,
+    one_row: bool = False,
+    keep_interrupted: bool = False,
+    pairs: Pairs | None = None,
+) -> Fit:
+    """Run a solver to its goal, in float64 where float32 stops short of it.
+
+    `lasso` is the strength of ‖W‖₁ in the mean objective, `one_row` whether the first of two
+    classes has no weights. With `keep_interrupted` an interrupt ends the fit where it is. `pairs`
+    are what L-BFGS knows at the start, and knows at the end.
+    """
+    precise, interrupted = objective, False
+    with one_thread_each:
+        try:
+            if solver == "proximal":
+                return _proximal(
+                    objective.in_precision(np.float64),
+                    vector, lasso, one_row, goal, journal, keep_interrupted=keep_interrupted,
+                )  # fmt: skip
+            pairs = Pairs(objective.size) if pairs is None else pairs
+            precise, solution = _smooth(objective, vector, solver, goal, journal, pairs)
+            vector, at = solution.vector, solution.at
+        except KeyboardInterrupt as interrupt:
+            if not keep_interrupted and not isinstance(interrupt, StopFit):
+                raise
+            interrupted = True
+            vector = vector if journal.best is None else journal.best
+            precise = objective.in_precision(np.float64)
+            at = precise.evaluate(vector)
+    certificate = certify(precise, at, goal)
+    end = _end(journal, reached=certificate.reached, interrupted=interrupted)
+    return Fit(vector, certificate, journal, solver, end)
+
+
+def _end(journal: Journal, *, reached: bool, interrupted: bool) -> End:
+    """Why a fit ended where it did."""
+    if reached:
+        return "reached"
+    if interrupted:
+        return "interrupt"
+    if journal.iterations >= journal.max_iter:
+        return "iterations"
+    return "time" if journal.out_of_time else "rounding"
+
+
+def certify(objective: Objective, at: Evaluation, goal: Goal) -> Certificate:
+    """The certificate at a point where a float64 objective was evaluated."""
+    optimality = objective.optimality(at.gradient)
+    gap = objective.gap(at.gradient) / max(abs(at.value), np.finfo(float).tiny)
+    return Certificate(at.value, optimality, gap, goal.reached(objective, at))
+
+
+def _smooth(
+    objective: Objective,
+    vector: Array,
+    solver: str,
+    goal: Goal,
+    journal: Journal,
+    pairs: Pairs,
+) -> tuple[Objective, Solution]:
+    """The float64 objective, and where the solver ended."""
+    if solver == "dual":
+        _require_dual(objective)
+        precise, solution = _ascended(objective, vector, goal, journal)
+        if solution.status.reached or journal.exhausted:
+            return precise, solution
+        vector, solver = solution.vector, "newton-cg"
+        if objective.gap_of_weights(solution.at.gradient) <= _NEAR * abs(solution.at.value):
+            objective = objective.in_precision(np.float64)
+    elif solver == "newton-cg" and not np.any(vector) and not journal.exhausted:
+        start = dual_start(objective, journal)
+        vector = vector if start is None else start
+    if objective.passes.small:
+        objective = objective.in_precision(np.float64)
+    models = Models(objective)
+    likely = models.likely if solver == "lbfgs" else 0.0
+    if likely:
+        objective.watch_likely(likely)
+    if not np.any(vector):
+        vector = rough_start(solver, objective, vector, models, journal, pairs)
+    solution = run(solver, objective, vector, models, goal, journal, pairs)
+    if objective.dtype == np.float64:
+        return objective, solution
+    precise = objective.in_precision(np.float64)
+    if likely:
+        precise.watch_likely(likely)
+    at = precise.evaluate(solution.vector)
+    if goal.reached(precise, at) or journal.exhausted:
+        return precise, solution._replace(at=at)
+    vector, left = solution.vector, solution.left
+    return precise, run(solver, precise, vector, models, goal, journal, pairs, left)
+
+
+def _require_dual(objective: Objective) -> None:
+    if has_dual(objective):
+        return
+    if objective.source.sparse and objective.ridge > 0:
+        expected = f'at least {bytes_of_dual(objective):,} bytes for solver="dual"'
+        raise InputError("workspace", expected, repr(objective.workspace), 'or solver="newton-cg"')
+    raise InputError(
+        "solver",
+        'one for dense X or without a ridge penalty: "auto", "newton", "lbfgs" or "newton-cg"',
+        "'dual', which needs sparse X and a ridge penalty",
+    )
+
+
+def _ascended(
+    objective: Objective, vector: Array, goal: Goal, journal: Journal
+) -> tuple[Objective, Solution]:
+    """Dual ascent, which starts from nothing, unless a start is near already."""
+    precise = objective.in_precision(np.float64, workspace=0)
+    if np.any(vector) or journal.exhausted:
+        at = precise.evaluate(vector)
+        near = precise.gap_of_weights(at.gradient) <= _NEAR_START * abs(at.value)
+        reached = goal.reached(precise, at)
+        if near or reached or journal.exhausted:
+            journal.note(precise, vector, at)
+            return precise, Solution(vector, at, Status(reached=reached, stalled=False))
+    rough = objective.in_precision(objective.dtype, workspace=0)
+    solution = dual_ascent(objective, rough, precise, goal, journal)
+    if not solution.at.value <= math.log(objective.K):  # worse than nothing, or NaN
+        vector = np.zeros(objective.size)
+        solution = solution._replace(vector=vector, at=precise.evaluate(vector))
+    return precise, solution
+
+
+def _holds_hessian(objective: Objective) -> bool:
+    """Whether the Hessian is small enough to be held, and worked with entry by entry."""
+    return not objective.source.sparse and objective.size <= _LARGE_NEWTON
+
+
+def _proximal(
+    objective: Objective,
+    vector: Array,
+    lasso: float,
+    one_row: bool,
+    goal: Goal,
+    journal: Journal,
+    *,
+    keep_interrupted: bool,
+) -> Fit:
+    penalty, interrupted = SparsePenalty(objective, lasso, one_row=one_row), False
+    try:
+        vector, at, reached = proximal_newton(
+            objective,
+            vector,
+            penalty,
+            tol=goal.tol,
+            journal=journal,
+            hessian=Models(objective).hessian if _holds_hessian(objective) else None,
+        )
+    except KeyboardInterrupt as interrupt:
+        if not keep_interrupted and not isinstance(interrupt, StopFit):
+            raise
+        interrupted, vector = True, vector if journal.best is None else journal.best
+        at = objective.evaluate(vector)
+        reached = penalty.optimality(vector, at.gradient) <= goal.tol
+    optimality = penalty.optimality(vector, at.gradient)
+    total = at.value + penalty.value(vector)
+    end = _end(journal, reached=reached, interrupted=interrupted)
+    return Fit(vector, Certificate(total, optimality, np.nan, reached), journal, "proximal", end)

@@ -1,0 +1,463 @@
+"""What training minimises: f(W, b) = (1 / M) Σ_i L_i + (λ / 2) ‖W‖², with M the total target mass.
+
+λ = 1 / (C M): the optimum is scikit-learn's, of C Σ_i ω_i L_i + ½ ‖W‖². The bias is not penalised.
+A solver sees a flat vector (its coordinates are the business of `coordinates`), values, gradients,
+Hessian-vector products, curvature, and the restriction to a line; it never sees softmax.
+
+An objective stands at one point at a time: the last one evaluated or accepted. Hessian-vector
+products and curvature are taken there, from the logits kept there.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.training.coordinates import Coordinates
+from pminusy.training.passes.caller import Likely, Passes, Sums
+from pminusy.training.solvers.line_search import line_search
+from pminusy.training.sources import Source
+
+__all__ = [
+    "WORKSPACE",
+    "Evaluation",
+    "Line",
+    "LinePoint",
+    "Objective",
+    "Sample",
+    "choose_coordinates",
+]
+
+Array = NDArray[Any]
+_REHEARSAL, _FEWEST = 16, 50  # one row in so many; how many are too few
+_SAMPLE = 400  # rows that say which probability is likely
+_CANCELLED = 1e-4  # share of the mean square below which the variance is taken about the mean
+_ROWS = 4096
+WORKSPACE = 64 << 20  # bytes a fit may use beyond the data and a few copies of the parameters
+
+
+class Evaluation(NamedTuple):
+    """Value and gradient at a point."""
+
+    value: float
+    gradient: Array
+
+
+class LinePoint(NamedTuple):
+    """Value, slope and curvature at a step along a line; NaN curvature where it was not taken."""
+
+    step: float
+    value: float
+    slope: float
+    curvature: float
+
+
+class Sample(NamedTuple):
+    """Rows drawn for a curvature model, in the coordinates of the solver."""
+
+    X: Array  # (n, D) float32
+    p: Array  # (n, K) probabilities
+    weight: Array  # (n,) such that Σ weight · … estimates (1 / M) Σ S · … over all rows
+
+    def part(self, first: int, last: int) -> Sample:
+        """Some of the rows."""
+        rows = slice(first, last)
+        return Sample(self.X[rows], self.p[rows], self.weight[rows])
+
+
+class Objective:
+    """Penalised mean cross-entropy over a source.
+
+    Parameters
+    ----------
+    source
+        Where the rows come from.
+    ridge
+        λ, not negative.
+    coordinates
+        Between the solver's vector and (W, b); see `choose_coordinates`.
+    dtype
+        Type of the arithmetic of passes; sums and vectors are float64.
+    workspace
+        Bytes of logits that may be kept.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        ridge: float,
+        coordinates: Coordinates,
+        *,
+        dtype: type[np.floating[Any]] = np.float64,
+        workspace: int = WORKSPACE,
+    ) -> None:
+        self.source, self.coordinates = source, coordinates
+        self.dtype, self.workspace = dtype, workspace
+        self.passes = Passes(source, dtype, workspace)
+        self.mass = source.total_mass
+        self.K, self.D = source.classes, source.features
+        self._set_ridge(ridge)
+        self._kernel_point: tuple[Array, Array] | None = None
+        self._watched = 0.0
+        self._part: Objective | None = None  # some rows, on which steps are rehearsed
+        self._likely: tuple[tuple[Array, Array], Likely] | None = None  # and where
+        self._row_masses: Array | None = None
+        self._class_curvature: tuple[tuple[Array, Array], Array] | None = None  # and where
+
+    @property
+    def size(self) -> int:
+        """Length of the vector."""
+        return self.coordinates.size
+
+    @property
+    def visits(self) -> float:
+        """Visits to X so far."""
+        return self.passes.count
+
+    def in_precision(
+        self, dtype: type[np.floating[Any]], workspace: int | None = None
+    ) -> Objective:
+        """The same objective, its passes in another type, with another workspace if given."""
+        workspace = self.workspace if workspace is None else workspace
+        return Objective(
+            self.source, self.ridge, self.coordinates, dtype=dtype, workspace=workspace
+        )
+
+    def sample(self, stride: int, offset: int = 0) -> Objective:
+        """The same objective, C and all, over every stride-th row."""
+        source = self.source.sample(stride, offset)
+        return self._over(source, self.ridge * self.mass / source.total_mass)
+
+    def _over(self, source: Source, ridge: float) -> Objective:
+        """The same over other rows, with another λ."""
+        return Objective(
+            source, ridge, self.coordinates, dtype=self.dtype, workspace=self.workspace
+        )
+
+    def with_ridge(self, ridge: float) -> Objective:
+        """The same objective with another λ; passes, and what they keep, are shared."""
+        other = copy.copy(self)
+        other._set_ridge(ridge)
+        other._kernel_point = other._likely = other._class_curvature = other._part = None
+        return other
+
+    def _set_ridge(self, ridge: float) -> None:
+        self.ridge = ridge
+        self.penalty = ridge / self.coordinates.scale**2  # (D,): of the squares of u
+        self.curvature_of_penalty = (
+            self.penalty[:, None] if self.coordinates.features_first else self.penalty
+        )
+
+    # Value, gradient, products
+
+    def evaluate(self, vector: Array) -> Evaluation:
+        """f and its gradient at a point; the objective stands there afterwards."""
+        self._kernel_point = self.coordinates.to_kernel(vector, self.dtype)
+        likely = None
+        if self._watched and not self.passes.stored:
+            likely = self._room_for_likely(self._watched)
+            self._likely = self._kernel_point, likely
+        return self._with_penalty(self.passes.point(*self._kernel_point, likely), vector)
+
+    def search(self, vector: Array, at: Evaluation, direction: Array) -> Line:
+        """The restriction of f to the line from where the objective stands."""
+        return Line(self, vector, at, direction)
+
+    def rehearse(self, vector: Array, at: Evaluation, direction: Array) -> float:
+        """The step along a line that some of the rows suggest.
+
+        Where logits are not kept every look along a line is a pass; on some rows they are kept, and
+        looks cost nothing. Those rows say how the slope changes; where it begins is known.
+        """
+        N = self.source.rows
+        stride = max(_REHEARSAL, -(-2 * N * self.K * 4 // max(self.workspace // 2, 1)))
+        if self.passes.stored or _FEWEST * stride > N:
+            return 1.0
+        if self._part is None:
+            self._part = self._over(self.source.sample(stride), self.ridge)
+        part = self._part
+        before = part.visits
+        line = part.search(vector, part.evaluate(vector), direction)
+        step = line_search(_Corrected(line, float(at.gradient @ direction)))
+        self.passes.count += (part.visits - before) * part.source.rows / N
+        return step.step if step.good else 1.0
+
+    def hessian_times(self, v: Array) -> Array:
+        """Hessian times a vector."""
+        assert self._kernel_point is not None
+        V = self.coordinates.to_kernel(v, self.dtype)
+        sums = self.passes.hvp(*self._kernel_point, *V)
+        out = self.coordinates.from_kernel(sums.G, sums.g) / self.mass
+        self.coordinates.split(out)[0][...] += (
+            self.curvature_of_penalty * self.coordinates.split(v)[0]
+        )
+        return out
+
+    def diagonal(self) -> Array:
+        """Diagonal of the Hessian; for centred features with the mean of x² for every class."""
+        assert self._kernel_point is not None
+        dense = not self.coordinates.features_first
+        sums = self.passes.curvature(*self._kernel_point, diagonal=not dense)
+        out = np.empty(self.size)
+        u, b = self.coordinates.split(out)
+        c = sums.g / self.mass
+        b[...] = c[: b.size]
+        u[...] = c[:, None] if dense else sums.G / self.mass / self.coordinates.scale[:, None] ** 2
+        u += self.curvature_of_penalty
+        return out
+
+    def class_curvature(self) -> Array:
+        """(1 / M) Σ S p_k (1 − p_k), for each class."""
+        assert self._kernel_point is not None
+        if self._class_curvature is None or self._class_curvature[0] is not self._kernel_point:
+            sums = self.passes.curvature(*self._kernel_point, diagonal=False)
+            self._class_curvature = self._kernel_point, sums.g / self.mass
+        return self._class_curvature[1]
+
+    def watch_likely(self, a_row: float) -> None:
+        """From now on note the likely classes of each row, about that many, in every pass."""
+        self._watched = a_row
+
+    def likely_classes(self) -> Likely:
+        """The likely classes of every row where the objective stands."""
+        assert self._kernel_point is not None
+        if self.passes.stored:
+            likely = self._room_for_likely(self._watched)
+            self.passes.pick(likely)
+        else:
+            assert self._likely is not None
+            assert self._likely[0] is self._kernel_point
+            likely = self._likely[1]
+        self._class_curvature = self._kernel_point, likely.sums()[0] / self.mass
+        return likely
+
+    def likely_times(self, likely: Likely, u: Array, b: Array) -> tuple[Array, Array]:
+        """Curvature on likely classes times (u, b), in the solver's coordinates, in float32.
+
+        Shapes are (K + 1, D) and (K + 1,): the last row is of all the unlikely classes of a row.
+        """
+        scale = self.coordinates.scale.astype(np.float32)
+        centre = self.coordinates.centre.astype(np.float32)
+        V = u / scale
+        if self._row_masses is None:
+            self._row_masses = (self.source.masses() / self.mass).astype(np.float32)
+        G, g = self.passes.likely_times(likely, self._row_masses, V, b - V @ centre)
+        G -= g[:, None] * centre
+        G /= scale
+        return G, g
+
+    def _room_for_likely(self, a_row: float) -> Likely:
+        """With the threshold that a sample suggests."""
+        assert self._kernel_point is not None
+        N = self.source.rows
+        some = np.arange(min(_SAMPLE, N)) * N // min(_SAMPLE, N)
+        p = self.passes.probabilities(some, self.source.take(some)[0], self._kernel_point)
+        weights = np.sort((p * (1 - p)).ravel())
+        least = weights[-min(max(int(a_row * some.size), 1), weights.size)]
+        least *= 1.001  # where all are alike, none
+        return self.passes.room_for_likely(float(least), a_row)
+
+    def draw(self, count: int, rng: np.random.Generator) -> Sample:
+        """Rows for a curvature model: by how much each adds where that is known, else evenly.
+
+        The estimate stays unbiased: a row's weight is divided by its chance.
+        """
+        N, stored = self.source.rows, self.passes.stored
+        if count >= N:
+            chosen, chance = np.arange(N), np.ones(N)
+        elif not stored:
+            chosen = np.arange(count) * N // count
+            chance = np.full(count, count / N)
+        else:
+            w = self.passes.row_curvature().astype(np.float64)
+            total = np.cumsum(w + 0.05 * w.mean() + 1e-12)
+            ticks = (np.arange(count) + rng.random()) * (total[-1] / count)
+            chosen = np.minimum(np.searchsorted(total, ticks), N - 1)
+            chance = count * np.diff(total, prepend=0.0)[chosen] / total[-1]
+        X, S = self.source.take(chosen)
+        p = self.passes.probabilities(chosen, X, self._kernel_point)
+        return Sample(self._centred(X), p, S / chance / self.mass)
+
+    def rows(self, first: int, last: int) -> Sample:
+        """The rows from one number, a multiple of 64, to another."""
+        X, S = self.source.take(np.arange(first, last))
+        p = self.passes.probabilities_of_tiles(first, last, X, self._kernel_point)
+        return Sample(self._centred(X), p, S / self.mass)
+
+    def _centred(self, X: Array) -> Array:
+        centred = X.astype(self.dtype)
+        centred -= self.coordinates.centre.astype(self.dtype)
+        centred /= self.coordinates.scale.astype(self.dtype)
+        return centred
+
+    def rows_evenly(self, count: int) -> Array:
+        """Rows of X, evenly spaced, in the coordinates of the solver: (n, D) float32."""
+        N = self.source.rows
+        X, _ = self.source.take(np.arange(min(count, N)) * N // min(count, N))
+        centred = (X - self.coordinates.centre) / self.coordinates.scale
+        return np.asarray(centred, np.float32)
+
+    # What is known about a point
+
+    def project(self, vector: Array) -> Array:
+        """Remove the mean over classes: the softmax does not see it, and at the optimum it is 0."""
+        u, b = self.coordinates.split(vector)
+        axis = 1 if self.coordinates.features_first else 0
+        u -= u.mean(axis=axis, keepdims=True)
+        if b.size:
+            b -= b.mean()
+        return vector
+
+    def optimality(self, gradient: Array) -> float:
+        """Largest absolute entry of the gradient in (W, b)."""
+        W, b = self.coordinates.gradient_in_parameters(gradient)
+        return float(max(_largest(W), _largest(b)))
+
+    def gap_of_weights(self, gradient: Array) -> float:
+        """‖∇_W f‖² / (2 λ): how far f can be above its minimum once the bias is solved."""
+        if self.ridge <= 0:
+            return np.nan
+        W, _ = self.coordinates.gradient_in_parameters(gradient)
+        return float(np.vdot(W, W)) / (2 * self.ridge)
+
+    def gap(self, gradient: Array) -> float:
+        """`gap_of_weights`, and what solving the bias may still gain: Σ g_b² / curvature.
+
+        The first is a bound by duality; the second is a quadratic model where the objective stands.
+        """
+        gap = self.gap_of_weights(gradient)
+        _, b = self.coordinates.split(gradient)
+        if np.isnan(gap) or not b.any():
+            return gap
+        c = self.class_curvature()
+        return gap + float(np.sum(b * b / np.maximum(c, 1e-12 * c.max(initial=1e-300))))
+
+    def parameters(self, vector: Array) -> tuple[Array, Array | None]:
+        """W (K, D) and b (K,), float64."""
+        return self.coordinates.to_parameters(vector)
+
+    def _with_penalty(self, sums: Sums, vector: Array) -> Evaluation:
+        gradient = self.coordinates.from_kernel(sums.G, sums.g)
+        gradient /= self.mass
+        u = self.coordinates.split(vector)[0]
+        pulled = self.curvature_of_penalty * u
+        self.coordinates.split(gradient)[0][...] += pulled
+        return Evaluation(sums.loss / self.mass + 0.5 * float(np.vdot(u, pulled)), gradient)
+
+
+class _Corrected:
+    """A line whose slopes are moved so that the first of them is the one given."""
+
+    def __init__(self, line: Line, slope: float) -> None:
+        self._line, self._moved = line, slope - line.start.slope
+        self.start = line.start._replace(slope=slope)
+
+    def at(self, step: float) -> LinePoint:
+        """Value, slope and curvature at a step."""
+        point = self._line.at(step)
+        return point._replace(slope=point.slope + self._moved)
+
+
+class Line:
+    """f along `direction`, from a point where the objective stands.
+
+    With kept logits the first look, at step 1, is a pass; others cost no product with X, and
+    accepting another step half a pass. Without, every look is a pass.
+    """
+
+    def __init__(self, objective: Objective, origin: Array, at: Evaluation, direction: Array):
+        self._objective, self._origin, self._direction = objective, origin, direction
+        self.start = LinePoint(0.0, at.value, float(at.gradient @ direction), np.nan)
+        u = objective.coordinates.split(origin)[0]
+        d = objective.coordinates.split(direction)[0]
+        pulled = objective.curvature_of_penalty * d
+        squares = float(np.vdot(u, objective.curvature_of_penalty * u))
+        self._ridge = squares, float(np.vdot(u, pulled)), float(np.vdot(d, pulled))
+        self._first: Sums | None = None
+        self._last: tuple[float, Evaluation] | None = None
+
+    def at(self, step: float) -> LinePoint:
+        """Value and slope at a step."""
+        if not self._objective.passes.stored:
+            return self._visit(step)
+        mass = self._objective.mass
+        a, b, c = self._ridge
+        penalty, pull = 0.5 * (a + 2 * step * b + step * step * c), b + step * c
+        if self._first is None:
+            V = self._objective.coordinates.to_kernel(self._direction, self._objective.dtype)
+            self._first = self._objective.passes.step(*V)
+        if step == 1.0:
+            loss, slope, curve = self._first.loss, self._first.slope, np.nan
+        else:
+            loss, slope, curve = self._objective.passes.restriction(step)
+        return LinePoint(step, loss / mass + penalty, slope / mass + pull, curve / mass + c)
+
+    def accept(self, step: float) -> tuple[Array, Evaluation]:
+        """Move there: the new point, value and gradient."""
+        objective = self._objective
+        vector = self._origin + step * self._direction
+        if not objective.passes.stored:
+            if self._last is None or self._last[0] != step:
+                self._visit(step)
+            assert self._last is not None
+            return vector, self._last[1]
+        assert self._first is not None
+        objective._kernel_point = objective.coordinates.to_kernel(vector, objective.dtype)
+        if step == 1.0:
+            objective.passes.commit(1.0)
+            return vector, objective._with_penalty(self._first, vector)
+        return vector, objective._with_penalty(objective.passes.gradient(step), vector)
+
+    def _visit(self, step: float) -> LinePoint:
+        found = self._objective.evaluate(self._origin + step * self._direction)
+        self._last = step, found
+        slope = float(found.gradient @ self._direction)
+        return LinePoint(step, found.value, slope, np.nan)
+
+
+def _largest(a: Array) -> Any:
+    """Largest absolute entry, without an array of them; NaN if there is one."""
+    return np.maximum(a.max(initial=0.0), -a.min(initial=0.0))
+
+
+def choose_coordinates(source: Source, *, fit_intercept: bool) -> Coordinates:
+    """Centred, scaled coordinates for dense features; sparse ones are left alone."""
+    D = source.features
+    scale, centre = np.ones(D), np.zeros(D)
+    if not source.sparse:
+        mean, square = Passes(source, np.float64, 0).moments()
+        if fit_intercept:
+            centre = mean
+            square = square - mean**2
+            far = square < _CANCELLED * mean**2
+            if far.any():
+                centre, square = _about_mean(source, centre, square, far)
+        usable = square > 1e-28 * np.maximum(mean**2, np.finfo(float).tiny)
+        scale = np.where(usable, np.sqrt(np.maximum(square, 0.0)), 1.0)
+        scale[~(scale > 1e-150)] = 1.0
+    return Coordinates(
+        scale, centre, source.classes, fit_intercept=fit_intercept, features_first=source.sparse
+    )
+
+
+def _about_mean(source: Source, mean: Array, square: Array, far: Array) -> tuple[Array, Array]:
+    """Mean and variance anew for columns so far from 0 that the mean of squares tells nothing."""
+    mean, square = mean.copy(), square.copy()
+    first, total = mean[far], source.total_mass
+    for rows in _row_numbers(source):
+        X, S = source.take(rows)
+        mean[far] += (S / total) @ (X[:, far].astype(np.float64) - first)
+    square[far] = 0.0
+    for rows in _row_numbers(source):
+        X, S = source.take(rows)
+        square[far] += (S / total) @ np.square(X[:, far].astype(np.float64) - mean[far])
+    return mean, square
+
+
+def _row_numbers(source: Source) -> Iterator[NDArray[np.intp]]:
+    for first in range(0, source.rows, _ROWS):
+        yield np.arange(first, min(first + _ROWS, source.rows))

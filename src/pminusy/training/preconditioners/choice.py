@@ -1,0 +1,122 @@
+"""Which curvature model a fit uses, over how many rows, and what it costs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.training.objective import Objective
+from pminusy.training.preconditioners import curvature
+from pminusy.training.preconditioners.curvature import Metric
+from pminusy.training.preconditioners.non_negligible import LikelyMetric
+
+__all__ = ["WIDE", "Models"]
+
+Array = NDArray[Any]
+
+WIDE = 4000  # features beyond which no Gram matrix is built
+_CHEAP_HESSIAN = 10.0  # passes that one may cost
+_ROWS_A_PARAMETER, _LEAST_ROWS = 3, 1024  # of a Hessian over a sample
+_SMALL_HESSIAN = 40  # parameters below which one is taken in float64
+_FEW_CLASSES = 40  # up to which each has a Gram matrix of its own
+_MANY_CLASSES, _LIKELY = 80, 10  # from how many on likely classes are told apart; how many a row
+_METRIC_ROWS = 6000
+_LEAST_RANK, _RANK = 64, 400
+_BUILD_PASSES = 5
+
+
+class Models:
+    """Curvature models of one fit; what does not change is built once."""
+
+    def __init__(self, objective: Objective) -> None:
+        self._whole = objective
+        self._rng = np.random.default_rng(0)
+        self._basis: curvature.Basis | None = None
+        self._kronecker: curvature.KroneckerMetric | None = None
+        few = objective.K < _MANY_CLASSES or objective.source.sparse or objective.D > WIDE
+        most = objective.workspace // (32 * objective.source.rows)
+        self.likely = 0.0 if few or objective.passes.small else float(min(_LIKELY, max(most, 4)))
+
+    def likely_classes(self, objective: Objective, damping: float) -> Metric:
+        """The likely classes of each row as they are, the others as a Kronecker model."""
+        return LikelyMetric(objective, self._kronecker_model(objective), damping / objective.K)
+
+    def hessian_rows(self, objective: Objective) -> int:
+        """Rows that a Hessian is taken over: all, where that is cheap, else a sample."""
+        rows, size = objective.source.rows, objective.size
+        affordable = int(rows * _CHEAP_HESSIAN / self.hessian_price(objective, rows))
+        room = max(objective.workspace // (16 * (objective.D + objective.K)), _LEAST_ROWS)
+        wanted = max(affordable, _ROWS_A_PARAMETER * size, _LEAST_ROWS)
+        return rows if wanted >= rows else min(wanted, room)
+
+    def hessian_price(self, objective: Objective, rows: int) -> float:
+        """Passes that the Hessian over some rows, and its factor, cost.
+
+        By multiplications: those of `hessian`, at full speed, and of a pass, which has some beside
+        its products: exponentials, and what is done once a row.
+        """
+        K, E, size = objective.K, objective.D + 1, objective.size
+        hessian = rows * K * (K + 1) * E * (E + 1) / 2
+        factor = 2 * size**3 / 3  # on one thread
+        return (hessian + factor) / (objective.source.rows * (2.4 * K * E + 60 * K + 200))
+
+    def full(self, objective: Objective, damping: float) -> Metric:
+        """The Hessian, over all rows or a sample, in float32 while that is precise enough."""
+        rows = self.hessian_rows(objective)
+        everything = rows >= objective.source.rows
+        sample = None if everything else objective.draw(rows, self._rng)
+        dtype = np.float64 if objective.size <= _SMALL_HESSIAN else np.float32
+        return curvature.FullMetric(objective, sample, damping, dtype)
+
+    def hessian(self, objective: Objective, effort: int) -> Array:
+        """The Hessian as a matrix, in float32 sums: a sample's where that is much cheaper.
+
+        With every step of `effort` the sample is four times as large, until it is all rows.
+        """
+        rows = self.hessian_rows(objective) * 4**effort
+        room = objective.workspace // (16 * (objective.D + objective.K))
+        everything = rows >= objective.source.rows or (effort > 0 and rows > room)
+        sample = None if everything else objective.draw(rows, self._rng)
+        dtype = np.float64 if objective.size <= _SMALL_HESSIAN else np.float32
+        return curvature.full_hessian(objective, sample, dtype)
+
+    def rough(self, objective: Objective, damping: float) -> Metric:
+        """For L-BFGS: the diagonal where X is sparse or very wide."""
+        if objective.source.sparse or objective.D > WIDE:
+            return curvature.DiagonalMetric(objective, damping)
+        return self._dense(objective, damping)
+
+    def _dense(self, objective: Objective, damping: float) -> Metric:
+        """A Gram matrix a class for few classes, one for all beyond."""
+        if objective.K > _FEW_CLASSES:
+            model = self._kronecker_model(objective)
+            model.refresh(objective.class_curvature())
+            return model
+        if self._basis is None:
+            rows = self._whole.rows_evenly(_METRIC_ROWS)
+            self._basis = curvature.Basis(self._whole, rows, self._rank())
+        count = min(self._metric_rows(), objective.source.rows)
+        return curvature.ClassBasisMetric(
+            objective, objective.draw(count, self._rng), self._basis, damping
+        )
+
+    def _metric_rows(self) -> int:
+        return int(np.clip(self._whole.source.rows // 3, _METRIC_ROWS // 3, _METRIC_ROWS))
+
+    def _rank(self) -> int:
+        """As many directions as make the Gram matrices of all classes cost _BUILD_PASSES passes.
+
+        Of a class over n rows: 2 n r² operations; a pass takes 4 N D for each class.
+        """
+        N, D = self._whole.source.rows, self._whole.D
+        r = math.sqrt(2 * _BUILD_PASSES * N * D / self._metric_rows())
+        return int(np.clip(r, _LEAST_RANK, _RANK))
+
+    def _kronecker_model(self, objective: Objective) -> curvature.KroneckerMetric:
+        if self._kronecker is None:
+            rows = self._whole.rows_evenly(max(_METRIC_ROWS, 4 * objective.D))
+            self._kronecker = curvature.kronecker_metric(objective, rows)
+        return self._kronecker

@@ -1,0 +1,228 @@
+"""Proximal Newton steps for f + Σ α |W|: with the Hessian where it can be held, else by products.
+
+By products: at a point the coordinates that are not 0, or that the penalty does not hold at 0, are
+free. A Newton step is taken in them by conjugate gradients; along it a coordinate that would change
+its sign stops at 0. Where that gains nothing, a proximal gradient step is taken instead, which
+always does; it also decides which coordinates become free.
+
+Sources: Andrew & Gao 2007, "Scalable training of L1-regularized log-linear models" (signs kept);
+Lee, Sun & Saunders 2014, "Proximal Newton-type methods"; Beck & Teboulle 2009 (the fallback).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.training.objective import Evaluation, Objective
+from pminusy.training.preconditioners.curvature import DiagonalMetric, Metric
+from pminusy.training.solvers.lasso import steepest
+from pminusy.training.solvers.newton_cg import conjugate_gradients
+from pminusy.training.solvers.solution import Journal
+from pminusy.training.solvers.sparse_newton import sparse_newton
+
+__all__ = ["SparsePenalty", "proximal_newton"]
+
+Array = NDArray[Any]
+
+_SUFFICIENT = 1e-4
+_ROUNDING = 4e-16
+_DAMPING = 1e-2
+
+
+class SparsePenalty:
+    """Σ α_i |u_i| over the weights, and which coordinates take part.
+
+    Parameters
+    ----------
+    objective
+        The smooth part.
+    strength
+        Of |W|, in the mean objective.
+    one_row
+        Two classes with one row of weights, as scikit-learn has them: the first stays 0.
+    """
+
+    def __init__(self, objective: Objective, strength: float, *, one_row: bool) -> None:
+        coordinates = objective.coordinates
+        self.alpha = np.zeros(objective.size)
+        u, _ = coordinates.split(self.alpha)
+        scale = coordinates.scale[:, None] if coordinates.features_first else coordinates.scale
+        u[...] = strength / scale
+        self.active = np.ones(objective.size, bool)
+        if one_row:
+            u, b = coordinates.split(self.active)
+            u[(slice(None), 0) if coordinates.features_first else 0] = False
+            b[:1] = False
+        self._objective = objective
+
+    def value(self, vector: Array) -> float:
+        """Σ α |u|."""
+        return float(self.alpha @ np.abs(vector))
+
+    def steepest(self, vector: Array, gradient: Array) -> Array:
+        """The subgradient of least norm."""
+        return steepest(vector, gradient, self.alpha, self.active)
+
+    def shrink(self, vector: Array, steps: Array | float) -> Array:
+        """Move every coordinate towards 0 by its penalty times its step."""
+        return np.asarray(np.sign(vector) * np.maximum(np.abs(vector) - self.alpha * steps, 0.0))
+
+    def optimality(self, vector: Array, gradient: Array) -> float:
+        """Largest entry of the least subgradient in (W, b)."""
+        return self._objective.optimality(self.steepest(vector, gradient))
+
+
+class _Masked:
+    """A metric on the free coordinates."""
+
+    def __init__(self, metric: Metric, free: Array) -> None:
+        self._metric, self._free = metric, free
+
+    def solve(self, vector: Array) -> Array:
+        return np.asarray(np.where(self._free, self._metric.solve(vector), 0.0))
+
+
+def proximal_newton(
+    objective: Objective,
+    vector: Array,
+    penalty: SparsePenalty,
+    *,
+    tol: float,
+    journal: Journal,
+    hessian: Callable[[Objective, int], Array] | None = None,
+) -> tuple[Array, Evaluation, bool]:
+    """Minimise f + penalty: the vector, f there, and whether `tol` was reached.
+
+    `hessian` is that of `sparse_newton`; None where a matrix is too large.
+    """
+    vector = np.where(penalty.active, vector, 0.0)
+    at = objective.evaluate(vector)
+    total = at.value + penalty.value(vector)
+    journal.note(
+        objective, vector, Evaluation(total, at.gradient), penalty.optimality(vector, at.gradient)
+    )
+    if hessian is not None:
+        vector, at = sparse_newton(
+            objective, vector, at, penalty, hessian, tol=tol, journal=journal
+        )
+    else:
+        vector, at = _by_products(objective, vector, at, penalty, tol=tol, journal=journal)
+    if penalty.active.all():  # a shift of every bias is free: the one whose mean is 0
+        _, b = objective.parameters(vector)
+        if b is not None:
+            objective.coordinates.split(vector)[1][...] -= b.mean()
+    return vector, at, penalty.optimality(vector, at.gradient) <= tol
+
+
+def _by_products(
+    objective: Objective,
+    vector: Array,
+    at: Evaluation,
+    penalty: SparsePenalty,
+    *,
+    tol: float,
+    journal: Journal,
+) -> tuple[Array, Evaluation]:
+    """Minimise by Newton's steps in the free coordinates, a pass a product with the Hessian."""
+    total = at.value + penalty.value(vector)
+    first, stalls, curvature = math.nan, 0, 1.0
+    while penalty.optimality(vector, at.gradient) > tol and not journal.exhausted:
+        slope = penalty.steepest(vector, at.gradient)
+        metric = DiagonalMetric(objective)
+        size = math.sqrt(float(slope @ metric.solve(slope)))
+        first = size if math.isnan(first) else first
+        forcing = min(0.3, math.sqrt(size / first))
+        free = (slope != 0) | ((vector != 0) & penalty.active)
+        direction = _newton_direction(objective, slope, free, metric, forcing)
+        held = vector == 0
+        direction[held & (direction * slope >= 0)] = 0.0
+        found = _keep_signs(objective, vector, total, slope, direction, penalty)
+        if found is None:
+            found, curvature = _proximal_step(
+                objective, vector, at, total, metric, penalty, curvature
+            )
+        new, there, value = found
+        gained = total - value
+        stalls = stalls + 1 if gained <= _ROUNDING * abs(total) else 0
+        vector, at, total = new, there, value
+        journal.note(
+            objective,
+            vector,
+            Evaluation(total, at.gradient),
+            penalty.optimality(vector, at.gradient),
+        )
+        if stalls >= 5:
+            break
+    return vector, at
+
+
+def _newton_direction(
+    objective: Objective, slope: Array, free: Array, metric: DiagonalMetric, forcing: float
+) -> Array:
+    """Newton's step in the free coordinates.
+
+    The softmax is flat where all classes move together, and without ridge only |W| bends there: a
+    share of the diagonal keeps such steps finite, and vanishes with the slope.
+    """
+    damping = _DAMPING * forcing
+
+    def times(v: Array) -> Array:
+        return np.asarray(
+            np.where(free, objective.hessian_times(v) + damping * metric.times(v), 0.0)
+        )
+
+    return conjugate_gradients(times, -slope, _Masked(metric, free), forcing=forcing, limit=100)
+
+
+def _keep_signs(
+    objective: Objective,
+    vector: Array,
+    total: float,
+    slope: Array,
+    direction: Array,
+    penalty: SparsePenalty,
+) -> tuple[Array, Evaluation, float] | None:
+    """Backtrack along the direction, a sign that would change becoming 0; None if nothing gains."""
+    signs = np.where(vector != 0, np.sign(vector), -np.sign(slope))
+    signed = penalty.alpha > 0
+    step = 1.0
+    for _ in range(12):
+        new = vector + step * direction
+        new[signed & (new * signs < 0)] = 0.0
+        at = objective.evaluate(new)
+        value = at.value + penalty.value(new)
+        gain = float(slope @ (new - vector))
+        if gain < 0 and value <= total + _SUFFICIENT * gain + _ROUNDING * abs(total):
+            return new, at, value
+        step *= 0.35
+    return None
+
+
+def _proximal_step(
+    objective: Objective,
+    vector: Array,
+    at: Evaluation,
+    total: float,
+    metric: DiagonalMetric,
+    penalty: SparsePenalty,
+    curvature: float,
+) -> tuple[tuple[Array, Evaluation, float], float]:
+    """One proximal gradient step in the diagonal metric, as long as it may be."""
+    steps = metric.solve(np.ones_like(vector))
+    curvature = max(curvature * 0.5, 1e-3)
+    for _ in range(60):
+        scaled = steps / curvature
+        new = penalty.shrink(vector - scaled * at.gradient, scaled)
+        new[~penalty.active] = 0.0
+        there = objective.evaluate(new)
+        change = new - vector
+        model = at.value + float(at.gradient @ change) + 0.5 * float(change @ (change / scaled))
+        if there.value <= model + _ROUNDING * abs(total):
+            break
+        curvature *= 2.0
+    return (new, there, there.value + penalty.value(new)), curvature

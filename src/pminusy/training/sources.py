@@ -1,0 +1,221 @@
+"""Where blocks of (X, targets) come from.
+
+An objective runs over a source and never sees a whole data set. Arrays are the source that exists;
+whatever else can yield blocks (files, a cluster) fits the same protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.training.duplicates import merge_rows
+from pminusy.training.passes.specification import Csr, Rows, Targets
+
+__all__ = ["ArraySource", "Block", "Source", "make_targets"]
+
+
+class Block(NamedTuple):
+    """Some rows of a data set: which rows of X and of the targets."""
+
+    X: NDArray[Any] | Csr
+    targets: Targets
+    rows: Rows
+
+
+class Source(Protocol):
+    """A data set that can be visited, in order, any number of times."""
+
+    @property
+    def features(self) -> int:
+        """Number of features D."""
+
+    @property
+    def classes(self) -> int:
+        """Number of classes K."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows N."""
+
+    @property
+    def sparse(self) -> bool:
+        """Whether blocks hold sparse rows."""
+
+    @property
+    def total_mass(self) -> float:
+        """Sum of all target mass (the number of rows where there are no weights)."""
+
+    @property
+    def class_mass(self) -> NDArray[np.float64]:
+        """Sum of the target mass of every class (K,)."""
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of all sample weights."""
+
+    def blocks(self) -> Iterator[Block]:
+        """All rows, block by block."""
+
+    def sample(self, stride: int, offset: int = 0) -> Self:
+        """Every stride-th row, from `offset`, as a source; nothing is copied."""
+
+    def take(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Some rows as a dense array (n, D), and their target mass S (n,)."""
+
+    def masses(self) -> NDArray[np.float64]:
+        """Target mass S of every row (N,)."""
+
+
+class ArraySource:
+    """Rows of arrays in memory: one block, since kernels take it tile by tile.
+
+    Parameters
+    ----------
+    X
+        Inputs (N, D), C-contiguous, or sparse rows.
+    features
+        Number of features D.
+    targets
+        Target mass of all rows.
+    rows
+        Which of the rows; all, if not given.
+    """
+
+    def __init__(
+        self,
+        X: NDArray[Any] | Csr,
+        features: int,
+        targets: Targets,
+        rows: Rows | None = None,
+    ) -> None:
+        self._X, self._features, self._targets = X, features, targets
+        self._rows = Rows(0, 1, targets.omega.size) if rows is None else rows
+
+    @property
+    def features(self) -> int:
+        """Number of features D."""
+        return self._features
+
+    @property
+    def classes(self) -> int:
+        """Number of classes K."""
+        return int(self._targets.own.size)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows N."""
+        return self._rows.number
+
+    @property
+    def sparse(self) -> bool:
+        """Whether X holds sparse rows."""
+        return isinstance(self._X, Csr)
+
+    @cached_property
+    def total_mass(self) -> float:
+        """Sum of all target mass."""
+        y, at = self._targets, self._at(np.arange(self.rows))
+        omega, spread = y.omega[at].astype(np.float64), float(y.spread.sum())
+        if y.soft.shape[0]:
+            return float(omega @ (y.soft[at] @ y.own.astype(np.float64) + spread))
+        return float(omega @ (y.own.astype(np.float64)[y.labels[at]] + spread))
+
+    @cached_property
+    def class_mass(self) -> NDArray[np.float64]:
+        """Sum of the target mass of every class (K,)."""
+        y, at = self._targets, self._at(np.arange(self.rows))
+        omega = y.omega[at].astype(np.float64)
+        soft = y.soft.shape[0] > 0
+        mass = omega @ y.soft[at] if soft else np.bincount(y.labels[at], omega, y.own.size)
+        return np.asarray(y.own * mass + y.spread * omega.sum())
+
+    @cached_property
+    def total_weight(self) -> float:
+        """Sum of all sample weights."""
+        return float(self._targets.omega[self._at(np.arange(self.rows))].sum())
+
+    def _at(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Where rows of this source are in X."""
+        at = self._rows.offset + self._rows.stride * rows
+        return self._rows.chosen[at] if self._rows.chosen.size else at
+
+    def blocks(self) -> Iterator[Block]:
+        """All rows."""
+        yield Block(self._X, self._targets, self._rows)
+
+    def sample(self, stride: int, offset: int = 0) -> ArraySource:
+        """Every stride-th row, from `offset`."""
+        first, step, N, chosen = self._rows
+        count = -(-(N - offset) // stride)
+        rows = Rows(first + offset * step, step * stride, count, chosen)
+        return ArraySource(self._X, self._features, self._targets, rows)
+
+    def take(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Some rows as a dense array (n, D), and their target mass S (n,)."""
+        at = self._at(rows)
+        S = self._masses(at)
+        if not isinstance(self._X, Csr):
+            return self._X[at], S
+        dense = np.zeros((at.size, self._features), self._X.data.dtype)
+        for i, row in enumerate(at):
+            entries = slice(self._X.indptr[row], self._X.indptr[row + 1])
+            dense[i, self._X.indices[entries]] = self._X.data[entries]
+        return dense, S
+
+    def masses(self) -> NDArray[np.float64]:
+        """Target mass S of every row (N,)."""
+        return self._masses(self._at(np.arange(self.rows)))
+
+    def _masses(self, at: NDArray[np.intp]) -> NDArray[np.float64]:
+        y = self._targets
+        mass = y.soft[at] @ y.own if y.soft.shape[0] else y.own[y.labels[at]]
+        return np.asarray(y.omega[at] * (mass + float(y.spread.sum())))
+
+    def weighted(self, factor: NDArray[np.float64]) -> ArraySource:
+        """The same rows, all sample weights multiplied by a factor (N,); X is shared."""
+        targets = self._targets._replace(omega=self._targets.omega * factor)
+        return ArraySource(self._X, self._features, targets, self._rows)
+
+    def merged(self) -> ArraySource:
+        """The same data with equal rows as one, of their added weight, where that saves much.
+
+        X is not copied: the rows that stay are named by their numbers.
+        """
+        if isinstance(self._X, Csr) or self._targets.soft.size or self._rows[:2] != (0, 1):
+            return self
+        found = merge_rows(self._X, self._targets.labels)
+        if found is None:
+            return self
+        kept, group = found
+        omega = np.zeros(self.rows)
+        omega[kept] = np.bincount(group, self._targets.omega, kept.size)
+        targets = self._targets._replace(omega=omega)
+        return ArraySource(self._X, self._features, targets, Rows(0, 1, kept.size, kept))
+
+    def mass(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Target mass q (n, K) of some rows."""
+        at, y = self._at(rows), self._targets
+        Y = y.soft[at] if y.soft.shape[0] else y.labels[at, None] == np.arange(y.own.size)
+        return np.asarray(y.omega[at, None] * (y.own * Y + y.spread))
+
+
+def make_targets(
+    y: NDArray[Any],
+    classes: int,
+    *,
+    sample_weight: NDArray[Any] | None = None,
+    class_weight: NDArray[Any] | None = None,
+    label_smoothing: float = 0.0,
+) -> Targets:
+    """Target mass from class indices y (N,) or soft targets y (N, K), and the options."""
+    weight = np.ones(classes) if class_weight is None else class_weight.astype(np.float64)
+    omega = np.ones(y.shape[0]) if sample_weight is None else sample_weight.astype(np.float64)
+    soft = y if y.ndim == 2 else np.empty((0, 0))
+    labels = np.empty(0, np.int32) if y.ndim == 2 else y.astype(np.int32)
+    own, spread = (1 - label_smoothing) * weight, label_smoothing / classes * weight
+    return Targets(labels, soft, omega, own, spread)
