@@ -40,7 +40,7 @@ CASES = [
         (0.0, 0.1, 1.0),
         (-100, 1, -1),
         (torch.float64, torch.float32, torch.bfloat16, torch.float16),
-        ("contiguous", "strided", "expanded"),
+        ("contiguous", "strided", "expanded", "negative"),
     )
 ]
 CASES = [case for case in CASES if not (case.soft and case.ignore_index == 1)]
@@ -52,6 +52,8 @@ def laid_out(tensor: Any, memory: str) -> Any:
         return torch.stack([tensor, tensor], -1)[..., 0]
     if memory == "expanded":
         return tensor[None].expand(2, *tensor.shape)[1]
+    if memory == "negative" and tensor.is_floating_point():
+        return torch._neg_view(-tensor)
     return tensor
 
 
@@ -155,7 +157,7 @@ def test_a_sample_of_all_configurations():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("memory", ["contiguous", "strided", "expanded"])
+@pytest.mark.parametrize("memory", ["contiguous", "strided", "expanded", "negative"])
 def test_all_configurations(memory):
     random = np.random.default_rng(12)
     cases = [case for case in CASES if case.memory == memory]

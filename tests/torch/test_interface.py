@@ -215,6 +215,104 @@ def test_what_changes_in_place_after_the_loss_never_changes_the_gradient(
         torch.testing.assert_close(found, expected)
 
 
+def test_logits_may_change_where_the_gradient_is_made_with_the_loss():
+    z, y = example()
+    z.requires_grad_()
+    logits = z * 1
+    loss = pt.cross_entropy(logits, y)
+    with torch.no_grad():
+        logits.zero_()
+    expected = torch.autograd.grad(F.cross_entropy(z, y), z)
+    torch.testing.assert_close(torch.autograd.grad(loss, z), expected)
+
+
+def test_errors_name_the_callers_own_arguments_and_indices():
+    y = torch.tensor([[0, 1, 2, 1], [0, 0, 7, 0]])
+    z, X = torch.zeros(2, 3, 4), torch.zeros(2, 5)
+    with pytest.raises(InputError, match=r"target\[1, 2\]: .* got 7"):
+        pt.cross_entropy(z, y)
+    omega = torch.ones(2, 4)
+    omega[0, 3] = -1.0
+    with pytest.raises(InputError, match=r"sample_weight\[0, 3\]: .* got -1"):
+        pt.cross_entropy(z, y % 3, sample_weight=omega)
+    soft = torch.full((2, 3, 4), 0.1)
+    soft[1, 2, 3] = float("nan")
+    with pytest.raises(InputError, match=r"target\[1, 2, 3\]: .* got nan"):
+        pt.cross_entropy(z, soft)
+    for workspace in (None, 100):
+        layer = {"linear_weight": torch.zeros(3, 4, 5), "workspace": workspace}
+        with pytest.raises(InputError, match=r"target\[1, 2\]: .* got 7"):
+            pt.linear_cross_entropy(X, target=y, **layer)
+        with pytest.raises(InputError, match=r"target\[1, 2, 3\]: .* got nan"):
+            pt.linear_cross_entropy(X, target=soft, **layer)
+        with pytest.raises(InputError, match=r"sample_weight\[0, 3\]: .* got -1"):
+            pt.linear_cross_entropy(X, target=y % 3, sample_weight=omega, **layer)
+
+
+@pytest.mark.parametrize("value", [[1.0, 1.0, 1.0], (1, 1, 1)], ids=["list", "tuple"])
+@pytest.mark.parametrize("name", ["input", "target", "weight", "sample_weight"])
+def test_lists_are_refused(name, value):
+    given = dict(zip(("input", "target"), example(), strict=True)) | {name: value}
+    expected = rf"{name}: expected a tensor, got \w+; convert it with torch\.as_tensor"
+    with pytest.raises(InputError, match=expected):
+        pt.cross_entropy(**given)
+    with pytest.raises(InputError, match=expected):
+        pt.linear_cross_entropy(linear_weight=torch.eye(3, dtype=torch.float64), **given)
+
+
+def test_probabilities_take_no_ignored_class():
+    z, soft = example()[0], torch.full((4, 3), 1 / 3, dtype=torch.float64)
+    with pytest.raises(InputError, match="ignore_index: expected a number below 0 with prob"):
+        pt.cross_entropy(z, soft, ignore_index=1)
+    with pytest.raises(InputError, match="ignore_index: expected None with probabilities"):
+        pt.linear_cross_entropy(z, torch.eye(3, dtype=torch.float64), soft, ignore_index=-100)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_one_class_no_features_and_no_rows(reduction):
+    one, labels = torch.randn(4, 1, requires_grad=True), torch.zeros(4, dtype=torch.long)
+    loss = pt.cross_entropy(one, labels, reduction=reduction)
+    assert not loss.any()
+    assert not torch.autograd.grad(loss.sum(), one)[0].any()
+    X, y = example()
+    narrow = pt.linear_cross_entropy(
+        X.float(), torch.ones(1, 3), labels, reduction=reduction, label_smoothing=0.1
+    )
+    assert not narrow.any()
+    W, b = torch.zeros(3, 0, dtype=torch.float64), torch.randn(3, dtype=torch.float64)
+    b.requires_grad_()
+    nothing = pt.linear_cross_entropy(X[:, :0], W, y, linear_bias=b, reduction=reduction)
+    expected = F.cross_entropy(b.expand(4, 3), y, reduction=reduction)
+    torch.testing.assert_close(nothing, expected)
+    torch.testing.assert_close(
+        torch.autograd.grad(nothing.sum(), b), torch.autograd.grad(expected.sum(), b)
+    )
+    for loss in (
+        pt.cross_entropy(X[:0], y[:0], reduction=reduction),
+        pt.linear_cross_entropy(X[:0], torch.eye(3).double(), y[:0], reduction=reduction),
+        pt.linear_cross_entropy(X[:0], torch.ones(3, 2, 3).double(), y[:0, None].expand(0, 2)),
+    ):
+        assert loss.sum() == 0.0  # torch's mean of nothing is NaN
+
+
+TRACED: tuple[Any, ...] = (
+    (pt.CrossEntropyLoss(label_smoothing=0.1), ()),
+    (pt.LinearCrossEntropyLoss(3, 3, bias=True, reduction="none", dtype=torch.float64), ()),
+    (pt.LinearCrossEntropyLoss(3, 3, out_features=(2,), dtype=torch.float64), (2,)),
+    (pt.LinearCrossEntropyLoss(3, 3, out_features=(2,), workspace=150, dtype=torch.float64), (2,)),
+)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize(("module", "positions"), TRACED, ids=["loss", "layer", "at once", "each"])
+def test_a_trace_holds_the_loss_and_not_its_value(module, positions):
+    z, y = example()
+    places = y.reshape(4, *(1 for _ in positions)).expand(4, *positions)
+    traced = torch.jit.trace(module, (z, places))
+    more, labels = torch.cat([z, 2 * z]), torch.cat([places, places])
+    torch.testing.assert_close(traced(more, labels), module(more, labels))
+
+
 EXTREMES: tuple[Any, ...] = (1.0, 1e3, 1e30, 1e-37, 1e-44, float("inf"))
 
 

@@ -105,7 +105,10 @@ def by_kernels(tensor: Tensor) -> bool:
 
 
 def same_device(**named: Tensor | None) -> None:
-    """Refuse tensors on several devices."""
+    """Refuse what is not a tensor, and tensors on several devices."""
+    for name, t in named.items():
+        if not isinstance(t, Tensor) and (t is not None or name in ("input", "target")):
+            refuse(name, "a tensor", type(t).__name__, "convert it with torch.as_tensor")
     found = {name: t.device for name, t in named.items() if t is not None}
     first, *others = found.items()
     for name, device in others:

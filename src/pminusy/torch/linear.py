@@ -59,7 +59,7 @@ def linear_cross_entropy(
         Class indices (N,) or (…), or probabilities (N, K) or (…, K). With positions class indices
         (N, d1, …) or probabilities (N, K, d1, …).
     weight, reduction, ignore_index, label_smoothing, sample_weight, temperature, z_loss, softcap
-        As `cross_entropy`; `ignore_index=None` means -100.
+        As `cross_entropy`; `ignore_index=None` means -100, and is all that probabilities take.
     options
         None or a `torch.nn.LinearCrossEntropyOptions`, which torch needs to work in chunks. Here
         `workspace` sizes them, sums are always formed in float32 or float64, and `backward` may be
@@ -113,15 +113,17 @@ def linear_cross_entropy(
     settings = Settings(
         weight, sample_weight, ignored, reduction, label_smoothing, temperature, z_loss, softcap
     )
-    room = _workspace(workspace, input.device.type)
     same_device(
         input=input,
-        linear_weight=linear_weight,
         target=target,
+        linear_weight=linear_weight,
         linear_bias=linear_bias,
         weight=weight,
         sample_weight=sample_weight,
     )
+    room = _workspace(workspace, input.device.type)
+    if ignore_index is not None and target.dim() == input.dim() + linear_weight.dim() - 2:
+        refuse("ignore_index", "None with probabilities", str(ignore_index))
     if linear_weight.dim() > 2:
         parts = (input, linear_weight, target, linear_bias)
         return over_positions(linear_cross_entropy, *parts, settings, room)
@@ -131,7 +133,8 @@ def linear_cross_entropy(
     soft = is_soft(target, shape, torch.Size((*shape, K)))
     by_torch = traced(*tensors)
     y, settings = resolve(target, settings, K, input.dtype if soft else None, by_torch)
-    X = input if input.dim() == 2 else input.reshape(-1, input.shape[-1])
+    D = input.shape[-1]
+    X = input if input.dim() == 2 else input.reshape(-1 if D else shape.numel(), D)
     y = y.reshape(-1, K) if soft else y.reshape(-1)
     compute = _autocast_type(input)
     layer = Layer(X, linear_weight, linear_bias, y, settings, room, compute)

@@ -103,6 +103,7 @@ def cross_entropy(
             z_loss=z_loss,
             softcap=softcap,
         )
+    same_device(input=input, target=target, weight=weight, sample_weight=sample_weight)
     settings = Settings(
         weight,
         sample_weight,
@@ -118,8 +119,9 @@ def cross_entropy(
     axis = _class_axis(input)
     K, shape = input.shape[axis], input.shape[:axis] + input.shape[axis + 1 :]
     check_options(settings, shape, K)
-    same_device(input=input, target=target, weight=weight, sample_weight=sample_weight)
     soft = is_soft(target, shape, input.shape)
+    if soft and ignore_index >= 0:  # torch's rule: a mixture of classes has none to ignore
+        refuse("ignore_index", "a number below 0 with probabilities", str(ignore_index))
     by_torch = traced(*tensors)
     y, settings = resolve(target, settings, K, input.dtype if soft else None, by_torch)
     z = _as_rows(input, axis, K)
@@ -195,29 +197,26 @@ class _CrossEntropy(torch.autograd.Function):
     @np.errstate(all="ignore")
     def backward(ctx: Any, *grad_outputs: Any) -> tuple[Any, ...]:
         (grad_output,) = grad_outputs
+        again = torch.is_grad_enabled() or ctx.needs_input_grad[1] or traced(grad_output)
+        if ctx.gradient is not None and not again:  # of the logits as they were at the loss
+            gradient, ctx.gradient = ctx.gradient, None  # given away: a second pass makes a new one
+            return gradient if grad_output == 1 else gradient.mul_(grad_output), None, None, None
         z, y, weight, omega = ctx.saved_tensors
-        ctx.settings = ctx.settings._replace(weight=weight, sample_weight=omega)
-        if torch.is_grad_enabled() or ctx.needs_input_grad[1] or traced(grad_output):
+        settings = ctx.settings._replace(weight=weight, sample_weight=omega)
+        if again:
+            needed = ctx.needs_input_grad[:2]
             found = plain.gradients(
-                lambda z, y: plain.loss(z, y, ctx.settings),
-                (z, y),
-                ctx.needs_input_grad[:2],
-                grad_output,
+                lambda z, y: plain.loss(z, y, settings), (z, y), needed, grad_output
             )
             return (*found, None, None)
         if not ctx.needs_input_grad[0]:
             return None, None, None, None
         if not by_kernels(z):
-            return _gradient_on_device(z, y, ctx.settings, grad_output), None, None, None
-        gradient, ctx.gradient = ctx.gradient, None  # given away: a second pass makes a new one
-        if gradient is None:
-            kernels, logits, target, options = _numpy_call(z, y, ctx.settings)
-            factors = np.broadcast_to(array(grad_output), logits.shape[:1])
-            _, found = kernels.cross_entropy_grad(logits, target, options, factors)
-            gradient = torch.from_numpy(found)
-        elif grad_output != 1:
-            gradient.mul_(grad_output)
-        return gradient.to(z.dtype), None, None, None
+            return _gradient_on_device(z, y, settings, grad_output), None, None, None
+        kernels, logits, target, options = _numpy_call(z, y, settings)
+        factors = np.broadcast_to(array(grad_output), logits.shape[:1])
+        _, made = kernels.cross_entropy_grad(logits, target, options, factors)
+        return torch.from_numpy(made).to(z.dtype), None, None, None
 
 
 def _loss_on_device(z: Tensor, y: Tensor, settings: Settings) -> Tensor:

@@ -32,7 +32,8 @@ _BITS = (1, 2, 4, 8)  # of X, W, b, y in `wanted`: a tracer takes no list of boo
 def by_operator(layer: Layer) -> Tensor:
     """Loss of a linear layer, for code that is compiled or traced."""
     parts = layer[:4]
-    learns = torch.is_grad_enabled()
+    # a trace is for both, and torch compares it with one that is made without gradients
+    learns = torch.is_grad_enabled() or torch._C._get_tracing_state() is not None
     wanted = tuple(learns and t is not None and t.requires_grad for t in parts)
     return _operator(*_arguments(layer, None, wanted))[0]  # type: ignore[no-any-return]  # torch leaves it so
 
