@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import sklearn
 
 import pminusy as pmy
 from pminusy import InputError
@@ -398,3 +399,27 @@ def test_training_options_out_of_range(options, message):
     with pytest.raises(InputError) as caught:
         pmy.fit_table(_frame(), target="kind", **options)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("options", [{}, {"C": [0.1, 1.0], "cv": 3}, {"l1_ratio": 1.0}])
+def test_iterations_are_those_of_the_final_fit(options):
+    run = pmy.fit_table(_frame(120), target="kind", **options).run
+    assert run.iterations == len(run.history) - 1 == run.history[-1].iteration
+    if not run.path:
+        assert run.iterations == run.estimator.n_iter_[0]
+
+
+@pytest.mark.parametrize(
+    "setting", [{"enable_metadata_routing": True}, {"transform_output": "pandas"}]
+)
+def test_what_scikit_learn_is_set_to_changes_nothing(setting):
+    rng = np.random.default_rng(4)
+    frame = _frame(120).with_columns(w=pl.Series(rng.integers(1, 9, 120)))
+
+    def scores():
+        model = pmy.fit_table(frame, target="kind", weight="w", C=[0.01, 1.0], cv=3)
+        return model.run.estimator.scores_
+
+    expected = scores()
+    with sklearn.config_context(**setting):
+        np.testing.assert_array_equal(scores(), expected)

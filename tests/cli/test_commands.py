@@ -253,3 +253,13 @@ def test_a_missing_extra_says_which_line_installs_it(tmp_path, package):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert 'pip install "pminusy[fit]"' in done.stderr
+
+
+def test_warnings_turned_into_errors_are_one_line(tmp_path):
+    old = Path(__file__).parents[1] / "api" / "format_1.safetensors"
+    for command in (["predict", str(old), PENGUINS], ["evaluate", str(old), PENGUINS]):
+        line = [sys.executable, "-W", "error", "-m", "pminusy", *command]
+        done = subprocess.run(line, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.startswith("pminusy: the model file is of version 0.1, without a check")
+        assert done.stderr.count("\n") == 1

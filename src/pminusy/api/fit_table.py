@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 
 from pminusy.api.calibrated import Calibration, calibrated
@@ -210,7 +211,9 @@ def _refuse_weightless(training: Rows, schema: Schema) -> None:
 
 def _train(clf: Any, training: Rows) -> dict[str, type[Warning]]:
     """Fit; every warning that came up, once, whoever raised it: nothing of it gets lost."""
-    with warnings.catch_warnings(record=True) as raised:
+    # What the caller has set up for scikit-learn, routing of weights say, is not for this table.
+    own = config_context(enable_metadata_routing=False, array_api_dispatch=False)
+    with own, warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
         # scikit-learn's splitter, of small classes; the notes say it in our words
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)

@@ -85,6 +85,8 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted; no file is left half written")
         return _INTERRUPTED
+    except Warning as error:  # with `python -W error`
+        return _complain(str(error))
     except MemoryError:
         remedy = "use fewer rows, or leave out columns with --drop"
         return _complain(
