@@ -8,14 +8,14 @@ import numpy as np
 
 from pminusy import ops
 from pminusy.core.trace import Trace
-from pminusy.report.data import ArguedRow, FitReport
+from pminusy.report.data import FitReport, WorstRow
 
 
 def fit_report(
     K: int = 3,
     D: int = 4,
     n: int = 60,
-    argued: int = 4,
+    rows_shown: int = 4,
     scale: float = 1.0,
     seed: int = 0,
     **changes: Any,
@@ -27,17 +27,17 @@ def fit_report(
     p = ops.softmax(X @ W.T + b)
     y = np.array([random.choice(K, p=row / row.sum()) for row in p], dtype=np.intp).reshape(n)
     size = np.linalg.norm(p - np.eye(K)[y], axis=1)
-    hardest = np.argsort(-size, kind="stable")[:argued].tolist()
+    hardest = np.argsort(-size, kind="stable")[:rows_shown].tolist()
     classes = changes.pop("classes", tuple(f"class {k}" for k in range(K)))
     names = changes.pop("feature_names", tuple(f"feature {d}" for d in range(D)))
     rows = tuple(
-        ArguedRow(
+        WorstRow(
             row=i + 1,
             cells=tuple((name, f"{value:.2f}") for name, value in zip(names, X[i], strict=True)),
             x=X[i],
             p=p[i],
             y=int(y[i]),
-            pushes=W * X[i],
+            contributions=W * X[i],
         )
         for i in hardest
     )
@@ -67,7 +67,7 @@ def fit_report(
         "held_out_y": y,
         "held_out_p": p,
         "held_out": True,
-        "argued": rows,
+        "worst_rows": rows,
         "trace": Trace(np.array([rows[0].y]), X=rows[0].x[None], W=W, b=b) if rows else None,
     }
     return FitReport(**{**fields, **changes})

@@ -11,7 +11,7 @@ from tests.report.examples import fit_report
 
 def test_every_number_comes_from_the_run():
     report = fit_report(K=4, D=3)
-    row = report.argued[0]
+    row = report.worst_rows[0]
     assert report.trace is not None
     found = derivation(report.trace, row.y, rival=(row.y + 1) % 4)
     z = report.W @ row.x + report.b
@@ -36,7 +36,7 @@ def test_every_number_comes_from_the_run():
 
 def test_wide_runs_are_cut_and_keep_the_true_class_and_its_rival():
     report = fit_report(K=30, D=50)
-    row = report.argued[0]
+    row = report.worst_rows[0]
     assert report.trace is not None
     found = derivation(report.trace, row.y, 0 if row.y else 1)
     assert len(found.lines) == CLASSES

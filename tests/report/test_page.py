@@ -9,7 +9,7 @@ import pytest
 from pminusy.core.options import Options
 from pminusy.core.trace import Trace
 from pminusy.present.numbers import number, share, signed
-from pminusy.report.data import ArguedRow, PathValue
+from pminusy.report.data import PathValue, WorstRow
 from pminusy.report.page import render_page
 from tests.report.document import read, section
 from tests.report.examples import fit_report
@@ -47,7 +47,7 @@ def test_every_section_is_there_with_its_heading_and_its_link():
 
 
 def test_ids_are_unique_and_references_lead_somewhere():
-    page = read(render_page(fit_report(argued=10)))
+    page = read(render_page(fit_report(rows_shown=10)))
     ids = [e.attributes["id"] for e in page.all() if "id" in e.attributes]
     assert len(ids) == len(set(ids))
     for element in page.all():
@@ -101,36 +101,36 @@ def test_an_unfinished_fit_is_said():
     assert "Converged." not in text
 
 
-def test_rows_show_what_the_model_argues_with():
-    report = fit_report(K=3, D=4, argued=4)
+def test_rows_show_the_gradient_and_the_cells():
+    report = fit_report(K=3, D=4, rows_shown=4)
     page = section(read(render_page(report)), "rows")
     shown = page.all("details")
     assert len(shown) == 4
-    for argued, found in zip(report.argued, shown, strict=True):
-        gap = argued.p - np.eye(3)[argued.y]
-        assert found.all("h3")[0].text == f"Row {argued.row}"
+    for row, found in zip(report.worst_rows, shown, strict=True):
+        gap = row.p - np.eye(3)[row.y]
+        assert found.all("h3")[0].text == f"Row {row.row}"
         assert f"= {number(float(np.linalg.norm(gap)))}" in found.text
         (table,) = found.all("table", kind="gap")
         lines = {row[0]: row[1:] for row in table.rows[1:]}
         for k in range(3):
             p, y, difference, _, word = lines[f"class {k}"]
-            assert p == number(argued.p[k])
-            assert y == str(int(k == argued.y))
+            assert p == number(row.p[k])
+            assert y == str(int(k == row.y))
             assert difference == signed(gap[k])
-            assert word == ("raised" if k == argued.y else "lowered")
+            assert word == ("raised" if k == row.y else "lowered")
         cells = {d.all("dt")[0].text: d.all("dd")[0].text for d in found.all("div") if d.all("dt")}
-        assert tuple((k, cells[k]) for k, _ in argued.cells) == argued.cells
+        assert tuple((k, cells[k]) for k, _ in row.cells) == row.cells
 
 
-def test_pushes_are_those_of_the_row():
+def test_contributions_are_those_of_the_row():
     report = fit_report(K=3, D=4)
-    row = report.argued[0]
-    (table, *_) = section(read(render_page(report)), "rows").all("table", kind="pushes")
+    row = report.worst_rows[0]
+    (table, *_) = section(read(render_page(report)), "rows").all("table", kind="contributions")
     other = int(np.where(np.arange(3) == row.y, -1, row.p).argmax())
-    pushes = row.pushes[other] - row.pushes[row.y]
-    by_size = np.argsort(-np.abs(pushes))
+    contributions = row.contributions[other] - row.contributions[row.y]
+    by_size = np.argsort(-np.abs(contributions))
     assert [line[:3] for line in table.rows[1:5]] == [
-        [f"feature {d}", number(row.x[d]), signed(pushes[d])] for d in by_size
+        [f"feature {d}", number(row.x[d]), signed(contributions[d])] for d in by_size
     ]
     assert table.rows[-2][2] == signed(report.b[other] - report.b[row.y])
     z = report.W @ row.x + report.b
@@ -139,7 +139,7 @@ def test_pushes_are_those_of_the_row():
 
 def test_the_derivation_prints_the_formulas_and_the_numbers_of_the_run():
     report = fit_report(K=3, D=4)
-    run, row = report.trace, report.argued[0]
+    run, row = report.trace, report.worst_rows[0]
     assert run is not None
     page = section(read(render_page(report)), "derivation")
     steps = page.all("li")
@@ -161,7 +161,7 @@ def test_the_derivation_prints_the_formulas_and_the_numbers_of_the_run():
 
 def test_the_derivation_works_its_examples_out():
     report = fit_report(K=3, D=4)
-    run, row = report.trace, report.argued[0]
+    run, row = report.trace, report.worst_rows[0]
     assert run is not None
     steps = section(read(render_page(report)), "derivation").all("li")
     z, g, dW = (run[name].value for name in ("z", "dL_dz", "dL_dW"))
@@ -231,7 +231,7 @@ def test_training_shows_the_objective_and_the_certificate():
     assert "From 0.9000 after the first iteration to 0.4000 after iteration 3." in objective.text
     assert gradient.all("figcaption")[0].text == "Largest gradient entry"
     assert "0.03000 after the first iteration, 2.000 × 10⁻⁷ after the last." in gradient.text
-    assert "1 of the values have no place" in gradient.text
+    assert "1 of the values are not above 0" in gradient.text
     assert "no place" not in objective.text
 
 
@@ -285,7 +285,7 @@ def test_outside_text_is_only_text(hostile):
     names = tuple(f"{hostile}{i}" for i in range(4))
     plain = fit_report(K=4, D=4)
     rows = tuple(
-        replace(row, cells=tuple((name, hostile) for name in names)) for row in plain.argued
+        replace(row, cells=tuple((name, hostile) for name in names)) for row in plain.worst_rows
     )
     html = render_page(
         replace(
@@ -297,7 +297,7 @@ def test_outside_text_is_only_text(hostile):
             notes=(hostile,),
             settings=((hostile, hostile),),
             scores=((hostile, 0.5, 0.5),),
-            argued=rows,
+            worst_rows=rows,
         )
     )
     tags = [element.tag for element in read(html).all()]
@@ -315,7 +315,7 @@ def test_outside_text_is_only_text(hostile):
 
 @pytest.mark.parametrize(("K", "D"), [(2, 2), (2, 1), (3, 500), (12, 20), (100, 500), (600, 5)])
 def test_sizes(K, D):
-    html = render_page(fit_report(K=K, D=D, n=200, argued=12, scale=0.3))
+    html = render_page(fit_report(K=K, D=D, n=200, rows_shown=12, scale=0.3))
     page = read(html)
     assert [found.attributes["id"] for found in page.all("section")] == SECTIONS
     assert len(html.encode()) < 400_000
@@ -323,7 +323,7 @@ def test_sizes(K, D):
 
 def test_endless_names_everywhere_still_make_a_page():
     names = tuple(f"{i}<&\"'" + "é<" * 5000 for i in range(300))
-    report = fit_report(K=300, D=300, argued=20, classes=names, feature_names=names)
+    report = fit_report(K=300, D=300, rows_shown=20, classes=names, feature_names=names)
     assert len(render_page(report).encode()) < 1_000_000
 
 
@@ -341,14 +341,14 @@ def test_large_tables_say_what_they_leave_out():
     assert "Shown are 12 classes" in section(page, "confusion").text
     confusion = section(page, "confusion")
     (matrix,) = confusion.all("table", kind="confusion")
-    assert "the other 138 stand together" in confusion.text
+    assert "the other 138 are counted together" in confusion.text
     assert sum(int(row[-1]) for row in matrix.rows[1:]) == 500
 
 
 def test_training_rows_in_place_of_held_out_ones_are_said():
     page = read(render_page(fit_report(held_out=False, rows_test=0)))
     assert "No rows were held out" in page.text
-    assert "On the rows it learned from" in section(page, "scores").text
+    assert "On the training rows" in section(page, "scores").text
     assert "held-out rows" not in page.text
 
 
@@ -358,7 +358,7 @@ def test_no_rows_to_judge_by():
         base,
         held_out_y=np.empty(0, dtype=np.int64),
         held_out_p=np.empty((0, 3)),
-        argued=(),
+        worst_rows=(),
         trace=None,
         notes=(),
         settings=(),
@@ -367,14 +367,14 @@ def test_no_rows_to_judge_by():
     )
     page = read(render_page(empty))
     for name in ("confusion", "classes", "calibration"):
-        assert "There are no rows to judge by." in section(page, name).text
+        assert "There are no rows to evaluate." in section(page, name).text
     assert "There are no rows to show." in section(page, "rows").text
     assert "not defined" in section(page, "scores").text
     assert "About the table" not in page.text
 
 
-def test_one_argued_row():
-    page = read(render_page(fit_report(argued=1)))
+def test_one_worst_row():
+    page = read(render_page(fit_report(rows_shown=1)))
     assert len(page.all("details")) == 1
     assert "open" in page.all("details")[0].attributes
 
@@ -384,14 +384,14 @@ def test_probabilities_of_exactly_zero_and_one(y):
     base = fit_report(K=2, D=1)
     W, x = np.array([[0.0], [1.0]]), np.array([800.0])
     p = np.array([0.0, 1.0])
-    row = ArguedRow(1, (("a", "b"),), x, p, y, W * x)
+    row = WorstRow(1, (("a", "b"),), x, p, y, W * x)
     report = replace(
         base,
         W=W,
         b=np.zeros(2),
         held_out_y=np.array([y]),
         held_out_p=p[None],
-        argued=(row,),
+        worst_rows=(row,),
         trace=Trace(np.array([y]), X=x[None], W=W, b=np.zeros(2)),
     )
     page = read(render_page(report))
@@ -399,15 +399,18 @@ def test_probabilities_of_exactly_zero_and_one(y):
     (table,) = section(page, "rows").all("table", kind="gap")
     assert [line[3] for line in table.rows[1:]] == (["−1", "+1"] if y == 0 else ["0", "0"])
     assert [line[5] for line in table.rows[1:]] == (
-        ["raised", "lowered"] if y == 0 else ["left alone"] * 2
+        ["raised", "lowered"] if y == 0 else ["unchanged"] * 2
     )
 
 
 def test_single_precision():
     base = fit_report(K=3, D=4)
-    row = base.argued[0]
+    row = base.worst_rows[0]
     single = replace(
-        row, x=row.x.astype("f4"), p=row.p.astype("f4"), pushes=row.pushes.astype("f4")
+        row,
+        x=row.x.astype("f4"),
+        p=row.p.astype("f4"),
+        contributions=row.contributions.astype("f4"),
     )
     W, b = base.W.astype("f4"), base.b.astype("f4")
     report = replace(
@@ -415,7 +418,7 @@ def test_single_precision():
         W=W,
         b=b,
         held_out_p=base.held_out_p.astype("f4"),
-        argued=(single,),
+        worst_rows=(single,),
         trace=Trace(np.array([row.y]), X=single.x[None], W=W, b=b),
     )
     assert number(float(row.p[row.y])) in read(render_page(report)).text
@@ -423,7 +426,7 @@ def test_single_precision():
 
 def test_options_of_the_loss_are_said_in_the_derivation():
     base = fit_report(K=3, D=4)
-    row = base.argued[0]
+    row = base.worst_rows[0]
     options = Options(label_smoothing=0.1, softcap=5.0)
     run = Trace(np.array([row.y]), X=row.x[None], W=base.W, b=base.b, options=options)
     text = section(read(render_page(replace(base, trace=run))), "derivation").text
@@ -486,7 +489,7 @@ def test_calibration_before_and_after():
     assert len(part.all("svg")) == 2
     assert "Before calibration" in part.text
     assert "temperature, 2, that makes" in part.text
-    assert "above 1 it makes the model less sure" in part.text
+    assert "above 1 it lowers the confidence" in part.text
     assert len(section(read(render_page(report)), "calibration").all("svg")) == 1
 
 

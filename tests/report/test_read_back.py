@@ -12,7 +12,7 @@ from mpmath import mp, mpf
 from pminusy import ops
 from pminusy.core.trace import Trace
 from pminusy.present.numbers import number
-from pminusy.report.data import ArguedRow
+from pminusy.report.data import WorstRow
 from pminusy.report.page import render_page
 from tests.report.document import read, section
 from tests.report.examples import fit_report
@@ -53,10 +53,10 @@ def _search(pattern: str, text: str) -> re.Match[str]:
 def _report(W, b, x, y):
     log_p = ops.log_softmax(x @ W.T + b)
     p = np.exp(log_p)
-    argued = ArguedRow(1, (), x, p, y, W * x, log_p)
+    row = WorstRow(1, (), x, p, y, W * x, log_p)
     report = fit_report(K=W.shape[0], D=W.shape[1])
     trace = Trace(np.array([y]), X=x[None], W=W, b=b)
-    return replace(report, W=W, b=b, argued=(argued,), trace=trace)
+    return replace(report, W=W, b=b, worst_rows=(row,), trace=trace)
 
 
 def _exact(W, b, x, y):
@@ -74,7 +74,7 @@ def _exact(W, b, x, y):
 @pytest.mark.parametrize("scale", [0.01, 1.0, 30.0, 800.0, 20_000.0, 1e8])
 @pytest.mark.parametrize("classes", [2, 3, 7])
 @pytest.mark.parametrize("seed", range(3))
-def test_numbers_of_an_argued_row_and_its_derivation(scale, classes, seed):
+def test_numbers_of_a_worst_row_and_its_derivation(scale, classes, seed):
     random = np.random.default_rng(seed)
     W = np.round(scale * random.normal(size=(classes, 3)) * 4) / 4 + 0.0
     b, x = np.round(random.normal(size=classes) * 8) / 8, random.integers(-2, 3, 3) / 2 + 0.25

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pminusy.core.trace import Trace
 from pminusy.files import write_atomically
 from pminusy.present.numbers import Real
-from pminusy.report.data import ArguedRow, FitReport, PathValue
+from pminusy.report.data import FitReport, PathValue, WorstRow
 from pminusy.report.page import render_page
 from pminusy.tables.design import cells
 
@@ -34,7 +34,7 @@ def write_report(model: Fitted, run: TrainingRun, path: str | PathLike[str]) -> 
 
 def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
     """Gather what the page shows."""
-    argued = _argued_rows(model, run)
+    worst = _worst_rows(model, run)
     scored = run.scored
     clf, calibration = run.estimator, run.calibration
     log_p = model.log_probabilities(scored.X) if calibration is None else calibration.log_p_after
@@ -64,8 +64,8 @@ def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
         held_out_y=scored.y,
         held_out_p=np.exp(log_p),
         held_out=run.held_out.y.size > 0,
-        argued=argued,
-        trace=_trace(model, argued[0]),
+        worst_rows=worst,
+        trace=_trace(model, worst[0]),
         objective=clf.objective_,
         gap=clf.gap_,
         solver=clf.solver_,
@@ -100,12 +100,12 @@ def _setting(value: float | str) -> str:
     return str(value) if isinstance(value, int) else f"{value:g}"  # a seed has all its digits
 
 
-def _trace(model: Fitted, row: ArguedRow) -> Trace:
+def _trace(model: Fitted, row: WorstRow) -> Trace:
     """Run of one row, from its features to the gradient of the weights."""
     return Trace(np.array([row.y]), X=row.x[None], W=model.W, b=model.b)
 
 
-def _argued_rows(model: Fitted, run: TrainingRun) -> tuple[ArguedRow, ...]:
+def _worst_rows(model: Fitted, run: TrainingRun) -> tuple[WorstRow, ...]:
     """Rows of the table, held out or not, with the largest ‖p − y‖ (then the largest loss)."""
     candidates = [
         (distance, loss, part, i)
@@ -113,7 +113,7 @@ def _argued_rows(model: Fitted, run: TrainingRun) -> tuple[ArguedRow, ...]:
         for distance, loss, i in _worst(model, part)
     ]
     candidates.sort(key=lambda row: row[:2], reverse=True)
-    return tuple(_argued(model, part, i) for _, _, part, i in candidates[:_ROWS_SHOWN])
+    return tuple(_worst_row(model, part, i) for _, _, part, i in candidates[:_ROWS_SHOWN])
 
 
 def _worst(model: Fitted, part: Rows) -> list[tuple[float, float, int]]:
@@ -127,15 +127,15 @@ def _worst(model: Fitted, part: Rows) -> list[tuple[float, float, int]]:
     return [(float(distances[i]), float(losses[i]), int(i)) for i in worst]
 
 
-def _argued(model: Fitted, part: Rows, i: int) -> ArguedRow:
+def _worst_row(model: Fitted, part: Rows, i: int) -> WorstRow:
     x = part.X[i]
     log_p = model.log_probabilities(x[None])[0]
-    return ArguedRow(
+    return WorstRow(
         row=int(part.index[i]) + 1,
         cells=tuple(cells(part.frame, i).items()),
         x=x,
         p=np.exp(log_p),
         log_p=log_p,
         y=int(part.y[i]),
-        pushes=model.W * x,
+        contributions=model.W * x,
     )

@@ -39,8 +39,11 @@ app.command()(predict)
 app.command()(evaluate)
 app.command("warm-up")(warm_up)
 
-# What typer raises for a misspelt option; the class itself lives in a module that has moved.
-_UsageError: type[Exception] = typer.BadParameter.__mro__[2]
+# What typer raises for any option that is unknown or cannot be read. typer exports the leaf of that
+# family alone, and the module of its root differs between versions: it is found by its name.
+_Misuse: type[Exception] = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
 
 
 def _print_version(wanted: bool) -> None:
@@ -75,7 +78,7 @@ def run(arguments: list[str] | None = None) -> int:
             code = _invoke(sys.argv[1:] if arguments is None else arguments)
     except InputError as error:
         return _complain(str(error))
-    except _UsageError as error:
+    except _Misuse as error:
         return _complain(error.format_message())  # type: ignore[attr-defined]  # see above
     except ModuleNotFoundError as error:
         advice = missing_extra(error)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -218,7 +218,7 @@ def _exp_constants() -> tuple[tuple[float, ...], Float64, Float64]:
         return _parts(step, 34, 3), table[:, 0], table[:, 1]
 
 
-@cache
+@lru_cache(maxsize=16)
 def log_of(base: float) -> Twofold:
     """Natural logarithm of a positive constant, as a Twofold."""
     with localcontext() as context:

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from pminusy.core.trace import Trace
 
-__all__ = ["ArguedRow", "FitReport", "PathValue"]
+__all__ = ["FitReport", "PathValue", "WorstRow"]
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ArguedRow:
-    """One row of the table that the model argues with.
+class WorstRow:
+    """One of the worst-predicted rows of the table.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class ArguedRow:
         Probabilities, shape (K,).
     y
         Index of the class the table gives it.
-    pushes
+    contributions
         `W_kd x_d`, what each feature adds to each logit, shape (K, D).
     log_p
         Logarithms of `p`, shape (K,), which say what a float cannot; of `p` itself if not given.
@@ -42,7 +42,7 @@ class ArguedRow:
     x: Array
     p: Array
     y: int
-    pushes: Array
+    contributions: Array
     log_p: Array | None = None
 
 
@@ -60,7 +60,7 @@ class PathValue:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FitReport:
-    """Everything the page of a fit shows; all text in it is taken to be hostile.
+    """Everything the page of a fit shows; all text in it is untrusted.
 
     Parameters
     ----------
@@ -90,10 +90,10 @@ class FitReport:
         Class indices (n,) and probabilities (n, K) of the rows the model is judged on; n may be 0.
     held_out
         Whether those rows were kept out of training; the page says so where they were not.
-    argued
+    worst_rows
         The rows with the largest ‖p − y‖, largest first.
     trace
-        The run of the first of them: X (1, D), W, b and what follows. None where `argued` is empty.
+        The run of the first of them: X (1, D), W, b and what follows. None without rows.
     objective, gap
         The mean objective where training ended, and how far it can be above its minimum, as a share
         of itself; NaN where that is not known.
@@ -130,7 +130,7 @@ class FitReport:
     held_out_y: Array
     held_out_p: Array
     held_out: bool
-    argued: tuple[ArguedRow, ...]
+    worst_rows: tuple[WorstRow, ...]
     trace: Trace | None
     objective: float = math.nan
     gap: float = math.nan

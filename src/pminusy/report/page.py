@@ -11,12 +11,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pminusy.present import numbers
 from pminusy.present.metrics import ClassMetrics, class_metrics, reliability_bins
 from pminusy.report import evaluation, text
-from pminusy.report.argued import argument
 from pminusy.report.curves import curve, reliability_diagram
 from pminusy.report.data import FitReport, PathValue
 from pminusy.report.derivation import derivation
 from pminusy.report.path import score_plot, weight_plot
 from pminusy.report.weights import grid
+from pminusy.report.worst_rows import row_details
 
 __all__ = ["render_page"]
 
@@ -25,7 +25,7 @@ CONFUSIONS = 10
 SCORED_CLASSES = 40
 WEIGHT_CLASSES = 12
 WEIGHT_FEATURES = 30
-ARGUED_ROWS = 20
+WORST_ROWS = 20
 NOTES = 50
 PATH_VALUES = 40
 
@@ -54,7 +54,7 @@ def render_page(report: FitReport) -> str:
         **_judged(report),
         **_path(report),
         **_weights(report),
-        **_argued(report),
+        **_worst_row(report),
     )
 
 
@@ -127,14 +127,14 @@ def _weights(report: FitReport) -> dict[str, Any]:
     return {"weights": grid(report.W, WEIGHT_FEATURES, WEIGHT_CLASSES)}
 
 
-def _argued(report: FitReport) -> dict[str, Any]:
-    arguments = [
-        argument(row, report.b, report.feature_names) for row in report.argued[:ARGUED_ROWS]
+def _worst_row(report: FitReport) -> dict[str, Any]:
+    worst_rows = [
+        row_details(row, report.b, report.feature_names) for row in report.worst_rows[:WORST_ROWS]
     ]
     steps = None
-    if arguments and report.trace is not None:
-        steps = derivation(report.trace, arguments[0].true, arguments[0].rival)
-    return {"arguments": arguments, "steps": steps}
+    if worst_rows and report.trace is not None:
+        steps = derivation(report.trace, worst_rows[0].true, worst_rows[0].rival)
+    return {"worst_rows": worst_rows, "steps": steps}
 
 
 @cache

@@ -13,7 +13,7 @@ from pminusy.present.axes import Tick, log_ticks, padded, round_ticks, scale
 from pminusy.present.numbers import tick
 from pminusy.report.data import PathValue
 
-__all__ = ["Line", "LinePlot", "score_plot", "weight_plot"]
+__all__ = ["LinePlot", "PlotLine", "score_plot", "weight_plot"]
 
 WIDTH, HEIGHT = 560.0, 300.0
 CLASSES = 8
@@ -21,7 +21,7 @@ _LABEL_GAP = 16.0  # between the names of two lines that end close to each other
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PlotLine:
     """One quantity by C: points, bars (x, from, to), and where its name stands."""
 
     name: str
@@ -45,7 +45,7 @@ class LinePlot:
     right: float
     top: float
     bottom: float
-    lines: list[Line]
+    lines: list[PlotLine]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
     chosen: float | None
@@ -66,7 +66,7 @@ def score_plot(path: Sequence[PathValue], chosen: PathValue) -> LinePlot | None:
     plot, x = frame
     y = scale(low, high, plot.bottom, plot.top)
     lines = [
-        Line(
+        PlotLine(
             name,
             [(x(v.C), y(v.log_loss)) for v in drawn if v.l1_ratio == ratio],
             [
@@ -99,7 +99,7 @@ def weight_plot(
     for k in shown:
         points = [(x(v.C), y(math.log10(v.largest[k]))) for v in drawn if v.largest[k] > 0]
         if points:
-            lines.append(Line(names[k], points, [], 0.0))
+            lines.append(PlotLine(names[k], points, [], 0.0))
     ticks = [Tick(y(math.log10(t)), tick(t)) for t in log_ticks(low, high)]
     return replace(plot, lines=_apart(lines), y_ticks=ticks)
 
@@ -122,7 +122,7 @@ def _frame(
     return LinePlot(WIDTH, HEIGHT, left, right, top, bottom, [], ticks, [], at), x
 
 
-def _apart(lines: list[Line]) -> list[Line]:
+def _apart(lines: list[PlotLine]) -> list[PlotLine]:
     """The names of lines beside their ends, no two on each other; they stay in the plot."""
     order = sorted(range(len(lines)), key=lambda i: lines[i].points[-1][1])
     at: dict[int, float] = {}

@@ -115,7 +115,7 @@ def require(kind: Kind, image: str = "") -> None:
         )
 
 
-@lru_cache
+@lru_cache(maxsize=8)
 def _fault(kind: Kind, image: str) -> str:
     program = {"bubblewrap": _bwrap(), "none": sys.executable}.get(kind, kind)
     if shutil.which(program) is None:

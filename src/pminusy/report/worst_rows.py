@@ -1,7 +1,7 @@
-"""A row the model argues with: what it says of each class, and which features push hardest.
+"""The worst-predicted rows: gradient by class, contributions by feature.
 
 The logits of two classes w and c differ by Σ_d (W_wd − W_cd) x_d + b_w − b_c, one term a feature: a
-positive term pushes towards w, a negative one towards c.
+positive term favours w, a negative one c.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from pminusy.present.numbers import Real
-from pminusy.report.data import ArguedRow
+from pminusy.report.data import WorstRow
 from pminusy.report.probabilities import complement, exponential, probability
 from pminusy.report.weights import largest
 
-__all__ = ["Argument", "ClassLine", "Push", "argument", "rival"]
+__all__ = ["ClassGap", "Contribution", "RowDetails", "rival", "row_details"]
 
 Array = NDArray[Any]
 CLASSES = 8
@@ -27,8 +27,8 @@ CELLS = 18
 
 
 @dataclass(frozen=True, slots=True)
-class ClassLine:
-    """p, y and p − y of one class (k) or of several together (k is None)."""
+class ClassGap:
+    """p, y and the gap p − y of one class (k) or of several together (k is None)."""
 
     k: int | None
     p: Real
@@ -37,8 +37,11 @@ class ClassLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Push:
-    """What one feature adds to the logit difference z_rival − z_true, and its share of the bar."""
+class Contribution:
+    """What feature d adds to the difference of the logits, z_rival − z_true.
+
+    `depth` is its size over that of the largest: the length of its bar.
+    """
 
     d: int
     x: float
@@ -47,8 +50,8 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Argument:
-    """Everything the page shows of one argued row."""
+class RowDetails:
+    """Everything the page shows of one of the worst-predicted rows."""
 
     row: int
     cells: tuple[tuple[str, str], ...]
@@ -59,9 +62,9 @@ class Argument:
     p_rival: Real
     right: bool
     norm: Real
-    lines: list[ClassLine]
+    lines: list[ClassGap]
     classes_left: int
-    pushes: list[Push]
+    contributions: list[Contribution]
     features_left: int
     rest: float
     bias: float
@@ -75,7 +78,7 @@ def rival(p: Array, y: int) -> int:
     return int(others.argmax())
 
 
-def argument(row: ArguedRow, b: Array, features: tuple[str, ...]) -> Argument:
+def row_details(row: WorstRow, b: Array, features: tuple[str, ...]) -> RowDetails:
     """What the page shows of a row, under a model with bias b (K,) and D named features."""
     p = row.p.astype(np.float64)
     log_p = _logarithms(row)
@@ -83,12 +86,12 @@ def argument(row: ArguedRow, b: Array, features: tuple[str, ...]) -> Argument:
     size[row.y] = complement(log_p, row.y)  # 1 − p_c without the cancellation
     other = rival(log_p, row.y)
     lines, classes_left = _lines(p, log_p, size, row.y, other)
-    pushes = row.pushes[other].astype(np.float64) - row.pushes[row.y]  # (D,)
+    contributions = row.contributions[other].astype(np.float64) - row.contributions[row.y]  # (D,)
     bias = float(b[other]) - float(b[row.y])
-    shown = [d for d in largest(np.abs(pushes), FEATURES) if pushes[d] != 0]
-    left = np.setdiff1d(np.flatnonzero(pushes), shown)
-    top = float(np.abs(pushes).max(initial=0.0)) or 1.0
-    return Argument(
+    shown = [d for d in largest(np.abs(contributions), FEATURES) if contributions[d] != 0]
+    left = np.setdiff1d(np.flatnonzero(contributions), shown)
+    top = float(np.abs(contributions).max(initial=0.0)) or 1.0
+    return RowDetails(
         row=row.row,
         cells=_cells(row.cells, [features[d] for d in shown]),
         cells_left=max(len(row.cells) - CELLS, 0),
@@ -100,27 +103,30 @@ def argument(row: ArguedRow, b: Array, features: tuple[str, ...]) -> Argument:
         norm=exponential(0.5 * float(logsumexp(2 * size))),
         lines=lines,
         classes_left=classes_left,
-        pushes=[Push(d, float(row.x[d]), float(pushes[d]), float(pushes[d]) / top) for d in shown],
+        contributions=[
+            Contribution(d, float(row.x[d]), float(contributions[d]), float(contributions[d]) / top)
+            for d in shown
+        ],
         features_left=left.size,
-        rest=float(pushes[left].sum()),
+        rest=float(contributions[left].sum()),
         bias=bias,
-        total=float(pushes.sum()) + bias,
+        total=float(contributions.sum()) + bias,
     )
 
 
-def _cells(cells: tuple[tuple[str, str], ...], pushing: list[str]) -> tuple[tuple[str, str], ...]:
-    """The cells that fit, in the order of the table; those behind the hardest pushes come before.
+def _cells(cells: tuple[tuple[str, str], ...], features: list[str]) -> tuple[tuple[str, str], ...]:
+    """The cells that fit, in the order of the table; those of the largest contributions first.
 
     A feature's name begins with that of the column it was made from.
     """
     if len(cells) <= CELLS:
         return cells
-    behind = [any(feature.startswith(column) for feature in pushing) for column, _ in cells]
+    behind = [any(feature.startswith(column) for feature in features) for column, _ in cells]
     kept = sorted(range(len(cells)), key=lambda i: not behind[i])[:CELLS]
     return tuple(cells[i] for i in sorted(kept))
 
 
-def _logarithms(row: ArguedRow) -> Array:
+def _logarithms(row: WorstRow) -> Array:
     if row.log_p is not None:
         return row.log_p.astype(np.float64)
     with np.errstate(divide="ignore"):
@@ -129,7 +135,7 @@ def _logarithms(row: ArguedRow) -> Array:
 
 def _lines(
     p: Array, log_p: Array, size: Array, true: int, other: int
-) -> tuple[list[ClassLine], int]:
+) -> tuple[list[ClassGap], int]:
     """The true class, then the others by probability; those that do not fit as one line."""
     order = largest(log_p, log_p.size, keep=(true, other))
     if len(order) <= CLASSES + 1:
@@ -142,8 +148,8 @@ def _lines(
         sign = 0 if size[k] == -np.inf else -1 if k == true else 1
         p_k = probability(log_p, k)  # exactly 0 or 1 where the difference is exactly 1 or 0
         gap = Real(value, size[k], sign=sign, exact=p_k.exact)
-        lines.append(ClassLine(k, p_k, int(k == true), gap))
+        lines.append(ClassGap(k, p_k, int(k == true), gap))
     if left:
         together = exponential(float(logsumexp(log_p[left])))
-        lines.append(ClassLine(None, together, 0, together))
+        lines.append(ClassGap(None, together, 0, together))
     return lines, len(left)
