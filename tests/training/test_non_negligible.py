@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pminusy.training.fitting import minimise
-from pminusy.training.preconditioners.curvature import kronecker_metric
+from pminusy.training.preconditioners.kronecker import kronecker_metric
 from pminusy.training.preconditioners.non_negligible import LikelyMetric
 from pminusy.training.solvers.solution import Goal, Journal
 from tests.training.problems import make_objective, random_problem

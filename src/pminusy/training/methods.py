@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pminusy.training.objective import Objective
 from pminusy.training.preconditioners.choice import Models
-from pminusy.training.preconditioners.curvature import DiagonalMetric
+from pminusy.training.preconditioners.diagonal import DiagonalMetric
 from pminusy.training.solvers.lbfgs_history import Pairs
 from pminusy.training.solvers.newton import newton
 from pminusy.training.solvers.newton_cg import newton_cg

@@ -152,6 +152,12 @@ class Objective:
             self.penalty[:, None] if self.coordinates.features_first else self.penalty
         )
 
+    def penalty_diagonal(self) -> Array:
+        """Diagonal of the penalty's Hessian: λ for every weight in the vector, 0 for a bias."""
+        out = np.zeros(self.size)
+        self.coordinates.split(out)[0][...] = self.curvature_of_penalty
+        return out
+
     # Value, gradient, products
 
     def evaluate(self, vector: Array) -> Evaluation:

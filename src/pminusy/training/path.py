@@ -66,8 +66,7 @@ class Path:
 
     def turn_to(self, objective: Objective) -> None:
         """Make the pairs those of the next objective, which differs in its ridge alone."""
-        penalty = np.zeros(objective.size)
-        objective.coordinates.split(penalty)[0][...] += objective.curvature_of_penalty
+        penalty = objective.penalty_diagonal()
         if self._penalty is not None:
             self.pairs.shift(penalty - self._penalty)
         self._penalty = penalty

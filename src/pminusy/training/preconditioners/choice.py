@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.objective import Objective
-from pminusy.training.preconditioners import curvature
-from pminusy.training.preconditioners.curvature import Metric
+from pminusy.training.preconditioners.cholesky import FullMetric, full_hessian
+from pminusy.training.preconditioners.class_basis import Basis, ClassBasisMetric
+from pminusy.training.preconditioners.diagonal import DiagonalMetric
+from pminusy.training.preconditioners.kronecker import KroneckerMetric, kronecker_metric
 from pminusy.training.preconditioners.non_negligible import LikelyMetric
+from pminusy.training.preconditioners.protocol import Metric
 
 __all__ = ["WIDE", "Models"]
 
@@ -34,8 +37,8 @@ class Models:
     def __init__(self, objective: Objective) -> None:
         self._whole = objective
         self._rng = np.random.default_rng(0)
-        self._basis: curvature.Basis | None = None
-        self._kronecker: curvature.KroneckerMetric | None = None
+        self._basis: Basis | None = None
+        self._kronecker: KroneckerMetric | None = None
         few = objective.K < _MANY_CLASSES or objective.source.sparse or objective.D > WIDE
         most = objective.workspace // (32 * objective.source.rows)
         self.likely = 0.0 if few or objective.passes.small else float(min(_LIKELY, max(most, 4)))
@@ -69,7 +72,7 @@ class Models:
         everything = rows >= objective.source.rows
         sample = None if everything else objective.draw(rows, self._rng)
         dtype = np.float64 if objective.size <= _SMALL_HESSIAN else np.float32
-        return curvature.FullMetric(objective, sample, damping, dtype)
+        return FullMetric(objective, sample, damping, dtype)
 
     def hessian(self, objective: Objective, effort: int) -> Array:
         """The Hessian as a matrix, in float32 sums: a sample's where that is much cheaper.
@@ -81,12 +84,12 @@ class Models:
         everything = rows >= objective.source.rows or (effort > 0 and rows > room)
         sample = None if everything else objective.draw(rows, self._rng)
         dtype = np.float64 if objective.size <= _SMALL_HESSIAN else np.float32
-        return curvature.full_hessian(objective, sample, dtype)
+        return full_hessian(objective, sample, dtype)
 
     def rough(self, objective: Objective, damping: float) -> Metric:
         """For L-BFGS: the diagonal where X is sparse or very wide."""
         if objective.source.sparse or objective.D > WIDE:
-            return curvature.DiagonalMetric(objective, damping)
+            return DiagonalMetric(objective, damping)
         return self._dense(objective, damping)
 
     def _dense(self, objective: Objective, damping: float) -> Metric:
@@ -97,11 +100,9 @@ class Models:
             return model
         if self._basis is None:
             rows = self._whole.rows_evenly(_METRIC_ROWS)
-            self._basis = curvature.Basis(self._whole, rows, self._rank())
+            self._basis = Basis(self._whole, rows, self._rank())
         count = min(self._metric_rows(), objective.source.rows)
-        return curvature.ClassBasisMetric(
-            objective, objective.draw(count, self._rng), self._basis, damping
-        )
+        return ClassBasisMetric(objective, objective.draw(count, self._rng), self._basis, damping)
 
     def _metric_rows(self) -> int:
         return int(np.clip(self._whole.source.rows // 3, _METRIC_ROWS // 3, _METRIC_ROWS))
@@ -115,8 +116,8 @@ class Models:
         r = math.sqrt(2 * _BUILD_PASSES * N * D / self._metric_rows())
         return int(np.clip(r, _LEAST_RANK, _RANK))
 
-    def _kronecker_model(self, objective: Objective) -> curvature.KroneckerMetric:
+    def _kronecker_model(self, objective: Objective) -> KroneckerMetric:
         if self._kronecker is None:
             rows = self._whole.rows_evenly(max(_METRIC_ROWS, 4 * objective.D))
-            self._kronecker = curvature.kronecker_metric(objective, rows)
+            self._kronecker = kronecker_metric(objective, rows)
         return self._kronecker

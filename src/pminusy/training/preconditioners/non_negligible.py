@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pminusy.kernels.runtime import threads
 from pminusy.training.objective import Objective
-from pminusy.training.preconditioners.curvature import KroneckerMetric
+from pminusy.training.preconditioners.kronecker import KroneckerMetric
 
 __all__ = ["LikelyMetric"]
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.objective import Objective
-from pminusy.training.preconditioners.curvature import Metric
+from pminusy.training.preconditioners.protocol import Metric
 from pminusy.training.solvers.line_search import line_search
 from pminusy.training.solvers.newton_cg import conjugate_gradients
 from pminusy.training.solvers.solution import Goal, Journal, Patience, Solution, Status

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.objective import Evaluation, Objective
-from pminusy.training.preconditioners.curvature import DiagonalMetric, Metric
+from pminusy.training.preconditioners.diagonal import DiagonalMetric
+from pminusy.training.preconditioners.protocol import Metric
 from pminusy.training.solvers.lasso import steepest
 from pminusy.training.solvers.newton_cg import conjugate_gradients
 from pminusy.training.solvers.solution import Journal

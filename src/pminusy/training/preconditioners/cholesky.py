@@ -1,0 +1,108 @@
+"""The Hessian itself, by a Cholesky factor: up to some thousands of parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from pminusy.training.hessian import coupled_hessian
+
+if TYPE_CHECKING:
+    from pminusy.training.objective import Objective, Sample
+
+__all__ = ["FullMetric", "full_hessian"]
+
+Array = NDArray[Any]
+
+_LARGE = 1000  # parameters beyond which the factor is float32: a solution costs reading it
+
+
+class FullMetric:
+    """The Hessian itself, over all rows or a sample of them.
+
+    Parameters
+    ----------
+    objective
+        Whose Hessian, where it stands.
+    sample
+        Some of the rows; None for all.
+    damping
+        Added to the diagonal.
+    dtype
+        Type of the sums over some hundred rows; beyond those they are float64.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        sample: Sample | None,
+        damping: float = 0.0,
+        dtype: type[np.floating[Any]] = np.float64,
+    ) -> None:
+        H = full_hessian(objective, sample, dtype)
+        seen = H.diagonal() - objective.penalty_diagonal()
+        H[np.diag_indices_from(H)] += damping
+        _hold_classes(H, objective)
+        spread = max(float(seen.max(initial=0.0)), 1e-300)
+        kept = np.float32 if H.shape[0] > _LARGE else np.float64
+        for exponent in (-14, -12, -10, -8, -7, -6, -4, -2, 0, 2):
+            if 10.0**exponent < np.finfo(kept).eps / 2:
+                continue
+            damped: Array = np.array(H, kept, order="F")
+            damped[np.diag_indices_from(H)] += 10.0**exponent * (spread + H.diagonal())
+            try:
+                factor, lower = scipy.linalg.cho_factor(
+                    damped, lower=True, overwrite_a=True, check_finite=False
+                )
+            except scipy.linalg.LinAlgError:
+                continue
+            self._factor = factor, lower
+            return
+        raise FloatingPointError("the Hessian has no Cholesky factor: are there NaNs?")
+
+    def solve(self, vector: Array) -> Array:
+        """Two triangular solves."""
+        right = vector.astype(self._factor[0].dtype, copy=False)
+        solution = scipy.linalg.cho_solve(self._factor, right, check_finite=False)
+        return np.asarray(solution, np.float64)
+
+
+def full_hessian(
+    objective: Objective, sample: Sample | None, dtype: type[np.floating[Any]] = np.float64
+) -> Array:
+    """Hessian (size, size) in the objective's vector, from all rows or estimated from a sample."""
+    K, D = objective.K, objective.D
+    bias = objective.coordinates.fit_intercept
+
+    def take(first: int, last: int) -> tuple[Array, Array, Array]:
+        part = objective.rows(first, last) if sample is None else sample.part(first, last)
+        x = np.empty((D + int(bias), last - first), dtype)
+        x[:D], x[D:] = part.X.T, 1
+        return x, part.p.T.astype(dtype), part.weight.astype(dtype)
+
+    rows = objective.source.rows if sample is None else sample.weight.size
+    H = coupled_hessian(take, rows, K, D + int(bias))
+    order = _vector_order(K, D, bias=bias, features_first=objective.coordinates.features_first)
+    H = H[np.ix_(order, order)]
+    H[np.diag_indices_from(H)] += objective.penalty_diagonal()
+    return np.asarray(H)
+
+
+def _hold_classes(H: Array, objective: Objective) -> None:
+    """Add, in place, curvature where all classes move alike: the softmax has none there."""
+    K, D = objective.K, objective.D
+    bias, first = objective.coordinates.fit_intercept, objective.coordinates.features_first
+    order = np.argsort(_vector_order(K, D, bias=bias, features_first=first)).reshape(K, -1)
+    diagonal = H.diagonal()
+    for entries in order.T:
+        H[np.ix_(entries, entries)] += diagonal[entries].mean()
+
+
+def _vector_order(K: int, D: int, *, bias: bool, features_first: bool) -> Array:
+    """Where each entry of the vector is in (class, feature and bias) order."""
+    at = np.arange(K * (D + int(bias))).reshape(K, D + int(bias))
+    weights = at[:, :D].T if features_first else at[:, :D]
+    return np.concatenate([weights.ravel(), at[:, D]]) if bias else weights.ravel()
