@@ -109,9 +109,9 @@ def unfit(name: str, problem: Problem) -> str | None:
 def fit_ours(problem: Problem, watch: Watch, max_iter: int = 2000) -> None:
     """Fit, watched at every iteration."""
     from pminusy.estimators.softmax_regression import SoftmaxRegression
-    from pminusy.training.solvers.solution import Journal
+    from pminusy.training.solvers.solution import TrainingLog
 
-    note = Journal.note
+    note = TrainingLog.note
 
     def watched(self: Any, objective: Any, vector: Any, *args: Any, **kwargs: Any) -> None:
         note(self, objective, vector, *args, **kwargs)
@@ -122,7 +122,7 @@ def fit_ours(problem: Problem, watch: Watch, max_iter: int = 2000) -> None:
 
         watch.look(parameters, always=True)
 
-    with mock.patch.object(Journal, "note", watched), _until_stopped(watch):
+    with mock.patch.object(TrainingLog, "note", watched), _until_stopped(watch):
         SoftmaxRegression(tol=1e-11, max_iter=max_iter).fit(problem.X, problem.y)
 
 

@@ -16,7 +16,7 @@ import pminusy as pmy
 from pminusy.cli.app import run
 from pminusy.estimators.model_file import _UNCHECKED
 from pminusy.present.numbers import decimals
-from pminusy.training.solvers.solution import Journal
+from pminusy.training.solvers.solution import TrainingLog
 
 PENGUINS = str(Path(__file__).parents[2] / "examples" / "penguins.csv")
 FIT = ["fit", PENGUINS, "--target", "species"]
@@ -24,7 +24,7 @@ FIT = ["fit", PENGUINS, "--target", "species"]
 
 def _interrupt_at(monkeypatch, iteration):
     """Let Ctrl-C come after so many iterations, of all fits together."""
-    note, count = Journal.note, [0]
+    note, count = TrainingLog.note, [0]
 
     def noted(self, *args, **named):
         note(self, *args, **named)
@@ -32,7 +32,7 @@ def _interrupt_at(monkeypatch, iteration):
         if count[0] == iteration:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Journal, "note", noted)
+    monkeypatch.setattr(TrainingLog, "note", noted)
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,13 @@ def test_an_interrupt_leaves_the_best_so_far(options, monkeypatch, capsys, tmp_p
 @pytest.mark.parametrize("options", [[], ["--l1-ratio", "1"], ["--solver", "lbfgs"]])
 def test_an_interrupt_before_the_first_iteration(options, monkeypatch, capsys, tmp_path):
     """Training has begun and has nothing yet: the model of no weights, marked as such."""
-    note = Journal.note
+    note = TrainingLog.note
 
     def interrupted(self, *args, **named):
-        monkeypatch.setattr(Journal, "note", note)
+        monkeypatch.setattr(TrainingLog, "note", note)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Journal, "note", interrupted)
+    monkeypatch.setattr(TrainingLog, "note", interrupted)
     page = tmp_path / "p.html"
     assert run([*FIT, *options, "--report", str(page)]) == 130
     assert "STOPPED, NOT converged" in " ".join(capsys.readouterr().out.split())

@@ -1,4 +1,4 @@
-"""Curvature on likely classes: the kernels against their specification, and that against H v."""
+"""Curvature on selected classes: the kernels against their specification, and that against H v."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 
 from pminusy.training.passes import non_negligible as specification
 from pminusy.training.passes import specification as passes
-from pminusy.training.passes.compiled import non_negligible as likely
-from pminusy.training.passes.non_negligible import Picked
+from pminusy.training.passes.compiled import non_negligible as non_negligible
+from pminusy.training.passes.non_negligible import SelectedClasses
 from pminusy.training.passes.specification import TILE, Rows, Targets
 
 K, D, N = 7, 19, 333
@@ -34,7 +34,7 @@ def _setting(kind, dtype):
 def _room(rows, a_row):
     slots = -(-rows.number // TILE) * TILE
     room = int(slots * (1 + a_row))
-    return Picked(
+    return SelectedClasses(
         np.zeros(slots + 1, np.int64),
         np.full(room, -1, np.int32),
         np.full(room, np.nan, np.float32),
@@ -61,7 +61,7 @@ def test_compiled_kernels_are_the_specification(dtype, kind, rows, a_row):
     X, y, W, b = _setting(kind, dtype)
     tiles, tolerance = (0, -(-rows.number // TILE)), 100 * np.finfo(np.float32).eps
     results = []
-    for module in (specification, likely):
+    for module in (specification, non_negligible):
         found, G, g = _room(rows, a_row), np.zeros((K, D)), np.zeros(K)
         loss = module.point(X, y, W, b, rows, tiles, 0.05, found, G, g)
         results.append((found, np.atleast_1d(loss), G, g))
@@ -72,7 +72,7 @@ def test_compiled_kernels_are_the_specification(dtype, kind, rows, a_row):
     Z = np.zeros((tiles[1], K, TILE), dtype)
     passes.point(X, y, W, b, rows, tiles, Z, G, g)
     kept = _room(rows, a_row)
-    likely.pick(y, rows, tiles, Z, 0.05, kept)
+    non_negligible.pick(y, rows, tiles, Z, 0.05, kept)
     _same(kept, expected, tolerance)
 
 
@@ -91,7 +91,9 @@ def test_products_are_the_specification(rows):
     V = random.normal(size=(K + 1, D)).astype(np.float32)
     v = random.normal(size=K + 1).astype(np.float32)
     expected = _product(specification, X, rows, tiles, S, found, V, v)
-    for here, there in zip(_product(likely, X, rows, tiles, S, found, V, v), expected, strict=True):
+    for here, there in zip(
+        _product(non_negligible, X, rows, tiles, S, found, V, v), expected, strict=True
+    ):
         np.testing.assert_allclose(here, there, atol=1e-5 * np.abs(there).max())
 
 
@@ -99,12 +101,14 @@ def test_where_every_class_is_likely_the_product_is_the_hessian_s():
     X, y, W, b = _setting("labels", np.float64)
     rows, tiles, random = Rows(0, 1, N), (0, 6), np.random.default_rng(6)
     found = _room(rows, 8)
-    likely.point(X, y, W, b, rows, tiles, 0.0, found, np.zeros((K, D)), np.zeros(K))
+    non_negligible.point(X, y, W, b, rows, tiles, 0.0, found, np.zeros((K, D)), np.zeros(K))
     np.testing.assert_allclose(found.rest, 0, atol=1e-4)
     S = passes.mass(y, np.arange(N)).sum(axis=1).astype(np.float32)
     V, v = random.normal(size=(K + 1, D)), random.normal(size=K + 1)
     V[K], v[K] = 0, 0
-    G, g = _product(likely, X, rows, tiles, S, found, *(a.astype(np.float32) for a in (V, v)))
+    G, g = _product(
+        non_negligible, X, rows, tiles, S, found, *(a.astype(np.float32) for a in (V, v))
+    )
     exact_G, exact_g = np.zeros((K, D)), np.zeros(K)
     Z = np.zeros((0, 0, 0))
     passes.hvp(X, y, W, b, V[:K], v[:K], rows, tiles, Z, exact_G, exact_g)

@@ -11,9 +11,9 @@ import scipy.sparse as sp
 from pminusy import SoftmaxRegression
 from pminusy.errors import InputError
 from pminusy.kernels.runtime import threads
-from pminusy.training.dual.caller import Dual, has_dual, stiffness
+from pminusy.training.dual.caller import DualProblem, has_dual, stiffness
 from pminusy.training.fitting import choose_solver, minimise
-from pminusy.training.solvers.solution import Goal, Journal
+from pminusy.training.solvers.solution import StoppingCriterion, TrainingLog
 from tests.training.problems import make_objective
 
 
@@ -29,9 +29,9 @@ def text(N=3000, D=400, K=6, *, seed=0, dtype=np.float64) -> Any:
     return X.astype(dtype), y
 
 
-def _fit(objective, solver, goal, start=None):
+def _fit(objective, solver, criterion, start=None):
     start = np.zeros(objective.size) if start is None else start
-    return minimise(objective, start, solver, goal=goal, journal=Journal(200))
+    return minimise(objective, start, solver, criterion=criterion, log=TrainingLog(200))
 
 
 OPTIONS = {
@@ -50,9 +50,9 @@ OPTIONS = {
 def test_the_optimum_is_that_of_newton(dtype, options):
     X, y = text(dtype=dtype)
     objective = make_objective(X, y, dtype=dtype, **options)
-    fit = _fit(objective, "dual", Goal(1e-9))
+    fit = _fit(objective, "dual", StoppingCriterion(1e-9))
     exact = make_objective(X.astype(float), y, **options)
-    reference = _fit(exact, "newton-cg", Goal(1e-11))
+    reference = _fit(exact, "newton-cg", StoppingCriterion(1e-11))
     assert fit.certificate.reached
     assert fit.certificate.optimality <= 1e-9
     np.testing.assert_allclose(fit.vector, reference.vector, atol=1e-4)
@@ -64,9 +64,9 @@ def test_soft_targets_and_other_numbers_of_classes(K):
     X, _ = text()
     Y = np.random.default_rng(2).dirichlet(np.full(K, 0.3), X.shape[0])
     objective = make_objective(X, Y)
-    fit = _fit(objective, "dual", Goal(1e-9))
+    fit = _fit(objective, "dual", StoppingCriterion(1e-9))
     assert fit.certificate.reached
-    reference = _fit(make_objective(X, Y), "newton-cg", Goal(1e-11))
+    reference = _fit(make_objective(X, Y), "newton-cg", StoppingCriterion(1e-11))
     np.testing.assert_allclose(fit.vector, reference.vector, atol=1e-5)
 
 
@@ -82,7 +82,7 @@ def test_auto_takes_it_for_sparse_rows_of_moderate_stiffness():
 def test_it_takes_fewer_passes_than_newton():
     X, y = text()
     passes = {
-        solver: _fit(make_objective(X, y), solver, Goal(1e-7)).journal.passes
+        solver: _fit(make_objective(X, y), solver, StoppingCriterion(1e-7)).log.passes
         for solver in ("dual", "newton-cg")
     }
     assert passes["dual"] < passes["newton-cg"]
@@ -91,8 +91,8 @@ def test_it_takes_fewer_passes_than_newton():
 def test_the_gap_of_an_epoch_is_nearly_true():
     X, y = text()
     objective = make_objective(X, y)
-    least = _fit(objective, "newton-cg", Goal(1e-11)).certificate.objective
-    dual = Dual(objective)
+    least = _fit(objective, "newton-cg", StoppingCriterion(1e-11)).certificate.objective
+    dual = DualProblem(objective)
     assert dual.epoch() == np.inf
     for _ in range(6):
         gap, before = dual.epoch(), dual.vector()
@@ -117,13 +117,13 @@ def test_the_same_bits_every_time_for_any_number_of_threads_its_own():
 def test_a_near_start_is_kept_and_a_far_one_is_not_needed():
     X, y = text()
     objective = make_objective(X, y)
-    found = _fit(objective, "dual", Goal(1e-9)).vector
-    again = _fit(make_objective(X, y), "dual", Goal(1e-9), found)
-    assert again.journal.iterations == 0
+    found = _fit(objective, "dual", StoppingCriterion(1e-9)).vector
+    again = _fit(make_objective(X, y), "dual", StoppingCriterion(1e-9), found)
+    assert again.log.iterations == 0
     assert np.array_equal(again.vector, found)
     aside = found + 1e-3 * np.random.default_rng(0).normal(size=found.size)
-    near = _fit(make_objective(X, y), "dual", Goal(1e-9), objective.project(aside))
-    far = _fit(make_objective(X, y), "dual", Goal(1e-9), 100 * found)
+    near = _fit(make_objective(X, y), "dual", StoppingCriterion(1e-9), objective.project(aside))
+    far = _fit(make_objective(X, y), "dual", StoppingCriterion(1e-9), 100 * found)
     for fit in (near, far):
         np.testing.assert_allclose(fit.vector, found, atol=1e-5)
 
@@ -157,7 +157,7 @@ def test_empty_rows_and_unused_features():
 
 def test_numbers_too_large_for_it_leave_the_work_to_newton(monkeypatch):
     X, y = text()
-    monkeypatch.setattr(Dual, "epoch", lambda self: np.nan)
+    monkeypatch.setattr(DualProblem, "epoch", lambda self: np.nan)
     model = SoftmaxRegression(solver="dual").fit(X, y)
     assert model.converged_
     assert SoftmaxRegression(C=300.0).fit(X, y).converged_
@@ -187,13 +187,13 @@ def test_an_interrupt_leaves_the_best_so_far(monkeypatch):
     X, y = text()
     epochs = []
 
-    def interrupted(self, original=Dual.epoch):
+    def interrupted(self, original=DualProblem.epoch):
         epochs.append(1)
         if len(epochs) == 3:
             raise KeyboardInterrupt
         return original(self)
 
-    monkeypatch.setattr(Dual, "epoch", interrupted)
+    monkeypatch.setattr(DualProblem, "epoch", interrupted)
     with pytest.warns(match="interrupted after"):
         model = SoftmaxRegression(keep_interrupted=True).fit(X, y)
     assert model.objective_ == pytest.approx(np.log(6))

@@ -1,4 +1,4 @@
-"""Many classes: the curvature model of likely classes, rehearsed steps, and fits by them."""
+"""Many classes: the curvature model of selected classes, trial steps, and fits by them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pminusy.training.fitting import minimise
-from pminusy.training.preconditioners.kronecker import kronecker_metric
-from pminusy.training.preconditioners.non_negligible import LikelyMetric
-from pminusy.training.solvers.solution import Goal, Journal
+from pminusy.training.preconditioners.kronecker import kronecker_preconditioner
+from pminusy.training.preconditioners.non_negligible import NonNegligiblePreconditioner
+from pminusy.training.solvers.solution import StoppingCriterion, TrainingLog
 from tests.training.problems import make_objective, random_problem
 
 K = 90
@@ -21,15 +21,19 @@ def _problem(**options):
 
 def _fit(objective, solver="lbfgs", gap=1e-7):
     return minimise(
-        objective, np.zeros(objective.size), solver, goal=Goal(0.0, gap), journal=Journal(400)
+        objective,
+        np.zeros(objective.size),
+        solver,
+        criterion=StoppingCriterion(0.0, gap),
+        log=TrainingLog(400),
     )
 
 
 def _model(objective, vector, a_row, **options):
-    objective.watch_likely(a_row)
+    objective.select_in_passes(a_row)
     objective.evaluate(vector)
-    base = kronecker_metric(objective, objective.rows_evenly(1500))
-    return LikelyMetric(objective, base, **options)
+    base = kronecker_preconditioner(objective, objective.rows_evenly(1500))
+    return NonNegligiblePreconditioner(objective, base, **options)
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["kept logits", "recomputed"])
@@ -84,7 +88,7 @@ def test_a_rehearsed_step_is_near_the_minimum_along_the_line():
     at = objective.evaluate(vector)
     direction = -500 * at.gradient
     before = objective.visits
-    step = objective.rehearse(vector, at, direction)
+    step = objective.trial_step(vector, at, direction)
     assert objective.visits - before < 0.2
     slope = objective.search(vector, at, direction).at(step).slope
     assert abs(slope) < 0.3 * abs(float(at.gradient @ direction))

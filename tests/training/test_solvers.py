@@ -7,16 +7,21 @@ import pytest
 
 from pminusy.training.fitting import SOLVERS, choose_solver, minimise
 from pminusy.training.solvers.line_search import line_search
-from pminusy.training.solvers.solution import Goal, Journal
+from pminusy.training.solvers.solution import StoppingCriterion, TrainingLog
 from tests.training.problems import make_objective, random_problem
 
 SMOOTH = [name for name in SOLVERS if name not in ("proximal", "dual")]  # for dense X
 
 
 def _solve(objective, solver, tol=1e-10, **options):
-    journal = Journal(500)
+    log = TrainingLog(500)
     return minimise(
-        objective, np.zeros(objective.size), solver, goal=Goal(tol), journal=journal, **options
+        objective,
+        np.zeros(objective.size),
+        solver,
+        criterion=StoppingCriterion(tol),
+        log=log,
+        **options,
     )
 
 
@@ -51,7 +56,7 @@ def test_scales_and_collinear_features_do_not_matter(solver):
     X = np.concatenate([X * 10.0 ** np.arange(-6, 6, 2), X[:, :1], 2 * X[:, 1:2]], axis=1)
     fit = _solve(make_objective(X, y), solver, 1e-7)
     assert fit.certificate.reached
-    assert fit.journal.iterations < 100
+    assert fit.log.iterations < 100
 
 
 @pytest.mark.parametrize("solver", ["newton", "newton-cg"])
@@ -62,15 +67,17 @@ def test_more_features_than_rows_on_all_scales(C, solver):
     objective = make_objective(X * 10.0 ** random.uniform(-6, 6, size=40), y, C=C)
     fit = _solve(objective, solver, 1e-6)
     assert fit.certificate.reached
-    assert fit.journal.passes < (100 if solver == "newton" else 2000)
+    assert fit.log.passes < (100 if solver == "newton" else 2000)
 
 
 def test_lbfgs_hands_over_where_its_metric_misses_the_scales():
     X, y = random_problem(N=1000, D=200, K=10)
     scales = 10.0 ** np.random.default_rng(0).uniform(-6, 6, size=200)
     objective = make_objective(X * scales, y)
-    journal = Journal(1000)
-    fit = minimise(objective, np.zeros(objective.size), "lbfgs", goal=Goal(1e-6), journal=journal)
+    log = TrainingLog(1000)
+    fit = minimise(
+        objective, np.zeros(objective.size), "lbfgs", criterion=StoppingCriterion(1e-6), log=log
+    )
     assert fit.certificate.reached
 
 
@@ -102,7 +109,11 @@ def test_gap_is_reached_and_true(C):
     X, y = random_problem()
     objective = make_objective(X, y, C=C)
     fit = minimise(
-        objective, np.zeros(objective.size), "newton", goal=Goal(0.0, 1e-6), journal=Journal(200)
+        objective,
+        np.zeros(objective.size),
+        "newton",
+        criterion=StoppingCriterion(0.0, 1e-6),
+        log=TrainingLog(200),
     )
     best = _solve(make_objective(X, y, C=C), "newton", 1e-11).certificate.objective
     assert fit.certificate.gap <= 1e-6
@@ -118,9 +129,11 @@ def test_the_same_problem_twice_gives_the_same_bits():
 def test_the_limit_on_iterations_holds():
     X, y = random_problem()
     objective = make_objective(X, y)
-    journal = Journal(3)
-    fit = minimise(objective, np.zeros(objective.size), "lbfgs", goal=Goal(1e-14), journal=journal)
-    assert journal.iterations == 3
+    log = TrainingLog(3)
+    fit = minimise(
+        objective, np.zeros(objective.size), "lbfgs", criterion=StoppingCriterion(1e-14), log=log
+    )
+    assert log.iterations == 3
     assert not fit.certificate.reached
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from pminusy.errors import InputError
-from pminusy.training.solvers.solution import Journal, Progress, ProgressCallback, StopFit
+from pminusy.training.solvers.solution import Progress, ProgressCallback, StopFit, TrainingLog
 
 __all__ = ["CallbackSupport", "FitTask", "fit_task"]
 
@@ -84,20 +84,20 @@ class FitTask:
 
     def reporter(
         self, also: ProgressCallback | None, attributes: Callable[[Array], dict[str, Any]]
-    ) -> tuple[ProgressCallback, Callable[[Journal], None]]:
-        """What a journal calls after each iteration, and what tells it the journal."""
-        journals: list[Journal] = []
+    ) -> tuple[ProgressCallback, Callable[[TrainingLog], None]]:
+        """What a log calls after each iteration, and what tells it the log."""
+        logs: list[TrainingLog] = []
 
         def report(progress: Progress) -> None:
             if also is not None:
                 also(progress)
-            vector = journals[0].best
+            vector = logs[0].best
             if progress.iteration == 0 or vector is None:
                 return
             if self.advance(lambda: attributes(vector)):
                 raise StopFit
 
-        return report, journals.append
+        return report, logs.append
 
     def _begin(self, attributes: Callable[[], dict[str, Any]] | None) -> None:
         if self._left == 0:

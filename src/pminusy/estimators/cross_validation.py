@@ -118,7 +118,7 @@ class Trials:
         self.reached[at] = fit.certificate.reached and not separable
         self.separable[at] = separable
         self.interrupted = fit.end == "interrupt"
-        self.iterations[at] = fit.journal.iterations
+        self.iterations[at] = fit.log.iterations
         coef = model.coef_
         largest = np.abs(model.parameters_.W).max(axis=1, initial=0.0)
         self._sizes[at] = (np.linalg.norm(coef), np.mean(coef != 0), *largest)

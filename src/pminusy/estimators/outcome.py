@@ -12,7 +12,7 @@ from pminusy.training.coordinates import Coordinates
 
 if TYPE_CHECKING:
     from pminusy.training.fitting import Fit
-    from pminusy.training.solvers.solution import Goal
+    from pminusy.training.solvers.solution import StoppingCriterion
 
 __all__ = ["SEPARABLE", "cross_validation_warnings", "fit_warnings"]
 
@@ -27,7 +27,7 @@ _FAR = 1e6  # distance of a column's mean from 0, in spreads, that costs digits
 def fit_warnings(
     fit: Fit,
     coordinates: Coordinates,
-    goal: Goal,
+    criterion: StoppingCriterion,
     *,
     separable: bool = False,
     time_limit: float | None = None,
@@ -37,10 +37,10 @@ def fit_warnings(
         return (SEPARABLE,)
     if fit.certificate.reached:
         return ()
-    certificate, iterations = fit.certificate, fit.journal.iterations
-    reached = f"a gradient entry of {certificate.optimality:.2g}, above tol={goal.tol:.2g}"
-    if goal.gap is not None:
-        reached = f"a relative gap of {certificate.gap:.2g}, above gap={goal.gap:.2g}"
+    certificate, iterations = fit.certificate, fit.log.iterations
+    reached = f"a gradient entry of {certificate.optimality:.2g}, above tol={criterion.tol:.2g}"
+    if criterion.gap is not None:
+        reached = f"a relative gap of {certificate.gap:.2g}, above gap={criterion.gap:.2g}"
     after = f"after {iterations} iteration{'' if iterations == 1 else 's'} with {reached}"
     columns = _about_columns(coordinates)
     if fit.end == "iterations":

@@ -47,7 +47,7 @@ from pminusy.training.fitting import Fit, choose_solver, minimise
 from pminusy.training.objective import WORKSPACE, Objective, choose_coordinates
 from pminusy.training.path import Path
 from pminusy.training.separation import LARGEST, separable
-from pminusy.training.solvers.solution import Goal, Journal, ProgressCallback
+from pminusy.training.solvers.solution import ProgressCallback, StoppingCriterion, TrainingLog
 from pminusy.training.solvers.stochastic import AveragedAdam
 from pminusy.training.sources import ArraySource
 
@@ -282,28 +282,28 @@ class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearC
             objective,
             start,
             solver,
-            pairs=None if path is None else path.pairs,
-            goal=Goal(self.tol, self.gap),
-            journal=self._journal(task, coordinates, dtype, deadline),
+            lbfgs_history=None if path is None else path.lbfgs_history,
+            criterion=StoppingCriterion(self.tol, self.gap),
+            log=self._training_log(task, coordinates, dtype, deadline),
             lasso=lasso,
             one_row=one_row,
             keep_interrupted=self.keep_interrupted,
         )
 
-    def _journal(
+    def _training_log(
         self, task: FitTask | None, coordinates: Coordinates, dtype: Any, deadline: float
-    ) -> Journal:
+    ) -> TrainingLog:
         if task is None:
-            return Journal(self.max_iter, self.progress, deadline)
+            return TrainingLog(self.max_iter, self.progress, deadline)
 
         def attributes(vector: Array) -> dict[str, Any]:
             W, b = coordinates.to_parameters(vector)
             return fitted_parameters(W, b, dtype)
 
         report, watch = task.reporter(self.progress, attributes)
-        journal = Journal(self.max_iter, report, deadline)
-        watch(journal)
-        return journal
+        log = TrainingLog(self.max_iter, report, deadline)
+        watch(log)
+        return log
 
     @available_if(_steps_possible)  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
@@ -499,11 +499,11 @@ class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearC
         space: Namespace | None = None,
     ) -> None:
         self._set_parameters(*coordinates.to_parameters(fit.vector), dtype, space)
-        certificate, journal = fit.certificate, fit.journal
+        certificate, log = fit.certificate, fit.log
         self.objective_, self.optimality_ = certificate.objective, certificate.optimality
         self.gap_, self.converged_ = certificate.gap, certificate.reached
-        self.n_iter_ = returned(np.array([journal.iterations], np.int32), space)
-        self.n_passes_, self.history_ = journal.passes, tuple(journal.history)
+        self.n_iter_ = returned(np.array([log.iterations], np.int32), space)
+        self.n_passes_, self.history_ = log.passes, tuple(log.history)
         self.solver_, self.end_ = fit.solver, fit.end
 
     def _set_parameters(
@@ -551,7 +551,7 @@ class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearC
         if separable:
             self.converged_ = False
         found = fit_warnings(
-            fit, coordinates, Goal(self.tol, self.gap),
+            fit, coordinates, StoppingCriterion(self.tol, self.gap),
             separable=separable, time_limit=self.time_limit,
         )  # fmt: skip
         self.warnings_ = (*before, *found)

@@ -17,11 +17,17 @@ from pminusy.kernels.runtime.blas import one_thread_each
 from pminusy.training.dual.caller import bytes_of_dual, has_dual
 from pminusy.training.methods import run
 from pminusy.training.objective import Evaluation, Objective
-from pminusy.training.preconditioners.choice import WIDE, Models
+from pminusy.training.preconditioners.choice import WIDE, Preconditioners
 from pminusy.training.solvers.dual_ascent import can_ascend, dual_ascent, dual_start
-from pminusy.training.solvers.lbfgs_history import Pairs
+from pminusy.training.solvers.lbfgs_history import LbfgsHistory
 from pminusy.training.solvers.proximal import SparsePenalty, proximal_newton
-from pminusy.training.solvers.solution import Goal, Journal, Solution, Status, StopFit
+from pminusy.training.solvers.solution import (
+    Solution,
+    Status,
+    StopFit,
+    StoppingCriterion,
+    TrainingLog,
+)
 from pminusy.training.starts import rough_start
 
 __all__ = ["SOLVERS", "Certificate", "End", "Fit", "choose_solver", "minimise"]
@@ -50,7 +56,7 @@ class Fit(NamedTuple):
 
     vector: Array
     certificate: Certificate
-    journal: Journal
+    log: TrainingLog
     solver: str
     end: End
 
@@ -76,14 +82,14 @@ def minimise(
     vector: Array,
     solver: str,
     *,
-    goal: Goal,
-    journal: Journal,
+    criterion: StoppingCriterion,
+    log: TrainingLog,
     lasso: float = 0.0,
     one_row: bool = False,
     keep_interrupted: bool = False,
-    pairs: Pairs | None = None,
+    lbfgs_history: LbfgsHistory | None = None,
 ) -> Fit:
-    """Run a solver to its goal, in float64 where float32 stops short of it.
+    """Run a solver until the criterion is met, in float64 where float32 stops short of it.
 
     `lasso` is the strength of ‖W‖₁ in the mean objective, `one_row` whether the first of two
     classes has no weights. With `keep_interrupted` an interrupt ends the fit where it is. `pairs`
@@ -95,80 +101,82 @@ def minimise(
             if solver == "proximal":
                 return _proximal(
                     objective.in_precision(np.float64),
-                    vector, lasso, one_row, goal, journal, keep_interrupted=keep_interrupted,
+                    vector, lasso, one_row, criterion, log, keep_interrupted=keep_interrupted,
                 )  # fmt: skip
-            pairs = Pairs(objective.size) if pairs is None else pairs
-            precise, solution = _smooth(objective, vector, solver, goal, journal, pairs)
+            lbfgs_history = LbfgsHistory(objective.size) if lbfgs_history is None else lbfgs_history
+            precise, solution = _smooth(objective, vector, solver, criterion, log, lbfgs_history)
             vector, at = solution.vector, solution.at
         except KeyboardInterrupt as interrupt:
             if not keep_interrupted and not isinstance(interrupt, StopFit):
                 raise
             interrupted = True
-            vector = vector if journal.best is None else journal.best
+            vector = vector if log.best is None else log.best
             precise = objective.in_precision(np.float64)
             at = precise.evaluate(vector)
-    certificate = certify(precise, at, goal)
-    end = _end(journal, reached=certificate.reached, interrupted=interrupted)
-    return Fit(vector, certificate, journal, solver, end)
+    certificate = certify(precise, at, criterion)
+    end = _end(log, reached=certificate.reached, interrupted=interrupted)
+    return Fit(vector, certificate, log, solver, end)
 
 
-def _end(journal: Journal, *, reached: bool, interrupted: bool) -> End:
+def _end(log: TrainingLog, *, reached: bool, interrupted: bool) -> End:
     """Why a fit ended where it did."""
     if reached:
         return "reached"
     if interrupted:
         return "interrupt"
-    if journal.iterations >= journal.max_iter:
+    if log.iterations >= log.max_iter:
         return "iterations"
-    return "time" if journal.out_of_time else "rounding"
+    return "time" if log.out_of_time else "rounding"
 
 
-def certify(objective: Objective, at: Evaluation, goal: Goal) -> Certificate:
+def certify(objective: Objective, at: Evaluation, criterion: StoppingCriterion) -> Certificate:
     """The certificate at a point where a float64 objective was evaluated."""
     optimality = objective.optimality(at.gradient)
     gap = objective.gap(at.gradient) / max(abs(at.value), np.finfo(float).tiny)
-    return Certificate(at.value, optimality, gap, goal.reached(objective, at))
+    return Certificate(at.value, optimality, gap, criterion.reached(objective, at))
 
 
 def _smooth(
     objective: Objective,
     vector: Array,
     solver: str,
-    goal: Goal,
-    journal: Journal,
-    pairs: Pairs,
+    criterion: StoppingCriterion,
+    log: TrainingLog,
+    lbfgs_history: LbfgsHistory,
 ) -> tuple[Objective, Solution]:
     """The float64 objective, and where the solver ended."""
     if solver == "dual":
         _require_dual(objective)
-        precise, solution = _ascended(objective, vector, goal, journal)
-        if solution.status.reached or journal.exhausted:
+        precise, solution = _ascended(objective, vector, criterion, log)
+        if solution.status.reached or log.exhausted:
             return precise, solution
         vector, solver = solution.vector, "newton-cg"
         if objective.gap_of_weights(solution.at.gradient) <= _NEAR * abs(solution.at.value):
             objective = objective.in_precision(np.float64)
-    elif solver == "newton-cg" and not np.any(vector) and not journal.exhausted:
-        start = dual_start(objective, journal)
+    elif solver == "newton-cg" and not np.any(vector) and not log.exhausted:
+        start = dual_start(objective, log)
         vector = vector if start is None else start
     if objective.passes.small:
         objective = objective.in_precision(np.float64)
-    models = Models(objective)
-    likely = models.likely if solver == "lbfgs" else 0.0
-    if likely:
-        objective.watch_likely(likely)
+    preconditioners = Preconditioners(objective)
+    classes_a_row = preconditioners.classes_a_row if solver == "lbfgs" else 0.0
+    if classes_a_row:
+        objective.select_in_passes(classes_a_row)
     if not np.any(vector):
-        vector = rough_start(solver, objective, vector, models, journal, pairs)
-    solution = run(solver, objective, vector, models, goal, journal, pairs)
+        vector = rough_start(solver, objective, vector, preconditioners, log, lbfgs_history)
+    solution = run(solver, objective, vector, preconditioners, criterion, log, lbfgs_history)
     if objective.dtype == np.float64:
         return objective, solution
     precise = objective.in_precision(np.float64)
-    if likely:
-        precise.watch_likely(likely)
+    if classes_a_row:
+        precise.select_in_passes(classes_a_row)
     at = precise.evaluate(solution.vector)
-    if goal.reached(precise, at) or journal.exhausted:
+    if criterion.reached(precise, at) or log.exhausted:
         return precise, solution._replace(at=at)
     vector, left = solution.vector, solution.left
-    return precise, run(solver, precise, vector, models, goal, journal, pairs, left)
+    return precise, run(
+        solver, precise, vector, preconditioners, criterion, log, lbfgs_history, left
+    )
 
 
 def _require_dual(objective: Objective) -> None:
@@ -185,19 +193,19 @@ def _require_dual(objective: Objective) -> None:
 
 
 def _ascended(
-    objective: Objective, vector: Array, goal: Goal, journal: Journal
+    objective: Objective, vector: Array, criterion: StoppingCriterion, log: TrainingLog
 ) -> tuple[Objective, Solution]:
     """Dual ascent, which starts from nothing, unless a start is near already."""
     precise = objective.in_precision(np.float64, workspace=0)
-    if np.any(vector) or journal.exhausted:
+    if np.any(vector) or log.exhausted:
         at = precise.evaluate(vector)
         near = precise.gap_of_weights(at.gradient) <= _NEAR_START * abs(at.value)
-        reached = goal.reached(precise, at)
-        if near or reached or journal.exhausted:
-            journal.note(precise, vector, at)
+        reached = criterion.reached(precise, at)
+        if near or reached or log.exhausted:
+            log.note(precise, vector, at)
             return precise, Solution(vector, at, Status(reached=reached, stalled=False))
     rough = objective.in_precision(objective.dtype, workspace=0)
-    solution = dual_ascent(objective, rough, precise, goal, journal)
+    solution = dual_ascent(objective, rough, precise, criterion, log)
     if not solution.at.value <= math.log(objective.K):  # worse than nothing, or NaN
         vector = np.zeros(objective.size)
         solution = solution._replace(vector=vector, at=precise.evaluate(vector))
@@ -214,8 +222,8 @@ def _proximal(
     vector: Array,
     lasso: float,
     one_row: bool,
-    goal: Goal,
-    journal: Journal,
+    criterion: StoppingCriterion,
+    log: TrainingLog,
     *,
     keep_interrupted: bool,
 ) -> Fit:
@@ -225,17 +233,17 @@ def _proximal(
             objective,
             vector,
             penalty,
-            tol=goal.tol,
-            journal=journal,
-            hessian=Models(objective).hessian if _holds_hessian(objective) else None,
+            tol=criterion.tol,
+            log=log,
+            hessian=Preconditioners(objective).hessian if _holds_hessian(objective) else None,
         )
     except KeyboardInterrupt as interrupt:
         if not keep_interrupted and not isinstance(interrupt, StopFit):
             raise
-        interrupted, vector = True, vector if journal.best is None else journal.best
+        interrupted, vector = True, vector if log.best is None else log.best
         at = objective.evaluate(vector)
-        reached = penalty.optimality(vector, at.gradient) <= goal.tol
+        reached = penalty.optimality(vector, at.gradient) <= criterion.tol
     optimality = penalty.optimality(vector, at.gradient)
     total = at.value + penalty.value(vector)
-    end = _end(journal, reached=reached, interrupted=interrupted)
-    return Fit(vector, Certificate(total, optimality, np.nan, reached), journal, "proximal", end)
+    end = _end(log, reached=reached, interrupted=interrupted)
+    return Fit(vector, Certificate(total, optimality, np.nan, reached), log, "proximal", end)

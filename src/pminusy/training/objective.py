@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.coordinates import Coordinates
-from pminusy.training.passes.caller import Likely, Passes, Sums
+from pminusy.training.passes.caller import Passes, Selection, Sums
 from pminusy.training.solvers.line_search import line_search
 from pminusy.training.sources import Source
 
@@ -33,8 +33,8 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
-_REHEARSAL, _FEWEST = 16, 50  # one row in so many; how many are too few
-_SAMPLE = 400  # rows that say which probability is likely
+_TRIAL_STRIDE, _FEWEST = 16, 50  # one row in so many; how many are too few
+_SAMPLE = 400  # rows from which the threshold of the selection is taken
 _CANCELLED = 1e-4  # share of the mean square below which the variance is taken about the mean
 _ROWS = 4096
 WORKSPACE = 64 << 20  # bytes a fit may use beyond the data and a few copies of the parameters
@@ -103,8 +103,8 @@ class Objective:
         self._set_ridge(ridge)
         self._kernel_point: tuple[Array, Array] | None = None
         self._watched = 0.0
-        self._part: Objective | None = None  # some rows, on which steps are rehearsed
-        self._likely: tuple[tuple[Array, Array], Likely] | None = None  # and where
+        self._part: Objective | None = None  # some rows, on which trial steps are taken
+        self._selection: tuple[tuple[Array, Array], Selection] | None = None  # and where
         self._row_masses: Array | None = None
         self._class_curvature: tuple[tuple[Array, Array], Array] | None = None  # and where
 
@@ -142,7 +142,7 @@ class Objective:
         """The same objective with another λ; passes, and what they keep, are shared."""
         other = copy.copy(self)
         other._set_ridge(ridge)
-        other._kernel_point = other._likely = other._class_curvature = other._part = None
+        other._kernel_point = other._selection = other._class_curvature = other._part = None
         return other
 
     def _set_ridge(self, ridge: float) -> None:
@@ -163,24 +163,24 @@ class Objective:
     def evaluate(self, vector: Array) -> Evaluation:
         """f and its gradient at a point; the objective stands there afterwards."""
         self._kernel_point = self.coordinates.to_kernel(vector, self.dtype)
-        likely = None
+        selection = None
         if self._watched and not self.passes.stored:
-            likely = self._room_for_likely(self._watched)
-            self._likely = self._kernel_point, likely
-        return self._with_penalty(self.passes.point(*self._kernel_point, likely), vector)
+            selection = self._room_for_selection(self._watched)
+            self._selection = self._kernel_point, selection
+        return self._with_penalty(self.passes.point(*self._kernel_point, selection), vector)
 
     def search(self, vector: Array, at: Evaluation, direction: Array) -> Line:
         """The restriction of f to the line from where the objective stands."""
         return Line(self, vector, at, direction)
 
-    def rehearse(self, vector: Array, at: Evaluation, direction: Array) -> float:
+    def trial_step(self, vector: Array, at: Evaluation, direction: Array) -> float:
         """The step along a line that some of the rows suggest.
 
         Where logits are not kept every look along a line is a pass; on some rows they are kept, and
         looks cost nothing. Those rows say how the slope changes; where it begins is known.
         """
         N = self.source.rows
-        stride = max(_REHEARSAL, -(-2 * N * self.K * 4 // max(self.workspace // 2, 1)))
+        stride = max(_TRIAL_STRIDE, -(-2 * N * self.K * 4 // max(self.workspace // 2, 1)))
         if self.passes.stored or _FEWEST * stride > N:
             return 1.0
         if self._part is None:
@@ -224,48 +224,48 @@ class Objective:
             self._class_curvature = self._kernel_point, sums.g / self.mass
         return self._class_curvature[1]
 
-    def watch_likely(self, a_row: float) -> None:
-        """From now on note the likely classes of each row, about that many, in every pass."""
+    def select_in_passes(self, a_row: float) -> None:
+        """From now on note the selected classes of each row, about that many, in every pass."""
         self._watched = a_row
 
-    def likely_classes(self) -> Likely:
-        """The likely classes of every row where the objective stands."""
+    def select_classes(self) -> Selection:
+        """The selected classes of every row where the objective stands."""
         assert self._kernel_point is not None
         if self.passes.stored:
-            likely = self._room_for_likely(self._watched)
-            self.passes.pick(likely)
+            selection = self._room_for_selection(self._watched)
+            self.passes.pick(selection)
         else:
-            assert self._likely is not None
-            assert self._likely[0] is self._kernel_point
-            likely = self._likely[1]
-        self._class_curvature = self._kernel_point, likely.sums()[0] / self.mass
-        return likely
+            assert self._selection is not None
+            assert self._selection[0] is self._kernel_point
+            selection = self._selection[1]
+        self._class_curvature = self._kernel_point, selection.sums()[0] / self.mass
+        return selection
 
-    def likely_times(self, likely: Likely, u: Array, b: Array) -> tuple[Array, Array]:
-        """Curvature on likely classes times (u, b), in the solver's coordinates, in float32.
+    def selection_times(self, selection: Selection, u: Array, b: Array) -> tuple[Array, Array]:
+        """Curvature on selected classes times (u, b), in the solver's coordinates, in float32.
 
-        Shapes are (K + 1, D) and (K + 1,): the last row is of all the unlikely classes of a row.
+        Shapes are (K + 1, D) and (K + 1,): the last row is of all the negligible classes of a row.
         """
         scale = self.coordinates.scale.astype(np.float32)
         centre = self.coordinates.centre.astype(np.float32)
         V = u / scale
         if self._row_masses is None:
             self._row_masses = (self.source.masses() / self.mass).astype(np.float32)
-        G, g = self.passes.likely_times(likely, self._row_masses, V, b - V @ centre)
+        G, g = self.passes.selection_times(selection, self._row_masses, V, b - V @ centre)
         G -= g[:, None] * centre
         G /= scale
         return G, g
 
-    def _room_for_likely(self, a_row: float) -> Likely:
+    def _room_for_selection(self, a_row: float) -> Selection:
         """With the threshold that a sample suggests."""
         assert self._kernel_point is not None
         N = self.source.rows
         some = np.arange(min(_SAMPLE, N)) * N // min(_SAMPLE, N)
         p = self.passes.probabilities(some, self.source.take(some)[0], self._kernel_point)
         weights = np.sort((p * (1 - p)).ravel())
-        least = weights[-min(max(int(a_row * some.size), 1), weights.size)]
-        least *= 1.001  # where all are alike, none
-        return self.passes.room_for_likely(float(least), a_row)
+        threshold = weights[-min(max(int(a_row * some.size), 1), weights.size)]
+        threshold *= 1.001  # where all are alike, none
+        return self.passes.room_for_selection(float(threshold), a_row)
 
     def draw(self, count: int, rng: np.random.Generator) -> Sample:
         """Rows for a curvature model: by how much each adds where that is known, else evenly.

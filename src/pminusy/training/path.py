@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.objective import Objective
-from pminusy.training.solvers.lbfgs_history import Pairs
+from pminusy.training.solvers.lbfgs_history import LbfgsHistory
 
 __all__ = ["Path"]
 
@@ -33,8 +33,8 @@ class Path:
     ----------
     size
         Length of the vector.
-    pairs
-        Pairs to go on with.
+    lbfgs_history
+        L-BFGS history to go on with.
 
     Examples
     --------
@@ -45,8 +45,8 @@ class Path:
     array([31.62])
     """
 
-    def __init__(self, size: int, pairs: Pairs | None = None) -> None:
-        self.pairs = Pairs(size) if pairs is None else pairs
+    def __init__(self, size: int, lbfgs_history: LbfgsHistory | None = None) -> None:
+        self.lbfgs_history = LbfgsHistory(size) if lbfgs_history is None else lbfgs_history
         self._penalty: Array | None = None
         self._C = 0.0
         self._last = np.zeros(size)
@@ -68,7 +68,7 @@ class Path:
         """Make the pairs those of the next objective, which differs in its ridge alone."""
         penalty = objective.penalty_diagonal()
         if self._penalty is not None:
-            self.pairs.shift(penalty - self._penalty)
+            self.lbfgs_history.shift(penalty - self._penalty)
         self._penalty = penalty
 
     def add(self, C: float, vector: Array) -> None:

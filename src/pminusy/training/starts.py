@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from pminusy.training.methods import run, run_newton
 from pminusy.training.objective import Objective
 from pminusy.training.path import Path
-from pminusy.training.preconditioners.choice import Models
-from pminusy.training.solvers.lbfgs_history import Pairs
+from pminusy.training.preconditioners.choice import Preconditioners
+from pminusy.training.solvers.lbfgs_history import LbfgsHistory
 from pminusy.training.solvers.quasi_newton import quasi_newton
-from pminusy.training.solvers.solution import Goal, Journal
+from pminusy.training.solvers.solution import StoppingCriterion, TrainingLog
 
 __all__ = ["rough_start"]
 
@@ -23,7 +23,7 @@ Array = NDArray[Any]
 _MANY_ROWS = 24_000  # from which L-BFGS begins on an eighth of them
 _STRIDES = (32, 8)  # samples that Newton's method begins on
 _ROUGH = 3e-2  # of f: gains below which a sample has told enough
-_WEAK, _STRONG = 0.03, 0.1  # penalties beside the curvature of unlikely classes
+_WEAK, _STRONG = 0.03, 0.1  # penalties beside the curvature of negligible classes
 _STAGE, _STAGE_GAP = math.sqrt(10), 0.1
 
 
@@ -31,46 +31,58 @@ def rough_start(
     solver: str,
     objective: Objective,
     vector: Array,
-    models: Models,
-    journal: Journal,
-    pairs: Pairs,
+    preconditioners: Preconditioners,
+    log: TrainingLog,
+    lbfgs_history: LbfgsHistory,
 ) -> Array:
     """A better vector than 0 for a solver, or the same."""
     if solver == "newton":
-        return _on_samples(objective, vector, models, journal)
-    if solver == "lbfgs" and models.likely:
-        return _from_stronger_penalty(objective, vector, journal, pairs)
+        return _on_samples(objective, vector, preconditioners, log)
+    if solver == "lbfgs" and preconditioners.classes_a_row:
+        return _from_stronger_penalty(objective, vector, log, lbfgs_history)
     if solver == "lbfgs" and objective.source.rows >= _MANY_ROWS:
-        return _on_an_eighth(objective, vector, models, journal)
+        return _on_an_eighth(objective, vector, preconditioners, log)
     return vector
 
 
-def _on_an_eighth(objective: Objective, vector: Array, models: Models, journal: Journal) -> Array:
+def _on_an_eighth(
+    objective: Objective, vector: Array, preconditioners: Preconditioners, log: TrainingLog
+) -> Array:
     """A rough solution on an eighth of the rows."""
     part = objective.sample(8)
-    rough = Journal(30, deadline=journal.deadline)
+    rough = TrainingLog(30, deadline=log.deadline)
     solution = quasi_newton(
-        part, vector, models.rough, goal=Goal(0.0), journal=rough, refresh=(0, 2, 6), enough=_ROUGH
+        part,
+        vector,
+        preconditioners.rough,
+        criterion=StoppingCriterion(0.0),
+        log=rough,
+        refresh=(0, 2, 6),
+        enough=_ROUGH,
     )
-    journal.passes += part.visits / 8
+    log.passes += part.visits / 8
     return solution.vector
 
 
-def _on_samples(objective: Objective, vector: Array, models: Models, journal: Journal) -> Array:
+def _on_samples(
+    objective: Objective, vector: Array, preconditioners: Preconditioners, log: TrainingLog
+) -> Array:
     """A rough solution on ever more of the rows, where Hessians over all are expensive."""
     rows = objective.source.rows
-    if models.hessian_rows(objective) >= rows:
+    if preconditioners.hessian_rows(objective) >= rows:
         return vector
     for stride in _STRIDES:
         if rows // stride >= 1.5 * objective.size:
-            part, rough = objective.sample(stride), Journal(60, deadline=journal.deadline)
-            vector = run_newton(part, vector, models, Goal(0.0), rough, enough=_ROUGH).vector
-            journal.passes += part.visits / stride
+            part, rough = objective.sample(stride), TrainingLog(60, deadline=log.deadline)
+            vector = run_newton(
+                part, vector, preconditioners, StoppingCriterion(0.0), rough, enough=_ROUGH
+            ).vector
+            log.passes += part.visits / stride
     return vector
 
 
 def _from_stronger_penalty(
-    objective: Objective, vector: Array, journal: Journal, pairs: Pairs
+    objective: Objective, vector: Array, log: TrainingLog, lbfgs_history: LbfgsHistory
 ) -> Array:
     """Where to begin when the penalty is weak: near the solution of a stronger one, and so on.
 
@@ -78,14 +90,16 @@ def _from_stronger_penalty(
     """
     against = float(np.median(objective.penalty)) * objective.K  # the curvature at the start: 1 / K
     stages = math.ceil(math.log(_STRONG / against, _STAGE)) if 0 < against < _WEAK else 0
-    path = Path(objective.size, pairs)
+    path = Path(objective.size, lbfgs_history)
     for stage in range(stages, 0, -1):
         ridge = objective.ridge * _STAGE**stage
         easier = objective.with_ridge(ridge)
         path.turn_to(easier)
         start = path.start(1 / ridge)
-        goal = Goal(0.0, _STAGE_GAP)
-        solution = run("lbfgs", easier, start, Models(easier), goal, journal, pairs)
+        criterion = StoppingCriterion(0.0, _STAGE_GAP)
+        solution = run(
+            "lbfgs", easier, start, Preconditioners(easier), criterion, log, lbfgs_history
+        )
         path.add(1 / ridge, solution.vector)
     if not stages:
         return vector

@@ -17,7 +17,7 @@ from pminusy.kernels.runtime import memory, threads
 from pminusy.training.objective import Objective
 from pminusy.training.passes.specification import PADDING, Csr
 
-__all__ = ["Dual", "bytes_of_dual", "has_dual", "stiffness"]
+__all__ = ["DualProblem", "bytes_of_dual", "has_dual", "stiffness"]
 
 Array = NDArray[Any]
 
@@ -51,7 +51,7 @@ def stiffness(objective: Objective) -> float:
     return square / (objective.ridge * objective.source.rows)
 
 
-class Dual:
+class DualProblem:
     """A distribution for every row, and the weights they make.
 
     Parameters

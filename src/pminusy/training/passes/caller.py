@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from pminusy.kernels.runtime import memory, threads
 from pminusy.training.passes import non_negligible, specification
-from pminusy.training.passes.non_negligible import Picked
+from pminusy.training.passes.non_negligible import SelectedClasses
 from pminusy.training.passes.specification import PADDING, TILE, Rows, softmax
 from pminusy.training.sources import Block, Source
 
-__all__ = ["Likely", "Passes", "Sums"]
+__all__ = ["Passes", "Selection", "Sums"]
 
 Array = NDArray[Any]
 
@@ -37,14 +37,14 @@ class Sums(NamedTuple):
     slope: float = 0.0
 
 
-class Likely(NamedTuple):
-    """The likely classes of all rows: those with p (1 − p) ≥ least."""
+class Selection(NamedTuple):
+    """The selected classes of all rows: those with p (1 − p) ≥ threshold."""
 
-    least: float
-    parts: dict[tuple[int, int], Picked]  # of the tiles of each thread
+    threshold: float
+    parts: dict[tuple[int, int], SelectedClasses]  # of the tiles of each thread
 
     def sums(self) -> tuple[Array, Array]:
-        """Σ S p (1 − p), and Σ S p over the rows where a class is unlikely, both (K,)."""
+        """Σ S p (1 − p), and Σ S p over the rows where a class is negligible, both (K,)."""
         parts = self.parts.values()
         curvature, rest = sum(p.curvature for p in parts), sum(p.rest for p in parts)
         return np.asarray(curvature), np.maximum(rest, 0.0)
@@ -77,19 +77,28 @@ class Passes:
         self._A = [np.zeros((n, K, TILE), dtype) for n in kept]
         self._sums: list[tuple[Array, Array]] = []
         self.small = source.rows * source.features * source.classes < _SMALL
-        self._kernels, self._likely = _implementations(small=self.small)
+        self._kernels, self._non_negligible = _implementations(small=self.small)
 
-    def point(self, W: Array, b: Array, likely: Likely | None = None) -> Sums:
+    def point(self, W: Array, b: Array, selection: Selection | None = None) -> Sums:
         """Loss and gradient at (W, b); its logits are kept where there is room.
 
-        Without room, the likely classes of every row are noted in the same visit, if asked for.
+        Without room, the selected classes of every row are noted in the same visit, if asked for.
         """
 
         def run(i: int, block: Block, tiles: tuple[int, int], G: Array, g: Array) -> Any:
-            if likely is not None:
-                found = likely.parts[tiles]
-                return self._likely.point(
-                    block.X, block.targets, W, b, block.rows, tiles, likely.least, found, G, g
+            if selection is not None:
+                found = selection.parts[tiles]
+                return self._non_negligible.point(
+                    block.X,
+                    block.targets,
+                    W,
+                    b,
+                    block.rows,
+                    tiles,
+                    selection.threshold,
+                    found,
+                    G,
+                    g,
                 )
             return self._kernels.point(
                 block.X, block.targets, W, b, block.rows, tiles, self._Z[i], G, g
@@ -162,23 +171,29 @@ class Passes:
 
         return self._sum(run, 1.0 if diagonal else 0.0)
 
-    def pick(self, likely: Likely) -> None:
-        """Note the likely classes of every row, from kept logits."""
+    def pick(self, selection: Selection) -> None:
+        """Note the selected classes of every row, from kept logits."""
         (block,) = self.source.blocks()
 
         def run(_: int, tiles: tuple[int, int]) -> None:
-            found = likely.parts[tiles]
-            self._likely.pick(block.targets, block.rows, tiles, self._Z[0], likely.least, found)
+            found = selection.parts[tiles]
+            self._non_negligible.pick(
+                block.targets, block.rows, tiles, self._Z[0], selection.threshold, found
+            )
 
         _each(run, block.rows)
 
-    def likely_times(self, likely: Likely, S: Array, V: Array, v: Array) -> tuple[Array, Array]:
-        """Curvature on likely classes times (V, v); S (rows,) are target masses."""
+    def selection_times(
+        self, selection: Selection, S: Array, V: Array, v: Array
+    ) -> tuple[Array, Array]:
+        """Curvature on selected classes times (V, v); S (rows,) are target masses."""
         (block,) = self.source.blocks()
 
         def run(_: int, tiles: tuple[int, int]) -> tuple[Array, Array]:
             G, g = np.zeros(V.shape, V.dtype), np.zeros(v.size, V.dtype)
-            self._likely.times(block.X, block.rows, tiles, S, likely.parts[tiles], V, v, G, g)
+            self._non_negligible.times(
+                block.X, block.rows, tiles, S, selection.parts[tiles], V, v, G, g
+            )
             return G, g
 
         (G, g), *others = _each(run, block.rows)
@@ -187,8 +202,8 @@ class Passes:
             g += part_g
         return G, g
 
-    def room_for_likely(self, least: float, a_row: float) -> Likely:
-        """Where likely classes can be noted, about `a_row` of them for each row."""
+    def room_for_selection(self, threshold: float, a_row: float) -> Selection:
+        """Where selected classes can be noted, about `a_row` of them for each row."""
         (block,) = self.source.blocks()
         tiles, parts = _tiles(block.rows), _parts(block.rows)
         found = {}
@@ -197,11 +212,11 @@ class Passes:
             rows = (share[1] - share[0]) * TILE
             room = int((1.25 * a_row + 1) * rows) + self.source.classes
             sums = np.zeros((2, self.source.classes))
-            found[share] = Picked(
+            found[share] = SelectedClasses(
                 np.zeros(rows + 1, np.int64), np.empty(room, np.int32), np.empty(room, np.float32),
                 *sums,
             )  # fmt: skip
-        return Likely(least, found)
+        return Selection(threshold, found)
 
     def row_curvature(self) -> Array:
         """Σ_k p (1 − p) of every row (N,), from kept logits."""
@@ -333,7 +348,7 @@ def _tiles(rows: Rows) -> int:
 
 
 def _implementations(*, small: bool) -> tuple[ModuleType, ModuleType]:
-    """The passes, and those over likely classes."""
+    """The passes, and those over selected classes."""
     if small:
         return specification, non_negligible
     from pminusy.training.passes.compiled import non_negligible as compiled_non_negligible

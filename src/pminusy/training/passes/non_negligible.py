@@ -1,7 +1,8 @@
-"""Curvature on the likely classes of each row, in plain NumPy; see `specification` for the letters.
+"""Curvature on each row's classes of non-negligible probability: p (1 − p) ≥ threshold. NumPy.
 
-The curvature of a row is S (diag p − p pᵀ) ⊗ x xᵀ. Here its unlikely classes are taken together as
-one more class, number K, so that p still adds up to 1.
+The curvature of a row is S (diag p − p pᵀ) ⊗ x xᵀ. Here its other, negligible
+classes are taken together as one more class, number K, so that p still adds up to 1. Letters are
+those of `specification`.
 
 This file is the specification; `compiled.non_negligible` is the same, fast.
 """
@@ -16,13 +17,13 @@ from numpy.typing import NDArray
 from pminusy.training.passes import specification
 from pminusy.training.passes.specification import TILE, Rows, Targets, Tiles
 
-__all__ = ["Picked", "pick", "point", "times"]
+__all__ = ["SelectedClasses", "pick", "point", "times"]
 
 Array = NDArray[Any]
 
 
-class Picked(NamedTuple):
-    """Likely classes of the rows of some tiles: those of row i begin at start[i].
+class SelectedClasses(NamedTuple):
+    """Selected classes of the rows of some tiles: those of row i begin at start[i].
 
     Rows are numbered from the first of the tiles on. The last entry of a row is class K.
     """
@@ -31,7 +32,7 @@ class Picked(NamedTuple):
     classes: Array  # (room,) int32
     p: Array  # (room,) float32
     curvature: Array  # Σ S p (1 − p) over all rows (K,)
-    rest: Array  # Σ S p over the rows where a class is unlikely (K,)
+    rest: Array  # Σ S p over the rows where a class is negligible (K,)
 
 
 def point(
@@ -41,25 +42,27 @@ def point(
     b: Array,
     rows: Rows,
     tiles: Tiles,
-    least: float,
-    found: Picked,
+    threshold: float,
+    found: SelectedClasses,
     G: Array,
     g: Array,
 ) -> float:
-    """Loss at (W, b), its gradient, and the likely classes of every row."""
+    """Loss at (W, b), its gradient, and the selected classes of every row."""
     Z = np.zeros((tiles[1], b.size, TILE), W.dtype)
     loss = specification.point(X, y, W, b, rows, tiles, Z, G, g)
-    pick(y, rows, tiles, Z, least, found)
+    pick(y, rows, tiles, Z, threshold, found)
     return loss
 
 
-def pick(y: Targets, rows: Rows, tiles: Tiles, Z: Array, least: float, found: Picked) -> None:
-    """Likely are the classes with p (1 − p) ≥ least, while there is room for those of a row."""
+def pick(
+    y: Targets, rows: Rows, tiles: Tiles, Z: Array, threshold: float, found: SelectedClasses
+) -> None:
+    """Select the classes with p (1 − p) ≥ threshold, where there is room for those of a row."""
     index = specification.index_of(rows, tiles)
     p = specification.softmax(specification.from_tiles(Z, rows, tiles))[1]
     S = specification.mass(y, index).sum(axis=1)
     K, room = p.shape[1], found.classes.size - (found.start.size - 1)
-    chosen = (p * (1 - p) >= least) & (S > 0)[:, None]
+    chosen = (p * (1 - p) >= threshold) & (S > 0)[:, None]
     last = 0
     for i in range(index.size):
         if last - i + chosen[i].sum() > room:
@@ -78,7 +81,7 @@ def times(
     rows: Rows,
     tiles: Tiles,
     S: Array,
-    found: Picked,
+    found: SelectedClasses,
     V: Array,
     v: Array,
     G: Array,

@@ -1,6 +1,6 @@
 """Models of the Hessian whose inverse is cheap: what solvers precondition with.
 
-Read `protocol` (what a solver asks of one) and the models, one a file:
+Read `protocol` (what a solver asks of one) and the preconditioners, one a file:
 
     diagonal         its diagonal                                          sparse and very wide X
     cholesky         all of it, by a Cholesky factor                       K·D up to some thousands

@@ -13,14 +13,14 @@ from pminusy.training.hessian import coupled_hessian
 if TYPE_CHECKING:
     from pminusy.training.objective import Objective, Sample
 
-__all__ = ["FullMetric", "full_hessian"]
+__all__ = ["CholeskyPreconditioner", "full_hessian"]
 
 Array = NDArray[Any]
 
 _LARGE = 1000  # parameters beyond which the factor is float32: a solution costs reading it
 
 
-class FullMetric:
+class CholeskyPreconditioner:
     """The Hessian itself, over all rows or a sample of them.
 
     Parameters

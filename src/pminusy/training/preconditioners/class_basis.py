@@ -19,7 +19,7 @@ from pminusy.training.preconditioners.whitening import Whitened
 if TYPE_CHECKING:
     from pminusy.training.objective import Objective, Sample
 
-__all__ = ["Basis", "ClassBasisMetric"]
+__all__ = ["Basis", "ClassBasisPreconditioner"]
 
 Array = NDArray[Any]
 
@@ -27,7 +27,7 @@ _SHARE = 1e-7  # of a feature's curvature: where the ridge is smaller, this take
 _DAMPING = 1e-5  # of the mean eigenvalue: what the sample has not seen
 
 
-class ClassBasisMetric:
+class ClassBasisPreconditioner:
     """A Gram matrix a class, weighted by p (1 − p), in the leading directions of X and the bias.
 
     Beside those directions: each class's mean curvature.

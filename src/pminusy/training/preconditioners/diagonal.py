@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from pminusy.training.objective import Objective
 
-__all__ = ["DiagonalMetric"]
+__all__ = ["DiagonalPreconditioner"]
 
 Array = NDArray[Any]
 
 
-class DiagonalMetric:
+class DiagonalPreconditioner:
     """The diagonal of the Hessian."""
 
     def __init__(self, objective: Objective, damping: float = 0.0) -> None:

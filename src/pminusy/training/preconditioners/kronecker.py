@@ -17,12 +17,12 @@ from pminusy.training.preconditioners.whitening import Whitened
 if TYPE_CHECKING:
     from pminusy.training.objective import Objective
 
-__all__ = ["KroneckerMetric", "kronecker_metric"]
+__all__ = ["KroneckerPreconditioner", "kronecker_preconditioner"]
 
 Array = NDArray[Any]
 
 
-class KroneckerMetric:
+class KroneckerPreconditioner:
     """Each class's mean curvature times XᵀX, plus the ridge: one eigen-decomposition serves all."""
 
     def __init__(self, objective: Objective, values: Array, Q: Array, d: Array) -> None:
@@ -47,10 +47,10 @@ class KroneckerMetric:
         return out
 
 
-def kronecker_metric(objective: Objective, X: Array) -> KroneckerMetric:
+def kronecker_preconditioner(objective: Objective, X: Array) -> KroneckerPreconditioner:
     """The Kronecker model, from some rows of X in the coordinates of the solver."""
     c = float(objective.class_curvature().mean())
     white = Whitened(objective, c, 1e-4)
     Y = X * white.d.astype(np.float32)
     values, Q = scipy.linalg.eigh((Y.T @ Y) / np.float32(Y.shape[0]), check_finite=False)
-    return KroneckerMetric(objective, np.maximum(values, 0.0), Q, white.d)
+    return KroneckerPreconditioner(objective, np.maximum(values, 0.0), Q, white.d)

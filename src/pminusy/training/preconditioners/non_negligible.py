@@ -1,12 +1,12 @@
-"""The Hessian on the likely classes of each row, and a Kronecker model of the rest.
+"""The Hessian on each row's classes of non-negligible probability, a Kronecker model of the rest.
 
 Once a model is any good, a row's curvature S (diag p − p pᵀ) is that of a few classes. On those it
 is taken as it is, couplings and all; the other classes of a row are one more class between them,
-and what is left of the curvature, among the unlikely classes themselves, is that of a typical row:
+and what is left of the curvature, among the negligible classes, is that of a typical row:
 
     M = ridge + Σ_i S_i (diag p̃_i − p̃_i p̃_iᵀ) ⊗ x_i x_iᵀ + (diag r − r rᵀ / Σ r) ⊗ X̄ᵀX̄
 
-with r the mass that unlikely classes have over all rows. A product with M costs some (likely
+with r the mass that negligible classes have over all rows. A product with M costs some (selected
 classes) / K of a pass over X, so a system is solved by conjugate gradients, preconditioned by the
 Kronecker model alone; all of it in the eigenbasis of XᵀX, in float32.
 """
@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 
 from pminusy.kernels.runtime import threads
 from pminusy.training.objective import Objective
-from pminusy.training.preconditioners.kronecker import KroneckerMetric
+from pminusy.training.preconditioners.kronecker import KroneckerPreconditioner
 
-__all__ = ["LikelyMetric"]
+__all__ = ["NonNegligiblePreconditioner"]
 
 Array = NDArray[Any]
 
 
-class LikelyMetric:
+class NonNegligiblePreconditioner:
     """The model, where the objective stands.
 
     Parameters
@@ -47,7 +47,7 @@ class LikelyMetric:
     def __init__(
         self,
         objective: Objective,
-        base: KroneckerMetric,
+        base: KroneckerPreconditioner,
         damping: float = 0.0,
         *,
         accuracy: float = 0.1,
@@ -56,10 +56,10 @@ class LikelyMetric:
         self._objective, self._coordinates = objective, objective.coordinates
         self._accuracy, self._limit = accuracy, limit
         self._Q, self._d = base.Q, base.d.astype(np.float32)
-        self._likely = objective.likely_classes()
-        c, r = (total / objective.mass for total in self._likely.sums())
+        self._selection = objective.select_classes()
+        c, r = (total / objective.mass for total in self._selection.sums())
         c = np.maximum(c, 1e-2 * c.mean() + 1e-300)
-        self._share = (r / max(float(r.sum()), 1e-300)).astype(np.float32)  # of the unlikely
+        self._share = (r / max(float(r.sum()), 1e-300)).astype(np.float32)  # of negligible classes
         self._r = r.astype(np.float32)[:, None]
         bias = np.ones(int(self._coordinates.fit_intercept))
         self._spread = np.concatenate([base.values, bias]).astype(np.float32)
@@ -119,7 +119,9 @@ class LikelyMetric:
         _matmul(h[:, :D], self._Q.T, u)
         u *= self._d  # (K, D)
         b = h[:, D] if h.shape[1] > D else np.zeros(K, h.dtype)
-        G, g = self._objective.likely_times(self._likely, self._with_rest(u), self._with_rest(b))
+        G, g = self._objective.selection_times(
+            self._selection, self._with_rest(u), self._with_rest(b)
+        )
         G[:K] += self._share[:, None] * G[K]
         g[:K] += self._share * g[K]
         G = G[:K]
@@ -136,7 +138,7 @@ class LikelyMetric:
         return Mh
 
     def _with_rest(self, v: Array) -> Array:
-        """Vectors of the classes, and of the unlikely classes together."""
+        """Vectors of the classes, and of the negligible classes together."""
         return np.concatenate([v, (self._share @ v)[None]]).astype(np.float32, copy=False)
 
 

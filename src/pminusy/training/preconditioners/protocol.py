@@ -6,12 +6,12 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-__all__ = ["Metric"]
+__all__ = ["Preconditioner"]
 
 Array = NDArray[Any]
 
 
-class Metric(Protocol):
+class Preconditioner(Protocol):
     """A symmetric positive definite model of the Hessian."""
 
     def solve(self, vector: Array) -> Array:

@@ -1,4 +1,4 @@
-"""L-BFGS around a metric: the inverse of a curvature model takes the place of the identity.
+"""L-BFGS with a preconditioner in the place of the identity.
 
 The two-loop recursion starts from γ M⁻¹ with γ = sᵀy / yᵀM⁻¹y of the newest pair, so that the model
 supplies the directions, the pairs correct it, and γ its size.
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Pairs"]
+__all__ = ["LbfgsHistory"]
 
 Array = NDArray[Any]
 
@@ -22,7 +22,7 @@ _BYTES = 64 << 20
 _LONG = 200_000
 
 
-class Pairs:
+class LbfgsHistory:
     """Steps and changes of gradient, and the direction they give.
 
     Parameters
@@ -61,18 +61,18 @@ class Pairs:
     def __len__(self) -> int:
         return len(self._pairs)
 
-    def direction(self, gradient: Array, metric: Any, *, resize: bool = True) -> Array:
-        """−H⁻¹ gradient, by two loops around the metric, of the size that γ gives if asked."""
+    def direction(self, gradient: Array, preconditioner: Any, *, resize: bool = True) -> Array:
+        """−H⁻¹ gradient by the two-loop recursion; scaled by γ if `resize`."""
         q = gradient.copy()
         alphas = []
         for s, y, rho in reversed(self._pairs):
             alpha = rho * float(s @ q)
             alphas.append(alpha)
             q -= alpha * y
-        r = metric.solve(q)
+        r = preconditioner.solve(q)
         if self._pairs and resize:
             _, y, rho = self._pairs[-1]
-            scale = 1.0 / (rho * float(y @ metric.solve(y)))
+            scale = 1.0 / (rho * float(y @ preconditioner.solve(y)))
             r *= min(max(scale, 1e-3), 1e3) if np.isfinite(scale) else 1.0
         for (s, y, rho), alpha in zip(self._pairs, reversed(alphas), strict=True):
             r += (alpha - rho * float(y @ r)) * s

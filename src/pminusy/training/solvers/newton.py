@@ -1,8 +1,8 @@
 """Newton's method with the Hessian itself, for few parameters.
 
 Where the Hessian over all rows costs a few passes it is built at every step. Where it costs more,
-the Hessian over a sample of rows is the metric of conjugate gradients, whose products are passes
-and see all rows; it is built anew once it leaves so many products to do that a new one pays.
+the Hessian over a sample of rows preconditions conjugate gradients, whose products are passes and
+see all rows; it is built anew once it leaves so many products to do that a new one pays.
 
 Far from the optimum a multiple of what is left to gain is added to the diagonal, in coordinates of
 size one: more after a step that had to be cut short, less after a whole one. Where rows have next
@@ -23,10 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.objective import Objective
-from pminusy.training.preconditioners.protocol import Metric
+from pminusy.training.preconditioners.protocol import Preconditioner
 from pminusy.training.solvers.line_search import line_search
 from pminusy.training.solvers.newton_cg import conjugate_gradients
-from pminusy.training.solvers.solution import Goal, Journal, Patience, Solution, Status
+from pminusy.training.solvers.solution import (
+    Patience,
+    Solution,
+    Status,
+    StoppingCriterion,
+    TrainingLog,
+)
 
 __all__ = ["newton"]
 
@@ -47,10 +53,10 @@ _WASTE = 0.5  # of the price of a model
 def newton(
     objective: Objective,
     vector: Array,
-    metric: Callable[[Objective, float], Metric],
+    preconditioner: Callable[[Objective, float], Preconditioner],
     *,
-    goal: Goal,
-    journal: Journal,
+    criterion: StoppingCriterion,
+    log: TrainingLog,
     price: float,
     exact: bool,
     enough: float = 0.0,
@@ -64,12 +70,12 @@ def newton(
         What to minimise.
     vector
         Where to begin.
-    metric
+    preconditioner
         Builds the Hessian, or that of a sample, where the objective stands, with this much added to
         its diagonal.
-    goal
+    criterion
         When to stop.
-    journal
+    log
         Where progress is noted, with the limit on iterations.
     price
         Passes that building the Hessian costs.
@@ -81,18 +87,18 @@ def newton(
         What may still be gained, where that is known.
     """
     at = objective.evaluate(vector)
-    if not journal.history:
-        journal.note(objective, vector, at)
+    if not log.history:
+        log.note(objective, vector, at)
     patience, failures, first = Patience(_ROUNDING[np.dtype(objective.dtype)]), 0, 0.0
     floor = max(enough, _FLOOR[np.dtype(objective.dtype)])
     left, caution = min(left, abs(at.value)), 1.0  # later, the promise of the last step
     model, spent = None, _Spent(price)
-    while not goal.reached(objective, at):
-        if journal.exhausted:
+    while not criterion.reached(objective, at):
+        if log.exhausted:
             return Solution(vector, at, Status(reached=False, stalled=False), left)
         damping = _DAMPING * caution * left
         if model is None or exact or spent.too_much:
-            model = metric(objective, damping)
+            model = preconditioner(objective, damping)
             spent.begin()
         size = math.sqrt(max(float(at.gradient @ model.solve(at.gradient)), 0.0))
         first = first or size
@@ -119,7 +125,7 @@ def newton(
             caution = min(_CAUTION * caution, _MOST_CAUTION)
             continue
         vector, at = line.accept(step.step)
-        journal.note(objective, vector, at)
+        log.note(objective, vector, at)
         left = min(promised, abs(at.value))
         if step.step < 0.5:
             caution = min(_CAUTION * caution, _MOST_CAUTION)

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.objective import Objective
-from pminusy.training.preconditioners.protocol import Metric
+from pminusy.training.preconditioners.protocol import Preconditioner
 from pminusy.training.solvers.line_search import line_search
-from pminusy.training.solvers.solution import Goal, Journal, Solution, Status
+from pminusy.training.solvers.solution import Solution, Status, StoppingCriterion, TrainingLog
 
 __all__ = ["conjugate_gradients", "newton_cg"]
 
@@ -31,20 +31,20 @@ _FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-27}
 def newton_cg(
     objective: Objective,
     vector: Array,
-    metric: Callable[[Objective], Metric],
+    preconditioner: Callable[[Objective], Preconditioner],
     *,
-    goal: Goal,
-    journal: Journal,
+    criterion: StoppingCriterion,
+    log: TrainingLog,
 ) -> Solution:
     """Minimise; see `quasi_newton` for the parameters."""
     at = objective.evaluate(vector)
-    if not journal.history:
-        journal.note(objective, vector, at)
+    if not log.history:
+        log.note(objective, vector, at)
     floor, first, failures = _FLOOR[np.dtype(objective.dtype)], None, 0
-    while not goal.reached(objective, at):
-        if journal.exhausted:
+    while not criterion.reached(objective, at):
+        if log.exhausted:
             return Solution(vector, at, Status(reached=False, stalled=False))
-        model = metric(objective)
+        model = preconditioner(objective)
         size = math.sqrt(float(at.gradient @ model.solve(at.gradient)))
         first = size if first is None else first
         forcing = min(_LARGEST_FORCING, math.sqrt(size / first)) if first else 0.0
@@ -54,7 +54,7 @@ def newton_cg(
             model,
             forcing=forcing,
             limit=250,
-            stop=lambda: journal.out_of_time,
+            stop=lambda: log.out_of_time,
         )
         direction = objective.project(direction)
         promised = -float(at.gradient @ direction)
@@ -67,8 +67,8 @@ def newton_cg(
             at = objective.evaluate(vector)
             continue
         vector, at = line.accept(step.step)
-        journal.note(objective, vector, at)
-        if promised <= floor * abs(at.value) and not goal.reached(objective, at):
+        log.note(objective, vector, at)
+        if promised <= floor * abs(at.value) and not criterion.reached(objective, at):
             return Solution(vector, at, Status(reached=False, stalled=True))
     return Solution(vector, at, Status(reached=True, stalled=False))
 
@@ -76,18 +76,18 @@ def newton_cg(
 def conjugate_gradients(
     times: Callable[[Array], Array],
     b: Array,
-    metric: Metric,
+    preconditioner: Preconditioner,
     *,
     forcing: float,
     limit: int,
     stop: Callable[[], bool] | None = None,
 ) -> Array:
-    """x with H x ≈ b, from 0, until the residual in the metric has fallen by `forcing`.
+    """x with H x ≈ b, from 0, until the preconditioned residual has fallen by `forcing`.
 
     `limit` and `stop`, asked after every product, end it before: what there is, is a descent too.
     """
     x, r = np.zeros_like(b), b.copy()
-    z = metric.solve(r)
+    z = preconditioner.solve(r)
     p, rho = z.copy(), float(r @ z)
     target = forcing**2 * rho
     for _ in range(limit):
@@ -100,7 +100,7 @@ def conjugate_gradients(
         alpha = rho / curvature
         x += alpha * p
         r -= alpha * Hp
-        z = metric.solve(r)
+        z = preconditioner.solve(r)
         before, rho = rho, float(r @ z)
         p *= rho / before
         p += z

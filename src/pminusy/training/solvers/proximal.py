@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.objective import Evaluation, Objective
-from pminusy.training.preconditioners.diagonal import DiagonalMetric
-from pminusy.training.preconditioners.protocol import Metric
+from pminusy.training.preconditioners.diagonal import DiagonalPreconditioner
+from pminusy.training.preconditioners.protocol import Preconditioner
 from pminusy.training.solvers.lasso import steepest
 from pminusy.training.solvers.newton_cg import conjugate_gradients
-from pminusy.training.solvers.solution import Journal
+from pminusy.training.solvers.solution import TrainingLog
 from pminusy.training.solvers.sparse_newton import sparse_newton
 
 __all__ = ["SparsePenalty", "proximal_newton"]
@@ -79,10 +79,10 @@ class SparsePenalty:
 
 
 class _Masked:
-    """A metric on the free coordinates."""
+    """A preconditioner on the free coordinates."""
 
-    def __init__(self, metric: Metric, free: Array) -> None:
-        self._metric, self._free = metric, free
+    def __init__(self, preconditioner: Preconditioner, free: Array) -> None:
+        self._metric, self._free = preconditioner, free
 
     def solve(self, vector: Array) -> Array:
         return np.asarray(np.where(self._free, self._metric.solve(vector), 0.0))
@@ -94,7 +94,7 @@ def proximal_newton(
     penalty: SparsePenalty,
     *,
     tol: float,
-    journal: Journal,
+    log: TrainingLog,
     hessian: Callable[[Objective, int], Array] | None = None,
 ) -> tuple[Array, Evaluation, bool]:
     """Minimise f + penalty: the vector, f there, and whether `tol` was reached.
@@ -104,15 +104,13 @@ def proximal_newton(
     vector = np.where(penalty.active, vector, 0.0)
     at = objective.evaluate(vector)
     total = at.value + penalty.value(vector)
-    journal.note(
+    log.note(
         objective, vector, Evaluation(total, at.gradient), penalty.optimality(vector, at.gradient)
     )
     if hessian is not None:
-        vector, at = sparse_newton(
-            objective, vector, at, penalty, hessian, tol=tol, journal=journal
-        )
+        vector, at = sparse_newton(objective, vector, at, penalty, hessian, tol=tol, log=log)
     else:
-        vector, at = _by_products(objective, vector, at, penalty, tol=tol, journal=journal)
+        vector, at = _by_products(objective, vector, at, penalty, tol=tol, log=log)
     if penalty.active.all():  # a shift of every bias is free: the one whose mean is 0
         _, b = objective.parameters(vector)
         if b is not None:
@@ -127,31 +125,31 @@ def _by_products(
     penalty: SparsePenalty,
     *,
     tol: float,
-    journal: Journal,
+    log: TrainingLog,
 ) -> tuple[Array, Evaluation]:
     """Minimise by Newton's steps in the free coordinates, a pass a product with the Hessian."""
     total = at.value + penalty.value(vector)
     first, stalls, curvature = math.nan, 0, 1.0
-    while penalty.optimality(vector, at.gradient) > tol and not journal.exhausted:
+    while penalty.optimality(vector, at.gradient) > tol and not log.exhausted:
         slope = penalty.steepest(vector, at.gradient)
-        metric = DiagonalMetric(objective)
-        size = math.sqrt(float(slope @ metric.solve(slope)))
+        preconditioner = DiagonalPreconditioner(objective)
+        size = math.sqrt(float(slope @ preconditioner.solve(slope)))
         first = size if math.isnan(first) else first
         forcing = min(0.3, math.sqrt(size / first))
         free = (slope != 0) | ((vector != 0) & penalty.active)
-        direction = _newton_direction(objective, slope, free, metric, forcing)
+        direction = _newton_direction(objective, slope, free, preconditioner, forcing)
         held = vector == 0
         direction[held & (direction * slope >= 0)] = 0.0
         found = _keep_signs(objective, vector, total, slope, direction, penalty)
         if found is None:
             found, curvature = _proximal_step(
-                objective, vector, at, total, metric, penalty, curvature
+                objective, vector, at, total, preconditioner, penalty, curvature
             )
         new, there, value = found
         gained = total - value
         stalls = stalls + 1 if gained <= _ROUNDING * abs(total) else 0
         vector, at, total = new, there, value
-        journal.note(
+        log.note(
             objective,
             vector,
             Evaluation(total, at.gradient),
@@ -163,7 +161,11 @@ def _by_products(
 
 
 def _newton_direction(
-    objective: Objective, slope: Array, free: Array, metric: DiagonalMetric, forcing: float
+    objective: Objective,
+    slope: Array,
+    free: Array,
+    preconditioner: DiagonalPreconditioner,
+    forcing: float,
 ) -> Array:
     """Newton's step in the free coordinates.
 
@@ -174,10 +176,12 @@ def _newton_direction(
 
     def times(v: Array) -> Array:
         return np.asarray(
-            np.where(free, objective.hessian_times(v) + damping * metric.times(v), 0.0)
+            np.where(free, objective.hessian_times(v) + damping * preconditioner.times(v), 0.0)
         )
 
-    return conjugate_gradients(times, -slope, _Masked(metric, free), forcing=forcing, limit=100)
+    return conjugate_gradients(
+        times, -slope, _Masked(preconditioner, free), forcing=forcing, limit=100
+    )
 
 
 def _keep_signs(
@@ -209,12 +213,12 @@ def _proximal_step(
     vector: Array,
     at: Evaluation,
     total: float,
-    metric: DiagonalMetric,
+    preconditioner: DiagonalPreconditioner,
     penalty: SparsePenalty,
     curvature: float,
 ) -> tuple[tuple[Array, Evaluation, float], float]:
-    """One proximal gradient step in the diagonal metric, as long as it may be."""
-    steps = metric.solve(np.ones_like(vector))
+    """One proximal gradient step, preconditioned by the diagonal, as long as it may be."""
+    steps = preconditioner.solve(np.ones_like(vector))
     curvature = max(curvature * 0.5, 1e-3)
     for _ in range(60):
         scaled = steps / curvature

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from pminusy.training.objective import Evaluation, Objective
 
 __all__ = [
-    "Goal",
-    "Journal",
     "Patience",
     "Progress",
     "ProgressCallback",
     "Solution",
     "Status",
     "StopFit",
+    "StoppingCriterion",
+    "TrainingLog",
 ]
 
 Array = NDArray[Any]
@@ -47,7 +47,7 @@ class StopFit(KeyboardInterrupt):
 class Status(NamedTuple):
     """Why a solver stopped."""
 
-    reached: bool  # the goal
+    reached: bool  # whether the criterion is met
     stalled: bool  # no further progress in this precision
 
 
@@ -60,7 +60,7 @@ class Solution(NamedTuple):
     left: float = math.inf  # what the last step promised, where that is known
 
 
-class Goal(NamedTuple):
+class StoppingCriterion(NamedTuple):
     """When a fit is finished: the gradient is small enough, or the gap is."""
 
     tol: float
@@ -77,18 +77,18 @@ class Goal(NamedTuple):
         return objective.optimality(at.gradient) <= self.tol
 
     def share(self, objective: Objective, at: Evaluation) -> float:
-        """What share of the gap may be left when the goal is reached, roughly."""
+        """What share of the gap may be left when the criterion is met, roughly."""
         if self.gap is not None:
             return self.gap * abs(at.value) / max(objective.gap_of_weights(at.gradient), 1e-300)
         return (self.tol / max(objective.optimality(at.gradient), 1e-150)) ** 2
 
-    def tightened(self, factor: float) -> Goal:
-        """The same goal, so much harder to reach."""
-        return Goal(factor * self.tol, None if self.gap is None else factor * self.gap)
+    def tightened(self, factor: float) -> StoppingCriterion:
+        """The same criterion, so much harder to reach."""
+        return StoppingCriterion(factor * self.tol, None if self.gap is None else factor * self.gap)
 
 
 class Patience:
-    """Ends a fit that rounding keeps from its goal.
+    """Ends a fit that rounding keeps from its end.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class Patience:
         return self._idle > self._LONGEST and left <= self._rounding * abs(value)
 
 
-class Journal:
+class TrainingLog:
     """Counts iterations over all stages of a fit, keeps history, and reports."""
 
     def __init__(

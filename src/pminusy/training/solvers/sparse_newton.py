@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pminusy.training.objective import Evaluation, Line, Objective
 from pminusy.training.solvers.lasso import minimise_quadratic
-from pminusy.training.solvers.solution import Journal
+from pminusy.training.solvers.solution import TrainingLog
 
 if TYPE_CHECKING:
     from pminusy.training.solvers.proximal import SparsePenalty
@@ -43,7 +43,7 @@ def sparse_newton(
     hessian: Callable[[Objective, int], Array],
     *,
     tol: float,
-    journal: Journal,
+    log: TrainingLog,
 ) -> tuple[Array, Evaluation]:
     """Minimise f + penalty from a vector where the objective stands; where it came.
 
@@ -58,7 +58,7 @@ def sparse_newton(
         effort is to be spent on it, from 0.
     tol
         Of `penalty.optimality`.
-    journal
+    log
         Where progress is noted, with the limits.
     """
     total = at.value + penalty.value(vector)
@@ -66,7 +66,7 @@ def sparse_newton(
     damping, moved, stalls, effort = _DAMPING * abs(total), 1.0, 0, 0
     H = np.empty((0, 0))
     while (optimality := penalty.optimality(vector, at.gradient)) > tol:
-        if journal.exhausted or stalls > _STALLS:
+        if log.exhausted or stalls > _STALLS:
             break
         if moved >= _FAR or not H.size:
             H, moved = hessian(objective, effort), 0.0
@@ -89,7 +89,7 @@ def sparse_newton(
         damping, moved = _next_damping(damping, step, promised, total - value), moved + step
         total, before = value, optimality
         optimality = penalty.optimality(vector, at.gradient)
-        journal.note(objective, vector, Evaluation(total, at.gradient), optimality)
+        log.note(objective, vector, Evaluation(total, at.gradient), optimality)
         if step == 1 and optimality > _SLOW * before:  # a sample's Hessian, too coarse by now
             effort += 1
     return vector, at

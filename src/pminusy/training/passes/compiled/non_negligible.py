@@ -1,8 +1,8 @@
-"""Curvature on the likely classes of each row: a product with it costs few of the K classes.
+"""Curvature on each row's classes of non-negligible probability: a product costs few of the K.
 
-The curvature of a row is S (diag p − p pᵀ) ⊗ x xᵀ. Here its unlikely classes are taken together as
-one more class, number K, so that p still adds up to 1: `start`, `classes` and `p` hold, row by row,
-the classes that were picked and that one. Twin: `..non_negligible`.
+The curvature of a row is S (diag p − p pᵀ) ⊗ x xᵀ. Here its negligible classes are taken together
+as one more class, number K, so that p still adds up to 1: `start`, `classes` and `p` hold, row by
+row, the selected classes and that one. Twin: `..non_negligible`.
 """
 
 # Numba infers the types of what it compiles; annotations would have no effect there.
@@ -23,31 +23,49 @@ __all__ = ["pick", "point", "times"]
 
 
 @fast_jit
-def pick(y: Any, rows: Any, tiles: Any, Z: Any, least: Any, found: Any) -> None:
+def pick(y: Any, rows: Any, tiles: Any, Z: Any, threshold: Any, found: Any) -> None:
     """Pick classes by kept logits Z (tiles, K, 64); see `point`."""
     T, scratch = np.zeros((Z.shape[1], TILE), Z.dtype), np.zeros((2, TILE), Z.dtype)
     at, number, place = np.zeros(TILE, np.int64), np.zeros(TILE, np.int64), np.zeros(TILE, np.int64)
     for t in range(tiles[0], tiles[1]):
         n = rows_of(rows, t, at)
         T[:] = Z[t]
-        _pick(T, y, at, n, t - tiles[0], least, found, scratch, number, place)
+        _pick(T, y, at, n, t - tiles[0], threshold, found, scratch, number, place)
 
 
 def point(
-    X: Any, y: Any, W: Any, b: Any, rows: Any, tiles: Any, least: Any, found: Any, G: Any, g: Any
+    X: Any,
+    y: Any,
+    W: Any,
+    b: Any,
+    rows: Any,
+    tiles: Any,
+    threshold: Any,
+    found: Any,
+    G: Any,
+    g: Any,
 ) -> float:
-    """Loss at (W, b), its gradient, and in the same visit the likely classes of every row.
+    """Loss at (W, b), its gradient, and in the same visit the selected classes of every row.
 
-    Likely are those with p (1 − p) ≥ least, while there is room. `found` holds their arrays, for
-    the rows of these tiles: start (rows + 1,), classes and p (room,), and the sums curvature and
-    rest (K,), of S p (1 − p) over all rows and of S p over those where a class is unlikely.
+    Selected are those with p (1 − p) ≥ threshold, while there is room. `found` holds their arrays,
+    for the rows of these tiles: start (rows + 1,), classes and p (room,), and the sums curvature
+    and rest (K,), of S p (1 − p) over all rows and of S p over those where a class is negligible.
     """
-    return float(_point(typed(X, W), y, W, b, rows, tiles, least, found, G, g))
+    return float(_point(typed(X, W), y, W, b, rows, tiles, threshold, found, G, g))
 
 
 @fast_jit
 def _point(
-    X: Any, y: Any, W: Any, b: Any, rows: Any, tiles: Any, least: Any, found: Any, G: Any, g: Any
+    X: Any,
+    y: Any,
+    W: Any,
+    b: Any,
+    rows: Any,
+    tiles: Any,
+    threshold: Any,
+    found: Any,
+    G: Any,
+    g: Any,
 ) -> Any:
     K, loss = b.size, 0.0
     T, p = np.zeros((K, TILE), W.dtype), np.zeros((K, TILE), W.dtype)
@@ -60,7 +78,7 @@ def _point(
         lay_out(X, at, n, P)
         forward(X, W, b, at, n, P, F, T)
         p[:] = T
-        _pick(p, y, at, n, t - tiles[0], least, found, scratch, number, place)
+        _pick(p, y, at, n, t - tiles[0], threshold, found, scratch, number, place)
         loss += tile.residual(T, y, y.soft, at, n, work)
         tile.row_sums(T, g)
         backward(X, T, at, n, P, partial, False)
@@ -77,15 +95,15 @@ def _pick(
     at: Any,
     n: Any,
     t: Any,
-    least: Any,
+    threshold: Any,
     found: Any,
     scratch: Any,
     number: Any,
     place: Any,
 ) -> None:
-    """The likely classes of tile t, whose logits T become probabilities."""
+    """The selected classes of tile t, whose logits T become probabilities."""
     K, (m, s) = T.shape[0], (scratch[0], scratch[1])
-    room = found.classes.size - (found.start.size - 1)  # one of each row is for the unlikely
+    room = found.classes.size - (found.start.size - 1)  # one of each row is for the negligible
     tile.probabilities(T, m, s)
     tile.masses(y, at, n, s)
     number[:] = 0
@@ -93,7 +111,7 @@ def _pick(
         curved, mass = T.dtype.type(0), T.dtype.type(0)
         for i in range(TILE):
             w = T[k, i] * (1 - T[k, i])
-            number[i] += w >= least
+            number[i] += w >= threshold
             curved += s[i] * w
             mass += s[i] * T[k, i]
         found.curvature[k] += curved
@@ -109,7 +127,7 @@ def _pick(
         m[i] = 1
     for k in range(K):
         for i in range(n):
-            if T[k, i] * (1 - T[k, i]) >= least and number[i] > 0:
+            if T[k, i] * (1 - T[k, i]) >= threshold and number[i] > 0:
                 found.classes[place[i]], found.p[place[i]] = k, T[k, i]
                 found.rest[k] -= s[i] * T[k, i]
                 m[i] -= T[k, i]
@@ -130,7 +148,7 @@ def times(
         for i in range(rows_of(rows, t, at)):
             row, x = (t - tiles[0]) * TILE + i, at[i]
             first, last = start[row], start[row + 1]
-            if last - first == 1:  # nothing beside the unlikely
+            if last - first == 1:  # nothing beside the negligible
                 continue
             mean = V.dtype.type(0)
             for e in range(first, last):
