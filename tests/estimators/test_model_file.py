@@ -1,4 +1,4 @@
-"""Model files: exact there and back, deterministic, and nothing hostile gets past the door."""
+"""Model files: loaded exactly as saved, deterministic, and nothing hostile gets past the door."""
 
 from __future__ import annotations
 

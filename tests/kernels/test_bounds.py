@@ -40,7 +40,7 @@ places = (False, True)
 if len(sys.argv) > 2:  # the test of the test
     guarded(np.zeros(1024), True).ctypes.data_as(ctypes.POINTER(ctypes.c_double))[1024]
 for K, N, at_end in itertools.product((2, 5, 10, 63, 64, 65, 130, 2049, 4097), (1, 3, 17), places):
-    blocks._PAST_CACHES = 0 if at_end else 1 << 23
+    blocks._NON_TEMPORAL = 0 if at_end else 1 << 23
     z, v, soft = (guarded(a.astype(dtype), at_end) for a in random.random((3, N, K)))
     y, weight = guarded(random.integers(0, K, N), at_end), guarded(random.random(K), at_end)
     out = guarded(z, at_end)

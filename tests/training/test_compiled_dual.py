@@ -9,13 +9,13 @@ from scipy.special import log_softmax, softmax
 
 from pminusy.training.dual import compiled as fit_dual
 from pminusy.training.dual import specification as dual
-from pminusy.training.passes.specification import PADDING, Csr, Rows, Targets
+from pminusy.training.passes.specification import PADDING, Csr, RowSubset, RowTargets
 
 D = 30
 ROWS = {
-    "all rows": Rows(0, 1, 120),
-    "every third": Rows(1, 3, 40),
-    "some": Rows(1, 2, 50, np.random.default_rng(0).permutation(120)),
+    "all rows": RowSubset(0, 1, 120),
+    "every third": RowSubset(1, 3, 40),
+    "some": RowSubset(1, 2, 50, np.random.default_rng(0).permutation(120)),
 }
 
 
@@ -26,7 +26,7 @@ def _data(kind, dtype, K):
     omega[::7] = 0
     own, spread = random.random(K), random.random(K) * (0.1 if kind == "smoothed" else 0)
     soft = random.random((120, K)) if kind == "soft" else np.empty((0, 0))
-    y = Targets(random.integers(0, K, 120).astype(np.int32), soft, omega, own, spread)
+    y = RowTargets(random.integers(0, K, 120).astype(np.int32), soft, omega, own, spread)
     return Csr(X.data, X.indices, X.indptr), y, random.normal(size=K).astype(dtype)
 
 

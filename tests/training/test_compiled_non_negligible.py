@@ -9,13 +9,13 @@ from pminusy.training.passes import non_negligible as specification
 from pminusy.training.passes import specification as passes
 from pminusy.training.passes.compiled import non_negligible as non_negligible
 from pminusy.training.passes.non_negligible import SelectedClasses
-from pminusy.training.passes.specification import TILE, Rows, Targets
+from pminusy.training.passes.specification import TILE, RowSubset, RowTargets
 
 K, D, N = 7, 19, 333
 ROWS = {
-    "all rows": Rows(0, 1, N),
-    "every third": Rows(1, 3, 111),
-    "some": Rows(1, 2, 70, np.random.default_rng(0).permutation(N)[:150]),
+    "all rows": RowSubset(0, 1, N),
+    "every third": RowSubset(1, 3, 111),
+    "some": RowSubset(1, 2, 70, np.random.default_rng(0).permutation(N)[:150]),
 }
 
 
@@ -28,7 +28,7 @@ def _setting(kind, dtype):
     own, spread = random.random(K), random.random(K) * (0.1 if kind == "smoothed" else 0)
     soft = random.random((N, K)) if kind == "soft" else np.empty((0, 0))
     labels = random.integers(0, K, N).astype(np.int32)
-    return X, Targets(labels, soft, omega, own, spread), W, b
+    return X, RowTargets(labels, soft, omega, own, spread), W, b
 
 
 def _room(rows, a_row):
@@ -99,7 +99,7 @@ def test_products_are_the_specification(rows):
 
 def test_where_every_class_is_likely_the_product_is_the_hessian_s():
     X, y, W, b = _setting("labels", np.float64)
-    rows, tiles, random = Rows(0, 1, N), (0, 6), np.random.default_rng(6)
+    rows, tiles, random = RowSubset(0, 1, N), (0, 6), np.random.default_rng(6)
     found = _room(rows, 8)
     non_negligible.point(X, y, W, b, rows, tiles, 0.0, found, np.zeros((K, D)), np.zeros(K))
     np.testing.assert_allclose(found.rest, 0, atol=1e-4)

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from pminusy.training.passes import specification as passes
 from pminusy.training.passes.compiled import passes as fit
-from pminusy.training.passes.specification import PADDING, Csr, Rows, Targets
+from pminusy.training.passes.specification import PADDING, Csr, RowSubset, RowTargets
 
 K, D = 7, 19
 
@@ -32,7 +32,7 @@ def _setting(kind, dtype, sparse, K=K, D=D):
     own, spread = random.random(K), random.random(K) * (0.1 if kind == "smoothed" else 0)
     soft = random.random((N, K)) if kind == "soft" else np.empty((0, 0))
     labels = random.integers(0, K, N).astype(np.int32)
-    return X, Targets(labels, soft, omega, own, spread), W, b, V, v
+    return X, RowTargets(labels, soft, omega, own, spread), W, b, V, v
 
 
 def _everything(module, setting, rows):
@@ -60,9 +60,9 @@ def _everything(module, setting, rows):
 
 
 ROWS = {
-    "all rows": Rows(0, 1, 333),
-    "every third": Rows(1, 3, 111),
-    "some": Rows(1, 2, 70, np.random.default_rng(0).permutation(333)[:150]),
+    "all rows": RowSubset(0, 1, 333),
+    "every third": RowSubset(1, 3, 111),
+    "some": RowSubset(1, 2, 70, np.random.default_rng(0).permutation(333)[:150]),
 }
 
 
@@ -85,7 +85,7 @@ def test_tiles_of_every_size(K, D, X_type, dtype):
     X, y, W, b, V, v = _setting("labels", dtype, sparse=False, K=K, D=D)
     X = (8 * X).astype(X_type)
     W, V = (a / float(np.sqrt(D)) for a in (W, V))
-    rows = Rows(0, 1, 333)
+    rows = RowSubset(0, 1, 333)
     exact = _everything(passes, (X.astype(dtype), y, W, b, V, v), rows)
     fast = _everything(fit, (X, y, W, b, V, v), rows)
     for expected, found in zip(exact, fast, strict=True):
@@ -96,7 +96,7 @@ def test_tiles_of_every_size(K, D, X_type, dtype):
 def test_integers_are_read_as_they_are():
     X, y, W, b, *_ = _setting("labels", np.float32, sparse=False)
     X = (np.abs(X) * 50).astype(np.uint8)
-    rows, tiles, nothing = Rows(0, 1, 333), (0, 6), np.zeros((0, 0, 0), np.float32)
+    rows, tiles, nothing = RowSubset(0, 1, 333), (0, 6), np.zeros((0, 0, 0), np.float32)
     results = []
     for inputs in (X, X.astype(np.float32)):
         G, g = np.zeros(W.shape), np.zeros(K)
@@ -107,7 +107,7 @@ def test_integers_are_read_as_they_are():
 
 def test_certain_rows_keep_their_small_residuals():
     z = np.array([[40.0, 0.0]])
-    y = Targets(np.zeros(1, np.int32), np.empty((0, 0)), np.ones(1), np.ones(2), np.zeros(2))
+    y = RowTargets(np.zeros(1, np.int32), np.empty((0, 0)), np.ones(1), np.ones(2), np.zeros(2))
     for module in (passes, fit):
         G, g = np.zeros((2, 1)), np.zeros(2)
         loss = module.point(
@@ -115,7 +115,7 @@ def test_certain_rows_keep_their_small_residuals():
             y,
             z.T.copy(),
             np.zeros(2),
-            Rows(0, 1, 1),
+            RowSubset(0, 1, 1),
             (0, 1),
             np.zeros((0, 0, 0)),
             G,

@@ -18,7 +18,7 @@ from pminusy.errors import InputError
 from pminusy.estimators.parameters.checks import require_number
 from pminusy.training.fitting import Fit
 
-__all__ = ["Grid", "PathPoint", "Trials", "grid_of", "labelled_scorer", "routed"]
+__all__ = ["PathPoint", "PenaltyGrid", "Trials", "grid_of", "labelled_scorer", "routed"]
 
 Array = NDArray[Any]
 
@@ -35,7 +35,7 @@ class PathPoint(NamedTuple):
     largest: tuple[float, ...]  # per class, the largest |weight|
 
 
-class Grid(NamedTuple):
+class PenaltyGrid(NamedTuple):
     """Values of C and shares of L1: as given, and ascending, each once, as they are solved."""
 
     given_Cs: Array
@@ -97,7 +97,7 @@ class Trials:
     """
 
     def __init__(
-        self, folds: int, grid: Grid, classes: int, coefs: tuple[int, int] | None, dtype: Any
+        self, folds: int, grid: PenaltyGrid, classes: int, coefs: tuple[int, int] | None, dtype: Any
     ) -> None:
         shape = (folds, *grid.shape)
         self.grid = grid
@@ -189,12 +189,12 @@ class Trials:
         return tuple(points)
 
 
-def grid_of(Cs: Any, l1_ratios: Sequence[float]) -> Grid:
+def grid_of(Cs: Any, l1_ratios: Sequence[float]) -> PenaltyGrid:
     """What to try."""
     values, ratios = _values(Cs), _ratios(l1_ratios)
     ascending, C_places = np.unique(values, return_inverse=True)
     ascending_ratios, ratio_places = np.unique(ratios, return_inverse=True)
-    return Grid(values, ratios, ascending, ascending_ratios, C_places, ratio_places)
+    return PenaltyGrid(values, ratios, ascending, ascending_ratios, C_places, ratio_places)
 
 
 def _values(Cs: Any) -> Array:

@@ -32,8 +32,8 @@ from sklearn.utils.validation import _check_method_params, check_is_fitted
 from pminusy.errors import InputError
 from pminusy.estimators.callbacks import CallbackSupport, FitTask, fit_task
 from pminusy.estimators.cross_validation import (
-    Grid,
     PathPoint,
+    PenaltyGrid,
     Trials,
     grid_of,
     labelled_scorer,
@@ -248,7 +248,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
     def _get_scorer(self) -> Any:
         return get_scorer("accuracy" if self.scoring is None else self.scoring)
 
-    def _check_parameters(self) -> Grid:
+    def _check_parameters(self) -> PenaltyGrid:
         penalty = vars(self)["penalty"]
         if penalty == "elasticnet" and self.l1_ratios is None:
             raise InputError(
@@ -306,7 +306,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
 
     def _try_all(
         self,
-        grid: Grid,
+        grid: PenaltyGrid,
         rows: Rows,
         folds: list[Any],
         coordinates: Coordinates,
@@ -353,7 +353,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
     def _visits(
         self,
         model: SoftmaxRegression,
-        grid: Grid,
+        grid: PenaltyGrid,
         folds: list[Any],
         rows: Rows,
         coordinates: Coordinates,

@@ -16,7 +16,7 @@ from pminusy.errors import InputError
 from pminusy.kernels.runtime.blas import one_thread_each
 from pminusy.training.dual.caller import bytes_of_dual, has_dual
 from pminusy.training.methods import run
-from pminusy.training.objective import Evaluation, Objective
+from pminusy.training.objective import Objective, ValueAndGradient
 from pminusy.training.preconditioners.choice import WIDE, Preconditioners
 from pminusy.training.solvers.dual_ascent import can_ascend, dual_ascent, dual_start
 from pminusy.training.solvers.lbfgs_history import LbfgsHistory
@@ -129,7 +129,9 @@ def _end(log: TrainingLog, *, reached: bool, interrupted: bool) -> End:
     return "time" if log.out_of_time else "rounding"
 
 
-def certify(objective: Objective, at: Evaluation, criterion: StoppingCriterion) -> Certificate:
+def certify(
+    objective: Objective, at: ValueAndGradient, criterion: StoppingCriterion
+) -> Certificate:
     """The certificate at a point where a float64 objective was evaluated."""
     optimality = objective.optimality(at.gradient)
     gap = objective.gap(at.gradient) / max(abs(at.value), np.finfo(float).tiny)

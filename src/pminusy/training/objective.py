@@ -24,11 +24,11 @@ from pminusy.training.sources import Source
 
 __all__ = [
     "WORKSPACE",
-    "Evaluation",
-    "Line",
     "LinePoint",
+    "LineRestriction",
     "Objective",
-    "Sample",
+    "SampledRows",
+    "ValueAndGradient",
     "choose_coordinates",
 ]
 
@@ -40,7 +40,7 @@ _ROWS = 4096
 WORKSPACE = 64 << 20  # bytes a fit may use beyond the data and a few copies of the parameters
 
 
-class Evaluation(NamedTuple):
+class ValueAndGradient(NamedTuple):
     """Value and gradient at a point."""
 
     value: float
@@ -56,17 +56,17 @@ class LinePoint(NamedTuple):
     curvature: float
 
 
-class Sample(NamedTuple):
+class SampledRows(NamedTuple):
     """Rows drawn for a curvature model, in the coordinates of the solver."""
 
     X: Array  # (n, D) float32
     p: Array  # (n, K) probabilities
     weight: Array  # (n,) such that Σ weight · … estimates (1 / M) Σ S · … over all rows
 
-    def part(self, first: int, last: int) -> Sample:
+    def part(self, first: int, last: int) -> SampledRows:
         """Some of the rows."""
         rows = slice(first, last)
-        return Sample(self.X[rows], self.p[rows], self.weight[rows])
+        return SampledRows(self.X[rows], self.p[rows], self.weight[rows])
 
 
 class Objective:
@@ -160,7 +160,7 @@ class Objective:
 
     # Value, gradient, products
 
-    def evaluate(self, vector: Array) -> Evaluation:
+    def evaluate(self, vector: Array) -> ValueAndGradient:
         """f and its gradient at a point; the objective stands there afterwards."""
         self._kernel_point = self.coordinates.to_kernel(vector, self.dtype)
         selection = None
@@ -169,11 +169,11 @@ class Objective:
             self._selection = self._kernel_point, selection
         return self._with_penalty(self.passes.point(*self._kernel_point, selection), vector)
 
-    def search(self, vector: Array, at: Evaluation, direction: Array) -> Line:
+    def search(self, vector: Array, at: ValueAndGradient, direction: Array) -> LineRestriction:
         """The restriction of f to the line from where the objective stands."""
-        return Line(self, vector, at, direction)
+        return LineRestriction(self, vector, at, direction)
 
-    def trial_step(self, vector: Array, at: Evaluation, direction: Array) -> float:
+    def trial_step(self, vector: Array, at: ValueAndGradient, direction: Array) -> float:
         """The step along a line that some of the rows suggest.
 
         Where logits are not kept every look along a line is a pass; on some rows they are kept, and
@@ -267,7 +267,7 @@ class Objective:
         threshold *= 1.001  # where all are alike, none
         return self.passes.room_for_selection(float(threshold), a_row)
 
-    def draw(self, count: int, rng: np.random.Generator) -> Sample:
+    def draw(self, count: int, rng: np.random.Generator) -> SampledRows:
         """Rows for a curvature model: by how much each adds where that is known, else evenly.
 
         The estimate stays unbiased: a row's weight is divided by its chance.
@@ -286,13 +286,13 @@ class Objective:
             chance = count * np.diff(total, prepend=0.0)[chosen] / total[-1]
         X, S = self.source.take(chosen)
         p = self.passes.probabilities(chosen, X, self._kernel_point)
-        return Sample(self._centred(X), p, S / chance / self.mass)
+        return SampledRows(self._centred(X), p, S / chance / self.mass)
 
-    def rows(self, first: int, last: int) -> Sample:
+    def rows(self, first: int, last: int) -> SampledRows:
         """The rows from one number, a multiple of 64, to another."""
         X, S = self.source.take(np.arange(first, last))
         p = self.passes.probabilities_of_tiles(first, last, X, self._kernel_point)
-        return Sample(self._centred(X), p, S / self.mass)
+        return SampledRows(self._centred(X), p, S / self.mass)
 
     def _centred(self, X: Array) -> Array:
         centred = X.astype(self.dtype)
@@ -346,19 +346,19 @@ class Objective:
         """W (K, D) and b (K,), float64."""
         return self.coordinates.to_parameters(vector)
 
-    def _with_penalty(self, sums: Sums, vector: Array) -> Evaluation:
+    def _with_penalty(self, sums: Sums, vector: Array) -> ValueAndGradient:
         gradient = self.coordinates.from_kernel(sums.G, sums.g)
         gradient /= self.mass
         u = self.coordinates.split(vector)[0]
         pulled = self.curvature_of_penalty * u
         self.coordinates.split(gradient)[0][...] += pulled
-        return Evaluation(sums.loss / self.mass + 0.5 * float(np.vdot(u, pulled)), gradient)
+        return ValueAndGradient(sums.loss / self.mass + 0.5 * float(np.vdot(u, pulled)), gradient)
 
 
 class _Corrected:
     """A line whose slopes are moved so that the first of them is the one given."""
 
-    def __init__(self, line: Line, slope: float) -> None:
+    def __init__(self, line: LineRestriction, slope: float) -> None:
         self._line, self._moved = line, slope - line.start.slope
         self.start = line.start._replace(slope=slope)
 
@@ -368,14 +368,14 @@ class _Corrected:
         return point._replace(slope=point.slope + self._moved)
 
 
-class Line:
+class LineRestriction:
     """f along `direction`, from a point where the objective stands.
 
     With kept logits the first look, at step 1, is a pass; others cost no product with X, and
     accepting another step half a pass. Without, every look is a pass.
     """
 
-    def __init__(self, objective: Objective, origin: Array, at: Evaluation, direction: Array):
+    def __init__(self, objective: Objective, origin: Array, at: ValueAndGradient, direction: Array):
         self._objective, self._origin, self._direction = objective, origin, direction
         self.start = LinePoint(0.0, at.value, float(at.gradient @ direction), np.nan)
         u = objective.coordinates.split(origin)[0]
@@ -384,7 +384,7 @@ class Line:
         squares = float(np.vdot(u, objective.curvature_of_penalty * u))
         self._ridge = squares, float(np.vdot(u, pulled)), float(np.vdot(d, pulled))
         self._first: Sums | None = None
-        self._last: tuple[float, Evaluation] | None = None
+        self._last: tuple[float, ValueAndGradient] | None = None
 
     def at(self, step: float) -> LinePoint:
         """Value and slope at a step."""
@@ -402,7 +402,7 @@ class Line:
             loss, slope, curve = self._objective.passes.restriction(step)
         return LinePoint(step, loss / mass + penalty, slope / mass + pull, curve / mass + c)
 
-    def accept(self, step: float) -> tuple[Array, Evaluation]:
+    def accept(self, step: float) -> tuple[Array, ValueAndGradient]:
         """Move there: the new point, value and gradient."""
         objective = self._objective
         vector = self._origin + step * self._direction

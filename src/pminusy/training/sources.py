@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.duplicates import merge_rows
-from pminusy.training.passes.specification import Csr, Rows, Targets
+from pminusy.training.passes.specification import Csr, RowSubset, RowTargets
 
 __all__ = ["ArraySource", "Block", "Source", "make_targets"]
 
@@ -23,8 +23,8 @@ class Block(NamedTuple):
     """Some rows of a data set: which rows of X and of the targets."""
 
     X: NDArray[Any] | Csr
-    targets: Targets
-    rows: Rows
+    targets: RowTargets
+    rows: RowSubset
 
 
 class Source(Protocol):
@@ -90,11 +90,11 @@ class ArraySource:
         self,
         X: NDArray[Any] | Csr,
         features: int,
-        targets: Targets,
-        rows: Rows | None = None,
+        targets: RowTargets,
+        rows: RowSubset | None = None,
     ) -> None:
         self._X, self._features, self._targets = X, features, targets
-        self._rows = Rows(0, 1, targets.omega.size) if rows is None else rows
+        self._rows = RowSubset(0, 1, targets.omega.size) if rows is None else rows
 
     @property
     def features(self) -> int:
@@ -152,7 +152,7 @@ class ArraySource:
         """Every stride-th row, from `offset`."""
         first, step, N, chosen = self._rows
         count = -(-(N - offset) // stride)
-        rows = Rows(first + offset * step, step * stride, count, chosen)
+        rows = RowSubset(first + offset * step, step * stride, count, chosen)
         return ArraySource(self._X, self._features, self._targets, rows)
 
     def take(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.float64]]:
@@ -195,7 +195,7 @@ class ArraySource:
         omega = np.zeros(self.rows)
         omega[kept] = np.bincount(group, self._targets.omega, kept.size)
         targets = self._targets._replace(omega=omega)
-        return ArraySource(self._X, self._features, targets, Rows(0, 1, kept.size, kept))
+        return ArraySource(self._X, self._features, targets, RowSubset(0, 1, kept.size, kept))
 
     def mass(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Target mass q (n, K) of some rows."""
@@ -211,11 +211,11 @@ def make_targets(
     sample_weight: NDArray[Any] | None = None,
     class_weight: NDArray[Any] | None = None,
     label_smoothing: float = 0.0,
-) -> Targets:
+) -> RowTargets:
     """Target mass from class indices y (N,) or soft targets y (N, K), and the options."""
     weight = np.ones(classes) if class_weight is None else class_weight.astype(np.float64)
     omega = np.ones(y.shape[0]) if sample_weight is None else sample_weight.astype(np.float64)
     soft = y if y.ndim == 2 else np.empty((0, 0))
     labels = np.empty(0, np.int32) if y.ndim == 2 else y.astype(np.int32)
     own, spread = (1 - label_smoothing) * weight, label_smoothing / classes * weight
-    return Targets(labels, soft, omega, own, spread)
+    return RowTargets(labels, soft, omega, own, spread)

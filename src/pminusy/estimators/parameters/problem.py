@@ -15,7 +15,7 @@ from pminusy.errors import InputError
 from pminusy.estimators.linear_classifier import is_sparse
 from pminusy.estimators.parameters.penalties import Penalty
 from pminusy.training.fitting import SOLVERS
-from pminusy.training.passes.specification import Csr, Targets
+from pminusy.training.passes.specification import Csr, RowTargets
 from pminusy.training.sources import ArraySource, make_targets
 
 __all__ = [
@@ -124,7 +124,7 @@ def target_mass(
     weight: Array | None,
     class_weight: Any,
     label_smoothing: float,
-) -> Targets:
+) -> RowTargets:
     """Target mass of class indices y (N,) or soft targets y (N, K)."""
     K = len(classes)
     per_class = None
@@ -160,7 +160,7 @@ def _require_weights(class_weight: Any) -> None:
             )
 
 
-def as_source(X: Any, targets: Targets) -> ArraySource:
+def as_source(X: Any, targets: RowTargets) -> ArraySource:
     """X as a source: nothing is copied unless its layout has to change."""
     if not is_sparse(X):
         return ArraySource(X, X.shape[1], targets)

@@ -14,20 +14,20 @@ from pminusy.kernels.head.narrow import NARROW, narrow_scratch
 from pminusy.kernels.head.rows import scratch
 from pminusy.kernels.runtime import threads
 
-__all__ = ["Memory", "blocks_of", "in_blocks"]
+__all__ = ["BlockMemory", "blocks_of", "in_blocks"]
 
 Array = NDArray[Any]
 
 _FEWEST_BLOCKS = 16
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 16, 1 << 19  # logits: some 0.1 ms
-_PAST_CACHES = 1 << 23  # bytes of a result that nobody will find in a cache anyway
+_NON_TEMPORAL = 1 << 23  # bytes of a result that nobody will find in a cache anyway
 
 
-class Memory:
+class BlockMemory:
     """Scratch memory of one block."""
 
-    def __init__(self, index: int, K: int, dtype: Any, past_caches: bool) -> None:
-        self.index, self.past_caches = index, past_caches
+    def __init__(self, index: int, K: int, dtype: Any, non_temporal: bool) -> None:
+        self.index, self.non_temporal = index, non_temporal
         self.wide = scratch(K, dtype)
         self.narrow = narrow_scratch(K, dtype) if K <= NARROW else ()
 
@@ -41,13 +41,13 @@ def blocks_of(N: int, K: int) -> tuple[int, int]:
     return -(-N // step), step
 
 
-def in_blocks(z: Array, block: Callable[[slice, Memory], None]) -> None:
+def in_blocks(z: Array, block: Callable[[slice, BlockMemory], None]) -> None:
     """Run `block` on the rows of every block, in any order and on any thread."""
     N, K = z.shape
     count, step = blocks_of(N, K)
-    past_caches = z.nbytes >= _PAST_CACHES
+    non_temporal = z.nbytes >= _NON_TEMPORAL
 
     def run(i: int) -> None:
-        block(slice(i * step, min(N, (i + 1) * step)), Memory(i, K, z.dtype, past_caches))
+        block(slice(i * step, min(N, (i + 1) * step)), BlockMemory(i, K, z.dtype, non_temporal))
 
     threads.run(run, count)

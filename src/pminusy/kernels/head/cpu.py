@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pminusy.core import transform
 from pminusy.core.options import Options
 from pminusy.kernels.head import reference
-from pminusy.kernels.head.blocks import Memory, blocks_of, in_blocks
+from pminusy.kernels.head.blocks import BlockMemory, blocks_of, in_blocks
 from pminusy.kernels.head.hessian import bend_rows, curvature_rows, slope_rows
 from pminusy.kernels.head.labels import NO_LABEL, label_rows
 from pminusy.kernels.head.logarithms import log_softmax_rows
@@ -27,7 +27,7 @@ from pminusy.kernels.head.narrow import NARROW, narrow_label_rows
 from pminusy.kernels.head.targets import NOTHING, Mass, mass_of
 from pminusy.kernels.linear.compensated_sums import add_carefully
 from pminusy.kernels.runtime.compilation import jit
-from pminusy.kernels.runtime.layout import aligned, written_in_line
+from pminusy.kernels.runtime.layout import c_contiguous, written_contiguously
 from pminusy.kernels.runtime.memory import empty
 from pminusy.kernels.simd.elementary import SCALE64
 
@@ -80,9 +80,9 @@ def log_softmax(z: Array, out: Array | None = None) -> Array:
     """Logarithms of the probabilities (N, K)."""
     result = empty(z.shape, z.dtype) if out is None else out
 
-    def block(part: slice, memory: Memory) -> None:
-        with written_in_line(result[part]) as target:
-            log_softmax_rows(aligned(z[part]), target, *memory.wide)
+    def block(part: slice, memory: BlockMemory) -> None:
+        with written_contiguously(result[part]) as target:
+            log_softmax_rows(c_contiguous(z[part]), target, *memory.wide)
 
     in_blocks(z, block)
     return result
@@ -111,8 +111,8 @@ def _hessian(
 ) -> None:
     K = z.shape[1]
 
-    def block(part: slice, memory: Memory) -> None:
-        u, direction, own = aligned(z[part]), aligned(v[part]), mass.block(part)
+    def block(part: slice, memory: BlockMemory) -> None:
+        u, direction, own = c_contiguous(z[part]), c_contiguous(v[part]), mass.block(part)
         result = np.empty(u.shape, u.dtype)
         a, logits = direction.astype(np.float64, copy=False), u
         masses = own.totals(K, options)
@@ -171,8 +171,8 @@ def tile(
     sums = np.zeros((blocks_of(N, K)[0], 4))
     nowhere = np.empty((0, K), z.dtype)
 
-    def block(part: slice, memory: Memory) -> None:
-        u, own = aligned(z[part]), mass.block(part)
+    def block(part: slice, memory: BlockMemory) -> None:
+        u, own = c_contiguous(z[part]), mass.block(part)
         if b is not None:
             u += b
         logits = transform.logits(u, options) if options.transforms_logits else u
@@ -181,7 +181,7 @@ def tile(
             _rows(logits, own, options, nowhere, row_losses, row_sums, memory)
             return
         still_read = u if options.transforms_logits else None
-        with written_in_line(dL_dz[part], apart_from=still_read) as g:
+        with written_contiguously(dL_dz[part], apart_from=still_read) as g:
             _rows(logits, own, options, g, row_losses, row_sums, memory)
             if options.transforms_logits:
                 slope_rows(u, g, *_cap(options))
@@ -208,7 +208,13 @@ def hessian_tile(
 
 
 def _rows(
-    z: Array, mass: Mass, options: Options, out: Array, losses: Array, sums: Array, memory: Memory
+    z: Array,
+    mass: Mass,
+    options: Options,
+    out: Array,
+    losses: Array,
+    sums: Array,
+    memory: BlockMemory,
 ) -> None:
     """Choose the kernel for a block of rows, and run it."""
     results = out, losses, sums
@@ -220,7 +226,7 @@ def _rows(
         flat, own = z.reshape(-1), (mass.labels, mass.rows)
         narrow_label_rows(z, flat, *own, *results, *memory.wide, *memory.narrow)
     else:
-        stream = memory.past_caches and out.size > 0
+        stream = memory.non_temporal and out.size > 0
         label_rows(z, mass.labels, mass.rows, *results, stream, *memory.wide)
 
 

@@ -15,7 +15,7 @@ from pminusy.kernels.head.rows import row_end, row_start, row_total, two_sum, wo
 from pminusy.kernels.runtime.compilation import inline, jit
 from pminusy.kernels.simd.elementary import SCALE64, difference, exp_below, log1p, scale_of
 from pminusy.kernels.simd.lanes import choose
-from pminusy.kernels.simd.loops import fence
+from pminusy.kernels.simd.loops import store_fence
 
 __all__ = ["IGNORED", "NO_LABEL", "label_row", "label_rows", "row_log", "top_less_label"]
 
@@ -92,4 +92,4 @@ def label_rows(z, labels, factors, out, losses, sums, stream, tiles, stats):
         scaled_error += lost
     sums[0], sums[1], sums[2], sums[3] = plain, plain_error, scaled, scaled_error
     if stream:
-        fence()
+        store_fence()

@@ -216,7 +216,7 @@ def _without_the_top(z, r, work):
 def row_end(z, out, work, factor, c, own, stream):
     """Second visit to a row: write p · s times the factor, and `own` at c ≥ 0; `out` may be z.
 
-    The tile with c in it is put together in cache: what was written past the caches is far away.
+    The tile with c in it is put together in cache: non-temporal stores have put the rest far away.
     """
     K = z.size
     for t in range(work.top.size):

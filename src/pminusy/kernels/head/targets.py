@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pminusy.core.options import Options
 from pminusy.kernels.head.labels import IGNORED
-from pminusy.kernels.runtime.layout import aligned
+from pminusy.kernels.runtime.layout import c_contiguous
 
 __all__ = ["NOTHING", "Mass", "mass_of"]
 
@@ -40,7 +40,7 @@ class Mass(NamedTuple):
         """The same for some of the rows."""
         return self._replace(
             labels=self.labels[part] if self.labels.size else self.labels,
-            soft=aligned(self.soft[part]) if self.soft.size else self.soft,
+            soft=c_contiguous(self.soft[part]) if self.soft.size else self.soft,
             rows=self.rows[part] if self.rows.size > 1 else self.rows,
         )
 
@@ -61,12 +61,12 @@ class Mass(NamedTuple):
 
 def mass_of(y: Array, N: int, K: int, options: Options, dtype: Any) -> Mass:
     """Targets, class indices (N,) or soft (N, K), and options as the kernels take them."""
-    weight = NOTHING if options.weight is None else aligned(options.weight)
-    omega = np.ones(1) if options.sample_weight is None else aligned(options.sample_weight)
+    weight = NOTHING if options.weight is None else c_contiguous(options.weight)
+    omega = np.ones(1) if options.sample_weight is None else c_contiguous(options.sample_weight)
     if y.ndim == 2:
         total = omega.sum() if omega.size == N else float(N)
         return Mass(_NO_LABELS, y, _over(total, omega, options), weight, plain=False)
-    labels, used = aligned(y), N
+    labels, used = c_contiguous(y), N
     ignored = labels == options.ignore_index
     if ignored.any():
         labels = np.where(ignored, IGNORED, labels)

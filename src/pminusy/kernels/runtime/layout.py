@@ -1,4 +1,4 @@
-"""Rows one after the other in memory: what compiled code reads and writes, whatever it is given."""
+"""C-contiguous arrays: what compiled code reads and writes, whatever it is given."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["aligned", "written_in_line"]
+__all__ = ["c_contiguous", "written_contiguously"]
 
 Array = NDArray[Any]
 
 
-def aligned(array: Array) -> Array:
-    """The array itself or a copy, with rows one after the other; as writable, for one signature."""
+def c_contiguous(array: Array) -> Array:
+    """The array itself, or a C-contiguous copy; as writable, for one signature."""
     flags = array.flags
     if not (flags.c_contiguous and flags.aligned):
         return array.copy(order="C")
@@ -32,8 +32,8 @@ def _as_writable(array: Array) -> Array:
     return np.asarray(_as_writable_interface(array))
 
 
-class written_in_line:
-    """An array with rows one after the other that ends up in `target`: itself, if it is like that.
+class written_contiguously:
+    """A C-contiguous array that ends up in `target`: `target` itself, if it is C-contiguous.
 
     With `apart_from`, one that shares no memory with that array.
     """

@@ -32,7 +32,6 @@ __all__ = [
     "exp_sums_below",
     "exp_times",
     "far",
-    "fence",
     "in_reach",
     "largest",
     "log1p_lanes",
@@ -40,6 +39,7 @@ __all__ = [
     "reference",
     "start_at",
     "start_of",
+    "store_fence",
     "times",
     "two_sum_lanes",
 ]
@@ -223,13 +223,13 @@ def exp_sums_below(
 def exp_times(
     typing_context: Any, z: Any, out: Any, floor: Any, start: Any, a: Any, b: Any, stream: Any
 ) -> Any:  # fmt: skip
-    """Write E · a · b of z to `out`, which may be z or longer; past the caches if `stream`."""
+    """Write E · a · b of z to `out`, which may be z or longer; non-temporally if `stream`."""
     return _written(z, (z, z, *[z.dtype] * 4, types.boolean), exponential=True)
 
 
 @intrinsic
 def times(typing_context: Any, e: Any, out: Any, a: Any, b: Any, stream: Any) -> Any:
-    """Write e · a · b to `out`, which may be e; past the caches if `stream`."""
+    """Write e · a · b to `out`, which may be e; non-temporally if `stream`."""
     return _written(e, (e, e, *[e.dtype] * 2, types.boolean), exponential=False)
 
 
@@ -281,8 +281,8 @@ def largest(typing_context: Any, z: Any) -> Any:
 
 
 @intrinsic
-def fence(typing_context: Any) -> Any:
-    """Have what was written past the caches seen before anything that follows."""
+def store_fence(typing_context: Any) -> Any:
+    """Have what was written by non-temporal stores seen before anything that follows."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         builder.fence("seq_cst")

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.training.passes.specification import Csr, Rows, Targets
+from pminusy.training.passes.specification import Csr, RowSubset, RowTargets
 
 __all__ = ["ascend"]
 
@@ -39,11 +39,11 @@ Array = NDArray[Any]
 
 def ascend(
     X: Csr,
-    y: Targets,
+    y: RowTargets,
     W: Array,
     b: Array,
     strength: tuple[float, float],
-    rows: Rows,
+    rows: RowSubset,
     order: Array,
     T: Array,
     P: Array,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pminusy.kernels.runtime import memory, threads
 from pminusy.training.passes import non_negligible, specification
 from pminusy.training.passes.non_negligible import SelectedClasses
-from pminusy.training.passes.specification import PADDING, TILE, Rows, softmax
+from pminusy.training.passes.specification import PADDING, TILE, RowSubset, softmax
 from pminusy.training.sources import Block, Source
 
 __all__ = ["Passes", "Selection", "Sums"]
@@ -323,7 +323,7 @@ def _row_curvature(Z: Array) -> Array:
     return out.ravel()
 
 
-def _each(run: Any, rows: Rows) -> list[Any]:
+def _each(run: Any, rows: RowSubset) -> list[Any]:
     """Run over the tiles of a block, one share a thread: run(number of the share, tiles)."""
     tiles, parts = _tiles(rows), _parts(rows)
     results: list[Any] = [None] * parts
@@ -335,7 +335,7 @@ def _each(run: Any, rows: Rows) -> list[Any]:
     return results
 
 
-def _parts(rows: Rows) -> int:
+def _parts(rows: RowSubset) -> int:
     return max(1, min(threads.get_num_threads(), _tiles(rows) // _TILES_A_THREAD))
 
 
@@ -343,7 +343,7 @@ def _share(tiles: int, part: int, parts: int) -> tuple[int, int]:
     return tiles * part // parts, tiles * (part + 1) // parts
 
 
-def _tiles(rows: Rows) -> int:
+def _tiles(rows: RowSubset) -> int:
     return -(-rows.number // TILE)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.passes import specification
-from pminusy.training.passes.specification import TILE, Rows, Targets, Tiles
+from pminusy.training.passes.specification import TILE, RowSubset, RowTargets, Tiles
 
 __all__ = ["SelectedClasses", "pick", "point", "times"]
 
@@ -37,10 +37,10 @@ class SelectedClasses(NamedTuple):
 
 def point(
     X: Any,
-    y: Targets,
+    y: RowTargets,
     W: Array,
     b: Array,
-    rows: Rows,
+    rows: RowSubset,
     tiles: Tiles,
     threshold: float,
     found: SelectedClasses,
@@ -55,7 +55,7 @@ def point(
 
 
 def pick(
-    y: Targets, rows: Rows, tiles: Tiles, Z: Array, threshold: float, found: SelectedClasses
+    y: RowTargets, rows: RowSubset, tiles: Tiles, Z: Array, threshold: float, found: SelectedClasses
 ) -> None:
     """Select the classes with p (1 − p) ≥ threshold, where there is room for those of a row."""
     index = specification.index_of(rows, tiles)
@@ -78,7 +78,7 @@ def pick(
 
 def times(
     X: Array,
-    rows: Rows,
+    rows: RowSubset,
     tiles: Tiles,
     S: Array,
     found: SelectedClasses,

@@ -30,8 +30,8 @@ __all__ = [
     "PADDING",
     "TILE",
     "Csr",
-    "Rows",
-    "Targets",
+    "RowSubset",
+    "RowTargets",
     "curvature",
     "from_tiles",
     "gradient",
@@ -52,7 +52,7 @@ Array = NDArray[Any]
 Tiles = tuple[int, int]
 
 
-class Rows(NamedTuple):
+class RowSubset(NamedTuple):
     """Which rows of X a pass is over: row i is chosen[offset + i · stride], or just that number."""
 
     offset: int
@@ -69,7 +69,7 @@ class Csr(NamedTuple):
     indptr: Array
 
 
-class Targets(NamedTuple):
+class RowTargets(NamedTuple):
     """Target mass q, made row by row: ω (own_k Y_k + spread_k).
 
     Y is one-hot at `labels` (N,), or `soft` (N, K) where that has rows. With class weights w and
@@ -84,7 +84,15 @@ class Targets(NamedTuple):
 
 
 def point(
-    X: Any, y: Targets, W: Array, b: Array, rows: Rows, tiles: Tiles, Z: Array, G: Array, g: Array
+    X: Any,
+    y: RowTargets,
+    W: Array,
+    b: Array,
+    rows: RowSubset,
+    tiles: Tiles,
+    Z: Array,
+    G: Array,
+    g: Array,
 ) -> float:
     """Loss at logits X W + b, and its gradient; the logits are kept in Z if it has room."""
     index = index_of(rows, tiles)
@@ -98,10 +106,10 @@ def point(
 
 def step(
     X: Any,
-    y: Targets,
+    y: RowTargets,
     V: Array,
     v: Array,
-    rows: Rows,
+    rows: RowSubset,
     tiles: Tiles,
     Z: Array,
     A: Array,
@@ -119,8 +127,8 @@ def step(
 
 def gradient(
     X: Any,
-    y: Targets,
-    rows: Rows,
+    y: RowTargets,
+    rows: RowSubset,
     tiles: Tiles,
     Z: Array,
     A: Array,
@@ -137,7 +145,7 @@ def gradient(
 
 
 def restriction(
-    y: Targets, rows: Rows, tiles: Tiles, Z: Array, A: Array, step: float
+    y: RowTargets, rows: RowSubset, tiles: Tiles, Z: Array, A: Array, step: float
 ) -> tuple[float, float, float]:
     """Loss, slope and curvature along A at Z + step · A: no product with X."""
     index = index_of(rows, tiles)
@@ -153,12 +161,12 @@ def restriction(
 
 def hvp(
     X: Any,
-    y: Targets,
+    y: RowTargets,
     W: Array,
     b: Array,
     V: Array,
     v: Array,
-    rows: Rows,
+    rows: RowSubset,
     tiles: Tiles,
     Z: Array,
     G: Array,
@@ -173,7 +181,15 @@ def hvp(
 
 
 def curvature(
-    X: Any, y: Targets, W: Array, b: Array, rows: Rows, tiles: Tiles, Z: Array, G: Array, g: Array
+    X: Any,
+    y: RowTargets,
+    W: Array,
+    b: Array,
+    rows: RowSubset,
+    tiles: Tiles,
+    Z: Array,
+    G: Array,
+    g: Array,
 ) -> None:
     """Diagonal of the Hessian: g[k] += Σ S p (1 − p), and with x² where G has room for it."""
     index = index_of(rows, tiles)
@@ -186,7 +202,9 @@ def curvature(
     _add_gradient(squares, R, index, G, g)
 
 
-def moments(X: Any, omega: Array, rows: Rows, tiles: Tiles, total: Array, square: Array) -> None:
+def moments(
+    X: Any, omega: Array, rows: RowSubset, tiles: Tiles, total: Array, square: Array
+) -> None:
     """Weighted sums of every feature and of its square, added to `total` and `square` (D,)."""
     index = index_of(rows, tiles)
     weight = omega[index].astype(np.float64)[:, None]
@@ -202,7 +220,7 @@ def moments(X: Any, omega: Array, rows: Rows, tiles: Tiles, total: Array, square
     )
 
 
-def index_of(rows: Rows, tiles: Tiles) -> Array:
+def index_of(rows: RowSubset, tiles: Tiles) -> Array:
     """Where the rows of some tiles are in X."""
     within = np.arange(tiles[0] * TILE, min(tiles[1] * TILE, rows.number))
     at = rows.offset + rows.stride * within
@@ -235,7 +253,7 @@ def _add_gradient(X: Any, R: Array, index: Array, G: Array, g: Array) -> None:
     np.add.at(G[:, : R.shape[1]], X.indices[at], X.data[at, None].astype(R.dtype) * R[owner])
 
 
-def _logits(X: Any, W: Array, b: Array, rows: Rows, tiles: Tiles, Z: Array) -> Array:
+def _logits(X: Any, W: Array, b: Array, rows: RowSubset, tiles: Tiles, Z: Array) -> Array:
     if Z.shape[0]:
         return from_tiles(Z, rows, tiles)
     return _products(X, W, index_of(rows, tiles), b)
@@ -248,13 +266,13 @@ def _to_tiles(z: Array) -> Array:
     return padded.reshape(count, TILE, -1).swapaxes(1, 2)
 
 
-def from_tiles(Z: Array, rows: Rows, tiles: Tiles) -> Array:
+def from_tiles(Z: Array, rows: RowSubset, tiles: Tiles) -> Array:
     """Logits (n, K) of the rows of some tiles."""
     n = min(tiles[1] * TILE, rows.number) - tiles[0] * TILE
     return np.asarray(Z[tiles[0] : tiles[1]].swapaxes(1, 2).reshape(-1, Z.shape[1])[:n])
 
 
-def mass(y: Targets, index: Array) -> Array:
+def mass(y: RowTargets, index: Array) -> Array:
     """Target mass q (n, K)."""
     if y.soft.shape[0]:
         Y = y.soft[index]
@@ -271,7 +289,7 @@ def softmax(z: Array) -> tuple[Array, Array]:
     return m + np.log(s), e / s
 
 
-def _residual(z: Array, y: Targets, index: Array) -> tuple[float, Array]:
+def _residual(z: Array, y: RowTargets, index: Array) -> tuple[float, Array]:
     """Summed loss Σ q (lse − z) and residual S p − q (n, K)."""
     lse, p = softmax(z)
     q = mass(y, index)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pminusy.training.hessian import coupled_hessian
 
 if TYPE_CHECKING:
-    from pminusy.training.objective import Objective, Sample
+    from pminusy.training.objective import Objective, SampledRows
 
 __all__ = ["CholeskyPreconditioner", "full_hessian"]
 
@@ -38,7 +38,7 @@ class CholeskyPreconditioner:
     def __init__(
         self,
         objective: Objective,
-        sample: Sample | None,
+        sample: SampledRows | None,
         damping: float = 0.0,
         dtype: type[np.floating[Any]] = np.float64,
     ) -> None:
@@ -71,7 +71,7 @@ class CholeskyPreconditioner:
 
 
 def full_hessian(
-    objective: Objective, sample: Sample | None, dtype: type[np.floating[Any]] = np.float64
+    objective: Objective, sample: SampledRows | None, dtype: type[np.floating[Any]] = np.float64
 ) -> Array:
     """Hessian (size, size) in the objective's vector, from all rows or estimated from a sample."""
     K, D = objective.K, objective.D

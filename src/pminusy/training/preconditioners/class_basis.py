@@ -17,7 +17,7 @@ from pminusy.kernels.runtime import threads
 from pminusy.training.preconditioners.whitening import Whitened
 
 if TYPE_CHECKING:
-    from pminusy.training.objective import Objective, Sample
+    from pminusy.training.objective import Objective, SampledRows
 
 __all__ = ["Basis", "ClassBasisPreconditioner"]
 
@@ -45,7 +45,7 @@ class ClassBasisPreconditioner:
     """
 
     def __init__(
-        self, objective: Objective, sample: Sample, basis: Basis, damping: float = 0.0
+        self, objective: Objective, sample: SampledRows, basis: Basis, damping: float = 0.0
     ) -> None:
         self._coordinates, self._basis = objective.coordinates, basis
         V, d = basis.V, basis.d  # (D, r), (D,)

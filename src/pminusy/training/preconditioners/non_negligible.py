@@ -2,7 +2,7 @@
 
 Once a model is any good, a row's curvature S (diag p − p pᵀ) is that of a few classes. On those it
 is taken as it is, couplings and all; the other classes of a row are one more class between them,
-and what is left of the curvature, among the negligible classes, is that of a typical row:
+and the remainder of the curvature, among the negligible classes, is that of a typical row:
 
     M = ridge + Σ_i S_i (diag p̃_i − p̃_i p̃_iᵀ) ⊗ x_i x_iᵀ + (diag r − r rᵀ / Σ r) ⊗ X̄ᵀX̄
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["Searchable", "Step", "line_search"]
+__all__ = ["LineSearchStep", "Searchable", "line_search"]
 
 _ACCEPT_BELOW = -0.9  # still falling: at most this share of the first slope is left
 _ACCEPT_ABOVE = 0.4  # past the minimum by no more than this
@@ -30,34 +30,34 @@ class Searchable(Protocol):
         """Value, slope and curvature at a step."""
 
 
-class Step(NamedTuple):
+class LineSearchStep(NamedTuple):
     """A step, and whether it is good: else no progress can be made in this precision."""
 
     step: float
     good: bool
 
 
-def line_search(line: Searchable, *, first: float = 1.0, looks: int = 20) -> Step:
+def line_search(line: Searchable, *, first: float = 1.0, looks: int = 20) -> LineSearchStep:
     """Try the first step; otherwise bracket the zero of the slope and close in on it."""
     slope0 = line.start.slope
     if not slope0 < 0:
-        return Step(0.0, False)
+        return LineSearchStep(0.0, False)
     point = line.at(first)
     highest = line.start.value + _RISE * abs(line.start.value)
     if _ACCEPT_BELOW * -slope0 <= point.slope <= _ACCEPT_ABOVE * -slope0 and point.value <= highest:
-        return Step(first, True)
+        return LineSearchStep(first, True)
     low, low_slope, high, high_slope = 0.0, slope0, math.inf, math.nan
     for _ in range(looks):
         if not math.isfinite(point.slope) or not math.isfinite(point.value):
             high, high_slope = point.step, math.nan
         elif abs(point.slope) <= _TARGET * -slope0 and point.value <= highest:
-            return Step(point.step, True)
+            return LineSearchStep(point.step, True)
         elif point.slope < 0:
             low, low_slope = point.step, point.slope
         else:
             high, high_slope = point.step, point.slope
         point = line.at(_next(low, low_slope, high, high_slope, point))
-    return Step(low, low > 0)
+    return LineSearchStep(low, low > 0)
 
 
 def _next(low: float, low_slope: float, high: float, high_slope: float, point: Any) -> float:

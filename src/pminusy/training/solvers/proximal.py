@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.training.objective import Evaluation, Objective
+from pminusy.training.objective import Objective, ValueAndGradient
 from pminusy.training.preconditioners.diagonal import DiagonalPreconditioner
 from pminusy.training.preconditioners.protocol import Preconditioner
 from pminusy.training.solvers.lasso import steepest
@@ -96,7 +96,7 @@ def proximal_newton(
     tol: float,
     log: TrainingLog,
     hessian: Callable[[Objective, int], Array] | None = None,
-) -> tuple[Array, Evaluation, bool]:
+) -> tuple[Array, ValueAndGradient, bool]:
     """Minimise f + penalty: the vector, f there, and whether `tol` was reached.
 
     `hessian` is that of `sparse_newton`; None where a matrix is too large.
@@ -105,7 +105,10 @@ def proximal_newton(
     at = objective.evaluate(vector)
     total = at.value + penalty.value(vector)
     log.note(
-        objective, vector, Evaluation(total, at.gradient), penalty.optimality(vector, at.gradient)
+        objective,
+        vector,
+        ValueAndGradient(total, at.gradient),
+        penalty.optimality(vector, at.gradient),
     )
     if hessian is not None:
         vector, at = sparse_newton(objective, vector, at, penalty, hessian, tol=tol, log=log)
@@ -121,12 +124,12 @@ def proximal_newton(
 def _by_products(
     objective: Objective,
     vector: Array,
-    at: Evaluation,
+    at: ValueAndGradient,
     penalty: SparsePenalty,
     *,
     tol: float,
     log: TrainingLog,
-) -> tuple[Array, Evaluation]:
+) -> tuple[Array, ValueAndGradient]:
     """Minimise by Newton's steps in the free coordinates, a pass a product with the Hessian."""
     total = at.value + penalty.value(vector)
     first, stalls, curvature = math.nan, 0, 1.0
@@ -152,7 +155,7 @@ def _by_products(
         log.note(
             objective,
             vector,
-            Evaluation(total, at.gradient),
+            ValueAndGradient(total, at.gradient),
             penalty.optimality(vector, at.gradient),
         )
         if stalls >= 5:
@@ -191,7 +194,7 @@ def _keep_signs(
     slope: Array,
     direction: Array,
     penalty: SparsePenalty,
-) -> tuple[Array, Evaluation, float] | None:
+) -> tuple[Array, ValueAndGradient, float] | None:
     """Backtrack along the direction, a sign that would change becoming 0; None if nothing gains."""
     signs = np.where(vector != 0, np.sign(vector), -np.sign(slope))
     signed = penalty.alpha > 0
@@ -211,12 +214,12 @@ def _keep_signs(
 def _proximal_step(
     objective: Objective,
     vector: Array,
-    at: Evaluation,
+    at: ValueAndGradient,
     total: float,
     preconditioner: DiagonalPreconditioner,
     penalty: SparsePenalty,
     curvature: float,
-) -> tuple[tuple[Array, Evaluation, float], float]:
+) -> tuple[tuple[Array, ValueAndGradient, float], float]:
     """One proximal gradient step, preconditioned by the diagonal, as long as it may be."""
     steps = preconditioner.solve(np.ones_like(vector))
     curvature = max(curvature * 0.5, 1e-3)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from pminusy.training.objective import Evaluation, Objective
+from pminusy.training.objective import Objective, ValueAndGradient
 
 __all__ = [
     "Patience",
@@ -55,7 +55,7 @@ class Solution(NamedTuple):
     """Where a solver ended."""
 
     vector: Array
-    at: Evaluation
+    at: ValueAndGradient
     status: Status
     left: float = math.inf  # what the last step promised, where that is known
 
@@ -66,7 +66,7 @@ class StoppingCriterion(NamedTuple):
     tol: float
     gap: float | None = None
 
-    def reached(self, objective: Objective, at: Evaluation) -> bool:
+    def reached(self, objective: Objective, at: ValueAndGradient) -> bool:
         """Whether this point is good enough."""
         if self.gap is not None:
             allowed = self.gap * abs(at.value)
@@ -76,7 +76,7 @@ class StoppingCriterion(NamedTuple):
             )
         return objective.optimality(at.gradient) <= self.tol
 
-    def share(self, objective: Objective, at: Evaluation) -> float:
+    def share(self, objective: Objective, at: ValueAndGradient) -> float:
         """What share of the gap may be left when the criterion is met, roughly."""
         if self.gap is not None:
             return self.gap * abs(at.value) / max(objective.gap_of_weights(at.gradient), 1e-300)
@@ -144,7 +144,11 @@ class TrainingLog:
         return max(len(self.history) - self.start_noted, 0)
 
     def note(
-        self, objective: Objective, vector: Array, at: Evaluation, optimality: float | None = None
+        self,
+        objective: Objective,
+        vector: Array,
+        at: ValueAndGradient,
+        optimality: float | None = None,
     ) -> None:
         """Write down where the solver is."""
         key = id(objective.passes)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.training.objective import Evaluation, Line, Objective
+from pminusy.training.objective import LineRestriction, Objective, ValueAndGradient
 from pminusy.training.solvers.lasso import minimise_quadratic
 from pminusy.training.solvers.solution import TrainingLog
 
@@ -38,13 +38,13 @@ _STALLS = 4
 def sparse_newton(
     objective: Objective,
     vector: Array,
-    at: Evaluation,
+    at: ValueAndGradient,
     penalty: SparsePenalty,
     hessian: Callable[[Objective, int], Array],
     *,
     tol: float,
     log: TrainingLog,
-) -> tuple[Array, Evaluation]:
+) -> tuple[Array, ValueAndGradient]:
     """Minimise f + penalty from a vector where the objective stands; where it came.
 
     Parameters
@@ -89,7 +89,7 @@ def sparse_newton(
         damping, moved = _next_damping(damping, step, promised, total - value), moved + step
         total, before = value, optimality
         optimality = penalty.optimality(vector, at.gradient)
-        log.note(objective, vector, Evaluation(total, at.gradient), optimality)
+        log.note(objective, vector, ValueAndGradient(total, at.gradient), optimality)
         if step == 1 and optimality > _SLOW * before:  # a sample's Hessian, too coarse by now
             effort += 1
     return vector, at
@@ -102,7 +102,7 @@ def _damped(H: Array, damping: float) -> Array:
 
 
 def _backtrack(
-    line: Line,
+    line: LineRestriction,
     vector: Array,
     direction: Array,
     total: float,

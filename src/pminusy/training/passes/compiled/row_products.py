@@ -1,4 +1,4 @@
-"""Products of training: a tile of rows of X with the weights, there and back.
+"""Products of training: a tile of rows of X with the weights, and of residuals with X.
 
 The rows of a tile are given by their numbers, `at` (64,), of which n count; whatever is on logits
 is laid out classes first, (K, 64).
