@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pminusy.training.solvers.solution import TrainingLog
 from tests.training.problems import make_objective, random_problem
 
 VARIANTS = [(sparse, bias, kept) for sparse in (0, 1) for bias in (0, 1) for kept in (0, 1)]
@@ -120,3 +121,30 @@ def test_diagonal_is_the_diagonal(sparse):
     np.testing.assert_allclose(H, H.T, atol=1e-12)
     if sparse:  # centred dense features have the class's mean in place of each x²
         np.testing.assert_allclose(objective.diagonal(), np.diag(H), rtol=1e-9)
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_objectives_that_share_logits_refuse_those_of_another_point(kept):
+    X, y = random_problem()
+    objective = make_objective(X, y, workspace=(64 << 20) * kept)
+    other = objective.with_ridge(2 * objective.ridge)
+    first, second, v = np.random.default_rng(3).normal(size=(3, objective.size))
+    objective.evaluate(first)
+    expected = objective.hessian_times(v)
+    other.evaluate(second)
+    with pytest.raises(AssertionError, match="another point"):
+        objective.hessian_times(v)
+    objective.evaluate(first)
+    np.testing.assert_array_equal(objective.hessian_times(v), expected)
+
+
+def test_a_log_counts_the_visits_of_every_objective_once():
+    X, y = random_problem()
+    log = TrainingLog(10)
+    for ridge in (1.0, 2.0, 3.0):  # each is gone when the next is made: ids may come again
+        objective = make_objective(X, y, C=1 / ridge)
+        at = objective.evaluate(np.zeros(objective.size))
+        log.note(objective, np.zeros(objective.size), at)
+        log.note(objective, np.zeros(objective.size), at)
+        del objective
+    assert log.passes == 3.0

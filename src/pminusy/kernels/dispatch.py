@@ -1,8 +1,8 @@
 """Which implementation runs a call, and why.
 
-Every array function in `ops` asks here, and nowhere else. There are two: `reference`, which is the
-specification in `core`, and `cpu`, compiled kernels tested against it. The choice follows from the
-shapes and options alone, so the same call always gives the same bits.
+Every array function in `ops`, and every pass of training, asks here and nowhere else. There are
+two: "core", the specification in NumPy, and "cpu", compiled kernels tested against it. The choice
+follows from the shapes and options alone, so the same call always gives the same bits.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import importlib
 import logging
 import os
 import warnings
+from collections.abc import Callable
 from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -22,7 +23,7 @@ from pminusy.errors import InputError, short_repr
 from pminusy.kernels.head import reference
 from pminusy.kernels.runtime import threads
 
-__all__ = ["Choice", "choice", "implementation", "why"]
+__all__ = ["Choice", "choice", "decide", "implementation", "why"]
 
 SMALL = 1024
 """Fewer logits than this are not worth loading the compiler for (0.4 s, once)."""
@@ -49,19 +50,29 @@ def implementation(
 
 
 def choice(N: int, K: int, options: Options | None = None, small: int = SMALL) -> Choice:
-    """Decide, by size and options."""
+    """Decide, by size and options, who computes the head for N rows of K logits."""
+    return decide(N * K, small, lambda: f"{N:,} × {K:,} logits", lambda: _beyond_kernels(options))
+
+
+def decide(
+    work: int, small: int, what: Callable[[], str], beyond: Callable[[], str] = lambda: ""
+) -> Choice:
+    """Decide, by the amount of work in some unit; less than `small` is not worth the compiler.
+
+    `what` names the work, and `beyond` what there is no kernel for, or "".
+    """
     forced = os.environ.get(_VARIABLE, "")
     if forced not in ("", "core", "cpu"):
         raise InputError(_VARIABLE, '"core" or "cpu"', repr(forced), "or leave it unset")
     if forced == "core":
         return Choice("core", f"{_VARIABLE} says so")
-    if not forced and small > N * K:
-        return Choice("core", f"{N:,} × {K:,} logits are too few to load the compiler for")
-    if N * K == 0:
+    if not forced and small > work:
+        return Choice("core", f"{what()} are too few to load the compiler for")
+    if work == 0:
         return Choice("core", "there is nothing to compute")
-    beyond = _beyond_kernels(options)
-    if beyond:
-        return Choice("core", beyond)
+    missing = beyond()
+    if missing:
+        return Choice("core", missing)
     module, problem = _kernels()
     if module is None:
         return Choice("core", problem)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.kernels.runtime import threads
+from pminusy.training.implementation import implementation
 
 __all__ = ["merge_rows"]
 
@@ -50,8 +51,7 @@ def merge_rows(
 
 
 def _fingerprints(X: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.uint64]:
-    from pminusy.training.passes.compiled import passes
-
+    passes = implementation("passes", X.size)
     bits = X.view(np.dtype(f"u{X.dtype.itemsize}"))
     random = np.random.default_rng(0)
     factors = random.integers(1, 2**63, X.shape[1] + 1, np.uint64) * np.uint64(2) + np.uint64(1)
@@ -66,8 +66,7 @@ def _fingerprints(X: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.uint64]:
 
 
 def _equal(X: NDArray[Any], a: NDArray[np.intp], b: NDArray[np.intp]) -> NDArray[np.bool_]:
-    from pminusy.training.passes.compiled import passes
-
+    passes = implementation("passes", X.size)
     out = np.empty(a.size, np.bool_)
 
     def work(part: int) -> None:

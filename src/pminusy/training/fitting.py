@@ -18,9 +18,10 @@ from pminusy.training.dual.caller import bytes_of_dual, has_dual
 from pminusy.training.methods import run
 from pminusy.training.objective import Objective, ValueAndGradient
 from pminusy.training.preconditioners.choice import WIDE, Preconditioners
+from pminusy.training.preconditioners.diagonal import DiagonalPreconditioner
 from pminusy.training.solvers.dual_ascent import can_ascend, dual_ascent, dual_start
 from pminusy.training.solvers.lbfgs_history import LbfgsHistory
-from pminusy.training.solvers.proximal import SparsePenalty, proximal_newton
+from pminusy.training.solvers.proximal import proximal_newton
 from pminusy.training.solvers.solution import (
     Solution,
     Status,
@@ -28,6 +29,7 @@ from pminusy.training.solvers.solution import (
     StoppingCriterion,
     TrainingLog,
 )
+from pminusy.training.sparse_penalty import SparsePenalty
 from pminusy.training.starts import rough_start
 
 __all__ = ["SOLVERS", "Certificate", "End", "Fit", "choose_solver", "minimise"]
@@ -235,6 +237,7 @@ def _proximal(
             objective,
             vector,
             penalty,
+            DiagonalPreconditioner,
             tol=criterion.tol,
             log=log,
             hessian=Preconditioners(objective).hessian if _holds_hessian(objective) else None,

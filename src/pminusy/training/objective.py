@@ -5,7 +5,8 @@ A solver sees a flat vector (its coordinates are the business of `coordinates`),
 Hessian-vector products, curvature, and the restriction to a line; it never sees softmax.
 
 An objective stands at one point at a time: the last one evaluated or accepted. Hessian-vector
-products and curvature are taken there, from the logits kept there.
+products and curvature are taken there, from the logits kept there. Objectives that differ in λ
+alone share those logits (`with_ridge`): each is evaluated before it is asked for curvature.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.coordinates import Coordinates
-from pminusy.training.passes.caller import Passes, Selection, Sums
+from pminusy.training.passes.caller import Passes, Point, Selection, Sums
 from pminusy.training.solvers.line_search import line_search
 from pminusy.training.sources import Source
 
@@ -101,12 +102,12 @@ class Objective:
         self.mass = source.total_mass
         self.K, self.D = source.classes, source.features
         self._set_ridge(ridge)
-        self._kernel_point: tuple[Array, Array] | None = None
+        self._at: Point | None = None  # where it stands
         self._watched = 0.0
         self._part: Objective | None = None  # some rows, on which trial steps are taken
-        self._selection: tuple[tuple[Array, Array], Selection] | None = None  # and where
+        self._selection: tuple[Point, Selection] | None = None  # and where
         self._row_masses: Array | None = None
-        self._class_curvature: tuple[tuple[Array, Array], Array] | None = None  # and where
+        self._class_curvature: tuple[Point, Array] | None = None  # and where
 
     @property
     def size(self) -> int:
@@ -142,7 +143,7 @@ class Objective:
         """The same objective with another λ; passes, and what they keep, are shared."""
         other = copy.copy(self)
         other._set_ridge(ridge)
-        other._kernel_point = other._selection = other._class_curvature = other._part = None
+        other._at = other._selection = other._class_curvature = other._part = None
         return other
 
     def _set_ridge(self, ridge: float) -> None:
@@ -162,12 +163,29 @@ class Objective:
 
     def evaluate(self, vector: Array) -> ValueAndGradient:
         """f and its gradient at a point; the objective stands there afterwards."""
-        self._kernel_point = self.coordinates.to_kernel(vector, self.dtype)
+        self._at = self.coordinates.to_kernel(vector, self.dtype)
         selection = None
         if self._watched and not self.passes.stored:
             selection = self._room_for_selection(self._watched)
-            self._selection = self._kernel_point, selection
-        return self._with_penalty(self.passes.point(*self._kernel_point, selection), vector)
+            self._selection = self._at, selection
+        return self._with_penalty(self.passes.point(self._at, selection), vector)
+
+    def move(self, vector: Array, step: float, whole: Sums) -> ValueAndGradient:
+        """f and its gradient at a point that is a step along the direction of the last pass.
+
+        Its logits are in reach of the kept ones; `whole` is what the pass found at step 1.
+        """
+        self._at = self.coordinates.to_kernel(vector, self.dtype)
+        if step == 1.0:
+            self.passes.commit(1.0, self._at)
+            return self._with_penalty(whole, vector)
+        return self._with_penalty(self.passes.gradient(step, self._at), vector)
+
+    @property
+    def _standing(self) -> Point:
+        """Where it stands."""
+        assert self._at is not None, "evaluate the objective first"
+        return self._at
 
     def search(self, vector: Array, at: ValueAndGradient, direction: Array) -> LineRestriction:
         """The restriction of f to the line from where the objective stands."""
@@ -194,9 +212,8 @@ class Objective:
 
     def hessian_times(self, v: Array) -> Array:
         """Hessian times a vector."""
-        assert self._kernel_point is not None
         V = self.coordinates.to_kernel(v, self.dtype)
-        sums = self.passes.hvp(*self._kernel_point, *V)
+        sums = self.passes.hvp(self._standing, *V)
         out = self.coordinates.from_kernel(sums.G, sums.g) / self.mass
         self.coordinates.split(out)[0][...] += (
             self.curvature_of_penalty * self.coordinates.split(v)[0]
@@ -205,9 +222,8 @@ class Objective:
 
     def diagonal(self) -> Array:
         """Diagonal of the Hessian; for centred features with the mean of x² for every class."""
-        assert self._kernel_point is not None
         dense = not self.coordinates.features_first
-        sums = self.passes.curvature(*self._kernel_point, diagonal=not dense)
+        sums = self.passes.curvature(self._standing, diagonal=not dense)
         out = np.empty(self.size)
         u, b = self.coordinates.split(out)
         c = sums.g / self.mass
@@ -218,10 +234,9 @@ class Objective:
 
     def class_curvature(self) -> Array:
         """(1 / M) Σ S p_k (1 − p_k), for each class."""
-        assert self._kernel_point is not None
-        if self._class_curvature is None or self._class_curvature[0] is not self._kernel_point:
-            sums = self.passes.curvature(*self._kernel_point, diagonal=False)
-            self._class_curvature = self._kernel_point, sums.g / self.mass
+        if self._class_curvature is None or self._class_curvature[0] is not self._standing:
+            sums = self.passes.curvature(self._standing, diagonal=False)
+            self._class_curvature = self._standing, sums.g / self.mass
         return self._class_curvature[1]
 
     def select_in_passes(self, a_row: float) -> None:
@@ -230,15 +245,14 @@ class Objective:
 
     def select_classes(self) -> Selection:
         """The selected classes of every row where the objective stands."""
-        assert self._kernel_point is not None
         if self.passes.stored:
             selection = self._room_for_selection(self._watched)
-            self.passes.pick(selection)
+            self.passes.pick(self._standing, selection)
         else:
             assert self._selection is not None
-            assert self._selection[0] is self._kernel_point
+            assert self._selection[0] is self._standing
             selection = self._selection[1]
-        self._class_curvature = self._kernel_point, selection.sums()[0] / self.mass
+        self._class_curvature = self._standing, selection.sums()[0] / self.mass
         return selection
 
     def selection_times(self, selection: Selection, u: Array, b: Array) -> tuple[Array, Array]:
@@ -258,10 +272,9 @@ class Objective:
 
     def _room_for_selection(self, a_row: float) -> Selection:
         """With the threshold that a sample suggests."""
-        assert self._kernel_point is not None
         N = self.source.rows
         some = np.arange(min(_SAMPLE, N)) * N // min(_SAMPLE, N)
-        p = self.passes.probabilities(some, self.source.take(some)[0], self._kernel_point)
+        p = self.passes.probabilities(some, self.source.take(some)[0], self._standing)
         weights = np.sort((p * (1 - p)).ravel())
         threshold = weights[-min(max(int(a_row * some.size), 1), weights.size)]
         threshold *= 1.001  # where all are alike, none
@@ -279,19 +292,19 @@ class Objective:
             chosen = np.arange(count) * N // count
             chance = np.full(count, count / N)
         else:
-            w = self.passes.row_curvature().astype(np.float64)
+            w = self.passes.row_curvature(self._standing).astype(np.float64)
             total = np.cumsum(w + 0.05 * w.mean() + 1e-12)
             ticks = (np.arange(count) + rng.random()) * (total[-1] / count)
             chosen = np.minimum(np.searchsorted(total, ticks), N - 1)
             chance = count * np.diff(total, prepend=0.0)[chosen] / total[-1]
         X, S = self.source.take(chosen)
-        p = self.passes.probabilities(chosen, X, self._kernel_point)
+        p = self.passes.probabilities(chosen, X, self._standing)
         return SampledRows(self._centred(X), p, S / chance / self.mass)
 
     def rows(self, first: int, last: int) -> SampledRows:
         """The rows from one number, a multiple of 64, to another."""
         X, S = self.source.take(np.arange(first, last))
-        p = self.passes.probabilities_of_tiles(first, last, X, self._kernel_point)
+        p = self.passes.probabilities_of_tiles(first, last, X, self._standing)
         return SampledRows(self._centred(X), p, S / self.mass)
 
     def _centred(self, X: Array) -> Array:
@@ -412,11 +425,7 @@ class LineRestriction:
             assert self._last is not None
             return vector, self._last[1]
         assert self._first is not None
-        objective._kernel_point = objective.coordinates.to_kernel(vector, objective.dtype)
-        if step == 1.0:
-            objective.passes.commit(1.0)
-            return vector, objective._with_penalty(self._first, vector)
-        return vector, objective._with_penalty(objective.passes.gradient(step), vector)
+        return vector, objective.move(vector, step, self._first)
 
     def _visit(self, step: float) -> LinePoint:
         found = self._objective.evaluate(self._origin + step * self._direction)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.kernels.runtime import memory, threads
+from pminusy.training.implementation import implementation
 from pminusy.training.objective import Objective
 from pminusy.training.passes.specification import PADDING, Csr
 
@@ -66,9 +67,8 @@ class DualProblem:
         source, K, dtype = objective.source, objective.K, objective.dtype
         self._coordinates, self._project = objective.coordinates, objective.project
         (self._block,) = source.blocks()
-        from pminusy.training.dual import compiled as fit_dual  # Numba: loaded where it is needed
-
-        self._ascend = fit_dual.ascend
+        work = source.rows * source.features * source.classes
+        self._ascend = implementation("dual", work).ascend
         self._number = source.rows
         shares = min(threads.get_num_threads(), _SHARES, source.rows // _ROWS_A_SHARE)
         self._W = [memory.empty((objective.D, _padded(K)), dtype) for _ in range(max(1, shares))]

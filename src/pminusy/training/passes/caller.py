@@ -6,21 +6,21 @@ Keeps the logits between passes where they fit the workspace: at the point where
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.kernels.runtime import memory, threads
-from pminusy.training.passes import non_negligible, specification
+from pminusy.training.implementation import implementation
 from pminusy.training.passes.non_negligible import SelectedClasses
 from pminusy.training.passes.specification import PADDING, TILE, RowSubset, softmax
 from pminusy.training.sources import Block, Source
 
-__all__ = ["Passes", "Selection", "Sums"]
+__all__ = ["Passes", "Point", "Selection", "Sums"]
 
 Array = NDArray[Any]
+Point = tuple[Array, Array]  # W and b, as the kernels take them
 
 _SMALL = 1 << 19  # multiplications below which compiling, or loading what is compiled, costs more
 _TILES_A_THREAD = 4
@@ -53,6 +53,9 @@ class Selection(NamedTuple):
 class Passes:
     """The passes of one source, in one type of arithmetic.
 
+    Logits are kept for one point (W, b) at a time: the last that `point`, `commit` or `gradient`
+    went to. A pass over kept logits is given its point, and refuses any other.
+
     Parameters
     ----------
     source
@@ -67,6 +70,8 @@ class Passes:
         self.source, self.dtype = source, dtype
         D, K = source.features, source.classes
         self.shape = (D, K) if source.sparse else (K, D)
+        self.at: tuple[Array, Array] | None = None  # W and b that the kept logits are of
+        self._at: Point | None = None  # the kept logits are those of this very object
         self.count = 0.0  # visits to X so far: a forward and a backward product are one
         itemsize = np.dtype(dtype).itemsize
         tiles = [_tiles(block.rows) for block in source.blocks()]
@@ -76,14 +81,17 @@ class Passes:
         self._Z = [np.zeros((n, K, TILE), dtype) for n in kept]
         self._A = [np.zeros((n, K, TILE), dtype) for n in kept]
         self._sums: list[tuple[Array, Array]] = []
-        self.small = source.rows * source.features * source.classes < _SMALL
-        self._kernels, self._non_negligible = _implementations(small=self.small)
+        work = source.rows * source.features * source.classes
+        self.small = work < _SMALL
+        self._kernels = implementation("passes", work, _SMALL)
+        self._non_negligible = implementation("non_negligible", work, _SMALL)
 
-    def point(self, W: Array, b: Array, selection: Selection | None = None) -> Sums:
-        """Loss and gradient at (W, b); its logits are kept where there is room.
+    def point(self, at: Point, selection: Selection | None = None) -> Sums:
+        """Loss and gradient at a point; its logits are kept where there is room.
 
         Without room, the selected classes of every row are noted in the same visit, if asked for.
         """
+        W, b = self._at = at
 
         def run(i: int, block: Block, tiles: tuple[int, int], G: Array, g: Array) -> Any:
             if selection is not None:
@@ -116,8 +124,9 @@ class Passes:
 
         return self._sum(run, 1.0)
 
-    def commit(self, step: float) -> None:
-        """Move the kept logits `step` times the direction."""
+    def commit(self, step: float, at: Point) -> None:
+        """Move the kept logits `step` times the direction, to a point."""
+        self._at = at
         for Z, A in zip(self._Z, self._A, strict=True):
 
             def run(part: int, Z: Array = Z, A: Array = A) -> None:
@@ -127,8 +136,9 @@ class Passes:
 
             threads.run(run, threads.get_num_threads())
 
-    def gradient(self, step: float) -> Sums:
-        """Move the kept logits, and take loss and gradient there."""
+    def gradient(self, step: float, at: Point) -> Sums:
+        """Move the kept logits to a point, and take loss and gradient there."""
+        self._at = at
 
         def run(i: int, block: Block, tiles: tuple[int, int], G: Array, g: Array) -> Any:
             return self._kernels.gradient(
@@ -150,8 +160,9 @@ class Passes:
                 loss, slope, curve = loss + a, slope + b, curve + c
         return loss, slope, curve
 
-    def hvp(self, W: Array, b: Array, V: Array, v: Array) -> Sums:
-        """Hessian at (W, b), which must be where the kept logits are, times (V, v)."""
+    def hvp(self, at: Point, V: Array, v: Array) -> Sums:
+        """Hessian at the point of the kept logits times (V, v)."""
+        W, b = self._kept(at)
 
         def run(i: int, block: Block, tiles: tuple[int, int], G: Array, g: Array) -> Any:
             return self._kernels.hvp(
@@ -160,8 +171,9 @@ class Passes:
 
         return self._sum(run, 1.0)
 
-    def curvature(self, W: Array, b: Array, *, diagonal: bool) -> Sums:
-        """Diagonal of the Hessian in b, and in W if asked."""
+    def curvature(self, at: Point, *, diagonal: bool) -> Sums:
+        """Diagonal of the Hessian in b, and in W if asked, at the point of the kept logits."""
+        W, b = self._kept(at)
 
         def run(i: int, block: Block, tiles: tuple[int, int], G: Array, g: Array) -> Any:
             room = G if diagonal else G[:0]
@@ -171,8 +183,9 @@ class Passes:
 
         return self._sum(run, 1.0 if diagonal else 0.0)
 
-    def pick(self, selection: Selection) -> None:
-        """Note the selected classes of every row, from kept logits."""
+    def pick(self, at: Point, selection: Selection) -> None:
+        """Note the selected classes of every row, from the kept logits of a point."""
+        self._kept(at)
         (block,) = self.source.blocks()
 
         def run(_: int, tiles: tuple[int, int]) -> None:
@@ -218,8 +231,9 @@ class Passes:
             )  # fmt: skip
         return Selection(threshold, found)
 
-    def row_curvature(self) -> Array:
-        """Σ_k p (1 − p) of every row (N,), from kept logits."""
+    def row_curvature(self, at: Point) -> Array:
+        """Σ_k p (1 − p) of every row (N,), from the kept logits of a point."""
+        self._kept(at)
         return np.concatenate(
             [
                 _row_curvature(Z)[: block.rows.number]
@@ -227,22 +241,21 @@ class Passes:
             ]
         )
 
-    def probabilities(self, rows: Array, X: Array, at: tuple[Array, Array] | None) -> Array:
-        """Probabilities (n, K) of rows, whose inputs are X, where W and b are `at`."""
+    def probabilities(self, rows: Array, X: Array, at: Point) -> Array:
+        """Probabilities (n, K) of rows, whose inputs are X, at a point."""
         if self.stored and len(self._Z) == 1:
+            self._kept(at)
             z = self._Z[0][rows // TILE, :, rows % TILE]
         else:
-            assert at is not None
             W, b = at
             z = X.astype(self.dtype) @ (W[:, : b.size] if self.source.sparse else W.T) + b
         return softmax(z)[1]
 
-    def probabilities_of_tiles(
-        self, first: int, last: int, X: Array, at: tuple[Array, Array] | None
-    ) -> Array:
+    def probabilities_of_tiles(self, first: int, last: int, X: Array, at: Point) -> Array:
         """Probabilities (n, K) of the rows from one number, a multiple of 64, to another."""
         if not self.stored or len(self._Z) > 1:
             return self.probabilities(np.arange(first, last), X, at)
+        self._kept(at)
         p = softmax(self._Z[0][first // TILE : -(-last // TILE)])[1]
         return np.asarray(p.swapaxes(1, 2).reshape(-1, p.shape[1])[: last - first])
 
@@ -262,6 +275,11 @@ class Passes:
                 total, square = total + first, square + second
         weight = self.source.total_weight
         return total / weight, square / weight
+
+    def _kept(self, at: Point) -> Point:
+        """The point itself, which must be the one that the logits were kept for."""
+        assert at is self._at, "logits are kept for another point: evaluate this one first"
+        return at
 
     def _sum(self, run: Any, visits: float) -> Sums:
         """Sum over blocks and threads, always in the same order."""
@@ -345,13 +363,3 @@ def _share(tiles: int, part: int, parts: int) -> tuple[int, int]:
 
 def _tiles(rows: RowSubset) -> int:
     return -(-rows.number // TILE)
-
-
-def _implementations(*, small: bool) -> tuple[ModuleType, ModuleType]:
-    """The passes, and those over selected classes."""
-    if small:
-        return specification, non_negligible
-    from pminusy.training.passes.compiled import non_negligible as compiled_non_negligible
-    from pminusy.training.passes.compiled import passes as compiled_passes
-
-    return compiled_passes, compiled_non_negligible

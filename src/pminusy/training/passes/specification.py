@@ -33,6 +33,8 @@ __all__ = [
     "RowSubset",
     "RowTargets",
     "curvature",
+    "equal_rows",
+    "fingerprints",
     "from_tiles",
     "gradient",
     "hvp",
@@ -218,6 +220,22 @@ def moments(
     _add_gradient(
         squares, weight, index, square[:, None] if isinstance(X, Csr) else square[None], ignored
     )
+
+
+def fingerprints(X: Array, factors: Array, out: Array) -> None:
+    """Σ_d bits(x_d) · factor_d modulo 2⁶⁴ of every row of unsigned integers X (N, D).
+
+    The bits of a round number end in zeros, which a product would hand on: the first bits of a
+    float are mixed into the last.
+    """
+    x = X.astype(np.uint64)
+    x ^= (x >> np.uint64(23)) ^ (x >> np.uint64(52))
+    out[...] = (x * factors[: X.shape[1]]).sum(axis=1, dtype=np.uint64)
+
+
+def equal_rows(X: Array, first: Array, second: Array, out: Array) -> None:
+    """Whether rows first[i] and second[i] of X are the same, entry by entry."""
+    out[...] = (X[first] == X[second]).all(axis=1)
 
 
 def index_of(rows: RowSubset, tiles: Tiles) -> Array:

@@ -1,11 +1,4 @@
-"""Coordinate descent on a quadratic with absolute values, in Numba.
-
-    minimise  gᵀd + ½ dᵀH d + Σ α_j |v_j|      over v, one entry at a time, d = v − v₀
-
-The minimum along entry j is v_j − r_j / H_jj moved towards 0 by α_j / H_jj, r = g + H d.
-Source: Friedman, Hastie & Tibshirani 2010, "Regularization paths for generalized linear models via
-coordinate descent".
-"""
+"""Coordinate descent on a quadratic with absolute values: `coordinate_descent` in Numba."""
 
 # Numba infers the types of what it compiles; annotations would have no effect there.
 from __future__ import annotations
@@ -20,26 +13,7 @@ __all__ = ["descend"]
 
 
 def descend(H: Any, alpha: Any, v: Any, r: Any, sweeps: int, tol: float) -> bool:
-    """Sweep over all entries, v and r (n,) in place, until none moves by more than tol.
-
-    Parameters
-    ----------
-    H
-        Symmetric (n, n), its diagonal above 0.
-    alpha
-        Of |v|, (n,), not negative.
-    v, r
-        Where to begin, and the gradient of the quadratic there.
-    sweeps
-        At most so many.
-    tol
-        Of |Δv_j| √H_jj.
-
-    Returns
-    -------
-    bool
-        Whether nothing moved by more.
-    """
+    """As the twin in `coordinate_descent`."""
     return bool(_descend(H, alpha, v, r, sweeps, tol))
 
 

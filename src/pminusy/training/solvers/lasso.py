@@ -15,6 +15,8 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
+from pminusy.training.implementation import implementation
+
 __all__ = ["minimise_quadratic", "steepest"]
 
 Array = NDArray[Any]
@@ -48,8 +50,7 @@ def minimise_quadratic(
     share
         Stop when the largest entry of the subgradient, by √H_jj, has fallen to this share.
     """
-    from pminusy.training.solvers.compiled_lasso import descend  # Numba: loaded where it is needed
-
+    descend = implementation("lasso", H.size).descend
     root = np.sqrt(H.diagonal())
     v, r = vector.copy(), gradient.copy()
     enough = 0.0

@@ -13,20 +13,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.objective import Objective, ValueAndGradient
-from pminusy.training.preconditioners.diagonal import DiagonalPreconditioner
 from pminusy.training.preconditioners.protocol import Preconditioner
-from pminusy.training.solvers.lasso import steepest
 from pminusy.training.solvers.newton_cg import conjugate_gradients
 from pminusy.training.solvers.solution import TrainingLog
 from pminusy.training.solvers.sparse_newton import sparse_newton
 
-__all__ = ["SparsePenalty", "proximal_newton"]
+if TYPE_CHECKING:
+    from pminusy.training.preconditioners.diagonal import DiagonalPreconditioner
+    from pminusy.training.sparse_penalty import SparsePenalty
+
+__all__ = ["proximal_newton"]
 
 Array = NDArray[Any]
 
@@ -35,63 +37,21 @@ _ROUNDING = 4e-16
 _DAMPING = 1e-2
 
 
-class SparsePenalty:
-    """Σ α_i |u_i| over the weights, and which coordinates take part.
-
-    Parameters
-    ----------
-    objective
-        The smooth part.
-    strength
-        Of |W|, in the mean objective.
-    one_row
-        Two classes with one row of weights, as scikit-learn has them: the first stays 0.
-    """
-
-    def __init__(self, objective: Objective, strength: float, *, one_row: bool) -> None:
-        coordinates = objective.coordinates
-        self.alpha = np.zeros(objective.size)
-        u, _ = coordinates.split(self.alpha)
-        scale = coordinates.scale[:, None] if coordinates.features_first else coordinates.scale
-        u[...] = strength / scale
-        self.active = np.ones(objective.size, bool)
-        if one_row:
-            u, b = coordinates.split(self.active)
-            u[(slice(None), 0) if coordinates.features_first else 0] = False
-            b[:1] = False
-        self._objective = objective
-
-    def value(self, vector: Array) -> float:
-        """Σ α |u|."""
-        return float(self.alpha @ np.abs(vector))
-
-    def steepest(self, vector: Array, gradient: Array) -> Array:
-        """The subgradient of least norm."""
-        return steepest(vector, gradient, self.alpha, self.active)
-
-    def shrink(self, vector: Array, steps: Array | float) -> Array:
-        """Move every coordinate towards 0 by its penalty times its step."""
-        return np.asarray(np.sign(vector) * np.maximum(np.abs(vector) - self.alpha * steps, 0.0))
-
-    def optimality(self, vector: Array, gradient: Array) -> float:
-        """Largest entry of the least subgradient in (W, b)."""
-        return self._objective.optimality(self.steepest(vector, gradient))
-
-
 class _Masked:
     """A preconditioner on the free coordinates."""
 
     def __init__(self, preconditioner: Preconditioner, free: Array) -> None:
-        self._metric, self._free = preconditioner, free
+        self._preconditioner, self._free = preconditioner, free
 
     def solve(self, vector: Array) -> Array:
-        return np.asarray(np.where(self._free, self._metric.solve(vector), 0.0))
+        return np.asarray(np.where(self._free, self._preconditioner.solve(vector), 0.0))
 
 
 def proximal_newton(
     objective: Objective,
     vector: Array,
     penalty: SparsePenalty,
+    preconditioner: Callable[[Objective], DiagonalPreconditioner],
     *,
     tol: float,
     log: TrainingLog,
@@ -99,7 +59,8 @@ def proximal_newton(
 ) -> tuple[Array, ValueAndGradient, bool]:
     """Minimise f + penalty: the vector, f there, and whether `tol` was reached.
 
-    `hessian` is that of `sparse_newton`; None where a matrix is too large.
+    `preconditioner` builds the Hessian's diagonal where the objective stands; `hessian` is that of
+    `sparse_newton`, None where a matrix is too large.
     """
     vector = np.where(penalty.active, vector, 0.0)
     at = objective.evaluate(vector)
@@ -113,11 +74,8 @@ def proximal_newton(
     if hessian is not None:
         vector, at = sparse_newton(objective, vector, at, penalty, hessian, tol=tol, log=log)
     else:
-        vector, at = _by_products(objective, vector, at, penalty, tol=tol, log=log)
-    if penalty.active.all():  # a shift of every bias is free: the one whose mean is 0
-        _, b = objective.parameters(vector)
-        if b is not None:
-            objective.coordinates.split(vector)[1][...] -= b.mean()
+        vector, at = _by_products(objective, vector, at, penalty, preconditioner, tol=tol, log=log)
+    vector = penalty.project(vector)
     return vector, at, penalty.optimality(vector, at.gradient) <= tol
 
 
@@ -126,6 +84,7 @@ def _by_products(
     vector: Array,
     at: ValueAndGradient,
     penalty: SparsePenalty,
+    build: Callable[[Objective], DiagonalPreconditioner],
     *,
     tol: float,
     log: TrainingLog,
@@ -135,7 +94,7 @@ def _by_products(
     first, stalls, curvature = math.nan, 0, 1.0
     while penalty.optimality(vector, at.gradient) > tol and not log.exhausted:
         slope = penalty.steepest(vector, at.gradient)
-        preconditioner = DiagonalPreconditioner(objective)
+        preconditioner = build(objective)
         size = math.sqrt(float(slope @ preconditioner.solve(slope)))
         first = size if math.isnan(first) else first
         forcing = min(0.3, math.sqrt(size / first))

@@ -6,10 +6,12 @@ import math
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from numpy.typing import NDArray
 
 from pminusy.training.objective import Objective, ValueAndGradient
+from pminusy.training.passes.caller import Passes
 
 __all__ = [
     "Patience",
@@ -126,7 +128,7 @@ class TrainingLog:
         self.best: Array | None = None  # where an interrupted fit ends
         self.start_noted = True  # whether the first entry is where the fit began
         self._report, self._began = report, time.perf_counter()
-        self._counted: dict[int, float] = {}
+        self._counted: WeakKeyDictionary[Passes, float] = WeakKeyDictionary()
 
     @property
     def exhausted(self) -> bool:
@@ -151,9 +153,8 @@ class TrainingLog:
         optimality: float | None = None,
     ) -> None:
         """Write down where the solver is."""
-        key = id(objective.passes)
-        self.passes += objective.visits - self._counted.get(key, 0.0)
-        self._counted[key] = objective.visits
+        self.passes += objective.visits - self._counted.get(objective.passes, 0.0)
+        self._counted[objective.passes] = objective.visits
         self.best = vector
         if optimality is None:
             optimality = objective.optimality(at.gradient)

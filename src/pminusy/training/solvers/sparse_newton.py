@@ -20,7 +20,7 @@ from pminusy.training.solvers.lasso import minimise_quadratic
 from pminusy.training.solvers.solution import TrainingLog
 
 if TYPE_CHECKING:
-    from pminusy.training.solvers.proximal import SparsePenalty
+    from pminusy.training.sparse_penalty import SparsePenalty
 
 __all__ = ["sparse_newton"]
 
