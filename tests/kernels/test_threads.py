@@ -8,7 +8,7 @@ import pytest
 
 import pminusy as pmy
 from pminusy.errors import InputError
-from pminusy.kernels.runtime import threads
+from pminusy.kernels.runtime import processor, threads
 from pminusy.kernels.runtime.blas import one_thread_each
 
 
@@ -30,9 +30,9 @@ def test_the_quota_counts_and_so_do_those_above(tmp_path, monkeypatch):
     (group / "cpu.max").write_text("max 100000\n")
     own = tmp_path / "cgroup"
     own.write_text("0::/a/b\n")
-    assert threads._cpu_quota(tmp_path, own) == 1.5
-    assert threads._cpu_quota(tmp_path, tmp_path / "missing") is None
-    monkeypatch.setattr(threads, "_cpu_quota", lambda: 0.5)
+    assert processor._cpu_quota(tmp_path, own) == 1.5
+    assert processor._cpu_quota(tmp_path, tmp_path / "missing") is None
+    monkeypatch.setattr(processor, "_cpu_quota", lambda: 0.5)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert threads.get_num_threads() == 1
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from functools import cache
 from typing import Any
+
+from pminusy.kernels.runtime.fork import reset_after_fork
 
 __all__ = ["one_thread_each"]
 
@@ -51,5 +52,4 @@ class _OneThreadEach:
 
 
 one_thread_each = _OneThreadEach()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=one_thread_each.reset)
+reset_after_fork(one_thread_each.reset)

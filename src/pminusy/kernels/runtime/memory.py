@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.errors import InputError
+from pminusy.kernels.runtime.fork import reset_after_fork
 
 __all__ = ["SMALLEST", "empty", "held", "release_memory", "set_memory_limit"]
 
@@ -92,8 +93,7 @@ def _limit_from_environment() -> int:
 
 
 _store = _Store()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_store.reset)
+reset_after_fork(_store.reset)
 
 
 class _Loan:

@@ -8,16 +8,16 @@ help. After a fork the child starts threads of its own.
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import itertools
 import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from queue import SimpleQueue
 
 from pminusy.errors import InputError
+from pminusy.kernels.runtime.fork import reset_after_fork
+from pminusy.kernels.runtime.processor import processors
 
 __all__ = ["get_num_threads", "run", "set_num_threads"]
 
@@ -93,8 +93,7 @@ class _Pool:
 _pool = _Pool()
 _chosen: int | None = None
 _default: int | None = None
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.reset)
+reset_after_fork(_pool.reset)
 
 
 def run(function: Callable[[int], None], count: int) -> None:
@@ -174,7 +173,7 @@ def get_num_threads() -> int:
     if _chosen is not None:
         return _chosen
     if _default is None:
-        _default = _threads_from_environment() or _processors()
+        _default = _threads_from_environment() or processors()
     return _default
 
 
@@ -182,35 +181,3 @@ def _threads_from_environment() -> int | None:
     """First number of `OMP_NUM_THREADS` (a list has one for each level of nesting)."""
     first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return max(1, int(first)) if first.isdecimal() else None
-
-
-def _processors() -> int:
-    try:
-        available = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS
-        available = os.cpu_count() or 1
-    quota = _cpu_quota()
-    return available if quota is None else max(1, min(available, int(quota)))
-
-
-def _cpu_quota(
-    root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")
-) -> float | None:
-    """Processors' worth of time that this process's control group and those above it allow."""
-    quotas = []
-    with contextlib.suppress(OSError, ValueError):
-        path = next(line[3:] for line in own.read_text().splitlines() if line.startswith("0::"))
-        group = root / path.strip("/")
-        for folder in (group, *group.parents):
-            quotas += _quota_of(folder)
-            if folder == root:
-                break
-    return min(quotas, default=None)
-
-
-def _quota_of(folder: Path) -> list[float]:
-    with contextlib.suppress(OSError, ValueError):
-        limit, period = (folder / "cpu.max").read_text().split()
-        if limit != "max":
-            return [float(limit) / float(period)]
-    return []

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import binding, ir
-from numba import config, types
+from llvmlite import ir
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from pminusy.kernels.runtime.processor import has_feature
 from pminusy.kernels.simd.vectors import Lanes, counted_loop, lanes_of, larger
 from pminusy.training.passes.specification import TILE
 
@@ -22,8 +23,7 @@ __all__ = ["VECTORS", "Matrix", "class_maximum", "class_sum", "number", "row_dot
 
 def _vectors() -> int:
     """Vectors of 64 bytes side by side in a register tile, by the processor's registers."""
-    features = config.CPU_FEATURES or binding.get_host_cpu_features().flatten()
-    return 4 if "+avx512f" in features else 1
+    return 4 if has_feature("avx512f") else 1
 
 
 VECTORS = _vectors()
