@@ -2,5 +2,5 @@
 
 Read in this order: `data` (what a page is made from), `text` (names and formulas in HTML),
 `evaluation` (confusion, calibration), `curves` and `path` (the plots), `weights`, `worst_rows` and
-`derivation` (what the tables show), `page` (all of it through the templates).
+`row_numbers` (what the tables show), `page` (all of it through the templates).
 """

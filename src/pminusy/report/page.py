@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pminusy.present import numbers
+from pminusy.present.html import page
 from pminusy.present.metrics import ClassMetrics, class_metrics, reliability_bins
 from pminusy.report import evaluation, text
 from pminusy.report.curves import curve, reliability_diagram
 from pminusy.report.data import FitReport, PathValue
-from pminusy.report.derivation import derivation
 from pminusy.report.path import score_plot, weight_plot
+from pminusy.report.row_numbers import row_numbers
 from pminusy.report.weights import grid
 from pminusy.report.worst_rows import row_details
 
@@ -28,6 +30,8 @@ WEIGHT_FEATURES = 30
 WORST_ROWS = 20
 NOTES = 50
 PATH_VALUES = 40
+
+_STYLE = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
 
 
 def render_page(report: FitReport) -> str:
@@ -44,7 +48,7 @@ def render_page(report: FitReport) -> str:
         A whole HTML document of less than about 1 MB, however many classes and features.
     """
     template = _environment().get_template("page.html.jinja")
-    return template.render(
+    body = template.render(
         report=report,
         classes=report.classes,
         features=report.feature_names,
@@ -54,8 +58,9 @@ def render_page(report: FitReport) -> str:
         **_judged(report),
         **_path(report),
         **_weights(report),
-        **_worst_row(report),
+        **_rows(report),
     )
+    return page(f"{text.plain(report.title)} · pminusy", _STYLE, body)
 
 
 def _training(report: FitReport) -> dict[str, Any]:
@@ -127,13 +132,13 @@ def _weights(report: FitReport) -> dict[str, Any]:
     return {"weights": grid(report.W, WEIGHT_FEATURES, WEIGHT_CLASSES)}
 
 
-def _worst_row(report: FitReport) -> dict[str, Any]:
+def _rows(report: FitReport) -> dict[str, Any]:
     worst_rows = [
         row_details(row, report.b, report.feature_names) for row in report.worst_rows[:WORST_ROWS]
     ]
     steps = None
     if worst_rows and report.trace is not None:
-        steps = derivation(report.trace, worst_rows[0].true, worst_rows[0].rival)
+        steps = row_numbers(report.trace, worst_rows[0].true, worst_rows[0].rival)
     return {"worst_rows": worst_rows, "steps": steps}
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
 from pminusy.derivation.render.document import (
     Page,
@@ -22,62 +23,24 @@ from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
 from pminusy.derivation.steps.step import Step
 from pminusy.derivation.values.digits import as_text, rounded
 from pminusy.derivation.values.result_value import WIDEST_ROW, ResultValue
+from pminusy.present.html import page, style
 
 __all__ = ["to_fragment", "to_page"]
 
-_STYLE = """
-.pmy{--ink:#1b1f24;--soft:#57606a;--paper:#ffffff;--card:#f6f8fa;--line:#d0d7de;--accent:#0b5cad;
---raise:#0969da;--lower:#b42318;--ok:#116329;color:var(--ink);background:var(--paper);
-font:16px/1.55 system-ui,"Segoe UI",Roboto,"Noto Sans",sans-serif;max-width:56rem;margin:0 auto;
-padding:1.5rem 1rem}
-@media (prefers-color-scheme:dark){.pmy{--ink:#e6edf3;--soft:#9da7b3;--paper:#0d1117;--card:#161b22;
---line:#30363d;--accent:#6cb6ff;--raise:#6cb6ff;--lower:#ff8a7a;--ok:#56d364}}
-.pmy h1{font-size:1.6rem;line-height:1.25;margin:.2rem 0 .6rem}
-.pmy h2{font-size:1.25rem;margin:2.2rem 0 .3rem;border-bottom:2px solid var(--accent);padding-bottom:.2rem}
-.pmy .intro{color:var(--soft);margin:.2rem 0 .8rem}
-.pmy details{border:1px solid var(--line);border-radius:8px;margin:.6rem 0;background:var(--card)}
-.pmy summary{cursor:pointer;padding:.55rem .8rem;font-weight:600}
-.pmy summary:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
-.pmy summary .rules{font-weight:400;font-style:italic;color:var(--soft);font-size:.85rem;margin-left:.5rem}
-.pmy .body{padding:.1rem .9rem .7rem}
-.pmy .scroll{overflow-x:auto;overflow-y:hidden;padding:.3rem 0}
-.pmy math{font-size:1.12rem}
-.pmy .rows math{font-size:1rem}
-.pmy .why{margin:.5rem 0}
-.pmy .why sub,.pmy .why sup{line-height:0;font-size:.75em}
-.pmy .proof{color:var(--ok);font-size:.85rem;margin:.3rem 0 0}
-.pmy .note{color:var(--soft);font-size:.85rem}
-.pmy table{border-collapse:collapse;margin:.6rem 0;font-variant-numeric:tabular-nums}
-.pmy th,.pmy td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:left}
-.pmy td.n{text-align:right}
-.pmy svg{max-width:100%;height:auto;font:13px system-ui,"Noto Sans",sans-serif}
-.pmy svg text{fill:var(--ink)}
-.pmy figure{margin:1rem 0;display:flex;flex-wrap:wrap;gap:.5rem 2rem}
-.pmy figcaption{flex-basis:100%}
-.pmy .hint>summary{font-weight:400;color:var(--soft)}
-@media print{.pmy{max-width:none;font-size:11pt}.pmy details{break-inside:avoid;border:0;background:none}
-.pmy details::details-content{content-visibility:visible;display:block;height:auto}}
-"""
-_PAGE_STYLE = """
-:root{color-scheme:light dark}body{margin:0;background:#fff}
-@media (prefers-color-scheme:dark){body{background:#0d1117}}
-"""
+_STYLE = (Path(__file__).parent / "derivation.css").read_text(encoding="utf-8")
+_TITLE = 200  # characters of the heading
 
 
 def to_page(derivation: Steps) -> str:
     """A whole page."""
-    title = escape(safe(derivation.summary.heading, 200))
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{_PAGE_STYLE}</style>\n</head>\n<body>\n"
-        f"{to_fragment(derivation)}\n</body>\n</html>\n"
-    )
+    body = "\n".join(document(_Html(derivation)))
+    return page(safe(derivation.summary.heading, _TITLE), _STYLE, body)
 
 
 def to_fragment(derivation: Steps) -> str:
     """The same without a page round it, for notebooks."""
-    return "\n".join(document(_Html(derivation)))
+    body = "\n".join(document(_Html(derivation)))
+    return f'<div class="pmy"><style>{style(_STYLE, ".pmy")}</style>{body}</div>'
 
 
 class _Html(Writer[str]):
@@ -88,9 +51,9 @@ class _Html(Writer[str]):
         self.printer = MathMLPrinter(derivation.notation, derivation.digits)
 
     def opening(self, summary: Summary) -> Page[str]:
-        """The style, a heading, a list, paragraphs."""
-        yield f'<main class="pmy"><style>{_STYLE}</style>'
-        yield f"<h1>{escape(safe(summary.heading, 200))}</h1>"
+        """A heading, a list, paragraphs."""
+        yield '<main class="derivation">'
+        yield f"<h1>{escape(safe(summary.heading, _TITLE))}</h1>"
         if summary.options:
             items = (f"<li>{escape(n)} = {escape(v)}</li>" for n, v in summary.options.items())
             yield f"<ul>{''.join(items)}</ul>"
@@ -119,7 +82,7 @@ class _Html(Writer[str]):
         rules = f'<span class="rules">{escape(" · ".join(step.rules))}</span>' if step.rules else ""
         is_open = ' open=""' if step.line.depth != FULL or self.derivation.hints else ""
         yield (
-            f'<details id="{step.name}"{is_open}><summary>{step.number}. {escape(step.title)}{rules}'
+            f'<details id="{step.name}" class="card"{is_open}><summary>{step.number}. {escape(step.title)}{rules}'
             f'</summary><div class="body">{self._body(shown)}</div></details>'
         )
 
@@ -213,18 +176,18 @@ def _bars(derivation: Steps) -> str:
         mark = " ●" if k == summary.true_class else ""
         name = f'<text x="0" y="{y + 14}">{escape(safe(summary.classes[k], 16))}{mark}</text>'
         length = float(abs(gradient) / top) * 80
-        side, x = ("raise", 315 - length) if gradient < 0 else ("lower", 315)
+        side, x = ("raised", 315 - length) if gradient < 0 else ("lowered", 315)
         left_parts += [
             name,
-            f'<rect x="150" y="{y + 2}" width="{float(p) * 120:.2f}" height="16" rx="2" fill="var(--accent)"/>',
+            f'<rect x="150" y="{y + 2}" width="{float(p) * 120:.2f}" height="16" rx="2" class="probability"/>',
             f'<text x="{150 + float(p) * 120 + 6:.1f}" y="{y + 14}">{as_text(p, digits, rest=True)}</text>',
         ]
         right_parts += [
             name,
             f'<text x="230" y="{y + 14}" text-anchor="end">{as_text(gradient, digits)}</text>',
-            f'<rect x="{x:.2f}" y="{y + 2}" width="{length:.2f}" height="16" rx="2" fill="var(--{side})"/>',
+            f'<rect x="{x:.2f}" y="{y + 2}" width="{length:.2f}" height="16" rx="2" class="{side}"/>',
         ]
-    right_parts.append(f'<line x1="315" x2="315" y1="22" y2="{height - 4}" stroke="var(--soft)"/>')
+    right_parts.append(f'<line x1="315" x2="315" y1="22" y2="{height - 4}" class="axis"/>')
     loss = as_text(summary.loss, digits)
     both = _chart(f"{letter} by class", left_parts, height)
     both += _chart(f"{right} by class; loss {loss}", right_parts, height)
@@ -246,18 +209,18 @@ def _chart(title: str, parts_: list[str], height: int) -> str:
 
 
 def _heat_map(shown: ResultValue, digits: int) -> str:
-    """The Jacobian as colours: blue below 0, red above, stronger where larger."""
+    """The Jacobian as colours: blue below 0, orange above, stronger where larger."""
     n, cell = shown.shape[0], 44
     top = max(abs(value) for value in shown.entries.values()) or 1
     size = n * cell + 2
     squares = []
     for (i, j), value in shown.entries.items():
         opacity = float(abs(value) / top)
-        color = "var(--raise)" if value < 0 else "var(--lower)"
+        side = "raised" if value < 0 else "lowered"
         text = as_text(value, 2)
         squares.append(
             f'<rect x="{j * cell + 1}" y="{i * cell + 1}" width="{cell - 2}" height="{cell - 2}" rx="3" '
-            f'fill="{color}" fill-opacity="{opacity:.3f}" stroke="var(--line)"><title>row {i}, column {j}: '
+            f'class="{side}" fill-opacity="{opacity:.3f}" stroke="var(--rule)"><title>row {i}, column {j}: '
             f"{as_text(value, digits)}</title></rect>"
             f'<text x="{j * cell + cell / 2}" y="{i * cell + cell / 2 + 4}" text-anchor="middle" '
             f'font-size="11">{text}</text>'

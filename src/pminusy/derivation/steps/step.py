@@ -120,6 +120,8 @@ class Step:
 
 _proved: dict[tuple[Hashable, Relation], tuple[int, str]] = {}
 """Exact proofs already made in this process: they do not depend on the reader's numbers."""
+_MOST_PROVED = 4096
+"""Proofs kept: networks of ever new shapes have ever new statements."""
 
 
 def prove(line: Line, chapter: str, number: int, context: ProofContext) -> Step:
@@ -141,6 +143,8 @@ def _checks(line: Line, context: ProofContext) -> Iterator[Check]:
     key = (context.kind, statement)
     if key not in _proved:
         environments = context.exact_environments(statement, line.sizes)
+        if len(_proved) >= _MOST_PROVED:
+            _proved.clear()
         _proved[key] = prove_by_algebra(statement, environments), _sizes(environments)
     count, sizes = _proved[key]
     yield Check("algebra", f"exact{sizes}", count)

@@ -1,11 +1,11 @@
-"""The derivation shows the numbers of the run, and only those that fit."""
+"""The section of the derivation shows the numbers of the run, and only those that fit."""
 
 import numpy as np
 import pytest
 
 from pminusy.core.options import Options
 from pminusy.core.trace import Trace
-from pminusy.report.derivation import CLASSES, FEATURE_CLASSES, FEATURES, derivation
+from pminusy.report.row_numbers import CLASSES, FEATURE_CLASSES, FEATURES, row_numbers
 from tests.report.examples import fit_report
 
 
@@ -13,7 +13,7 @@ def test_every_number_comes_from_the_run():
     report = fit_report(K=4, D=3)
     row = report.worst_rows[0]
     assert report.trace is not None
-    found = derivation(report.trace, row.y, rival=(row.y + 1) % 4)
+    found = row_numbers(report.trace, row.y, rival=(row.y + 1) % 4)
     z = report.W @ row.x + report.b
     assert [line.k for line in found.lines][:2] == [row.y, (row.y + 1) % 4]
     for line in found.lines:
@@ -38,7 +38,7 @@ def test_wide_runs_are_cut_and_keep_the_true_class_and_its_rival():
     report = fit_report(K=30, D=50)
     row = report.worst_rows[0]
     assert report.trace is not None
-    found = derivation(report.trace, row.y, 0 if row.y else 1)
+    found = row_numbers(report.trace, row.y, 0 if row.y else 1)
     assert len(found.lines) == CLASSES
     assert found.classes_left == 30 - CLASSES
     assert len(found.gradient.features) == len(found.inputs) == FEATURES
@@ -51,4 +51,4 @@ def test_wide_runs_are_cut_and_keep_the_true_class_and_its_rival():
 def test_a_target_that_is_not_one_hot_is_told_apart():
     X, W, b = np.ones((1, 2)), np.eye(2), np.zeros(2)
     run = Trace(np.array([0]), X=X, W=W, b=b, options=Options(label_smoothing=0.1))
-    assert not derivation(run, 0, 1).one_hot
+    assert not row_numbers(run, 0, 1).one_hot

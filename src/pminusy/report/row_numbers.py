@@ -1,4 +1,8 @@
-"""The derivation in numbers for one row, read from `core.trace`: z → p → L → dL_dz → dL_dW."""
+"""The numbers of one row, read from `core.trace`: z → p → L → dL_dz → dL_dW.
+
+Every line of that with its proof is the work of `pminusy explain`. Here it would cost a fit 0.1 to
+3 s and the libraries of that command; the page names the command in place of it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from pminusy.present.numbers import Real
 from pminusy.report.probabilities import complement, exponential, probability
 from pminusy.report.weights import Grid, grid, largest
 
-__all__ = ["ClassNumbers", "RowNumbers", "derivation"]
+__all__ = ["ClassNumbers", "RowNumbers", "row_numbers"]
 
 Array = NDArray[Any]
 CLASSES = 6
@@ -61,7 +65,7 @@ class RowNumbers:
     product: tuple[float, float, float] | None  # of the example: ∂L/∂z_k, x_d and ∂L/∂W_kd
 
 
-def derivation(trace: Trace, true: int, rival: int) -> RowNumbers:
+def row_numbers(trace: Trace, true: int, rival: int) -> RowNumbers:
     """Numbers of the run of one row, from its record.
 
     Parameters
