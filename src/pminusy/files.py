@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from pminusy.errors import InputError
 
-__all__ = ["check_writable", "write_atomically"]
+__all__ = ["check_writable", "require_path", "write_atomically"]
 
 StrPath = str | os.PathLike[str]
 
@@ -56,6 +56,7 @@ def check_writable(path: StrPath, *, inputs: Iterable[StrPath] = ()) -> Path:
     pminusy.errors.InputError: output file 'no such folder/model.safetensors': expected a folder \
 that exists, got 'no such folder', which does not; create it first
     """
+    require_path("output file", path)
     what = _what(path)
     if not os.fspath(path) or "\0" in os.fspath(path):
         raise InputError("output file", "a file name", repr(os.fspath(path)))
@@ -69,6 +70,12 @@ that exists, got 'no such folder', which does not; create it first
     except OSError as error:
         raise _refusal(what, error) from None
     return target
+
+
+def require_path(what: str, path: object) -> None:
+    """Refuse what names no file: None, a number, bytes."""
+    if not isinstance(path, str | os.PathLike) or isinstance(os.fspath(path), bytes):
+        raise InputError(what, "the path of a file, as text or a pathlib.Path", repr(path)[:60])
 
 
 def write_atomically(path: StrPath, write: Callable[[BinaryIO], object]) -> None:

@@ -423,3 +423,16 @@ def test_what_scikit_learn_is_set_to_changes_nothing(setting):
     expected = scores()
     with sklearn.config_context(**setting):
         np.testing.assert_array_equal(scores(), expected)
+
+
+@pytest.mark.parametrize("path", [None, 3, b"name", ["name"]])
+def test_what_names_no_file_is_refused(model, path):
+    for call in (pmy.load, model.save, model.write_report):
+        with pytest.raises(InputError, match=r"file: expected the path of a file, as text"):
+            call(path)
+
+
+@pytest.mark.parametrize("C", [5e-324, 10**400, [1.0, 1e-310]], ids=["least", "huge", "list"])
+def test_strengths_that_float64_does_not_hold_are_refused(C):
+    with pytest.raises(InputError, match=r"^C: expected a number that float64 holds"):
+        pmy.fit_table(_frame(), target="kind", C=C)

@@ -333,3 +333,19 @@ def test_sparse_with_64_bit_indices():
     assert np.array_equal(
         SoftmaxRegression().fit(wide, y).coef_, SoftmaxRegression().fit(X, y).coef_
     )
+
+
+@pytest.mark.parametrize("size", [1e155, 1e200, 1e300])
+@pytest.mark.parametrize("options", [{}, {"l1_ratio": 0.5}, {"fit_intercept": False}])
+def test_features_whose_squares_overflow_are_refused(size, options):
+    X, y = random_problem(40, 3, 3)
+    X[:, 1] *= size
+    with pytest.raises(InputError, match=r"^X: expected numbers up to .* in column 1; divide"):
+        SoftmaxRegression(**options).fit(X, y)
+
+
+@pytest.mark.parametrize("C", [1e-320, 5e-324, 10**400], ids=["subnormal", "least", "huge"])
+def test_strengths_that_float64_does_not_hold_are_refused(C):
+    X, y = random_problem(40, 3, 3)
+    with pytest.raises(InputError, match=r"^C: expected a number that float64 holds, 2\.2e-308"):
+        SoftmaxRegression(C).fit(X, y)

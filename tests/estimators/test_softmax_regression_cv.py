@@ -59,3 +59,17 @@ def test_bad_values():
             SoftmaxRegressionCV(Cs).fit(X, y)
     with pytest.raises(InputError, match="labels"):
         SoftmaxRegressionCV().fit(X, np.eye(3)[y])
+
+
+def test_folds_and_scores_that_are_none_are_refused():
+    X, y = random_problem(40, 3, 3)
+    rows, weight = np.arange(40), np.r_[np.zeros(20), np.ones(20)]
+    for folds in ([], [(rows[:0], rows)], [(rows, rows), (rows < 0, rows)]):
+        with pytest.raises(InputError, match=r"^cv: expected (at least one|training rows)"):
+            SoftmaxRegressionCV(2, cv=folds).fit(X, y)
+    with pytest.raises(InputError, match="none in fold 0, or only rows of weight 0"):
+        SoftmaxRegressionCV(2, cv=[(rows[:20], rows[20:])]).fit(X, y, sample_weight=weight)
+    for score in (None, "good", np.ones(2), 1j):
+        with pytest.raises(InputError, match="scoring: expected a scorer that returns a number"):
+            SoftmaxRegressionCV(2, scoring=lambda *_, score=score: score).fit(X, y)
+    SoftmaxRegressionCV(2, scoring=lambda *_: np.float32(1)).fit(X, y)

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from pminusy.errors import InputError
-from pminusy.estimators.parameters.checks import require_count, require_number
+from pminusy.estimators.parameters.checks import HELD, holds, require_count, require_number
 from pminusy.estimators.parameters.penalties import penalty_of
 from pminusy.estimators.parameters.problem import resolve_solver
 from pminusy.estimators.scores import log_score
@@ -145,12 +145,13 @@ def training_options(
 
 
 def _is_strength(value: Any) -> str | None:
-    valid = isinstance(value, Real) and float(value) > 0  # NaN is not
-    return None if valid else "a number above 0"
+    if not isinstance(value, Real) or not value > 0:  # NaN is not
+        return "a number above 0"
+    return None if holds(value) else HELD
 
 
 def _is_share(value: Any) -> str | None:
-    valid = isinstance(value, Real) and 0 <= float(value) <= 1
+    valid = isinstance(value, Real) and 0 <= value <= 1
     return None if valid else "a number from 0 to 1"
 
 

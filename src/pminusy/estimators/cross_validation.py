@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,15 @@ from pminusy.errors import InputError
 from pminusy.estimators.parameters.checks import require_number
 from pminusy.training.fitting import Fit
 
-__all__ = ["PathPoint", "PenaltyGrid", "Trials", "grid_of", "labelled_scorer", "routed"]
+__all__ = [
+    "PathPoint",
+    "PenaltyGrid",
+    "Trials",
+    "grid_of",
+    "labelled_scorer",
+    "number_of",
+    "routed",
+]
 
 Array = NDArray[Any]
 
@@ -220,6 +228,14 @@ def _numbers(name: str, given: Any, *, positive: bool, upper: float = math.inf) 
     for value in listed:
         require_number(name, value, positive=positive, upper=upper)
     return np.array(listed, np.float64)
+
+
+def number_of(score: Any) -> float:
+    """What a scorer returns; NaN where it has no score."""
+    if np.ndim(score) == 0 and isinstance(score, Real | np.number):
+        return float(score)
+    got = repr(score)[:60]
+    raise InputError("scoring", "a scorer that returns a number", got)
 
 
 def labelled_scorer(scorer: Any, classes: Array) -> Any:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from pminusy.errors import InputError
-from pminusy.files import write_atomically
+from pminusy.files import require_path, write_atomically
 
 __all__ = ["check_size", "load_model", "save_model"]
 
@@ -52,6 +52,7 @@ def save_model(path: StrPath, tensors: dict[str, Array], metadata: dict[str, Any
     InputError
         A place that cannot be written; arrays or metadata that `load_model` would refuse.
     """
+    require_path("model file", path)
     what = f"model file {os.fspath(path)!r}"
     arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     for name, array in arrays.items():
@@ -109,6 +110,7 @@ def load_model(path: StrPath) -> tuple[dict[str, Array], dict[str, Any], tuple[s
     InputError
         Nothing there, another kind of file, a truncated or damaged one, one from a later version.
     """
+    require_path("model file", path)
     what = f"model file {os.fspath(path)!r}"
     data = _read(what, path)
     note = _note(what, data)

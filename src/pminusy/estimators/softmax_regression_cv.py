@@ -37,6 +37,7 @@ from pminusy.estimators.cross_validation import (
     Trials,
     grid_of,
     labelled_scorer,
+    number_of,
     routed,
 )
 from pminusy.estimators.inference import Summary
@@ -198,6 +199,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
         rows = model._rows(X, y, sample_weight)
         splitter = check_cv(self.cv, rows.y, classifier=True)
         folds = list(splitter.split(rows.X, rows.y, **metadata["splitter"]["split"]))
+        _require_training_rows(rows.source, folds)
         coordinates = choose_coordinates(rows.source, fit_intercept=self.fit_intercept)
         deadline = model._deadline()
         score_params = metadata["scorer"]["score"]
@@ -331,7 +333,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
                     _only(rows.source, train), coordinates
                 )
                 own = _check_method_params(rows.X, params=score_params, indices=test)
-                score = float(scorer(scored, rows.X[test], rows.y[test], **own))
+                score = number_of(scorer(scored, rows.X[test], rows.y[test], **own))
                 trials.add(at, fit, scored, score, separable=separable)
                 if task is not None:
                     task.advance(None)
@@ -486,6 +488,16 @@ def _only(source: ArraySource, train: Any) -> ArraySource:
     rows = np.flatnonzero(train) if train.dtype == bool else train.astype(np.intp, copy=False)
     np.add.at(chosen, rows, 1.0)
     return source.weighted(chosen)
+
+
+def _require_training_rows(source: ArraySource, folds: list[Any]) -> None:
+    """Refuse folds without rows that count."""
+    if not folds:
+        raise InputError("cv", "at least one pair of (train, test) indices", "none")
+    for number, (train, _) in enumerate(folds):
+        if not (len(train) and _only(source, train).total_mass > 0):
+            got = f"none in fold {number}, or only rows of weight 0"
+            raise InputError("cv", "training rows in every fold", got)
 
 
 def copy_fitted(source: Any, target: Any) -> None:

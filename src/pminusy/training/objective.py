@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.errors import InputError
 from pminusy.training.coordinates import Coordinates
 from pminusy.training.passes.caller import Passes, Point, Selection, Sums
 from pminusy.training.solvers.line_search import line_search
@@ -36,6 +37,7 @@ __all__ = [
 Array = NDArray[Any]
 _TRIAL_STRIDE, _FEWEST = 16, 50  # one row in so many; how many are too few
 _SAMPLE = 400  # rows from which the threshold of the selection is taken
+_LARGEST = 1e150  # size of a feature, in the quadratic mean
 _CANCELLED = 1e-4  # share of the mean square below which the variance is taken about the mean
 _ROWS = 4096
 WORKSPACE = 64 << 20  # bytes a fit may use beyond the data and a few copies of the parameters
@@ -444,7 +446,9 @@ def choose_coordinates(source: Source, *, fit_intercept: bool) -> Coordinates:
     D = source.features
     scale, centre = np.ones(D), np.zeros(D)
     if not source.sparse:
-        mean, square = Passes(source, np.float64, 0).moments()
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, square = Passes(source, np.float64, 0).moments()
+        _refuse_huge(square)
         if fit_intercept:
             centre = mean
             square = square - mean**2
@@ -457,6 +461,16 @@ def choose_coordinates(source: Source, *, fit_intercept: bool) -> Coordinates:
     return Coordinates(
         scale, centre, source.classes, fit_intercept=fit_intercept, features_first=source.sparse
     )
+
+
+def _refuse_huge(square: Array) -> None:
+    """Refuse features (D,) whose squares, and those of their gradients, float64 does not hold."""
+    if square.size and not square.max() <= _LARGEST**2:
+        column = int(np.argmax(~(square <= _LARGEST**2)))
+        got = f"larger ones in column {column}"
+        raise InputError(
+            "X", f"numbers up to about {_LARGEST:g} in size", got, "divide it by a large number"
+        )
 
 
 def _about_mean(source: Source, mean: Array, square: Array, far: Array) -> tuple[Array, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from numbers import Integral, Real
 from typing import Any
 
@@ -11,7 +12,16 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from pminusy.errors import InputError
 
-__all__ = ["CheckedParameters", "ParameterError", "require_count", "require_number"]
+__all__ = [
+    "HELD",
+    "CheckedParameters",
+    "ParameterError",
+    "holds",
+    "require_count",
+    "require_number",
+]
+
+HELD = f"a number that float64 holds, {sys.float_info.min:.2g} to {sys.float_info.max:.2g} in size"
 
 _REFUSAL = re.compile(r"The '(\w+)' parameter of \w+ must be (.*)\. Got (.*) instead\.", re.DOTALL)
 
@@ -47,9 +57,20 @@ def require_number(
     wanted = "a number above 0" if positive else "a number from 0"
     if upper < math.inf:
         wanted += f" to {upper:g}"
-    valid = not isinstance(value, bool) and isinstance(value, Real) and not math.isnan(value)
+    valid = not isinstance(value, bool) and isinstance(value, Real) and value == value
     if not valid or value < 0 or (positive and value == 0) or value > upper:
         raise InputError(name, wanted, repr(value))
+    if not holds(value):
+        raise InputError(name, HELD, f"{value:.4g}" if isinstance(value, float) else "another")
+
+
+def holds(value: Any) -> bool:
+    """Whether float64 holds a number without overflow and with all its digits."""
+    try:
+        size = abs(float(value))
+    except OverflowError:
+        return False
+    return size == 0 or size >= sys.float_info.min
 
 
 def require_count(name: str, value: Any, least: int = 0) -> None:
