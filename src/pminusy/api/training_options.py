@@ -145,13 +145,15 @@ def training_options(
 
 
 def _is_strength(value: Any) -> str | None:
-    if not isinstance(value, Real) or not value > 0:  # NaN is not
+    if not isinstance(value, Real):
         return "a number above 0"
-    return None if holds(value) else HELD
+    if not holds(value):
+        return HELD
+    return None if float(value) > 0 else "a number above 0"  # NaN is not
 
 
 def _is_share(value: Any) -> str | None:
-    valid = isinstance(value, Real) and 0 <= value <= 1
+    valid = isinstance(value, Real) and holds(value) and 0 <= float(value) <= 1
     return None if valid else "a number from 0 to 1"
 
 

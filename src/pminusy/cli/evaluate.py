@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pminusy.cli.text import shown, stdout
+from pminusy.cli.text import print_table, shown, stdout
 from pminusy.present.numbers import decimals
 from pminusy.present.sanitise import visible
 
@@ -45,7 +45,7 @@ def _print_scores(result: Evaluation) -> None:
     pairs = zip(result.scores.named(), result.baseline.named(), strict=True)
     for (name, value), (_, baseline) in pairs:
         scores.add_row(name, decimals(value), decimals(baseline))
-    console.print(scores)
+    print_table(console, scores)
     console.print()
     classes = Table(box=None, pad_edge=False)
     for name in ("class", "precision", "recall", "F1", "rows"):
@@ -53,7 +53,7 @@ def _print_scores(result: Evaluation) -> None:
     for row in result.by_class[:_CLASSES_SHOWN]:
         numbers = ("–" if value is None else decimals(value) for value in row[1:4])
         classes.add_row(shown(row.label, 40), *numbers, f"{row.rows:,}")
-    console.print(classes)
+    print_table(console, classes)
     if len(result.by_class) > _CLASSES_SHOWN:
         more = len(result.by_class) - _CLASSES_SHOWN
         console.print(f"… and {count(more, 'more class', 'more classes')}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pminusy.cli.progress import training_progress
-from pminusy.cli.text import printing, shown, stdout
+from pminusy.cli.text import print_table, printing, shown, stdout
 from pminusy.cli.values import class_weight as _class_weight
 from pminusy.cli.values import number, numbers, whole_number
 from pminusy.errors import InputError
@@ -192,7 +192,7 @@ def _write(
 def _print_summary(console: Console, model: TableModel) -> None:
     console.print()
     wide = console if console.is_terminal else stdout(width=110)
-    wide.print(model.summary().to_rich())
+    print_table(wide, model.summary().to_rich())
     console.print("a coefficient is for one standard deviation of its column")
 
 
@@ -212,9 +212,10 @@ def _print_result(console: Console, model: TableModel) -> None:
     rows.add_column("majority class", justify="right")
     for (name, value), (_, baseline) in zip(run.scores.named(), run.baseline.named(), strict=True):
         rows.add_row(name, decimals(value), decimals(baseline))
-    console.print(rows)
+    print_table(console, rows)
     console.print()
     facts = Table(show_header=False, box=None, pad_edge=False)
+    facts.add_column(no_wrap=True)
     facts.add_row("rows", run.rows_sentence())
     classes = model.schema.classes
     facts.add_row("classes", shown(f"{len(classes):,}: {', '.join(classes[:101])}", 100))
@@ -231,7 +232,7 @@ def _print_result(console: Console, model: TableModel) -> None:
     if run.calibration is not None:
         facts.add_row("temperature", _calibration(run.calibration))
     facts.add_row("time", f"{run.seconds:.2f} s")
-    console.print(facts)
+    print_table(console, facts)
 
 
 def _choice(run: TrainingRun) -> str:

@@ -8,16 +8,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pminusy.cli.text import print_notes, printing, shown, stdout
+from pminusy.cli.text import (
+    keep_numbers_whole,
+    print_notes,
+    print_table,
+    printing,
+    shown,
+    stdout,
+)
+from pminusy.present.numbers import decimals
 from pminusy.present.sanitise import visible
 
 if TYPE_CHECKING:
     import polars as pl
+    from rich.table import Table
 
 __all__ = ["predict"]
 
 _ROWS_SHOWN = 10
 _CLASSES_SHOWN = 6
+_NAME = 24  # columns for a name
 
 
 def predict(
@@ -52,18 +62,15 @@ def predict(
 
 
 def _print_some(predictions: pl.DataFrame) -> None:
-    from rich.table import Table
-
     from pminusy.tables.wording import count
 
-    columns = predictions.columns[: 1 + _CLASSES_SHOWN]
-    rows = Table(box=None, pad_edge=False)
-    for name in columns:
-        rows.add_column(shown(name, 24), justify="left" if name == columns[0] else "right")
-    for label, *probabilities in predictions.select(columns).head(_ROWS_SHOWN).iter_rows():
-        rows.add_row(shown(str(label), 24), *(f"{p:.4f}" for p in probabilities))
     console = stdout()
-    console.print(rows)
+    columns = predictions.columns[: 1 + _CLASSES_SHOWN]
+    rows = _first_rows(predictions.select(columns))
+    while len(columns) > 2 and keep_numbers_whole(rows) > console.width:
+        del columns[-1]
+        rows = _first_rows(predictions.select(columns))
+    print_table(console, rows)
     more = predictions.height - _ROWS_SHOWN
     hidden = len(predictions.columns) - len(columns)
     if more > 0 or hidden > 0:
@@ -71,3 +78,16 @@ def _print_some(predictions: pl.DataFrame) -> None:
             count(hidden, "more class", "more classes")
         ] * (hidden > 0)
         console.print(f"… and {' and '.join(parts)}: write them all with -o predictions.csv")
+
+
+def _first_rows(predictions: pl.DataFrame) -> Table:
+    """The first rows as a Rich table; a probability is 0 or 1 only where it is exactly that."""
+    from rich.table import Table
+
+    rows = Table(box=None, pad_edge=False)
+    for name in predictions.columns:
+        label = name == predictions.columns[0]
+        rows.add_column(shown(name, _NAME), justify="left" if label else "right", no_wrap=not label)
+    for label, *probabilities in predictions.head(_ROWS_SHOWN).iter_rows():
+        rows.add_row(shown(str(label), _NAME), *map(decimals, probabilities))
+    return rows

@@ -11,12 +11,16 @@ from typing import IO
 
 import typer
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from pminusy.errors import InputError
 from pminusy.present.sanitise import cut, visible
 
-__all__ = ["print_notes", "printing", "shown", "stdout"]
+__all__ = ["keep_numbers_whole", "print_notes", "print_table", "printing", "shown", "stdout"]
+
+_LABEL = 24  # columns for names, where there is room for no more
+_UNBOUNDED = 10_000
 
 
 def shown(text: str, width: int = 60) -> Text:
@@ -44,6 +48,27 @@ def print_notes(notes: Sequence[str]) -> None:
     with suppress(OSError):
         for note in shortened(notes):
             typer.echo(f"note    {visible(note)}", err=True)
+
+
+def keep_numbers_whole(table: Table) -> int:
+    """Let a Rich table fold words and nothing else; return the width it then needs."""
+    ruler = stdout(width=_UNBOUNDED)
+    for column in table.columns:
+        column.overflow = "fold"
+        column.no_wrap = column.no_wrap or column.justify == "right"
+        cells = [ruler.measure(cell) for cell in (column.header, *column.cells)]
+        whole = max(cell.maximum for cell in cells)
+        word = min(_LABEL, max(cell.minimum for cell in cells))
+        column.min_width = whole if column.no_wrap else word
+    between = 2 * (len(table.columns) - 1) + 2 * table.pad_edge
+    return sum(column.min_width or 0 for column in table.columns) + between
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table whose numbers are never cut: a narrow terminal breaks its lines instead."""
+    needed = keep_numbers_whole(table)
+    wide = console if needed <= console.width else stdout(width=needed, file=console.file)
+    wide.print(table)
 
 
 @contextmanager

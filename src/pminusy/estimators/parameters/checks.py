@@ -70,7 +70,7 @@ def holds(value: Any) -> bool:
         size = abs(float(value))
     except OverflowError:
         return False
-    return size == 0 or size >= sys.float_info.min
+    return not 0 < size < sys.float_info.min
 
 
 def require_count(name: str, value: Any, least: int = 0) -> None:
