@@ -28,7 +28,7 @@ def test_everything_at_once(capsys, tmp_path):
     for word in ("log-likelihood", "(intercept)", "against Biscoe", "one standard deviation"):
         assert word in captured.out
     text = page.read_text(encoding="utf-8")
-    for word in ("Before calibration", "How strong should the penalty be?", "above its minimum"):
+    for word in ("before calibration", "Choice of the penalty", "above its minimum"):
         assert word in text
     settings = pmy.load(model).settings
     assert settings["folds"] == 3
