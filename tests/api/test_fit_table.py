@@ -436,3 +436,9 @@ def test_what_names_no_file_is_refused(model, path):
 def test_strengths_that_float64_does_not_hold_are_refused(C):
     with pytest.raises(InputError, match=r"^C: expected a number that float64 holds"):
         pmy.fit_table(_frame(), target="kind", C=C)
+
+
+@pytest.mark.parametrize("weight", [10**400, float("inf"), float("nan"), -1], ids=list("abcd"))
+def test_class_weights_that_are_none_are_refused(weight):
+    with pytest.raises(InputError, match="class weight of 'bee': expected a finite number from 0"):
+        pmy.fit_table(_frame(), target="kind", class_weight={"bee": weight})

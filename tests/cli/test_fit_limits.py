@@ -55,6 +55,15 @@ def test_limits(options, word, said, capsys, tmp_path):
     assert "max_iter" not in shown.replace("--max-iter", "")
 
 
+@pytest.mark.parametrize("options", [["--max-iter", "1"], ["--time-limit", "1e-9"]])
+def test_the_summary_speaks_of_options_too(options, capsys):
+    assert run([*FIT, *options, "--summary"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count(f"raise {options[0]} ") == 2  # the warning, and below the coefficients
+    assert "max_iter" not in shown
+    assert "time_limit" not in shown
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -177,9 +177,9 @@ def _checked_weight(given: Any) -> ClassWeight:
         expected = '"balanced", or weights by class'
         raise InputError("class weight", expected, repr(given))
     for label, weight in given.items():
-        if not isinstance(weight, Real) or not 0 <= float(weight) < math.inf:
+        if not isinstance(weight, Real) or not holds(weight) or not 0 <= float(weight) < math.inf:
             raise InputError(
-                f"class weight of {shown(str(label))}", "a number from 0", repr(weight)
+                f"class weight of {shown(str(label))}", "a finite number from 0", repr(weight)[:60]
             )
     return {str(label): float(weight) for label, weight in given.items()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -192,7 +193,9 @@ def _write(
 def _print_summary(console: Console, model: TableModel) -> None:
     console.print()
     wide = console if console.is_terminal else stdout(width=110)
-    print_table(wide, model.summary().to_rich())
+    summary = model.summary()
+    summary = replace(summary, notes=tuple(map(_by_option, summary.notes)))
+    print_table(wide, summary.to_rich())
     console.print("a coefficient is for one standard deviation of its column")
 
 
