@@ -25,7 +25,12 @@ X = [[1.0, -2.0], [0.5, 1.0], [2.0, 0.0]]
 def page() -> str:
     """The derivation of a batch of three samples through a linear layer, line by line."""
     return derive(
-        x=X, W=W, b=[0.1, 0.2, 0.3], y=[0, 1, 2], classes=("ash", "birch", "cedar")
+        x=X,
+        W=W,
+        b=[0.1, 0.2, 0.3],
+        y=[0, 1, 2],
+        classes=("ash", "birch", "cedar"),
+        route="all",
     ).to_markdown()
 
 

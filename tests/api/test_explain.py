@@ -12,7 +12,7 @@ def test_explain_gives_a_derivation():
     assert d["dL_dz"].title == "Result: p − y"
     assert "every one proved" in str(d)
     assert d._repr_html_().startswith("<main")
-    assert [step.name for step in d][:2] == ["softmax", "shift"]
+    assert [step.name for step in d][:2] == ["softmax", "cross_entropy"]
 
 
 def test_the_signature_is_that_of_the_request():

@@ -26,7 +26,8 @@ NASTY = (
 )
 PAGES = ["layer", "everything", "batch", "rows", "sequence", "image", "test mode",
          "masked, options",
-         "infinite", "ignored, all options", "batch, all options", "none"]  # fmt: skip
+         "infinite", "ignored, all options", "batch, all options", "none",
+         "article 000", "article 001", "article 003", "article 004"]  # fmt: skip
 
 
 def nasty(**more):
@@ -92,7 +93,7 @@ def test_a_pipe_gets_no_blanks_at_the_ends_of_lines():
 
 
 def test_a_wide_matrix_keeps_every_entry_in_a_narrow_terminal():
-    d = derive(z=[0.1 * k for k in range(12)], y=3, depth="outline")
+    d = derive(z=[0.1 * k for k in range(12)], y=3, depth="outline", route="all")
     entries = {as_text(v) for v in d["jacobian_matrix"].value.entries.values()}
     shown = to_text(d, width=60)
     assert all(entry in shown for entry in entries)
@@ -215,7 +216,7 @@ def test_an_infinite_loss_in_every_format():
 
 
 def test_a_number_that_rounds_to_a_whole_one_says_what_is_missing():
-    d = derive(z=[40.0, 0.0], y=0)
+    d = derive(z=[40.0, 0.0], y=0, route="all")
     text = to_text(d, width=100)
     assert "p_0 = e^40 / (e^40 + e^0) = 1 − 4.2484×10⁻¹⁸" in text
     assert "L = −ln(1 − 4.2484×10⁻¹⁸) = 4.2484×10⁻¹⁸" in text
@@ -230,7 +231,7 @@ def test_a_number_that_rounds_to_a_whole_one_says_what_is_missing():
 
 
 def test_the_direction_that_numbers_are_made_with_is_said():
-    text = to_text(derive(z=[2.0, 1.0, 0.1], y=0), width=200)
+    text = to_text(derive(z=[2.0, 1.0, 0.1], y=0, route="all"), width=200)
     assert text.count("any direction v, its numbers are for (1, −1, 2).") == 2
 
 

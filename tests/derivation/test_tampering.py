@@ -17,7 +17,8 @@ from tests.derivation.mutants import mutants
 CASES = ["layer", "z_loss", "log_base", "softcap", "temperature", "weight", "label_smoothing",
          "soft", "batch", "batch of two classes", "batch, all options",
          "batch of soft targets", "ignored rows", "nothing counts", "sum", "none",
-         "ignored, all options", "masked", "masked, options", "infinite"]  # fmt: skip
+         "ignored, all options", "masked", "masked, options", "infinite",
+         "article 000", "article 001", "article 002", "article 003", "article 004"]  # fmt: skip
 
 
 RECORD = Path(__file__).with_name("tampering.json")

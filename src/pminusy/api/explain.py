@@ -20,7 +20,7 @@ __all__ = ["explain", "explain_row", "row_of"]
 
 def explain(
     *,
-    y: Any,
+    y: Any = None,
     z: ArrayLike | None = None,
     probabilities: ArrayLike | None = None,
     x: ArrayLike | None = None,
@@ -35,9 +35,11 @@ def explain(
     ridge: float = 0.1,
     network: str | None = None,
     seed: int = 0,
-    route: str = "all",
+    route: str = "long",
+    chapters: Sequence[str] | None = None,
+    article: str | None = None,
     depth: str | None = None,
-    notation: str = "p",
+    notation: str | None = None,
     hints: int = 0,
     digits: int = 5,
     reduction: str = "mean",
@@ -84,11 +86,20 @@ def explain(
     seed
         Which random weights and masks those layers get.
     route
-        "all", "long", "sparse" or "direct".
+        The way from the loss to the logits: "long" (every path through the probabilities), "sparse"
+        (one row of the Jacobian) or "direct" (log-sum-exp); "all" is every route with every
+        chapter. A step that is not on the page can still be asked for by its name.
+    chapters
+        Chapters to have in full beside the route, such as "second_order"; `contents` of the result
+        lists them.
+    article
+        The derivation in the order, the cases and the letters of one of five articles, "000" to
+        "004"; without numbers, at an example's. `pminusy explain --article list` describes them.
     depth
         "result", "outline" or "full"; by default full, and outline above 32 classes or features.
     notation
-        Letters: "p", "yhat", "s", "o" or "S", with "-row" appended for row vectors.
+        Letters: "p", "yhat", "s", "o" or "S", with "-row" appended for row vectors; "000" to "004"
+        are those of an article. By default "p", or the article's own.
     hints
         0 to 3: how much is held back for the reader to fill in.
     digits

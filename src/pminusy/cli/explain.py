@@ -94,10 +94,26 @@ def explain(
     z_loss: Annotated[float, _number("ζ ≥ 0: adds ζ S lse².")] = Request.z_loss,
     softcap: Annotated[float | None, _number("κ > 0: logits become κ tanh(u/κ).")] = None,
     base: Annotated[float | None, _number("Base of the logarithm (e by default).")] = None,
-    route: Annotated[str, typer.Option(help="all, long, sparse or direct.")] = Request.route,
+    route: Annotated[
+        str, typer.Option(help="long, sparse or direct; all for every route and chapter.")
+    ] = Request.route,
+    chapters: Annotated[
+        str | None,
+        typer.Option(help="Chapters to add in full: a,b,c; list says which there are."),
+    ] = None,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every route with every chapter: --route all.")
+    ] = False,
+    article: Annotated[
+        str | None,
+        typer.Option(
+            help="In the order and the letters of an article: 000 to 004; list describes them."
+        ),
+    ] = None,
     depth: Annotated[str | None, typer.Option(help="result, outline or full.")] = None,
     notation: Annotated[
-        str, typer.Option(help="p, yhat, s, o or S; -row for row vectors.")
+        str | None,
+        typer.Option(help="p, yhat, s, o or S; -row for row vectors; 000 to 004: an article's."),
     ] = Request.notation,
     hints: Annotated[int, _whole("0 to 3: how much to hold back.")] = Request.hints,
     digits: Annotated[int, _whole("Significant digits shown.")] = Request.digits,
@@ -106,9 +122,13 @@ def explain(
     ] = None,
 ) -> None:
     """Derive ∂L/∂z = p − y with your numbers, every line proved."""
+    if article == "list":
+        _describe_articles()
+        return
     write = None if output is None else _writer(output, [p for p in (model, table) if p])
     options: dict[str, Any] = {
-        "route": route, "depth": depth, "notation": notation, "hints": hints, "digits": digits,
+        "route": _route(route, all_), "chapters": _chapters(chapters), "depth": depth,
+        "notation": notation, "hints": hints, "digits": digits,
         "rate": rate, "steps": steps, "ridge": ridge, "weight": optional_array("--weight", weight),
         "label_smoothing": label_smoothing, "temperature": temperature, "z_loss": z_loss,
         "softcap": softcap, "log_base": base,
@@ -121,17 +141,21 @@ def explain(
         "sample_weight": optional_array("--sample-weight", sample_weight),
     }  # fmt: skip
     if model is not None:
-        _refuse_beside_model([target, *numbers.values()], normalise)
+        _refuse_beside_model([target, article, *numbers.values()], normalise)
         result = _of_model(model, table, row, options)
     else:
         from pminusy.derivation.build import derivation_of
 
         more: dict[str, Any] = {
-            "y": target_of(target), "normalise": normalise, "row": row or 0, "seed": seed,
+            "y": None if article and target is None else target_of(target), "article": article,
+            "normalise": normalise, "row": row or 0, "seed": seed,
             "reduction": reduction, "ignore_index": ignore_index,
         }  # fmt: skip
         with _named_as_typed():
             result = derivation_of(Request(**more, **numbers, **options))
+    if chapters == "list":
+        _list_chapters(result)
+        return
     if write is None:
         _print(result)
         return
@@ -140,6 +164,36 @@ def explain(
     write_atomically(output, lambda file: file.write(page))
     with printing([output]):
         typer.echo(f"{len(result)} steps, every one proved, in {visible(str(output))}")
+
+
+def _route(route: str, everything: bool) -> str:
+    if everything and route not in (Request.route, "all"):
+        raise InputError("--all", "no other route beside it", f"--route {route}", "leave one out")
+    return "all" if everything else route
+
+
+def _chapters(listed: str | None) -> list[str] | None:
+    if listed in (None, "list"):
+        return None
+    return [key.strip() for key in str(listed).split(",")]
+
+
+def _describe_articles() -> None:
+    from pminusy.derivation.statements.articles import ARTICLES
+
+    with printing([]):
+        for name, article in ARTICLES.items():
+            typer.echo(f"{name}  {article.says}")
+
+
+def _list_chapters(result: Derivation) -> None:
+    """Every chapter by its key, and how much of it the page has."""
+    width = max(len(chapter.key) for chapter, _ in result.contents)
+    with printing([]):
+        for chapter, steps in result.contents:
+            typer.echo(
+                f"{chapter.key:<{width}}  {chapter.title} ({steps} of {len(chapter.lines)} steps)"
+            )
 
 
 _FLAGS = {"z": "--logits", "probabilities": "--probs", "y": "--target", "log_base": "--base"}

@@ -30,7 +30,7 @@ def assembled(
     return Derivation(
         own + more,
         summary,
-        notation=notation(request.notation),
+        notation=notation(request.notation or "p"),
         depth=request.depth or (OUTLINE if max(sample.K, sample.D) > MANY_CLASSES else FULL),
         hints=request.hints,
         digits=request.digits,

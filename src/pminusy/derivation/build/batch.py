@@ -27,7 +27,7 @@ from pminusy.derivation.steps.chapters import Chapter
 from pminusy.derivation.steps.derivation import Derivation
 from pminusy.errors import InputError
 
-__all__ = ["derive_batch", "upstream_of"]
+__all__ = ["batch_context", "derive_batch", "upstream_of"]
 
 _PROVED_ROWS = 4
 """So many rows are derived with numbers; a longer batch is summed up in figures."""
@@ -99,6 +99,17 @@ def _chosen(targets: Targets, row: int, like: Any) -> list[int]:
 def _chapter(
     request: Request, source: LogitSource, targets: Targets, chosen: list[int], sample: Sample
 ) -> Chapter:
+    context = batch_context(request, source, targets, chosen, sample)
+    lines = tuple(chapter.lines(context.case, K=source.K))
+    if max(source.K, source.D) > MANY_CLASSES:
+        lines = tuple(line for line in lines if line.name not in _HEAVY)
+    return Chapter("batch", "A mini-batch", "All rows at once.", lines, context)
+
+
+def batch_context(
+    request: Request, source: LogitSource, targets: Targets, chosen: list[int], sample: Sample
+) -> BatchContext:
+    """What the letters of a batch stand for in the rows chosen."""
     options, layer = request.options, source.kind == "layer"
     N, K, D = len(chosen), source.K, source.D
     labels = targets.labels
@@ -124,13 +135,9 @@ def _chapter(
         values[case.logit_letter.name] = source.logits[chosen]
     sizes = {"N": N, "K": K, "D": D}
     own = replace(options, sample_weight=None if options.sample_weight is None else omega)
-    context = BatchContext(
+    return BatchContext(
         case, values, sizes, tuple(chosen), sample.labels, _digits(values, sample), own
     )
-    lines = tuple(chapter.lines(case, K=K))
-    if max(K, D) > MANY_CLASSES:
-        lines = tuple(line for line in lines if line.name not in _HEAVY)
-    return Chapter("batch", "A mini-batch", "All rows at once.", lines, context)
 
 
 def _digits(values: dict[str, Any], sample: Sample) -> int:

@@ -22,6 +22,10 @@ def derive(**request: Any) -> Derivation:
 
 def derivation_of(request: Request) -> Derivation:
     """Derivation for one sample, for a batch and one of its rows, or for a network."""
+    if request.article is not None:
+        from pminusy.derivation.build.article import derive_article
+
+        return derive_article(request)
     if request.network is not None:
         from pminusy.derivation.build.network import derive_network
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
+from pminusy.derivation.build.page import on_page, refuse_unknown
 from pminusy.derivation.build.tables import with_tables
 from pminusy.derivation.engine.proof import MANY_CLASSES
 from pminusy.derivation.head.limits import limits_chapter
@@ -22,6 +24,7 @@ from pminusy.derivation.statements import (
     routes,
     second_order,
 )
+from pminusy.derivation.statements.line import Line
 from pminusy.derivation.steps.chapters import Chapter
 from pminusy.errors import InputError
 
@@ -29,57 +32,86 @@ __all__ = ["chapters_of"]
 
 
 def chapters_of(sample: Sample, request: Request) -> tuple[Chapter, ...]:
-    """Chapters in their order, those without a line left out."""
-    case, context, route = sample.case, RowContext(sample), request.route
+    """Every chapter in its order, with the lines of it that the page has."""
+    case, route = sample.case, request.route
     if case.ignored:
-        return _of_ignored(sample, context)
-    one = case.one_hot and not case.smoothing
-    if route == "sparse" and not one:
+        refuse_unknown(request, ("forward", "ignored"))
+        return _of_ignored(sample, RowContext(sample))
+    if route == "sparse" and not _one(sample):
         raise InputError(
             "route", "long or direct: the target has more than one class", "sparse",
             "the sparse route needs a one-hot target without smoothing",
         )  # fmt: skip
-    planned = [
-        ("forward", "Forward", "From the input to the loss.", forward.lines(case), True),
-        ("cross_entropy", "Cross-entropy on its own", "The first factor of the chain rule.",
-         backward.cross_entropy(case), route != "direct"),
-        ("jacobian", "Jacobian of the softmax",
-         f"The second factor: both cases, then one formula.{_direction(sample)}",
-         backward.jacobian(), route != "direct"),
-        ("long", "The long route", "Every path from a logit to the loss.",
-         backward.chain_rule(case), route in ("all", "long")),
-        ("sparse", "The sparse route", "The target is 0 but for one class, and so are the paths.",
-         routes.sparse(case) if one else (), route in ("all", "sparse")),
-        ("direct", "The direct route", "Take the logarithm first, differentiate afterwards.",
-         routes.direct(case), route in ("all", "direct")),
-        ("result", "The result", "Where all routes meet.", routes.result(case), True),
-        ("options", "What the options add", "The same chain rule, a little longer.",
-         routes.options(case), True),
-        ("parameters", "Parameters and inputs", "One gradient, used three times.",
-         parameters.lines(case) if case.layer else (), True),
-        ("gradient_step", "One step of gradient descent", f"With the rate η = {request.rate:g}.",
-         parameters.gradient_step(case) if case.layer else (), True),
-        ("second_order", "Second order",
-         f"How the gradient itself changes.{_direction(sample)}",
-         second_order.lines(case), max(sample.K, sample.D) <= MANY_CLASSES),
-        ("pair", "Why this pair", "Softmax and cross-entropy, and not any other two.",
-         pair.lines() if case.one_hot and not case.mass and not case.z_loss else (), True),
-        ("floating_point", "In floating point", "The same mathematics with 53 or 24 bits.",
-         floating_point.lines(case), True),
-    ]  # fmt: skip
-    chapters = [
-        _why_stop(sample)
-        if key == "parameters" and not case.layer
-        else Chapter(key, title, intro, tuple(lines), context)
-        for key, title, intro, lines, wanted in planned
-        if wanted
-    ]
+    chapters = [chapter for chapter in _all_chapters(sample, request) if chapter.lines]
     limits = limits_chapter(sample)
     if limits is not None:
         chapters.insert(-1, limits)
+    wanted = on_page(request, tuple(chapter.key for chapter in chapters), sample.case)
     return tuple(
-        with_tables(chapter, sample, request.steps) for chapter in chapters if chapter.lines
+        replace(with_tables(chapter, sample, request.steps), shown=wanted[chapter.key])
+        for chapter in chapters
     )
+
+
+def _one(sample: Sample) -> bool:
+    return sample.case.one_hot and not sample.case.smoothing
+
+
+def _all_chapters(sample: Sample, request: Request) -> Iterator[Chapter]:
+    case, context = sample.case, RowContext(sample)
+    for key, title, intro, lines in (*_first_order(sample, request), *_further(sample, request)):
+        if key == "parameters" and not case.layer:
+            yield _why_stop(sample)
+        else:
+            yield Chapter(key, title, intro, tuple(lines), context)
+
+
+_Planned = tuple[str, str, str, Iterable[Line]]
+
+
+def _first_order(sample: Sample, request: Request) -> tuple[_Planned, ...]:
+    """From the input to the gradient at the logits, on every route."""
+    case = sample.case
+    whole = request.route == "all" or "jacobian" in (request.chapters or ())
+    return (
+        ("forward", "Forward", "From the input to the loss.", forward.lines(case)),
+        ("cross_entropy", "Cross-entropy on its own", "The first factor of the chain rule.",
+         backward.cross_entropy(case)),
+        ("jacobian", "Jacobian of the softmax",
+         f"The second factor of the chain rule.{_direction(sample) if whole else ''}",
+         backward.jacobian()),
+        ("long", "The long route", "Every path from a logit to the loss.",
+         backward.chain_rule(case)),
+        ("compact", "The long route with Kronecker δ", "Both cases of the Jacobian in one formula.",
+         backward.compact(case)),
+        ("sparse", "The sparse route", "The target is 0 but for one class, and so are the paths.",
+         routes.sparse(case) if _one(sample) else ()),
+        ("direct", "The direct route", "Take the logarithm first, differentiate afterwards.",
+         routes.direct(case)),
+        ("result", "The result", "The gradient at the logits.", routes.result(case)),
+        ("options", "What the options add", "The same chain rule, a little longer.",
+         routes.options(case)),
+    )  # fmt: skip
+
+
+def _further(sample: Sample, request: Request) -> tuple[_Planned, ...]:
+    """What the gradient is used for, how it changes, and what may go wrong."""
+    case = sample.case
+    few = max(sample.K, sample.D) <= MANY_CLASSES
+    plain = case.one_hot and not case.mass and not case.z_loss
+    return (
+        ("parameters", "Parameters and inputs", "One gradient, used three times.",
+         parameters.lines(case) if case.layer else ()),
+        ("gradient_step", "One step of gradient descent", f"With the rate η = {request.rate:g}.",
+         parameters.gradient_step(case) if case.layer else ()),
+        ("second_order", "Second order",
+         f"How the gradient itself changes.{_direction(sample)}",
+         second_order.lines(case) if few else ()),
+        ("pair", "Why this pair", "Softmax and cross-entropy, and not any other two.",
+         pair.lines() if plain else ()),
+        ("floating_point", "In floating point", "The same mathematics with 53 or 24 bits.",
+         floating_point.lines(case)),
+    )  # fmt: skip
 
 
 def _direction(sample: Sample) -> str:

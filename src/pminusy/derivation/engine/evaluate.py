@@ -284,6 +284,16 @@ def _delta(self: Evaluator, tree: t.Delta, where: Indices) -> Any:
     return self.domain.number(Fraction(int(place(tree.i, where) == place(tree.j, where))))
 
 
+def _cases(self: Evaluator, tree: t.Cases, where: Indices) -> Any:
+    same = place(tree.i, where) == place(tree.j, where)
+    return self._value(tree.same if same else tree.other, where)
+
+
+def _row(self: Evaluator, tree: t.Row, where: Indices) -> Any:
+    places = range(self.size(tree.index.space))
+    return as_array([self._value(tree.body, {**where, tree.index.name: i}) for i in places])
+
+
 def _max(self: Evaluator, tree: t.Max, where: Indices) -> Any:
     values = [self._value(tree.body, {**where, **at}) for at in _window(self, tree.over)]
     return values[_first_largest(values, self)]
@@ -389,6 +399,7 @@ _RULES: dict[type, Callable[[Evaluator, Any, Indices], Any]] = {
     t.Parens: lambda self, tree, where: self._value(tree.body, where),
     t.Sum: _sum,
     t.Delta: _delta,
+    t.Cases: _cases,
     t.Indicator: _indicator,
     t.Max: _max,
     t.ArgMaxIndicator: _wins,
@@ -405,6 +416,7 @@ _RULES: dict[type, Callable[[Evaluator, Any, Indices], Any]] = {
         self._value(tree.left, where) * self._value(tree.right, where)
     ),
     t.Reshape: _reshape,
+    t.Row: _row,
     t.Diag: _diag,
     t.Ones: _ones,
     t.Identity: _identity,

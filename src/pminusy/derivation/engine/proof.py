@@ -22,6 +22,7 @@ from pminusy.derivation.engine.contraction import against, applied, contract, di
 from pminusy.derivation.engine.decimals import DIGITS, decimals
 from pminusy.derivation.engine.evaluate import Evaluator, place
 from pminusy.derivation.tree import (
+    Cases,
     Delta,
     Diag,
     Hadamard,
@@ -102,7 +103,7 @@ def indices_of(relation: Relation) -> tuple[Index, ...]:
 def _slots(tree: Node) -> Iterator[Index]:
     for part in walk(tree):
         slots = part.indices if isinstance(part, Ref) else ()
-        slots = (part.i, part.j) if isinstance(part, Delta) else slots
+        slots = (part.i, part.j) if isinstance(part, Delta | Cases) else slots
         slots = (part.without, part.above) if isinstance(part, Sum) else slots  # type: ignore[assignment]  # None is passed over
         yield from (slot for slot in slots if isinstance(slot, Index))
 

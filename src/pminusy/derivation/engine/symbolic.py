@@ -100,6 +100,9 @@ class _Writer:
             return self.write(tree.base) ** tree.exponent
         if isinstance(tree, t.Delta):
             return sympy.KroneckerDelta(self.index(tree.i), self.index(tree.j))
+        if isinstance(tree, t.Cases):
+            own = sympy.KroneckerDelta(self.index(tree.i), self.index(tree.j))
+            return own * self.write(tree.same) + (1 - own) * self.write(tree.other)
         if isinstance(tree, t.Apply) and tree.function in ("exp", "ln"):
             return {"exp": sympy.exp, "ln": sympy.log}[tree.function](self.write(tree.argument))
         if isinstance(tree, t.Sum) and tree.above is None:

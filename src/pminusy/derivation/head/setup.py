@@ -35,7 +35,7 @@ def sample_of(
     if options.weight is not None and options.weight.shape != (K,):
         raise InputError("weight", f"{K} class weights", f"shape {options.weight.shape}")
     case = _case(source.kind, c, options)
-    if request.route != "all" and case.ignored:
+    if request.route in ("sparse", "direct") and case.ignored:
         raise InputError("route", "a row that counts", f"an ignored one ({request.y!r})"[:60])
     c = None if case.ignored else c
     values = _constants(request, options, K, D) | {"y": target}

@@ -67,6 +67,8 @@ def symbols(case: Case) -> Mapping[str, Symbol]:
         defined("p_new", k, by=_softmax(Ref("z_new"))),
         defined(case.cross_entropy_after.name, by=Neg(Sum(k, target[k] * ln(Ref("p_new")[k])))),
         defined("W_t", by=o.W.T),
+        defined("S_of_z", k, by=_softmax(o.z)),
+        defined("error", k, by=Neg(o.y[k] * ln(o.p[k]))),
     ]  # fmt: skip
     if case.z_loss:
         made.append(defined("L", by=o.CE + case.scaled(o.zeta) * o.lse**2))
@@ -106,6 +108,7 @@ def batch_symbols(case: BatchCase) -> Mapping[str, Symbol]:
         defined("L", by=node(0) if case.empty else total / over if over else total),
         defined("L_B", by=o.L / ln(o.B)),
         defined("M", by=Sum(n, o.L_n[n])),
+        defined("error_n", n, k, by=Neg(o.Q[n, k] * ln(o.P[n, k]))),
         defined("A_n", n, k, by=Sum(d, o.V[k, d] * o.X[n, d]) + o.V_b[k]),
         defined("W_new", k, d, by=o.W[k, d] - o.eta * Partial(o.L, o.W[k, d])),
     ]  # fmt: skip

@@ -40,7 +40,7 @@ class Request:
         The options of the loss as `core` has them.
     """
 
-    y: Any
+    y: Any = None
     z: ArrayLike | None = None
     probabilities: ArrayLike | None = None
     x: ArrayLike | None = None
@@ -55,9 +55,11 @@ class Request:
     ridge: float = 0.1
     network: str | None = None
     seed: int = 0
-    route: str = "all"
+    route: str = "long"
+    chapters: Sequence[str] | None = None
+    article: str | None = None
     depth: str | None = None
-    notation: str = "p"
+    notation: str | None = None
     hints: int = 0
     digits: int = 5
     reduction: str = "mean"
@@ -79,7 +81,8 @@ class Request:
         _one_of("hints", self.hints, _HINTS)
         _whole("digits", self.digits, 1, 30)
         _whole("steps", self.steps, 1, _MOST_STEPS)
-        notation(self.notation)
+        notation(self.notation or "p")
+        _listed("chapters", self.chapters)
         _number("rate", self.rate, "a finite number above 0", self.rate > 0)
         _number("ridge", self.ridge, "a finite number ≥ 0", self.ridge >= 0)
         object.__setattr__(self, "options", self._options())
@@ -105,6 +108,11 @@ def _one_of(name: str, value: Any, known: tuple[Any, ...]) -> None:
         words = [str(word) for word in known if word is not None]
         expected = f"{', '.join(words[:-1])} or {words[-1]}"
         raise InputError(name, expected, repr(value))
+
+
+def _listed(name: str, value: Any) -> None:
+    if value is not None and (isinstance(value, str) or not all(isinstance(v, str) for v in value)):
+        raise InputError(name, "a list of names", repr(value)[:60])
 
 
 def _whole(name: str, value: Any, least: int, most: int) -> None:

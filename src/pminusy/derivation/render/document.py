@@ -25,7 +25,7 @@ Page = Iterator[Piece]
 _BESIDE = (
     ("linear_vector", ("dL_dW", "dL_db", "dL_dx")),
     ("transform", ("slope", "dL_du")),
-    ("softmax", ("jacobian_matrix",)),
+    ("softmax", ("jacobian", "jacobian_matrix")),
     ("cross_entropy", ("dL_dp",)),
     ("cross_entropy_logits", ("dL_dz",)),
     ("z_loss", ("dL_dz_total",)),
@@ -44,8 +44,8 @@ class ShownStep:
     step
         The step, proved.
     value
-        What it comes to; None where that is no one value, or the number at the end of the line
-        with numbers.
+        What it comes to; None where that is no one value, or where each entry of it is at the end
+        of a line with numbers.
     note
         What is said where rounded entries do not add up as the exact ones do.
     hides_results, hides_numbers, hides_statement
@@ -120,17 +120,18 @@ def document(writer: Writer[Piece]) -> Page[Piece]:
             yield from writer.step(_shown(derivation[line.name], derivation))
         yield from writer.chapter_end()
     pairs = list(_beside(derivation))
-    if pairs:
+    if len(pairs) > 1:  # one alone is beside itself in the chapters already
         yield from writer.beside(pairs)
     yield from writer.closing(len(derivation))
 
 
 def _shown(step: Step, derivation: Steps) -> ShownStep:
-    alone = bool(step.rows) and len(step.value.entries) == 1
-    value = step.value if set(step.statement.signs) == {"="} and not alone else None
+    value = step.value if set(step.statement.signs) == {"="} else None
     note = ""
     if value is not None and len(value.shape) == 1 and not value.left_out:
         note = sum_note(list(value.entries.values()), derivation.digits)
+    if value is not None and not note and len(step.rows) == len(value.entries):
+        value = None  # each entry stands at the end of a line of its own
     hints = derivation.hints
     return ShownStep(step, value, note, hints >= 1, hints >= 2, hints >= 3)
 

@@ -76,6 +76,19 @@ class LatexPrinter(Printer):
         command = _PLAIN.get(name) or rf"\operatorname{{{name}}}"
         return f"{command} {argument}"
 
+    def cases(self, parts: list[tuple[str, str]]) -> str:
+        """Cases below each other."""
+        rows = r" \\ ".join(rf"{body} & \text{{if }} {condition}" for body, condition in parts)
+        return rf"\begin{{cases}} {rows} \end{{cases}}"
+
+    def entries(self, parts: list[str]) -> str:
+        """A row in square brackets."""
+        return rf"\begin{{bmatrix}} {' & '.join(parts)} \end{{bmatrix}}"
+
+    def between(self) -> str:
+        """Dots."""
+        return r"\cdots"
+
     def transposed(self, body: str) -> str:
         """Transpose."""
         return rf"{{{body}}}^{{\top}}"

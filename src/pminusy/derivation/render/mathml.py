@@ -123,6 +123,24 @@ class MathMLPrinter(Printer):
         named = f"<mi>{escape(name)}</mi><mo>&#x2061;</mo>"
         return f"<mrow>{named}{_THIN}{argument}</mrow>"
 
+    def cases(self, parts: list[tuple[str, str]]) -> str:
+        """Cases below each other."""
+        rows = "".join(
+            f"<mtr><mtd>{body}</mtd><mtd><mtext>if&#xA0;</mtext>{condition}</mtd></mtr>"
+            for body, condition in parts
+        )
+        brace = '<mo form="prefix" fence="true">{</mo>'
+        return f"<mrow>{brace}<mtable>{rows}</mtable></mrow>"
+
+    def entries(self, parts: list[str]) -> str:
+        """A row in square brackets."""
+        cells = "".join(f"<mtd>{part}</mtd>" for part in parts)
+        return self.brackets(f"<mtable><mtr>{cells}</mtr></mtable>", "[]")
+
+    def between(self) -> str:
+        """Dots."""
+        return "<mo>…</mo>"
+
     def transposed(self, body: str) -> str:
         """Transpose."""
         return f"<msup><mrow>{body}</mrow><mi>T</mi></msup>"

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from pminusy.derivation import tree as t
-from pminusy.derivation.tree.notation import Notation
+from pminusy.derivation.tree.notation import ARGUMENTS, Notation
 from pminusy.derivation.values.digits import Digits, rounded
 
 __all__ = ["Printer"]
@@ -89,6 +90,11 @@ class Printer(ABC):
             return self.integer(slot)
         if isinstance(slot, t.Offset):
             return self._offset(slot)
+        if slot.name == "last":
+            return self.last()
+        own = self.notation.indices.get(slot.name)
+        if own:
+            return self.letter(own)
         return self.letter(_SAMPLES.get(slot.name, slot.name) if slot.space == "N" else slot.name)
 
     def _offset(self, slot: t.Offset) -> str:
@@ -165,6 +171,25 @@ class Printer(ABC):
     @abstractmethod
     def condition(self, pairs: list[str]) -> str:
         """For which indices a line holds."""
+
+    def cases(self, parts: list[tuple[str, str]]) -> str:
+        """What holds in which case: a formula, and the relation of two indices."""
+        listed = [f"{body} if {condition}" for body, condition in parts]
+        return self.brackets("; ".join(listed), "{}")
+
+    def entries(self, parts: list[str]) -> str:
+        """A row, entry beside entry."""
+        return self.brackets("  ".join(parts), "[]")
+
+    def last(self) -> str:
+        """The index of the last class."""
+        size = self.letter(self.notation.indices.get("K", "K"))
+        body = self.row([size, self.sign("−"), self.integer(1)])
+        return self.brackets(body.replace(" ", "")) if self.inline_division else body
+
+    def between(self) -> str:
+        """The dots between two entries that stand for those left out."""
+        return "…"
 
     def exponential(self, argument: str) -> str:
         """e to a power."""
@@ -255,6 +280,9 @@ def _power(self: Printer, tree: t.Power) -> str:
 
 
 def _ref(self: Printer, tree: t.Ref) -> str:
+    if tree.name in ARGUMENTS:
+        name, argument = ARGUMENTS[tree.name]
+        return self.function(name, self.brackets(self.tree(t.Ref(argument, tree.indices))))
     indices = [self.slot(slot) for slot in tree.indices]
     if self.notation.rows and tree.name in ("W", "V", "W_new") and len(indices) == 2:
         indices.reverse()
@@ -300,6 +328,50 @@ def _largest(self: Printer, tree: t.Largest) -> str:
 
 def _log(self: Printer, tree: t.Log) -> str:
     return self.row([self.log_name(tree), self.inside(tree.argument, _POWER)])
+
+
+def _delta(self: Printer, tree: t.Delta) -> str:
+    i, j = self.slot(tree.i), self.slot(tree.j)
+    if not self.notation.indicator:
+        return self.quantity("δ", [i, j])
+    return self.quantity("𝟏", []) + self.brackets(self.row([i, self.sign("="), j]))
+
+
+def _cases(self: Printer, tree: t.Cases) -> str:
+    i, j = self.slot(tree.i), self.slot(tree.j)
+    parts = ((tree.same, "="), (tree.other, "≠"))
+    return self.cases(
+        [(self.tree(body), self.row([i, self.sign(sign), j])) for body, sign in parts]
+    )
+
+
+def _row(self: Printer, tree: t.Row) -> str:
+    """The first entry, the last, and between them the one that is not like the others."""
+    first, last = (_at(tree.body, tree.index, slot) for slot in (0, _LAST))
+    if not isinstance(tree.body, t.Cases):
+        parts = [self.tree(first), self.between(), self.tree(last)]
+        return self.entries(parts)
+    assert isinstance(first, t.Cases)
+    assert isinstance(last, t.Cases)
+    own = _at(tree.body.same, tree.index, tree.body.j)
+    parts = [self.tree(first.other), self.between(), self.tree(own), self.between()]
+    return self.entries([*parts, self.tree(last.other)])
+
+
+_LAST = t.Index("last")
+"""The last class; printed as one less than their number."""
+
+
+def _at(tree: t.Node, index: t.Index, slot: t.Slot) -> t.Node:
+    """A tree with one index replaced."""
+
+    def put(old: t.Slot) -> t.Slot:
+        return slot if old == index else old
+
+    if isinstance(tree, t.Ref):
+        return t.Ref(tree.name, tuple(put(old) for old in tree.indices))
+    made = t.rebuild(tree, tuple(_at(part, index, slot) for part in t.children(tree)))
+    return replace(made, i=put(made.i), j=put(made.j)) if isinstance(made, t.Cases) else made
 
 
 def _max(self: Printer, tree: t.Max) -> str:
@@ -358,7 +430,9 @@ _PRINT: dict[type, Callable[[Any, Any], str]] = {
     t.Abs: lambda self, tree: self.brackets(self.tree(tree.body), "||"),
     t.Parens: lambda self, tree: self.brackets(self.tree(tree.body)),
     t.Sum: _sum,
-    t.Delta: lambda self, tree: self.quantity("δ", [self.slot(tree.i), self.slot(tree.j)]),
+    t.Delta: _delta,
+    t.Cases: _cases,
+    t.Row: _row,
     t.Max: _max,
     t.ArgMaxIndicator: _wins,
     t.Largest: _largest,

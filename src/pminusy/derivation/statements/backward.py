@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pminusy.derivation.statements import both_cases
+from pminusy.derivation.statements import sum_over_paths as paths
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, Line
 from pminusy.derivation.tree import (
@@ -21,7 +23,7 @@ from pminusy.derivation.tree import (
 )
 from pminusy.derivation.tree.letters import S_e, c, i, j, k, p, power_of_e, v, z
 
-__all__ = ["chain_rule", "cross_entropy", "jacobian"]
+__all__ = ["chain_rule", "compact", "cross_entropy", "jacobian"]
 
 _J = Ref("J")
 
@@ -47,8 +49,10 @@ def cross_entropy(case: Case) -> Iterator[Line]:
         "dL_dp",
         "Cross-entropy by probability",
         Relation.equal(Partial(C, p[j]), -(q[j] / p[j])),
-        "δ keeps the one term with k = j.",
-        ("Kronecker δ",),
+        "Of all terms −q_k ln p_k only that of p_j moves with p_j, and d ln x / dx = 1 / x."
+        if case.mass
+        else "Of all terms −y_k ln p_k only that of p_j moves with p_j, and d ln x / dx = 1 / x.",
+        ("derivative of a sum", "derivative of the logarithm"),
         OUTLINE,
     )
     if case.one_hot and not case.smoothing:
@@ -62,31 +66,27 @@ def cross_entropy(case: Case) -> Iterator[Line]:
 
 
 def jacobian() -> Iterator[Line]:
-    """Jacobian of the softmax: entry by entry, as a matrix, and what that matrix is like."""
-    yield from _quotient_rule()
-    yield from _entries()
+    """Jacobian of the softmax: both cases written out, in one formula, and what it is like."""
+    yield both_cases.denominator(j)
+    yield from both_cases.own_class(i)
+    yield from both_cases.other_class(i, j)
+    yield both_cases.by_cases(i, j)
+    yield from _in_one()
     yield from _properties()
 
 
-def _quotient_rule() -> Iterator[Line]:
-    """Numerator and denominator, and the derivative of their quotient."""
-    yield Line(
-        "denominator",
-        "Every logit is in the denominator",
-        Relation.equal(Partial(S_e, z[j]), power_of_e(j)),
-        "S_e = Σ_k e^(z_k): of all its terms only the one with k = j moves with z_j.",
-        ("derivative of a sum", "derivative of the exponential"),
-    )
+def _in_one() -> Iterator[Line]:
+    """Both cases at once with Kronecker δ, and as a matrix."""
     yield Line(
         "numerator",
-        "Only its own logit is in the numerator",
+        "Both cases of the numerator",
         Relation.equal(Partial(power_of_e(i), z[j]), Delta(i, j) * power_of_e(i)),
         "e^(z_i) moves with z_j only if j is i.",
         ("derivative of the exponential", "Kronecker δ"),
     )
     yield Line(
         "quotient",
-        "Quotient rule",
+        "Quotient rule, both cases at once",
         Relation.equal(
             Partial(p[i], z[j]),
             (Delta(i, j) * power_of_e(i) * S_e - power_of_e(i) * power_of_e(j)) / S_e**2,
@@ -94,34 +94,8 @@ def _quotient_rule() -> Iterator[Line]:
         "Derivative of the top times the bottom, minus the top times derivative of the bottom, "
         "over the bottom squared.",
         ("quotient rule",),
-        OUTLINE,
     )
-
-
-def _entries() -> Iterator[Line]:
-    """On the diagonal, off it, both in one, and all of them."""
-    yield Line(
-        "jacobian_own",
-        "A probability by its own logit",
-        Relation.equal(Partial(p[i], z[i]), p[i] * (1 - p[i])),
-        "With i = j both terms are there, and e^(z_i) / S_e is p_i.",
-        ("quotient rule", "Kronecker δ"),
-    )
-    yield Line(
-        "jacobian_other",
-        "A probability by another logit",
-        Relation.equal(Partial(p[i], z[j]), -(p[i] * p[j])).where(i, "≠", j),
-        "With i ≠ j the first term is gone: raising one logit takes mass from every other class.",
-        ("quotient rule", "Kronecker δ"),
-    )
-    yield Line(
-        "jacobian",
-        "Both cases in one",
-        Relation.equal(Partial(p[i], z[j]), p[i] * (Delta(i, j) - p[j])),
-        "δ_ij is 1 on the diagonal and 0 off it.",
-        ("Kronecker δ",),
-        OUTLINE,
-    )
+    yield both_cases.with_delta(i, j)
     yield Line(
         "jacobian_matrix",
         "The Jacobian as a matrix",
@@ -159,24 +133,24 @@ def _properties() -> Iterator[Line]:
 
 
 def chain_rule(case: Case) -> Iterator[Line]:
-    """The long route: all paths, split, cancelled and put together."""
-    yield from _all_paths(case)
+    """The long route: all paths, both cases kept apart, one rule a line."""
+    yield from paths.all_paths(case, k, j)
+    yield from paths.two_paths(case, k, j)
+    yield from paths.multiplied_out(case, k, j)
+    yield paths.result(case, k)
+
+
+def compact(case: Case) -> Iterator[Line]:
+    """The same with both cases in one formula: p_j cancels, the sum is split."""
+    yield from _cancelled(case)
     yield from _combined(case)
-    yield from _long_result(case)
+    yield _row_times_jacobian(case)
 
 
-def _all_paths(case: Case) -> Iterator[Line]:
-    """Every path from z_k to the loss; the probabilities p_j on the way cancel."""
+def _cancelled(case: Case) -> Iterator[Line]:
+    """The probabilities p_j on the way cancel."""
     C, q = case.cross_entropy, case.target
     gradient = Partial(C, z[k])
-    yield Line(
-        "chain",
-        "Chain rule over all paths",
-        Relation.equal(gradient, Sum(j, Partial(C, p[j]) * Partial(p[j], z[k]))),
-        "One logit moves every probability, so every probability is a path from z_k to the loss.",
-        ("chain rule over all paths",),
-        OUTLINE,
-    )
     yield Line(
         "chain_filled",
         "Put both factors in",
@@ -196,7 +170,7 @@ def _all_paths(case: Case) -> Iterator[Line]:
 
 def _combined(case: Case) -> Iterator[Line]:
     """The path through p_k itself, the others, and their sum."""
-    q, S = case.target, case.total
+    q = case.target
     gradient = Partial(case.cross_entropy, z[k])
     off: Node = Sum(j, q[j] * p[k], without=k)
     yield Line(
@@ -206,13 +180,6 @@ def _combined(case: Case) -> Iterator[Line]:
         "The path through p_k itself, and the paths through all other probabilities.",
         ("split a sum", "Kronecker δ"),
         OUTLINE,
-    )
-    yield Line(
-        "others_sum",
-        "What the other targets sum to",
-        Relation.equal(Sum(j, q[j], without=k), S - q[k]),
-        "All targets together are " + ("S." if case.mass else "1."),
-        ("Σ q = S" if case.mass else "Σ y = 1",),
     )
     yield Line(
         "chain_combined",
@@ -225,18 +192,10 @@ def _combined(case: Case) -> Iterator[Line]:
     )
 
 
-def _long_result(case: Case) -> Iterator[Line]:
-    """p − y, by one entry and by all at once."""
+def _row_times_jacobian(case: Case) -> Line:
+    """Every path of every logit in one product."""
     C, q = case.cross_entropy, case.target
-    yield Line(
-        "dL_dz_long",
-        "Result of the long route",
-        Relation.equal(Partial(C, z[k]), case.scaled(p[k]) - q[k]),
-        "The targets sum to " + ("S." if case.mass else "one, and only the difference is left."),
-        ("Σ q = S" if case.mass else "Σ y = 1",),
-        OUTLINE,
-    )
-    yield Line(
+    return Line(
         "row_times_jacobian",
         "The same as a row vector times the full Jacobian",
         Relation.equal(Partial(C, p) @ Partial(p, z), case.scaled(p) - q),

@@ -97,8 +97,8 @@ def softmax() -> Iterator[Line]:
     yield Line(
         "p_range",
         "A probability lies between 0 and 1",
-        Relation.chain(0, "<", p[k], "≤", 1),
-        "A positive number is divided by a sum of positive numbers that contains it.",
+        Relation.chain(0, "<", p[k], "<", 1),
+        "A positive number is divided by a sum that contains it and other positive numbers.",
         ("positive over positive",),
     )
     yield Line(
@@ -216,7 +216,7 @@ def _facts(case: Case) -> Iterator[Line]:
         "ln_p",
         "Logarithms of probabilities are never positive",
         Relation.chain(ln(p[k]), "≤", 0),
-        "p_k ≤ 1, and the logarithm of such a number is at most 0.",
+        "p_k is below 1, and the logarithm of a number up to 1 is at most 0.",
         ("logarithm is increasing",),
     )
     yield Line(

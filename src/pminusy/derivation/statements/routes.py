@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pminusy.derivation.statements import row_of_class
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, RESULT, Line
 from pminusy.derivation.tree import (
@@ -52,6 +53,8 @@ def sparse(case: Case) -> Iterator[Line]:
         ("one-hot target", "chain rule"),
         OUTLINE,
     )
+    entries = (*row_of_class.own_entry(k, j), *row_of_class.other_entry(k, j))
+    yield from (line for line in entries if not line.name.endswith("set_up"))
     yield Line(
         "sparse_row",
         "Row c of the Jacobian",
@@ -87,7 +90,7 @@ def sparse(case: Case) -> Iterator[Line]:
         "dL_dz_sparse",
         "Result of the sparse route",
         Relation.equal(Partial(C, z[k]), case.scaled(p[k]) - q[k]),
-        "Both entries in one: the long route comes to the same.",
+        "Both entries in one.",
         ("Kronecker δ",),
         OUTLINE,
     )
@@ -141,7 +144,7 @@ def direct(case: Case) -> Iterator[Line]:
         "dL_dz_direct",
         "Result of the direct route",
         Relation.equal(Partial(C, z[k]), case.scaled(p[k]) - q[k]),
-        "All routes meet in the same line.",
+        "Both entries in one: the derivative of a sum, term by term.",
         ("Kronecker δ",),
         OUTLINE,
     )
@@ -254,6 +257,15 @@ def result(case: Case) -> Iterator[Line]:
             Relation.chain(Partial(C, z[k]), "=", p[k], ">", 0).where(k, "≠", c),
             "Its entry is positive, so a step against the gradient lowers its logit.",
             ("p > 0",),
+            OUTLINE,
+        )
+        yield Line(
+            "signs",
+            "What it means: the true class is raised, every other lowered",
+            Relation.chain(Partial(C, z[c]), "<", 0, "<", Partial(C, z[k])).where(k, "≠", c),
+            "p_c − 1 is below 0 and every other p_k above it, and a step goes against the "
+            "gradient. The farther p is from y, the larger the step.",
+            ("0 < p < 1",),
             OUTLINE,
         )
         yield Line(

@@ -20,13 +20,22 @@ _DEPTHS = (RESULT, OUTLINE, FULL)
 
 @dataclass(frozen=True)
 class Chapter:
-    """A heading, a sentence, and lines in one proof context."""
+    """A heading, a sentence, and lines in one proof context.
+
+    `shown` are the names of the lines that the page has, None for all; the others can be asked for
+    by their names.
+    """
 
     key: str
     title: str
     intro: str
     lines: tuple[Line, ...]
     context: ProofContext
+    shown: frozenset[str] | None = None
+
+    def has(self, line: Line) -> bool:
+        """Whether the page has a line."""
+        return self.shown is None or line.name in self.shown
 
 
 @dataclass(frozen=True)
@@ -85,10 +94,15 @@ class Steps:
 
     @cached_property
     def chapters(self) -> tuple[Chapter, ...]:
-        """Chapters with the lines that this depth shows."""
+        """Chapters with the lines that the page has at this depth."""
         shown = _DEPTHS[: _DEPTHS.index(self.depth) + 1]
         kept = (
-            replace(chapter, lines=tuple(line for line in chapter.lines if line.depth in shown))
+            replace(
+                chapter,
+                lines=tuple(
+                    line for line in chapter.lines if line.depth in shown and chapter.has(line)
+                ),
+            )
             for chapter in self._lettered
         )
         return tuple(chapter for chapter in kept if chapter.lines)
@@ -104,6 +118,12 @@ class Steps:
             for line in chapter.lines:
                 places.setdefault(line.name, (0, chapter, line))
         return places
+
+    @property
+    def contents(self) -> tuple[tuple[Chapter, int], ...]:
+        """Every chapter there is, and how many of its lines are on the page."""
+        on_page = {chapter.key: len(chapter.lines) for chapter in self.chapters}
+        return tuple((chapter, on_page.get(chapter.key, 0)) for chapter in self._lettered)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -10,13 +10,14 @@ are written. `evaluate` gives their values, exact ones among them, where they ar
 `index`, `nodes`, `arrays` and `relation` have the kinds; `walk` takes trees apart.
 """
 
-from pminusy.derivation.tree.arrays import Diag, Hadamard, Identity, Ones, Outer, Reshape
+from pminusy.derivation.tree.arrays import Diag, Hadamard, Identity, Ones, Outer, Reshape, Row
 from pminusy.derivation.tree.index import Index, Offset, Slot
 from pminusy.derivation.tree.nodes import (
     Abs,
     Add,
     Apply,
     ArgMaxIndicator,
+    Cases,
     Delta,
     Div,
     Indicator,
@@ -55,6 +56,7 @@ __all__ = [
     "Add",
     "Apply",
     "ArgMaxIndicator",
+    "Cases",
     "Delta",
     "Diag",
     "Div",
@@ -79,6 +81,7 @@ __all__ = [
     "Ref",
     "Relation",
     "Reshape",
+    "Row",
     "Size",
     "Slot",
     "Sum",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pminusy.derivation.tree.index import Index
 from pminusy.derivation.tree.nodes import Node
 
-__all__ = ["Diag", "Hadamard", "Identity", "Ones", "Outer", "Reshape"]
+__all__ = ["Diag", "Hadamard", "Identity", "Ones", "Outer", "Reshape", "Row"]
 
 
 @dataclass(frozen=True)
@@ -52,3 +53,11 @@ class Identity(Node):
     """Identity matrix."""
 
     space: str = "K"
+
+
+@dataclass(frozen=True)
+class Row(Node):
+    """A row written entry by entry: `body` for each value of `index`."""
+
+    index: Index
+    body: Node

@@ -16,6 +16,7 @@ __all__ = [
     "Add",
     "Apply",
     "ArgMaxIndicator",
+    "Cases",
     "Delta",
     "Div",
     "Indicator",
@@ -206,6 +207,16 @@ class Delta(Node):
 
     i: Slot
     j: Slot
+
+
+@dataclass(frozen=True)
+class Cases(Node):
+    """`same` where both indices are equal, else `other`."""
+
+    i: Slot
+    j: Slot
+    same: Node
+    other: Node
 
 
 @dataclass(frozen=True)

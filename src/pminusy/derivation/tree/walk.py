@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any
 
+from pminusy.derivation.tree.arrays import Row
 from pminusy.derivation.tree.index import Index, Offset, Slot
-from pminusy.derivation.tree.nodes import ArgMaxIndicator, Delta, Max, Node, Ref, Sum
+from pminusy.derivation.tree.nodes import ArgMaxIndicator, Cases, Delta, Max, Node, Ref, Sum
 
 __all__ = ["children", "every_index", "free_indices", "names", "rebuild", "walk"]
 
@@ -75,13 +76,15 @@ def _free(tree: Node) -> frozenset[Index]:
     own: set[Index] = set()
     if isinstance(tree, Ref):
         own.update(_indices(tree.indices))
-    elif isinstance(tree, Delta):
+    elif isinstance(tree, Delta | Cases):
         own.update(_indices((tree.i, tree.j)))
     elif isinstance(tree, ArgMaxIndicator):
         own.update(tree.places)
     below = frozenset().union(*(_free(part) for part in children(tree)))
     if isinstance(tree, Max | ArgMaxIndicator):
         below = below - set(tree.over)
+    if isinstance(tree, Row):
+        below = below - {tree.index}
     if isinstance(tree, Sum):
         below = below - {tree.index}
         own.update(_indices((tree.without, tree.above)))

@@ -35,6 +35,9 @@ def fill(tree: Node, at: Evaluator, where: Mapping[str, int]) -> Node:
         return t.Number(Fraction(at.size(tree.space)))
     if isinstance(tree, t.Delta):
         return t.Number(Fraction(int(place(tree.i, where) == place(tree.j, where))))
+    if isinstance(tree, t.Cases):
+        same = place(tree.i, where) == place(tree.j, where)
+        return fill(tree.same if same else tree.other, at, where)
     if isinstance(tree, t.Sum):
         return _expanded(tree, at, where)
     if isinstance(tree, t.Max):

@@ -18,7 +18,7 @@ __all__ = ["substitutions"]
 _ARRAYS = frozenset("xWbzuypqvXZPYQ")
 """Letters of vectors and matrices."""
 
-_WHOLE = (t.Outer, t.Diag, t.Identity, t.Ones, t.MatMul, t.Transpose, t.Hadamard)
+_WHOLE = (t.Outer, t.Diag, t.Identity, t.Ones, t.MatMul, t.Transpose, t.Hadamard, t.Row)
 """What is made of whole vectors and matrices."""
 
 _LARGE = frozenset("TUQREFVX")
@@ -61,7 +61,11 @@ def _is_array_statement(relation: Relation) -> bool:
 
 def _is_array(part: Node) -> bool:
     letter = part.by if isinstance(part, t.Partial) else part
-    return isinstance(letter, t.Ref) and not letter.indices and letter.name in _ARRAYS
+    if not isinstance(letter, t.Ref):
+        return False
+    return (not letter.indices and letter.name in _ARRAYS) or (
+        letter.name == "W" and len(letter.indices) == 1
+    )
 
 
 def _is_plain(tree: Node) -> bool:

@@ -1,0 +1,34 @@
+"""One row of the Jacobian: the loss has only the true class's probability in it."""
+
+from __future__ import annotations
+
+from pminusy.derivation.statements import backward
+from pminusy.derivation.statements import row_of_class as row
+from pminusy.derivation.statements import small_steps as small
+from pminusy.derivation.statements.articles.article import Part
+from pminusy.derivation.statements.articles.pick import named
+from pminusy.derivation.statements.case import Case
+from pminusy.derivation.statements.forward import lines as forward
+from pminusy.derivation.tree.letters import i, j, p
+
+__all__ = ["parts"]
+
+_CASE = Case()
+
+
+def parts(K: int) -> tuple[Part, ...]:
+    """Its chapters."""
+    del K
+    return (
+        Part("set_up", "Softmax and loss", "Logits, probabilities and targets are row vectors.",
+             (row.as_function(p), small.one_hot(i), small.cross_entropy_of(i),
+              *named(forward(_CASE), "cross_entropy_one_hot"))),
+        Part("path", "One path", "From the logits to the loss through one probability.",
+             (row.one_path(_CASE), row.by_probability(_CASE))),
+        Part("row", "One row of the Jacobian", "Entry i: the true class's own logit, or another.",
+             (*row.own_entry(i, j), *row.other_entry(i, j))),
+        Part("together", "Both factors together", "As rows.", tuple(row.as_rows(_CASE, i))),
+        Part("full", "The whole Jacobian would do it too",
+             "A row times a matrix, of which all rows but one meet a 0.",
+             (small.no_other_probability(), *named(backward.compact(_CASE), "row_times_jacobian"))),
+    )  # fmt: skip

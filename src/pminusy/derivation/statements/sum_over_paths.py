@@ -1,0 +1,161 @@
+"""The chain rule over all paths, both cases kept apart, one rule of algebra a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pminusy.derivation.statements.case import Case
+from pminusy.derivation.statements.line import OUTLINE, Line
+from pminusy.derivation.tree import Index, Node, Parens, Partial, Relation, Sum
+from pminusy.derivation.tree.letters import p, z
+
+__all__ = ["all_paths", "chain", "multiplied_out", "result", "sum_of_others", "two_paths"]
+
+
+def chain(case: Case, k: Index, j: Index) -> Line:
+    """Every path from one logit to the loss."""
+    C = case.cross_entropy
+    return Line(
+        "chain",
+        "Chain rule over all paths",
+        Relation.equal(Partial(C, z[k]), Sum(j, Partial(C, p[j]) * Partial(p[j], z[k]))),
+        f"One logit moves every probability, so every probability is a path from z_{k.name} to "
+        "the loss.",
+        ("chain rule over all paths",),
+        OUTLINE,
+    )
+
+
+def all_paths(case: Case, k: Index, j: Index) -> Iterator[Line]:
+    """The sum, its own path taken out, and both factors put in."""
+    C, q = case.cross_entropy, case.target
+    yield chain(case, k, j)
+    yield Line(
+        "chain_by_case",
+        f"The path through p_{k.name} itself, and the others",
+        Relation.equal(
+            Partial(C, z[k]),
+            Partial(C, p[k]) * Partial(p[k], z[k])
+            + Sum(j, Partial(C, p[j]) * Partial(p[j], z[k]), without=k),
+        ),
+        f"For {j.name} = {k.name} the Jacobian has its first case, for every other {j.name} its "
+        "second.",
+        ("split a sum",),
+    )
+    yield Line(
+        "chain_substituted",
+        "Put the factors in",
+        Relation.equal(
+            Partial(C, z[k]),
+            Parens(-(q[k] / p[k])) * p[k] * Parens(1 - p[k])
+            + Sum(j, Parens(-(q[j] / p[j])) * Parens(-(p[j] * p[k])), without=k),
+        ),
+        "The derivative of the loss by each probability, times the case of the Jacobian.",
+        ("substitution",),
+    )
+
+
+def two_paths(case: Case, k: Index, j: Index) -> Iterator[Line]:
+    """What the path through p_k comes to, and what each other path comes to."""
+    q = case.target
+    yield Line(
+        "own_path",
+        f"The path through p_{k.name}",
+        Relation.equal(
+            Parens(-(q[k] / p[k])) * p[k] * Parens(1 - p[k]),
+            -(q[k] * Parens(1 - p[k])),
+            -q[k] + q[k] * p[k],
+        ),
+        f"p_{k.name} cancels, and −{q.name}_{k.name} is multiplied by both terms.",
+        ("cancel a common factor", "distributive law"),
+    )
+    yield Line(
+        "other_path",
+        "Each other path",
+        Relation.equal(Parens(-(q[j] / p[j])) * Parens(-(p[j] * p[k])), q[j] * p[k]),
+        f"p_{j.name} cancels, and minus times minus is plus.",
+        ("cancel a common factor",),
+    )
+
+
+def multiplied_out(case: Case, k: Index, j: Index) -> Iterator[Line]:
+    """Both put together, p_k before the sum, the sum of the other targets used."""
+    yield _paths_together(case, k, j)
+    yield _factor_before_sum(case, k, j)
+    yield sum_of_others(case, k, j)
+    yield from _sum_used(case, k)
+
+
+def _paths_together(case: Case, k: Index, j: Index) -> Line:
+    q = case.target
+    others = Sum(j, q[j] * p[k], without=k)
+    return Line(
+        "paths_together",
+        "Both parts together",
+        Relation.equal(Partial(case.cross_entropy, z[k]), -q[k] + q[k] * p[k] + others),
+        "The path of its own class, and the sum of the others.",
+        ("substitution",),
+    )
+
+
+def _factor_before_sum(case: Case, k: Index, j: Index) -> Line:
+    q = case.target
+    others = p[k] * Sum(j, q[j], without=k)
+    return Line(
+        "factor_before_sum",
+        f"p_{k.name} comes before the sum",
+        Relation.equal(Partial(case.cross_entropy, z[k]), -q[k] + q[k] * p[k] + others),
+        f"Both parts together; the sum runs over {j.name}, and p_{k.name} is the same in each of "
+        "its terms.",
+        ("constant factor",),
+        OUTLINE,
+    )
+
+
+def sum_of_others(case: Case, k: Index, j: Index) -> Line:
+    """What all targets but one sum to."""
+    q = case.target
+    return Line(
+        "others_sum",
+        "What the other targets sum to",
+        Relation.equal(Sum(j, q[j], without=k), case.total - q[k]),
+        "All targets together are " + ("S." if case.mass else "1."),
+        ("Σ q = S" if case.mass else "Σ y = 1",),
+    )
+
+
+def _sum_used(case: Case, k: Index) -> Iterator[Line]:
+    C, q = case.cross_entropy, case.target
+    yield Line(
+        "others_used",
+        "Put that sum in",
+        Relation.equal(
+            Partial(C, z[k]), -q[k] + q[k] * p[k] + p[k] * Parens(case.total - q[k])
+        ),
+        f"{'S' if case.mass else '1'} − {q.name}_{k.name} in the place of the sum.",
+        ("substitution",),
+    )  # fmt: skip
+    yield Line(
+        "products_cancel",
+        "Multiply out",
+        Relation.equal(
+            Partial(C, z[k]), -q[k] + q[k] * p[k] + case.scaled(p[k]) - q[k] * p[k]
+        ),
+        f"{q.name}_{k.name} p_{k.name} is there with both signs.",
+        ("distributive law",),
+    )  # fmt: skip
+
+
+def result(case: Case, k: Index) -> Line:
+    """What is left."""
+    C, q = case.cross_entropy, case.target
+    left: Node = case.scaled(p[k]) - q[k]
+    return Line(
+        "dL_dz_long",
+        "Result, one entry",
+        Relation.equal(Partial(C, z[k]), left),
+        f"The products cancel, and only {'S times ' if case.mass else ''}p_{k.name} and "
+        f"−{q.name}_{k.name} are left.",
+        ("cancel equal terms",),
+        OUTLINE,
+    )
