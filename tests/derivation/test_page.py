@@ -49,7 +49,7 @@ def test_a_chapter_that_is_asked_for_is_there_in_full():
     lines = {chapter.key: len(chapter.lines) for chapter, _ in d.contents}
     assert (shown["second_order"], shown["jacobian"]) == (lines["second_order"], lines["jacobian"])
     assert shown["pair"] == 0
-    with pytest.raises(InputError, match="chapters: expected some of forward, .*got 'secnd'"):
+    with pytest.raises(InputError, match=r"chapters: expected some of forward, .*got 'secnd'"):
         derive(**LOGITS, chapters=["secnd"])
 
 
@@ -86,3 +86,40 @@ def test_no_sentence_is_about_what_is_not_there(route, more):
 
 def test_a_layer_goes_on_to_its_weights():
     assert {"linear_vector", "dL_dW", "dL_db", "step_loss"} <= {*derive(**LAYER).names}
+
+
+FORMATS = {
+    "text": str,
+    "html": lambda d: re.sub(r'<details class="hint">.*?</details>', "", d.to_html()),
+    "markdown": lambda d: d.to_markdown(),
+    "latex": lambda d: d.to_latex(),
+    "json": lambda d: d.to_json(),
+}
+SURE = {"z": [3.0, 0.5, -1.0], "y": 1}
+ANSWERS = ("2.5957", "−0.9254", "-0.9254")  # the loss, and the entry of the true class
+
+
+@pytest.mark.parametrize("form", [*FORMATS])
+@pytest.mark.parametrize(
+    ("hints", "more"),
+    [
+        *((hints, more) for hints in (1, 2, 3) for more in ({}, {"article": "003"})),
+        (2, {"article": "004"}),  # with one hint, lines go on with the numbers of earlier ones
+        (3, {"article": "004"}),
+    ],
+)
+def test_hints_give_no_answer_away(form, hints, more):
+    open_, hidden = (FORMATS[form](derive(**SURE, **more, hints=h)) for h in (0, hints))
+    assert any(answer in open_ for answer in ANSWERS)
+    assert not any(answer in hidden for answer in ANSWERS)
+    assert "The model says" not in hidden
+    if hints == 3:
+        assert "p − y" not in hidden
+        assert "s − y" not in hidden
+
+
+def test_the_loss_of_another_base_is_one_number():
+    text = " ".join(str(derive(**SURE, log_base=2.0)).split())
+    natural, bits = "2.5957", "3.7448"
+    assert f"L_B = L / ln B with B = 2: {natural} / 0.69315 = {bits}" in text
+    assert f"loss {bits}" in text

@@ -104,9 +104,9 @@ def _derived(
             Chapter(part.key, part.title, part.intro, part.lines, contexts[part.about])
             for part in parts
         )
-        summary = summary_of(
-            sample, f"; in the order of article {article.name}", (), _notes(sample)
-        )
+        heading = f"; in the order of article {article.name}"
+        plain = summary_of(sample, heading, (), ("Classes are counted from 0.",))
+        summary = replace(plain, answers=(_what_is_said(sample),))
     return Derivation(
         chapters,
         summary,
@@ -124,13 +124,11 @@ def _as_batch(source: LogitSource) -> LogitSource:
     return replace(source, logits=np.atleast_2d(source.logits))
 
 
-def _notes(sample: Sample) -> tuple[str, ...]:
+def _what_is_said(sample: Sample) -> str:
+    """What the model takes the sample for, and what it is."""
     p = sample.numbers.array("p")
     first = int(np.argmax(p))
     assert sample.c is not None
     model, truth = sample.classes[first], sample.classes[sample.c]
     agree = "and so does the truth" if first == sample.c else f"the truth is class {truth}"
-    return (
-        f"The model says class {model}, with {as_text(p[first])} the largest; {agree}.",
-        "Classes are counted from 0.",
-    )
+    return f"The model says class {model}, with {as_text(p[first])} the largest; {agree}."

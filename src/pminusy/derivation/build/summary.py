@@ -24,8 +24,7 @@ def summary_of(
     # with a logarithm of another base the loss that was asked for is L_B, and so is its gradient
     unit = at.array("B") if sample.case.log_base else None
     scale = 1 / decimals.ln(unit) if unit is not None else 1
-    if unit is not None:
-        notes = (*notes, _in_units(unit))
+    answers = () if unit is None else (_in_units(unit, at.array("L"), at.array("L") * scale),)
     return Summary(
         _heading(sample) + heading,
         sample.classes,
@@ -37,14 +36,16 @@ def summary_of(
         {name: _shown(value) for name, value in _options(sample).items() if value is not None},
         notes,
         tables,
+        answers,
     )
 
 
-def _in_units(base: Any) -> str:
-    """Why the loss above is not that of the first steps."""
+def _in_units(base: Any, natural: Any, loss: Any) -> str:
+    """How the loss above and that of the first steps are one number."""
     return (
-        f"Loss and gradient above are those of base {as_text(base)}; the steps have the natural "
-        "logarithm, up to the ones that divide by ln B."
+        f"The loss above is L_B = L / ln B with B = {as_text(base)}: {as_text(natural)} / "
+        f"{as_text(decimals.ln(base))} = {as_text(loss)}, and the gradient likewise. The steps "
+        "have L, up to the ones that divide by ln B."
     )
 
 

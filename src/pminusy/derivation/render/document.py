@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from pminusy.derivation.statements.line import Table
 from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
 from pminusy.derivation.steps.step import Step
+from pminusy.derivation.tree import Add, Node, Ref, Relation, Value
 from pminusy.derivation.values.digits import sum_note
 from pminusy.derivation.values.result_value import ResultValue
 from pminusy.present.sanitise import cut, replaced
@@ -33,6 +34,9 @@ _BESIDE = (
     ("batch_loss", ("batch_dL_dZ", "batch_dL_dW", "batch_dL_db", "batch_dL_dX")),
 )
 """Forward lines, each with the backward lines that belong beside it."""
+
+_HIDING_LINES = 3
+"""From this many hints on, the lines themselves are left to the reader."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,37 @@ class ShownStep:
     hides_results: bool
     hides_numbers: bool
     hides_statement: bool
+
+    @property
+    def title(self) -> str:
+        """Heading; without what follows a colon where the line itself is left to the reader."""
+        return self.step.title.partition(":")[0] if self.hides_statement else self.step.title
+
+    @property
+    def rows(self) -> tuple[Relation, ...]:
+        """The lines with numbers; a blank at their end where results are left to the reader."""
+        if self.hides_numbers:
+            return ()
+        rows = (row.statement for row in self.step.rows)
+        return tuple(_with_blank(row) for row in rows) if self.hides_results else tuple(rows)
+
+
+def _with_blank(row: Relation) -> Relation:
+    """A line with numbers, without those that are results and not parts of a formula."""
+    result = row.sides[-1]
+
+    def blanked(side: Node) -> Node:
+        if not isinstance(side, Add):
+            return _BLANK if isinstance(side, Value) else side
+        own = (
+            _BLANK if isinstance(term, Value) and term == result else term for term in side.terms
+        )
+        return Add(tuple(own))
+
+    return replace(row, sides=tuple(map(blanked, row.sides)))
+
+
+_BLANK = Ref("____")
 
 
 class Writer(ABC, Generic[Piece]):
@@ -119,7 +154,7 @@ def document(writer: Writer[Piece]) -> Page[Piece]:
         for line in chapter.lines:
             yield from writer.step(_shown(derivation[line.name], derivation))
         yield from writer.chapter_end()
-    pairs = list(_beside(derivation))
+    pairs = list(_beside(derivation)) if derivation.hints < _HIDING_LINES else []
     if len(pairs) > 1:  # one alone is beside itself in the chapters already
         yield from writer.beside(pairs)
     yield from writer.closing(len(derivation))
@@ -130,10 +165,10 @@ def _shown(step: Step, derivation: Steps) -> ShownStep:
     note = ""
     if value is not None and len(value.shape) == 1 and not value.left_out:
         note = sum_note(list(value.entries.values()), derivation.digits)
-    if value is not None and not note and len(step.rows) == len(value.entries):
-        value = None  # each entry stands at the end of a line of its own
     hints = derivation.hints
-    return ShownStep(step, value, note, hints >= 1, hints >= 2, hints >= 3)
+    if value is not None and not note and not hints and len(step.rows) == len(value.entries):
+        value = None  # each entry stands at the end of a line of its own
+    return ShownStep(step, value, note, hints >= 1, hints >= 2, hints >= _HIDING_LINES)
 
 
 def _beside(derivation: Steps) -> Iterator[tuple[Step, tuple[Step, ...]]]:

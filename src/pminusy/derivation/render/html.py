@@ -82,7 +82,7 @@ class _Html(Writer[str]):
         rules = f'<span class="rules">{escape(" · ".join(step.rules))}</span>' if step.rules else ""
         is_open = ' open=""' if step.line.depth != FULL or self.derivation.hints else ""
         yield (
-            f'<details id="{step.name}" class="card"{is_open}><summary>{step.number}. {escape(step.title)}{rules}'
+            f'<details id="{step.name}" class="card"{is_open}><summary>{step.number}. {escape(shown.title)}{rules}'
             f'</summary><div class="body">{self._body(shown)}</div></details>'
         )
 
@@ -90,7 +90,8 @@ class _Html(Writer[str]):
         step, page = shown.step, self.printer.page
         body = [_folded(_math(page(step.statement)), shown.hides_statement, "the line")]
         if step.rows:
-            rows = "".join(_math(page(row.statement)) for row in step.rows)
+            listed = shown.rows or tuple(row.statement for row in step.rows)
+            rows = "".join(_math(page(row)) for row in listed)
             rows = f'<div class="rows">{rows}</div>'
             body.append(_folded(rows, shown.hides_numbers, "with your numbers"))
         if shown.value is not None:

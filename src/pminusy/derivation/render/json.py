@@ -65,13 +65,11 @@ class _Json(Writer[str]):
             {
                 "number": step.number,
                 "name": step.name,
-                "title": step.title,
+                "title": shown.title,
                 "rules": list(step.rules),
                 "why": step.why,
                 "statement": None if shown.hides_statement else self._both(step.statement),
-                "rows": []
-                if shown.hides_numbers
-                else [self._both(row.statement) for row in step.rows],
+                "rows": [self._both(row) for row in shown.rows],
                 "value": None if shown.hides_results else result,
                 "table": None if table is None else _table(table),
                 "proof": [asdict(check) for check in step.proof.checks],

@@ -119,11 +119,10 @@ class _Latex(Writer[str]):
         """A heading, formulas, the reason and the proof."""
         step = shown.step
         rules = rf" \emph{{\small {escape(' · '.join(step.rules))}}}" if step.rules else ""
-        yield rf"\paragraph{{{step.number}. {escape(step.title)}}}{rules}\par"
+        yield rf"\paragraph{{{step.number}. {escape(shown.title)}}}{rules}\par"
         yield from _display(statement(shown, self.printer))
-        if not shown.hides_numbers:
-            for row in step.rows:
-                yield from _display(self.printer.relation(row.statement), small=True)
+        for row in shown.rows:
+            yield from _display(self.printer.relation(row), small=True)
         if shown.value is not None and not shown.hides_results:
             yield from _display(f"= {latex_value(shown.value, self.digits)}", small=True)
         yield escape(step.why) + r"\par"

@@ -96,13 +96,12 @@ class _Markdown(Writer[str]):
     def step(self, shown: ShownStep) -> Page[str]:
         """A heading, formulas, the reason and the proof."""
         step = shown.step
-        yield from (f"### {step.number}. {step.title}", "")
+        yield from (f"### {step.number}. {shown.title}", "")
         if step.rules:
             yield from (f"*{' · '.join(step.rules)}*", "")
         yield from _math(statement(shown, self.printer))
-        if not shown.hides_numbers:
-            for row in step.rows:
-                yield from _math(self.printer.relation(row.statement))
+        for row in shown.rows:
+            yield from _math(self.printer.relation(row))
         if shown.value is not None and not shown.hides_results:
             yield from _math(f"= {latex_value(shown.value, self.digits)}")
             if shown.note:

@@ -69,7 +69,7 @@ class MathMLPrinter(Printer):
             return f"<msup><mi>{escape(letter[:-1])}</mi><mo>+</mo></msup>"
         if letter == "σ²":
             return "<msup><mi>σ</mi><mn>2</mn></msup>"
-        if "_" in letter:
+        if "_" in letter.strip("_"):
             head, _, tail = letter.partition("_")
             return f"<msub><mi>{escape(head)}</mi><mi>{escape(tail)}</mi></msub>"
         return f"<mi>{escape(letter)}</mi>"

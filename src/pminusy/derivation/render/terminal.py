@@ -100,9 +100,8 @@ class _Terminal(Writer[RenderableType]):
     def step(self, shown: ShownStep) -> Page[RenderableType]:
         """A heading, formulas, the reason and the proof."""
         step = shown.step
-        items = [_heading(step), _indented(Text(self._statement(shown), style="cyan"))]
-        if not shown.hides_numbers:
-            items += [_indented(Text(self.printer.relation(row.statement)), 9) for row in step.rows]
+        items = [_heading(shown), _indented(Text(self._statement(shown), style="cyan"))]
+        items += [_indented(Text(self.printer.relation(row)), 9) for row in shown.rows]
         items += self._value(shown)
         items.append(_indented(Text(step.why)))
         if step.line.table is not None and not shown.hides_results:
@@ -135,6 +134,8 @@ class _Terminal(Writer[RenderableType]):
         """What the step comes to, without what was written out just above."""
         value, step = shown.value, shown.step
         if shown.hides_results:
+            if shown.rows:
+                return []  # they end in a blank
             return [_indented(Text("= ____"), 9)]
         if value is None:
             return []
@@ -150,8 +151,9 @@ def _rule(title: str) -> RenderableType:
     return Rule(Text(title, style="bold cyan"), align="left", style="cyan")
 
 
-def _heading(step: Step) -> RenderableType:
-    title = Text(step.title, style="bold")
+def _heading(shown: ShownStep) -> RenderableType:
+    step = shown.step
+    title = Text(shown.title, style="bold")
     if step.rules:
         title.append(f"   {' · '.join(step.rules)}", style="not bold dim italic")
     heading = RichTable.grid(padding=(0, 2, 0, 0))

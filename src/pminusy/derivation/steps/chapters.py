@@ -40,7 +40,10 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Summary:
-    """What the bars and the heading show: exact values by class, and the options in words."""
+    """What the bars and the heading show: exact values by class, and the options in words.
+
+    `answers` are notes that give results away.
+    """
 
     heading: str
     classes: tuple[str, ...] = ()
@@ -52,6 +55,15 @@ class Summary:
     options: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
+    answers: tuple[str, ...] = ()
+
+    def as_shown(self, hints: int) -> Summary:
+        """The same without results, where these are left for the reader to fill in."""
+        if not hints:
+            return replace(self, notes=(*self.notes, *self.answers), answers=())
+        return Summary(
+            self.heading, true_class=self.true_class, options=self.options, notes=self.notes
+        )
 
 
 class Steps:
@@ -82,7 +94,7 @@ class Steps:
         hints: int = 0,
         digits: int = 5,
     ) -> None:
-        self.summary, self.notation = summary, notation
+        self.summary, self.notation = summary.as_shown(hints), notation
         self.depth, self.hints, self.digits = depth, hints, digits
         self._all = chapters
         self._steps: dict[str, Step] = {}

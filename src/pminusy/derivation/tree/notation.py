@@ -20,6 +20,7 @@ _LATEX = {
     "Ω": r"\Omega", "σ²": r"{\sigma^2}", "σ": r"\sigma", "ŷ": r"\hat{y}", "x̂": r"\hat{x}",
     "ℓ": r"\ell", "Ŷ": r"\hat{Y}",
     "lse": r"\mathrm{lse}", "CE": r"\mathrm{CE}", "KL": r"\mathrm{KL}", "…": r"\dots",
+    "____": r"\underline{\qquad}",
     "S(z)": "S(z)", "S(Z)": "S(Z)",
 }  # fmt: skip
 
