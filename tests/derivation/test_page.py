@@ -1,10 +1,12 @@
 """What a page has: one route from the input to the gradient unless more is asked for."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
 from pminusy.derivation.build import derive
+from pminusy.derivation.steps.derivation import Derivation
 from pminusy.errors import InputError
 
 LOGITS = {"z": [2.0, 1.0, 0.1], "y": 0}
@@ -88,7 +90,7 @@ def test_a_layer_goes_on_to_its_weights():
     assert {"linear_vector", "dL_dW", "dL_db", "step_loss"} <= {*derive(**LAYER).names}
 
 
-FORMATS = {
+FORMATS: dict[str, Callable[[Derivation], str]] = {
     "text": str,
     "html": lambda d: re.sub(r'<details class="hint">.*?</details>', "", d.to_html()),
     "markdown": lambda d: d.to_markdown(),
