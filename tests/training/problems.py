@@ -7,7 +7,7 @@ import scipy.sparse as sp
 
 from pminusy.training.objective import Objective, choose_coordinates
 from pminusy.training.passes.specification import Csr
-from pminusy.training.sources import ArraySource, make_targets
+from pminusy.training.sources.arrays import ArraySource, make_targets
 
 
 def random_problem(N=300, D=9, K=5, *, seed=0, sparse=False, noise=1.0):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pminusy.estimators.softmax_regression import SoftmaxRegression
-from pminusy.training.duplicates import merge_rows
-from pminusy.training.sources import ArraySource, make_targets
+from pminusy.training.sources.arrays import ArraySource, make_targets
+from pminusy.training.sources.duplicates import merge_rows
 
 
 def _repeated(N=24_000, distinct=900, dtype=np.float32):
@@ -31,7 +31,8 @@ def test_groups_are_the_equal_rows(dtype):
 def test_rows_of_one_fingerprint_that_differ_stay_apart(monkeypatch):
     X, y = _repeated()
     monkeypatch.setattr(
-        "pminusy.training.duplicates._fingerprints", lambda X, labels: np.zeros(len(X), np.uint64)
+        "pminusy.training.sources.duplicates._fingerprints",
+        lambda X, labels: np.zeros(len(X), np.uint64),
     )
     found = merge_rows(X, y)
     assert found is None or np.array_equal(X[found[0]][found[1]], X)
@@ -60,7 +61,7 @@ def test_the_fit_is_the_same(monkeypatch):
     X, y = _repeated(dtype=np.float64)
     weight = np.random.default_rng(1).random(len(y))
     merged = SoftmaxRegression(tol=1e-10).fit(X, y, weight)
-    monkeypatch.setattr("pminusy.training.sources.merge_rows", lambda *_: None)
+    monkeypatch.setattr("pminusy.training.sources.arrays.merge_rows", lambda *_: None)
     whole = SoftmaxRegression(tol=1e-10).fit(X, y, weight)
     assert merged.objective_ == pytest.approx(whole.objective_, rel=1e-12)
     np.testing.assert_allclose(merged.coef_, whole.coef_, atol=1e-6)

@@ -14,7 +14,7 @@ from pminusy.errors import InputError
 from pminusy.training.implementation import implementation
 from pminusy.training.passes import specification
 from pminusy.training.passes.compiled import passes as compiled_passes
-from pminusy.training.solvers import compiled_coordinate_descent, coordinate_descent
+from pminusy.training.solvers.l1 import compiled_coordinate_descent, coordinate_descent
 from tests.training.problems import random_problem
 
 FITS: dict[str, dict[str, Any]] = {

@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from pminusy.estimators.softmax_regression import SoftmaxRegression
-from pminusy.training.solvers.lasso import minimise_quadratic, steepest
+from pminusy.training.solvers.l1.lasso import minimise_quadratic, steepest
 from tests.training.problems import random_problem
 
 

@@ -26,7 +26,7 @@ from pminusy import ops
 from pminusy.errors import InputError
 from pminusy.present.sanitise import replaced
 from pminusy.training.hessian import coupled_hessian
-from pminusy.training.sources import ArraySource
+from pminusy.training.sources.arrays import ArraySource
 
 __all__ = ["Summary", "infer"]
 

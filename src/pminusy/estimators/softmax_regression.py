@@ -49,7 +49,7 @@ from pminusy.training.path import Path
 from pminusy.training.separation import LARGEST, separable
 from pminusy.training.solvers.solution import ProgressCallback, StoppingCriterion, TrainingLog
 from pminusy.training.solvers.stochastic import AveragedAdam
-from pminusy.training.sources import ArraySource
+from pminusy.training.sources.arrays import ArraySource
 
 __all__ = ["Parameters", "SoftmaxRegression"]
 

@@ -54,7 +54,7 @@ from pminusy.training.fitting import Fit
 from pminusy.training.objective import choose_coordinates
 from pminusy.training.path import Path
 from pminusy.training.solvers.solution import Progress, ProgressCallback
-from pminusy.training.sources import ArraySource
+from pminusy.training.sources.arrays import ArraySource
 
 __all__ = ["PathPoint", "SoftmaxRegressionCV"]
 

@@ -20,8 +20,9 @@ from pminusy.training.objective import Objective, ValueAndGradient
 from pminusy.training.preconditioners.choice import WIDE, Preconditioners
 from pminusy.training.preconditioners.diagonal import DiagonalPreconditioner
 from pminusy.training.solvers.dual_ascent import can_ascend, dual_ascent, dual_start
+from pminusy.training.solvers.l1.proximal import proximal_newton
+from pminusy.training.solvers.l1.sparse_penalty import SparsePenalty
 from pminusy.training.solvers.lbfgs_history import LbfgsHistory
-from pminusy.training.solvers.proximal import proximal_newton
 from pminusy.training.solvers.solution import (
     Solution,
     Status,
@@ -29,7 +30,6 @@ from pminusy.training.solvers.solution import (
     StoppingCriterion,
     TrainingLog,
 )
-from pminusy.training.sparse_penalty import SparsePenalty
 from pminusy.training.starts import rough_start
 
 __all__ = ["SOLVERS", "Certificate", "End", "Fit", "choose_solver", "minimise"]

@@ -17,7 +17,7 @@ _MODULES = {
     "passes": ("passes.specification", "passes.compiled.passes"),
     "non_negligible": ("passes.non_negligible", "passes.compiled.non_negligible"),
     "dual": ("dual.specification", "dual.compiled"),
-    "lasso": ("solvers.coordinate_descent", "solvers.compiled_coordinate_descent"),
+    "lasso": ("solvers.l1.coordinate_descent", "solvers.l1.compiled_coordinate_descent"),
 }
 
 

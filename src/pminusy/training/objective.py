@@ -22,7 +22,7 @@ from pminusy.errors import InputError
 from pminusy.training.coordinates import Coordinates
 from pminusy.training.passes.caller import Passes, Point, Selection, Sums
 from pminusy.training.solvers.line_search import line_search
-from pminusy.training.sources import Source
+from pminusy.training.sources.protocol import Source
 
 __all__ = [
     "WORKSPACE",

@@ -16,7 +16,7 @@ from pminusy.estimators.linear_classifier import is_sparse
 from pminusy.estimators.parameters.penalties import Penalty
 from pminusy.training.fitting import SOLVERS
 from pminusy.training.passes.specification import Csr, RowTargets
-from pminusy.training.sources import ArraySource, make_targets
+from pminusy.training.sources.arrays import ArraySource, make_targets
 
 __all__ = [
     "SOLVER_NAMES",

@@ -15,7 +15,7 @@ from pminusy.kernels.runtime import memory, threads
 from pminusy.training.implementation import implementation
 from pminusy.training.passes.non_negligible import SelectedClasses
 from pminusy.training.passes.specification import PADDING, TILE, RowSubset, softmax
-from pminusy.training.sources import Block, Source
+from pminusy.training.sources.protocol import Block, Source
 
 __all__ = ["Passes", "Point", "Selection", "Sums"]
 

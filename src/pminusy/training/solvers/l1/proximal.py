@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from pminusy.training.objective import Objective, ValueAndGradient
 from pminusy.training.preconditioners.protocol import Preconditioner
+from pminusy.training.solvers.l1.sparse_newton import sparse_newton
 from pminusy.training.solvers.newton_cg import conjugate_gradients
 from pminusy.training.solvers.solution import TrainingLog
-from pminusy.training.solvers.sparse_newton import sparse_newton
 
 if TYPE_CHECKING:
     from pminusy.training.preconditioners.diagonal import DiagonalPreconditioner
-    from pminusy.training.sparse_penalty import SparsePenalty
+    from pminusy.training.solvers.l1.sparse_penalty import SparsePenalty
 
 __all__ = ["proximal_newton"]
 

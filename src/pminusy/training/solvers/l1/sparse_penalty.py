@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.objective import Objective
-from pminusy.training.solvers.lasso import steepest
+from pminusy.training.solvers.l1.lasso import steepest
 
 __all__ = ["SparsePenalty"]
 

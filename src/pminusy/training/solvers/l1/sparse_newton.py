@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.objective import LineRestriction, Objective, ValueAndGradient
-from pminusy.training.solvers.lasso import minimise_quadratic
+from pminusy.training.solvers.l1.lasso import minimise_quadratic
 from pminusy.training.solvers.solution import TrainingLog
 
 if TYPE_CHECKING:
-    from pminusy.training.sparse_penalty import SparsePenalty
+    from pminusy.training.solvers.l1.sparse_penalty import SparsePenalty
 
 __all__ = ["sparse_newton"]
 
