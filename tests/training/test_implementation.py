@@ -104,3 +104,12 @@ def test_coordinate_descent_is_that_of_the_specification(tol):
     np.testing.assert_allclose(r, s, rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(r, g + H @ v, rtol=1e-9, atol=1e-9)
     assert 0 < np.count_nonzero(v) < 12
+
+
+def test_without_a_compiler_a_fit_runs_on_the_specifications(monkeypatch):
+    X, y = random_problem(N=900, D=40, K=15)  # large enough to ask for kernels
+    expected = SoftmaxRegression().fit(X, y).predict_proba(X)
+    monkeypatch.setattr("pminusy.kernels.dispatch._kernels", lambda: (None, "no compiler"))
+    assert implementation("passes", 900 * 40 * 15, 1000) is specification
+    found = SoftmaxRegression().fit(X, y).predict_proba(X)
+    np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -64,7 +64,7 @@ class Parameters(NamedTuple):
     b: Array
 
 
-class Rows(NamedTuple):
+class TrainingRows(NamedTuple):
     """Checked rows of a fit."""
 
     X: Any  # (N, D), NumPy's or CSR
@@ -427,7 +427,7 @@ class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearC
         classes: Array | None = None,
         *,
         reset: bool = True,
-    ) -> Rows:
+    ) -> TrainingRows:
         soft = has_columns(y)
         inputs, target = validate_data(
             self,
@@ -460,7 +460,7 @@ class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearC
         source = as_source(inputs, targets)
         if not source.total_mass > 0:
             raise InputError("sample_weight", "a positive sum", "only zeros")
-        return Rows(inputs, target, weight, source)
+        return TrainingRows(inputs, target, weight, source)
 
     def _objective(
         self, source: ArraySource, coordinates: Coordinates, C: float, penalty: Penalty

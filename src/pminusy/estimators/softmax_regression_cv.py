@@ -48,7 +48,7 @@ from pminusy.estimators.parameters.checks import CheckedParameters
 from pminusy.estimators.parameters.constraints import SOFTMAX_REGRESSION_CV
 from pminusy.estimators.parameters.penalties import Penalty, PenaltyName
 from pminusy.estimators.parameters.problem import has_columns
-from pminusy.estimators.softmax_regression import Rows, SoftmaxRegression
+from pminusy.estimators.softmax_regression import SoftmaxRegression, TrainingRows
 from pminusy.training.coordinates import Coordinates
 from pminusy.training.fitting import Fit
 from pminusy.training.objective import choose_coordinates
@@ -309,7 +309,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
     def _try_all(
         self,
         grid: PenaltyGrid,
-        rows: Rows,
+        rows: TrainingRows,
         folds: list[Any],
         coordinates: Coordinates,
         deadline: float,
@@ -345,7 +345,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
             trials.interrupted = True
         return trials
 
-    def _scored_model(self, rows: Rows) -> SoftmaxRegression:
+    def _scored_model(self, rows: TrainingRows) -> SoftmaxRegression:
         """What scorers are given, with NumPy's arrays and without names of features."""
         scored = self._model(1.0, 0.0)
         scored.classes_ = np.unique(rows.y)
@@ -357,7 +357,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
         model: SoftmaxRegression,
         grid: PenaltyGrid,
         folds: list[Any],
-        rows: Rows,
+        rows: TrainingRows,
         coordinates: Coordinates,
         deadline: float,
     ) -> Iterator[tuple[tuple[int, int, int], Fit]]:
@@ -388,7 +388,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
         self,
         model: SoftmaxRegression,
         trials: Trials,
-        rows: Rows,
+        rows: TrainingRows,
         coordinates: Coordinates,
         deadline: float,
         space: Namespace | None,
@@ -421,7 +421,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
         self,
         final: SoftmaxRegression,
         trials: Trials,
-        rows: Rows,
+        rows: TrainingRows,
         coordinates: Coordinates,
         start: Array,
         deadline: float,
