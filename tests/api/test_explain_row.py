@@ -39,6 +39,17 @@ def test_a_mapping_is_a_row(model, table):
     )
 
 
+@pytest.mark.parametrize("options", [{"C": 0.25}, {"C": 0.25, "calibrate": True}])
+def test_the_ridge_step_has_the_penalty_of_the_model(options, table):
+    fitted = pmy.fit_table(PENGUINS, target="species", **options)
+    d = fitted.explain(table[182:183])
+    at = d["ridge"].context.numbers
+    T = float(fitted.settings.get("temperature", 1.0))
+    assert float(at.array("lambda")) == pytest.approx(T**2 / 0.25)
+    own = fitted.explain(table[182:183], ridge=0.3)["ridge"].context.numbers
+    assert float(own.array("lambda")) == 0.3
+
+
 def test_names_of_classes_and_features_are_shown(model, table):
     text = str(model.explain(table[182:183], depth="result"))
     for word in ("Chinstrap", "Gentoo", "body_mass_g"):

@@ -115,3 +115,27 @@ def test_errors_name_what_was_typed(arguments, named):
     with pytest.raises(InputError) as caught:
         run(*arguments)
     assert str(caught.value).startswith(named)
+
+
+def test_articles_and_chapters_are_listed(capsys):
+    run("--article", "list")
+    listed = capsys.readouterr().out.splitlines()
+    assert [line[:3] for line in listed] == ["000", "001", "002", "003", "004"]
+    run("--logits", "2,1,0.1", "--target", "0", "--chapters", "list")
+    assert "second_order    Second order (0 of 8 steps)" in capsys.readouterr().out
+
+
+def test_an_article_has_numbers_of_its_own_where_none_are_given(capsys):
+    run("--article", "004")
+    out = capsys.readouterr().out
+    assert "loss 1.6094" in out
+    assert "∂E/∂Z = O − y" in out
+
+
+def test_all_is_every_route_and_no_other_one_beside_it(capsys):
+    run("--logits", "2,1,0.1", "--target", "0", "--all", "--depth", "result")
+    assert capsys.readouterr().out
+    with pytest.raises(InputError, match="--all: expected no other route beside it"):
+        run("--logits", "2,1,0.1", "--target", "0", "--all", "--route", "sparse")
+    with pytest.raises(InputError, match="--article: expected one of 000"):
+        run("--article", "7")

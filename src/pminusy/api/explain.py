@@ -167,6 +167,19 @@ def explain_row(
         got = shown(frame[schema.target][0]) if frame[schema.target][0] is not None else "none"
         raise InputError(f"target {shown(schema.target)}", f"one of {listed(schema.classes)}", got)
     X, notes = design_matrix(frame, schema)
+    options.setdefault("ridge", _penalty_of(model))
     names: dict[str, Any] = {"classes": schema.classes, "features": schema.feature_names}
     result = derivation_of(Request(y=c, x=X[0], W=model.W, b=model.b, **names, **options))
     return result, notes
+
+
+def _penalty_of(model: Fitted) -> float:
+    """λ of a fit beside the sum of losses: (1 − ratio of L1) / C, for weights before calibration.
+
+    A calibrated model has W / T in the place of the penalised W: (λ/2) Σ W² is (λ T²/2) Σ (W/T)².
+    """
+    C, l1_ratio, T = (
+        float(model.settings.get(name, otherwise))
+        for name, otherwise in (("C", 1.0), ("l1 ratio", 0.0), ("temperature", 1.0))
+    )
+    return (1 - l1_ratio) * T**2 / C

@@ -64,7 +64,9 @@ def explain(
     features: Annotated[str | None, typer.Option(help="Names of the features: a,b,c.")] = None,
     rate: Annotated[float, _number("Learning rate of the gradient step.")] = Request.rate,
     steps: Annotated[int, _whole("How many gradient steps to follow.")] = Request.steps,
-    ridge: Annotated[float, _number("λ of the ridge penalty.")] = Request.ridge,
+    ridge: Annotated[
+        float | None, _number("λ of the ridge penalty: 0.1, or the model's own.")
+    ] = None,
     network: Annotated[
         str | None,
         typer.Option(
@@ -129,10 +131,12 @@ def explain(
     options: dict[str, Any] = {
         "route": _route(route, all_), "chapters": _chapters(chapters), "depth": depth,
         "notation": notation, "hints": hints, "digits": digits,
-        "rate": rate, "steps": steps, "ridge": ridge, "weight": optional_array("--weight", weight),
+        "rate": rate, "steps": steps, "weight": optional_array("--weight", weight),
         "label_smoothing": label_smoothing, "temperature": temperature, "z_loss": z_loss,
         "softcap": softcap, "log_base": base,
     }  # fmt: skip
+    if ridge is not None:
+        options["ridge"] = ridge
     numbers = {
         "z": optional_array("--logits", logits), "probabilities": optional_array("--probs", probs),
         "x": optional_array("--x", x), "W": optional_array("--W", W, rows=True),
