@@ -95,6 +95,18 @@ def test_what_tensors_cannot_do_is_said(call, message):
         call(torch.zeros(2, 3), np.zeros((2, 3)))
 
 
+def test_errors_about_tensors_have_the_names_of_the_arguments_here():
+    z, y, W = torch.zeros(2, 3), torch.tensor([0, 7]), torch.zeros(3, 3)
+    with pytest.raises(InputError, match=r"^y\[1\]: .* got 7"):
+        pmy.cross_entropy(z, y)
+    with pytest.raises(InputError, match=r"^z: "):
+        pmy.cross_entropy_grad(z.long(), y)
+    with pytest.raises(InputError, match=r"^W: "):
+        pmy.linear_cross_entropy(z, W[:, :2], None, y)
+    with pytest.raises(InputError, match=r"^X: "):
+        pmy.linear_cross_entropy_grad(z.to_sparse(), W, None, y)
+
+
 def test_torch_is_not_imported_for_arrays():
     code = "import sys, pminusy; pminusy.softmax([0.0, 1.0]); print('torch' in sys.modules)"
     done = subprocess.run(

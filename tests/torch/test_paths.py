@@ -1,5 +1,7 @@
 """Every path checks the same options and labels, and gives the same numbers."""
 
+import itertools
+import random
 from typing import Any
 
 import numpy as np
@@ -97,8 +99,20 @@ def calls(options: Any) -> Any:
     )
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("dtype", LABEL_TYPES, ids=str)
+def sampled(names: str, *values: Any, size: int, seed: int = 0) -> Any:
+    """Every combination of path and values: some, drawn once, always, the others in the sweep."""
+    every = list(itertools.product(PATHS, *values))
+    chosen = random.Random(seed).sample(range(len(every)), size)
+    return pytest.mark.parametrize(
+        names,
+        [
+            pytest.param(*each, marks=() if i in chosen else pytest.mark.slow)
+            for i, each in enumerate(every)
+        ],
+    )
+
+
+@sampled("path, dtype", LABEL_TYPES, size=8)
 def test_labels_of_every_integer_type(path, dtype):
     X, W, y = problem()
     expected = F.cross_entropy(X @ W.T, y)
@@ -106,8 +120,7 @@ def test_labels_of_every_integer_type(path, dtype):
         torch.testing.assert_close(PATHS[path](function, X, W, y.to(dtype)), expected)
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("ignored", [156, -100])
+@sampled("path, ignored", [156, -100], size=5, seed=1)
 def test_ignored_rows_count_for_nothing_on_every_path(path, ignored):
     X, W, y = problem()
     y = torch.where(y == 156, ignored, y)
@@ -116,8 +129,7 @@ def test_ignored_rows_count_for_nothing_on_every_path(path, ignored):
         torch.testing.assert_close(PATHS[path](function, X, W, y), expected)
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("bad", [K, 999, -1])
+@sampled("path, bad", [K, 999, -1], size=6, seed=2)
 def test_every_path_names_a_label_out_of_range(path, bad):
     X, W, y = problem()
     y[3] = bad
@@ -126,8 +138,7 @@ def test_every_path_names_a_label_out_of_range(path, bad):
             PATHS[path](function, X, W, y)
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("options", INVALID, ids=lambda o: next(iter(o)))
+@sampled("path, options", INVALID, size=9, seed=3)
 def test_every_path_refuses_an_option_out_of_range(path, options):
     X, W, y = problem()
     for function in calls(options):
@@ -135,7 +146,7 @@ def test_every_path_refuses_an_option_out_of_range(path, options):
             PATHS[path](function, X, W, y)
 
 
-@pytest.mark.parametrize("path", PATHS)
+@sampled("path", size=4, seed=4)
 def test_every_path_refuses_bool_labels_and_negative_soft_targets(path):
     X, W, y = problem()
     Y = torch.softmax(X @ W.T, -1)
@@ -169,6 +180,95 @@ def test_every_path_with_every_option(path, soft):
     for function in calls({}):
         with pytest.raises(InputError, match="target"):
             run(function, X, W, target)
+
+
+def by_formula(z: Any, y: Any, options: Any) -> Any:
+    """The loss written out with torch's operations."""
+    cap, tau = options.get("softcap"), options.get("temperature", 1.0)
+    u = (z if cap is None else cap * torch.tanh(z / cap)) / tau
+    rows = F.cross_entropy(u, y, reduction="none")
+    rows = rows + options.get("z_loss", 0.0) * u.logsumexp(-1) ** 2
+    return rows if options["reduction"] == "none" else rows.mean()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [*PATHS, *SLOW_PATHS])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_every_path_with_options_that_torch_has_not(path, dtype, reduction):
+    if path == "grad" and reduction == "none":
+        reduction = "mean"  # a path that sums the losses
+    run = {**PATHS, **SLOW_PATHS}[path]
+    X, W, y = problem()
+    X, W = (X / 2).to(dtype), (W / 2).to(dtype)
+    for extra in ({"temperature": 0.7}, {"z_loss": 0.01}, {"softcap": 3.0, "temperature": 1.5}):
+        options = {"reduction": reduction, **extra}
+        for form, function in enumerate(calls(options)):
+            z = X @ W.T if form == 0 else X.double() @ W.double().T
+            exact = by_formula(z.double(), y, options)
+            bound = 1e-10 if dtype == torch.float64 else 0.05
+            found = run(function, X, W, y)
+            torch.testing.assert_close(found.double(), exact, rtol=bound, atol=bound)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [*PATHS, *SLOW_PATHS])
+def test_every_path_under_autocast(path):
+    X, W, y = problem()
+    X, W = X.float(), W.float()
+    for function in calls({}):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = {**PATHS, **SLOW_PATHS}[path](function, X, W, y)
+        torch.testing.assert_close(found, F.cross_entropy(X @ W.T, y), rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [torch.func.jacrev, pytest.param(torch.func.hessian, marks=pytest.mark.slow)],
+    ids=["jacrev", "hessian"],
+)
+def test_jacobians_and_hessians(transform):
+    X, W, y = problem()
+    options: Any = {"reduction": "none", "temperature": 0.7, "z_loss": 0.01, "softcap": 5.0}
+    for function in calls(options):
+        found = transform(lambda X, function=function: function(X, W, y))(X)
+        exact = transform(lambda X: by_formula(X @ W.T, y, options))(X)
+        torch.testing.assert_close(found, exact)
+
+
+@pytest.mark.parametrize("form", [0, 1], ids=["logits", "linear"])
+def test_sparse_tensors_are_refused_in_one_line(form):
+    X, _, y = problem()
+    function: Any = cross_entropy
+    if form == 1:
+        function = lambda X, y: linear_cross_entropy(X, torch.eye(D, dtype=X.dtype), y)  # noqa: E731
+    with pytest.raises(InputError, match=r"input: expected a dense tensor.*to_dense"):
+        function(X.to_sparse(), y % D)
+    with pytest.raises(InputError, match=r"target: expected a dense tensor"):
+        function(X, torch.softmax(X, 1).to_sparse())
+
+
+@pytest.mark.skipif(not torch.distributed.is_available(), reason="torch without distributed")
+def test_a_distributed_tensor_is_refused_with_what_to_pass():
+    tensors: Any = pytest.importorskip("torch.distributed.tensor")
+
+    store = torch.distributed.HashStore()
+    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    try:
+        mesh = tensors.init_device_mesh("cpu", (1,))
+        X, W, y = problem()
+        y = y % 4
+        shared: Any = tensors.distribute_tensor(X, mesh, [tensors.Replicate()]).requires_grad_()
+        with pytest.raises(InputError, match=r"input: .* got a DTensor; pass t\.full_tensor"):
+            cross_entropy(shared, y)
+        with pytest.raises(InputError, match=r"input: .* got a DTensor"):
+            linear_cross_entropy(shared, W, y)
+        loss = cross_entropy(shared.full_tensor(), y)
+        loss.backward()
+        torch.testing.assert_close(loss.detach(), F.cross_entropy(X, y))
+        assert shared.grad is not None
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 @pytest.mark.parametrize("form", [0, 1], ids=["logits", "linear"])

@@ -30,6 +30,9 @@ __all__ = [
     "softmax_jacobian",
 ]
 
+_NAMES = {"input": "z", "target": "y"}  # torch's, and ours
+_LINEAR_NAMES = {"input": "X", "target": "y", "linear_weight": "W", "linear_bias": "b"}
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -43,9 +46,20 @@ def _for_tensors_too(function: Callable[P, R], by_torch: Callable[..., Any]) -> 
         tensor = getattr(torch, "Tensor", ())
         if torch is None or not any(isinstance(a, tensor) for a in (*arguments, *named.values())):
             return function(*arguments, **named)
-        return by_torch(torch, *arguments, **named)  # type: ignore[no-any-return]  # of tensors
+        try:
+            return by_torch(torch, *arguments, **named)  # type: ignore[no-any-return]  # of tensors
+        except InputError as error:
+            raise _in_our_names(error, linear="linear" in function.__name__) from None
 
     return call
+
+
+def _in_our_names(error: InputError, linear: bool) -> InputError:
+    """The same error, about the arguments by the names that they have here."""
+    names = _LINEAR_NAMES if linear else _NAMES
+    torchs, bracket, entry = error.what.partition("[")
+    what = names.get(torchs, torchs) + bracket + entry
+    return InputError(what, error.expected, error.got, error.remedy)
 
 
 def _cross_entropy(torch: Any, z: Any, y: Any, **options: Any) -> Any:
@@ -132,6 +146,8 @@ def _tensor(torch: Any, name: str, value: Any) -> bool:
     if not isinstance(value, torch.Tensor):
         remedy = "convert it with torch.as_tensor, or all others to NumPy"
         raise InputError(name, "a torch tensor, as others are", type(value).__name__, remedy)
+    if not value.is_floating_point():
+        raise InputError(name, "a floating type", str(value.dtype), "convert it with .to")
     return True
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "HALF",
     "array",
     "by_kernels",
+    "dense_and_local",
     "leave_the_compiler",
     "options_of",
     "refuse",
@@ -115,6 +116,26 @@ def same_device(**named: Tensor | None) -> None:
         if device != first[1]:
             remedy = f"move it with .to({str(first[1])!r})"
             refuse(name, f"a tensor on {first[1]}, as {first[0]} is", f"one on {device}", remedy)
+
+
+def dense_and_local(**named: Tensor | None) -> None:
+    """Refuse sparse and nested tensors, and those whose entries are spread over processes.
+
+    Neither has the operations that the loss is made of. For where torch sees every operation:
+    tensors of these kinds are found there, and calls on plain ones stay cheap.
+    """
+    if is_compiling():
+        return
+    for name, t in named.items():
+        if t is None:
+            continue
+        if t.layout != torch.strided:
+            refuse(name, "a dense tensor", f"one of layout {t.layout}", "use .to_dense()")
+        if (
+            type(t).__name__ == "DTensor"
+        ):  # not imported: programs without them need not wait for it
+            remedy = "pass t.full_tensor(), or t.to_local() and reduce the losses yourself"
+            refuse(name, "a tensor of one process", "a DTensor", remedy)
 
 
 def array(tensor: Tensor) -> NDArray[Any]:

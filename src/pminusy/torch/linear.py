@@ -10,7 +10,7 @@ from torch.overrides import handle_torch_function, has_torch_function_variadic
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from pminusy.kernels.linear.tiles import WORKSPACE
-from pminusy.torch.arrays import FLOATS, refuse, same_device, traced, transformed
+from pminusy.torch.arrays import FLOATS, dense_and_local, refuse, same_device, traced, transformed
 from pminusy.torch.checks import check_options, is_soft, resolve
 from pminusy.torch.engine import (
     NOTHING,
@@ -113,14 +113,18 @@ def linear_cross_entropy(
     settings = Settings(
         weight, sample_weight, ignored, reduction, label_smoothing, temperature, z_loss, softcap
     )
-    same_device(
-        input=input,
-        target=target,
-        linear_weight=linear_weight,
-        linear_bias=linear_bias,
-        weight=weight,
-        sample_weight=sample_weight,
-    )
+    named = {
+        "input": input,
+        "target": target,
+        "linear_weight": linear_weight,
+        "linear_bias": linear_bias,
+        "weight": weight,
+        "sample_weight": sample_weight,
+    }
+    same_device(**named)
+    by_torch = traced(*tensors)
+    if by_torch:
+        dense_and_local(**named)
     room = _workspace(workspace, input.device.type)
     if ignore_index is not None and target.dim() == input.dim() + linear_weight.dim() - 2:
         refuse("ignore_index", "None with probabilities", str(ignore_index))
@@ -131,7 +135,6 @@ def linear_cross_entropy(
     K, shape = linear_weight.shape[0], input.shape[:-1]
     check_options(settings, shape, K)
     soft = is_soft(target, shape, torch.Size((*shape, K)))
-    by_torch = traced(*tensors)
     y, settings = resolve(target, settings, K, input.dtype if soft else None, by_torch)
     D = input.shape[-1]
     X = input if input.dim() == 2 else input.reshape(-1 if D else shape.numel(), D)

@@ -16,6 +16,7 @@ from pminusy.torch.arrays import (
     HALF,
     array,
     by_kernels,
+    dense_and_local,
     options_of,
     refuse,
     same_device,
@@ -123,6 +124,8 @@ def cross_entropy(
     if soft and ignore_index >= 0:  # torch's rule: a mixture of classes has none to ignore
         refuse("ignore_index", "a number below 0 with probabilities", str(ignore_index))
     by_torch = traced(*tensors)
+    if by_torch:
+        dense_and_local(input=input, target=target, weight=weight, sample_weight=sample_weight)
     y, settings = resolve(target, settings, K, input.dtype if soft else None, by_torch)
     z = _as_rows(input, axis, K)
     y = _as_rows(y, axis, K) if soft else y.reshape(-1)
