@@ -193,7 +193,7 @@ def test_a_wrong_gradient_of_core_is_noticed():
 @pytest.mark.parametrize(
     "axis", [Axis(3), Axis(2, 2), Axis(3, 2, 1), Axis(1, 3), Axis(2, 1, 4), Axis(5, 3, 2)]
 )
-def test_small_worlds_hold_whole_windows(axis):
+def test_small_environments_hold_whole_windows(axis):
     for at in environments(Form("conv", 4, (axis, Axis(2)))):
         sizes = at.environment.sizes
         assert axis.windows(sizes["T"]) == sizes["Q"] >= 2

@@ -47,7 +47,7 @@ HOSTILE = {
         "    if name in seen:\n        return seen[name]"
     ),
     "walks gc": _body(
-        "import gc\nfor o in gc.get_objects():\n    if type(o).__name__ in ('Trace', 'Gallery', 'Evidence'):\n        return 0.0, z * 0"
+        "import gc\nfor o in gc.get_objects():\n    if type(o).__name__ in ('Trace', 'Trial', 'Verdict'):\n        return 0.0, z * 0"
     ),
     "imports the checker": _body(
         "import importlib\nm = importlib.import_module('pminusy')\nreturn m.cross_entropy_grad(z, y)"

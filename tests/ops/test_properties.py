@@ -160,7 +160,7 @@ def test_loss_is_not_negative_and_rows_of_the_gradient_sum_to_zero(problem):
     z, y, options = problem
     loss, dL_dz = pmy.cross_entropy_grad(z, y, **options)
     assert (np.asarray(loss) >= 0).all()
-    rounding = 1e-14 * np.abs(dL_dz).max() * z.shape[1] + 1e-28  # what is left of S p − q = 0
+    rounding = 1e-14 * np.abs(dL_dz).max() * z.shape[1] + 1e-28  # the remainder of S p − q = 0
     assert np.abs(dL_dz.sum(axis=1)).max() <= rounding
 
 

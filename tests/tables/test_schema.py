@@ -1,4 +1,4 @@
-"""The schema as JSON: exact there and back, and nothing accepted that it could not have written."""
+"""The schema as JSON: encoded and decoded exactly; what it could not have written is refused."""
 
 from __future__ import annotations
 

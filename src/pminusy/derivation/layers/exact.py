@@ -93,7 +93,7 @@ def _roots(form: Form, sizes: dict[str, int]) -> int:
 
 
 def _point(names: list[str], shape: int, region: int) -> dict[str, int]:
-    """A point that lies on no kink: signs alternate, no size comes twice."""
+    """A point where every layer is differentiable: signs alternate, no two sizes are equal."""
     drawn = np.random.default_rng([shape, region]).permutation(range(1, 2 * len(names) + 1))
     return {
         name: int(value) * (-1) ** (i + region)

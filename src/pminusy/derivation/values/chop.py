@@ -1,4 +1,4 @@
-"""Exact values of trees at the reader's numbers, with what is left of a 0 rounded off."""
+"""Exact values of trees at the reader's numbers, the remainder rounded off where one is 0."""
 
 from __future__ import annotations
 

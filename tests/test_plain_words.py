@@ -1,0 +1,19 @@
+"""The glossary finds a private word wherever it stands, and leaves the field's own alone."""
+
+import pytest
+from tools.plain_words import places_in
+
+
+@pytest.mark.parametrize(
+    "line", ["the world of a letter", "def small_world():", "class WorldOf:", "two worlds"]
+)
+def test_a_private_word_is_found(line):
+    (place,) = places_in("a.py", line)
+    assert (place.word, place.term) == ("world", "environment")
+
+
+@pytest.mark.parametrize(
+    "line", ["worldwide", '<mo fence="true">', "store_fence()", "likely", "the class is likely"]
+)
+def test_others_are_left_alone(line):
+    assert not list(places_in("a.py", line))
