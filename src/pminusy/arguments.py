@@ -69,7 +69,7 @@ def _fixes_type(original: ArrayLike, array: Array) -> bool:
     return hasattr(original, "dtype") and array.dtype in _FLOATS
 
 
-def _plain(name: str, value: ArrayLike) -> Array:
+def _plain_array(name: str, value: ArrayLike) -> Array:
     """NumPy array of this machine's byte order; a mask is not dropped in silence."""
     if hasattr(value, "mask") and hasattr(value, "filled"):
         remedy = "fill it with .filled(value); to leave rows out use ignore_index or sample_weight"
@@ -84,7 +84,7 @@ def _plain(name: str, value: ArrayLike) -> Array:
 
 
 def _numeric(name: str, value: ArrayLike) -> Array:
-    array = _plain(name, value)
+    array = _plain_array(name, value)
     if array.dtype not in _FLOATS and array.dtype.kind not in "iu":
         remedy = "convert it with .astype(numpy.float32) or .astype(numpy.float64)"
         raise InputError(
@@ -139,7 +139,7 @@ def output(out: Array, z: Array, *inputs: Array) -> None:
 def targets(y: ArrayLike, z: Array, ignore_index: int) -> Array:
     """Targets as class indices (N,) or soft targets (N, K), N the number of rows of z (..., K)."""
     K, rows = z.shape[-1], z.shape[:-1]
-    array = _plain("y", y)
+    array = _plain_array("y", y)
     if array.shape == z.shape:
         return _soft_targets(array, y, z, K)
     if array.shape != rows:

@@ -144,10 +144,10 @@ def _remove_leftovers(folder: Path) -> None:
             if entry.name.startswith(_PREFIX) and entry.name.endswith(_SUFFIX)
         ]
         for path in leftovers:
-            _remove_if_nobodys(path)
+            _remove_if_unlocked(path)
 
 
-def _remove_if_nobodys(path: str) -> None:
+def _remove_if_unlocked(path: str) -> None:
     """Remove a file of ours that no living process is writing."""
     with suppress(OSError):
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -163,9 +163,9 @@ def _remove_if_nobodys(path: str) -> None:
 
 @contextmanager
 def _removed_by_signals(beside: Path) -> Iterator[None]:
-    """Remove a file when the process is told to end, if nobody else has a say in that.
+    """Remove a file when the process is told to end by a signal.
 
-    A signal that is ignored (`nohup`), or that the program has a handler for, is left alone.
+    A signal that is ignored (`nohup`) or has a handler is left alone.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers

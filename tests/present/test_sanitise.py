@@ -5,11 +5,11 @@ import unicodedata
 
 import pytest
 
-from pminusy.cli.text import shown
+from pminusy.cli.streams import shown
 from pminusy.derivation.render.document import safe
 from pminusy.diagnosis.report.clean import clean, clean_cell
 from pminusy.present.sanitise import cleaned, csv_cell, cut, replaced, visible
-from pminusy.report.text import plain
+from pminusy.report.markup import plain
 
 ACTS = [chr(c) for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) in ("Cc", "Cs")]
 OVERRIDES = list("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

@@ -7,7 +7,7 @@ import pytest
 
 from pminusy.present import axes
 from pminusy.report import curves
-from pminusy.report.evaluation import Bin
+from pminusy.report.predictions import Bin
 
 
 def test_a_curve_is_logarithmic():

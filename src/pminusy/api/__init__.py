@@ -1,1 +1,1 @@
-"""What crosses rooms: everything the command line can do, in one call from Python."""
+"""Everything the command line can do, in one call from Python."""

@@ -1,8 +1,8 @@
-"""Temperature scaling of a table model on its held-out rows, judged without flattering it.
+"""Temperature scaling of a table model on its held-out rows, evaluated on other rows.
 
-One temperature is fitted to all held-out rows, and that is the model's. What it does to them is
-shown by halves: each half is judged under the temperature of the other, so that no row is judged
-with a number it helped to choose.
+The temperature of the model is fitted to all held-out rows. Its effect is evaluated by halves: each
+half under a temperature fitted to the other, so that no row is evaluated with a temperature it
+helped to choose.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pminusy.estimators.split import stratified_split
 
 if TYPE_CHECKING:
     from pminusy.api.fitted import Fitted
-    from pminusy.api.rows import Rows
+    from pminusy.api.table_rows import TableRows
 
 __all__ = ["Calibration", "calibrated"]
 
@@ -40,7 +40,7 @@ class Calibration:
     after: Reliability
 
 
-def calibrated(fitted: Fitted, rows: Rows, seed: int) -> tuple[Fitted, Calibration | None]:
+def calibrated(fitted: Fitted, rows: TableRows, seed: int) -> tuple[Fitted, Calibration | None]:
     """The model under its temperature, and what that did; unchanged where no temperature is best.
 
     softmax(z / T) of z = W x + b is the layer (W / T, b / T), so that is what the model becomes:

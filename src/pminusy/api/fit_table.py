@@ -19,8 +19,8 @@ from sklearn.exceptions import ConvergenceWarning
 from pminusy.api.calibrated import Calibration, calibrated
 from pminusy.api.evaluation import row_weights
 from pminusy.api.fitted import Fitted
-from pminusy.api.rows import Rows
 from pminusy.api.table_model import TableModel
+from pminusy.api.table_rows import TableRows
 from pminusy.api.training_options import MAX_ITER, TOL, TrainingOptions, training_options
 from pminusy.api.training_run import TrainingRun
 from pminusy.errors import InputError
@@ -192,13 +192,13 @@ def _names(drop: Any) -> tuple[Any, ...]:
     return tuple(drop)
 
 
-def _rows(frame: pl.DataFrame, numbers: NDArray[np.intp], schema: Schema) -> Rows:
+def _rows(frame: pl.DataFrame, numbers: NDArray[np.intp], schema: Schema) -> TableRows:
     X, notes = design_matrix(frame, schema)
     weight = row_weights(frame, schema)
-    return Rows(frame, numbers, X, encode_target(frame, schema), weight, notes)
+    return TableRows(frame, numbers, X, encode_target(frame, schema), weight, notes)
 
 
-def _refuse_weightless(training: Rows, schema: Schema) -> None:
+def _refuse_weightless(training: TableRows, schema: Schema) -> None:
     """Refuse weights so uneven that a class has no share of them that float64 could hold."""
     weight = np.bincount(training.y, training.weight, len(schema.classes))
     shares = weight / weight.sum()
@@ -209,7 +209,7 @@ def _refuse_weightless(training: Rows, schema: Schema) -> None:
         raise InputError(f"weight {shown(schema.weight or '')}", expected, got, "scale them")
 
 
-def _train(clf: Any, training: Rows) -> dict[str, type[Warning]]:
+def _train(clf: Any, training: TableRows) -> dict[str, type[Warning]]:
     """Fit; every warning that came up, once, whoever raised it: nothing of it gets lost."""
     # What the caller has set up for scikit-learn, routing of weights say, is not for this table.
     own = config_context(enable_metadata_routing=False, array_api_dispatch=False)
@@ -224,7 +224,7 @@ def _train(clf: Any, training: Rows) -> dict[str, type[Warning]]:
     return said | {str(w.message): w.category for w in raised if str(w.message) not in said}
 
 
-def _fitted(clf: Any, schema: Schema, training: Rows, options: TrainingOptions) -> Fitted:
+def _fitted(clf: Any, schema: Schema, training: TableRows, options: TrainingOptions) -> Fitted:
     W, b = clf.parameters_
     weight = np.bincount(training.y, training.weight)
     settings = options.settings(
@@ -233,7 +233,9 @@ def _fitted(clf: Any, schema: Schema, training: Rows, options: TrainingOptions) 
     return Fitted(schema, W, b, weight / weight.sum(), settings)
 
 
-def _scores(fitted: Fitted, rows: Rows, calibration: Calibration | None) -> tuple[Scores, Scores]:
+def _scores(
+    fitted: Fitted, rows: TableRows, calibration: Calibration | None
+) -> tuple[Scores, Scores]:
     """Scores of the model on some rows, and of the majority class."""
     log_p = fitted.log_probabilities(rows.X) if calibration is None else calibration.log_p_after
     baseline = np.broadcast_to(np.log(fitted.shares), log_p.shape)
@@ -243,7 +245,7 @@ def _scores(fitted: Fitted, rows: Rows, calibration: Calibration | None) -> tupl
 def _training_notes(
     clf: Any,
     options: TrainingOptions,
-    training: Rows,
+    training: TableRows,
     schema: Schema,
     calibration: Calibration | None,
 ) -> tuple[str, ...]:
@@ -269,7 +271,7 @@ def _row_notes(rows: SelectedRows) -> tuple[str, ...]:
 
 
 def _split_notes(
-    training: Rows, held_out: Rows, schema: Schema, test_size: float
+    training: TableRows, held_out: TableRows, schema: Schema, test_size: float
 ) -> tuple[str, ...]:
     if test_size == 0:
         return ("no rows were held out: the scores are of the training rows",)

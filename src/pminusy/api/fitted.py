@@ -1,4 +1,4 @@
-"""What a fit leaves behind: a schema and the numbers of a linear layer."""
+"""A trained model: its schema and its linear layer."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from pminusy.tables.design import cells
 
 if TYPE_CHECKING:
     from pminusy.api.fitted import Fitted
-    from pminusy.api.rows import Rows
+    from pminusy.api.table_rows import TableRows
     from pminusy.api.training_run import TrainingRun
     from pminusy.estimators.softmax_regression_cv import PathPoint
 
@@ -90,7 +90,7 @@ def _path_value(point: PathPoint) -> PathValue:
 
 
 def _score(name: str, value: float) -> float:
-    """A score; a log loss that is 0 is so as a float alone."""
+    """A score; a log loss of 0 has been rounded: it is never exactly 0."""
     return Real(value) if name == "log loss" else value
 
 
@@ -116,7 +116,7 @@ def _worst_rows(model: Fitted, run: TrainingRun) -> tuple[WorstRow, ...]:
     return tuple(_worst_row(model, part, i) for _, _, part, i in candidates[:_ROWS_SHOWN])
 
 
-def _worst(model: Fitted, part: Rows) -> list[tuple[float, float, int]]:
+def _worst(model: Fitted, part: TableRows) -> list[tuple[float, float, int]]:
     """The worst rows of a part: ‖p − y‖, loss and index."""
     log_p = model.log_probabilities(part.X)
     losses = -log_p[np.arange(part.y.size), part.y]
@@ -127,7 +127,7 @@ def _worst(model: Fitted, part: Rows) -> list[tuple[float, float, int]]:
     return [(float(distances[i]), float(losses[i]), int(i)) for i in worst]
 
 
-def _worst_row(model: Fitted, part: Rows, i: int) -> WorstRow:
+def _worst_row(model: Fitted, part: TableRows, i: int) -> WorstRow:
     x = part.X[i]
     log_p = model.log_probabilities(x[None])[0]
     return WorstRow(

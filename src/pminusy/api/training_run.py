@@ -11,7 +11,7 @@ from pminusy.training.solvers.solution import Progress
 
 if TYPE_CHECKING:
     from pminusy.api.calibrated import Calibration
-    from pminusy.api.rows import Rows
+    from pminusy.api.table_rows import TableRows
     from pminusy.estimators.softmax_regression_cv import PathPoint
 
 __all__ = ["TrainingRun"]
@@ -23,8 +23,8 @@ class TrainingRun:
 
     name: str
     rows_dropped: int
-    training: Rows
-    held_out: Rows
+    training: TableRows
+    held_out: TableRows
     scores: Scores
     baseline: Scores
     estimator: Any  # SoftmaxRegression or SoftmaxRegressionCV, fitted on the training rows
@@ -63,7 +63,7 @@ class TrainingRun:
         return next(p for p in self.path if p.C == clf.C_ and p.l1_ratio == clf.l1_ratio_)
 
     @property
-    def scored(self) -> Rows:
+    def scored(self) -> TableRows:
         """Rows the scores are of: the held-out ones, or the training rows if there are none."""
         return self.held_out if self.held_out.y.size else self.training
 

@@ -10,7 +10,7 @@ __all__ = ["main"]
 
 
 def _open_closed_streams() -> None:
-    """Put the null device where whoever started us closed a stream.
+    """Open the null device in place of each standard stream that is closed.
 
     Else the next file opened, a model say, has the stream's number, and gets what is written to it.
     """

@@ -15,7 +15,7 @@ from pminusy.cli.evaluate import evaluate
 from pminusy.cli.explain import explain
 from pminusy.cli.fit import fit
 from pminusy.cli.predict import predict
-from pminusy.cli.text import printing
+from pminusy.cli.streams import printing
 from pminusy.cli.warm_up import warm_up
 from pminusy.errors import InputError
 from pminusy.extras import missing_extra

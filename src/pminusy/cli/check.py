@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pminusy.cli.text import printing, stdout
+from pminusy.cli.streams import printing, stdout
 
 if TYPE_CHECKING:
     from pminusy.diagnosis.report.verdict import Verdict
@@ -116,7 +116,7 @@ def _deliver(report: Any, format: Format, output: Path | None, allow_fragile: bo
 
 @contextmanager
 def _progress(wanted: bool) -> Iterator[Callable[[int, int, str], None] | None]:
-    """A bar on standard error while a folder is checked, if somebody is watching."""
+    """A bar on standard error while a folder is checked, if that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pminusy.cli.text import print_table, shown, stdout
+from pminusy.cli.streams import print_table, shown, stdout
 from pminusy.present.numbers import decimals
 from pminusy.present.sanitise import visible
 

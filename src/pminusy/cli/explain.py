@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from pminusy.cli.arrays import names, optional_array, target_of
-from pminusy.cli.text import print_notes, printing, stdout
+from pminusy.cli.streams import print_notes, printing, stdout
 from pminusy.cli.values import number, whole_number
 from pminusy.derivation.input.request import Request
 from pminusy.errors import InputError
@@ -80,10 +80,10 @@ def explain(
     seed: Annotated[int, _whole("Which random weights and masks they get.")] = Request.seed,
     label_smoothing: Annotated[float, _number("ε in [0, 1].")] = Request.label_smoothing,
     reduction: Annotated[
-        str, typer.Option(help="How rows are put together: mean, sum or none.")
+        str, typer.Option(help="How the losses of rows are reduced: mean, sum or none.")
     ] = Request.reduction,
     grad_output: Annotated[
-        str | None, typer.Option(help="With none: what each row's loss is told from above.")
+        str | None, typer.Option(help="With none: upstream gradient of each row's loss.")
     ] = None,
     ignore_index: Annotated[int, _whole("Label of rows that do not count.")] = Request.ignore_index,
     weight: Annotated[str | None, typer.Option(help="Class weights, one a class.")] = None,

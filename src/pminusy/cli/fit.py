@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pminusy.cli.progress import training_progress
-from pminusy.cli.text import print_table, printing, shown, stdout
+from pminusy.cli.streams import print_table, printing, shown, stdout
 from pminusy.cli.values import class_weight as _class_weight
 from pminusy.cli.values import number, numbers, whole_number
 from pminusy.errors import InputError

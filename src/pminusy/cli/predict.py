@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pminusy.cli.text import (
+from pminusy.cli.streams import (
     keep_numbers_whole,
     print_notes,
     print_table,

@@ -1,4 +1,4 @@
-"""The live line while a model is trained."""
+"""Progress of training, on one line of the terminal."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pminusy.present.axes import Tick, log_ticks, padded, scale, whole_ticks
 from pminusy.present.numbers import tick
-from pminusy.report.evaluation import Bin
+from pminusy.report.predictions import Bin
 
 __all__ = ["Curve", "Dot", "ReliabilityDiagram", "curve", "reliability_diagram"]
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pminusy.present import numbers
 from pminusy.present.html import page
 from pminusy.present.metrics import ClassMetrics, class_metrics, reliability_bins
-from pminusy.report import evaluation, text
+from pminusy.report import markup, predictions
 from pminusy.report.curves import curve, reliability_diagram
 from pminusy.report.data import FitReport, PathValue
 from pminusy.report.path import score_plot, weight_plot
@@ -60,7 +60,7 @@ def render_page(report: FitReport) -> str:
         **_weights(report),
         **_rows(report),
     )
-    return page(f"{text.plain(report.title)} · pminusy", _STYLE, body)
+    return page(f"{markup.plain(report.title)} · pminusy", _STYLE, body)
 
 
 def _training(report: FitReport) -> dict[str, Any]:
@@ -81,8 +81,8 @@ def _judged(report: FitReport) -> dict[str, Any]:
     return {
         "judged": y.size,
         "right": int((said == y).sum()),
-        "confusion": evaluation.confusion(y, said, K, CONFUSION_CLASSES, CONDENSED_CLASSES),
-        "confusions": evaluation.confusions(y, said, CONFUSIONS),
+        "confusion": predictions.confusion(y, said, K, CONFUSION_CLASSES, CONDENSED_CLASSES),
+        "confusions": predictions.confusions(y, said, CONFUSIONS),
         "support": [score.support for score in scores],
         "class_scores": _weakest(scores),
         **_calibration(report, p, ""),
@@ -95,8 +95,8 @@ def _calibration(report: FitReport, p: Any, when: str) -> dict[str, Any]:
     p = np.empty((0, len(report.classes))) if p is None else p.reshape(-1, len(report.classes))
     n = p.shape[0]
     weight = None if report.held_out_weight is None else report.held_out_weight[:n]
-    found = reliability_bins(p, report.held_out_y[:n].astype(np.intp), evaluation.BINS, weight)
-    bins = evaluation.reliability(found)
+    found = reliability_bins(p, report.held_out_y[:n].astype(np.intp), predictions.BINS, weight)
+    bins = predictions.reliability(found)
     return {
         f"bins{when}": bins,
         f"calibration_error{when}": numbers.Real(found.expected_error),
@@ -152,14 +152,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     for write in (
-        text.name,
-        text.plain,
+        markup.name,
+        markup.plain,
         numbers.number,
         numbers.worked,
         numbers.signed,
         numbers.count,
         numbers.share,
-        text.formula,
+        markup.formula,
     ):
         environment.filters[write.__name__] = write
     return environment

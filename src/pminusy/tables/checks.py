@@ -1,4 +1,4 @@
-"""What every door to a table asks of it."""
+"""Checks that every way of reading a table makes."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from pminusy.tables.wording import first_line, is_numeric, listed
 
 __all__ = ["MISSING", "read_csv"]
 
-# Cells that say there is no value: the list pandas users know.
+# Cells that mean a missing value: the defaults of pandas.
 MISSING = (
     "", "NA", "N/A", "n/a", "<NA>", "#N/A", "#N/A N/A", "#NA", "NaN", "-NaN", "nan", "-nan",
     "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN", "NULL", "null", "None",
@@ -36,7 +36,7 @@ _SAYS_SEPARATOR = re.compile(r'"?sep=([^\w"\s]|\t)"?\s*', re.ASCII | re.IGNORECA
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # with its end
 
-# How files begin that are no text, whatever their name says.
+# First bytes of binary formats: such a file is no text, whatever its suffix.
 _PACKED = ("a compressed file", "unpack it first")
 _MAGICS = {
     b"\x1f\x8b": _PACKED,
@@ -133,7 +133,7 @@ def _header(lines: list[str], start: int) -> int:
 
 
 def _refuse_other_files(what: str, sample: bytes) -> None:
-    """Refuse what begins as no text does."""
+    """Refuse a file that begins as a binary format."""
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(what, "UTF-8 text", "UTF-16 text", "save it as UTF-8 CSV")
     for magic, (got, remedy) in _MAGICS.items():
@@ -233,7 +233,7 @@ def _has_comments(cells: pl.DataFrame) -> bool:
 
 
 def _without_empty_end(table: pl.DataFrame) -> pl.DataFrame:
-    """Drop the rows after the last one that holds a value: a spreadsheet's rim."""
+    """Drop the empty rows at the end that a spreadsheet leaves."""
     if table.width < 2 or table.is_empty() or any(cell is not None for cell in table.row(-1)):
         return table
     present = (column.is_not_null().to_numpy() for column in table.get_columns())

@@ -32,7 +32,7 @@ Matrix = NDArray[np.float64]
 
 
 class Design(NamedTuple):
-    """A table as numbers, and what has to be said about it."""
+    """A table as numbers, and notes about it."""
 
     X: Matrix
     notes: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Whether a file fits into memory, asked before it is read: Polars aborts when none is left.
+"""Whether a file fits into memory, asked before it is read: Polars aborts when memory runs out.
 
 The estimates are of what was measured: text of every cell as it is read, its numbers, and the rows
 copied once into those of training and those held out.
@@ -24,7 +24,7 @@ _SPACE, _SPACE_A_PROCESSOR = 512 << 20, 128 << 20
 
 
 class Memory(NamedTuple):
-    """Bytes that are left, and who says so."""
+    """Free bytes, and which limit they come from."""
 
     left: float
     limit: str

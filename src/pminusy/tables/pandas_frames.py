@@ -151,7 +151,7 @@ def _kinds(values: list[Any]) -> dict[str, object]:
 
 
 def _kind(value: object) -> str:
-    """Name what a value is; whole and broken numbers are one kind, truth is another."""
+    """Name the kind of a value: integers and floats are one kind, booleans another."""
     match value:
         case bool() | np.bool_():
             return "booleans"

@@ -201,7 +201,7 @@ class Schema:
 
     @classmethod
     def from_json(cls, value: object) -> Schema:
-        """Rebuild a schema from JSON values that nobody vouches for.
+        """Rebuild a schema from untrusted JSON values.
 
         Raises
         ------
@@ -235,7 +235,7 @@ def _column(value: object) -> NumberColumn | CategoryColumn:
 
 
 def _check_whole(schema: Schema) -> None:
-    """Check what no entry can say alone."""
+    """Check what depends on several entries."""
     names = [c.name for c in (*schema.columns, *schema.left_out)] + [schema.target]
     if schema.weight is not None:
         names.append(schema.weight)

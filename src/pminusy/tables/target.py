@@ -1,4 +1,4 @@
-"""The target column: which rows have a label, whether its values are classes, labels and back."""
+"""The target column: its labelled rows, its classes, labels as class indices and back."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class SelectedRows:
 
 
 def select_rows(frame: pl.DataFrame, target: str, weight: str | None = None) -> SelectedRows:
-    """Keep the rows that have a label and weigh something; refuse a column that has no classes.
+    """Keep the rows with a label and a weight above 0; refuse a column that has no classes.
 
     Parameters
     ----------

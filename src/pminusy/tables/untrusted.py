@@ -1,4 +1,4 @@
-"""JSON values that nobody vouches for, checked for type and size as they are taken."""
+"""Untrusted JSON values, checked for type and size as they are read."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ LONGEST_TEXT = 1_000_000  # characters in one name or category
 
 
 def damaged(expected: str, got: str) -> InputError:
-    """Build the error about a schema that no version of this package wrote."""
+    """The error about a schema that this package cannot have written."""
     remedy = "the model file is damaged or was changed by hand; fit the model again"
     return InputError("model file", expected, got, remedy)
 
 
 class Fields:
-    """The entries of one JSON object: `what` it is stands in the errors."""
+    """The entries of one JSON object: `what` names it in the errors."""
 
     def __init__(self, value: object, what: str) -> None:
         if not isinstance(value, dict):
@@ -91,7 +91,7 @@ class Fields:
 
 
 def _is_unicode(text: str) -> bool:
-    """Tell whether a string could have been in a table: JSON can spell half a character."""
+    """Tell whether a string is Unicode: JSON can write half of a surrogate pair."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -100,7 +100,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _brief(value: object) -> str:
-    """Name a value without ever writing out a large one."""
+    """Describe a value in a few characters, however large it is."""
     if isinstance(value, dict | list | tuple):
         return f"a {type(value).__name__} of {len(value):,}"
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 128:

@@ -66,7 +66,7 @@ def closest(name: str, names: Sequence[str]) -> str:
 
 
 def columns_there(names: Sequence[str]) -> str:
-    """Say which columns a table has, and what is amiss with it if they look like no names."""
+    """Say which columns a table has, and what may be wrong if they do not look like names."""
     if len(names) == 1 and len(re.split(_CUTS, names[0].strip())) > 1:
         return (
             f"its one column is {shown(names[0])}: a table needs commas, semicolons, tabs or bars "

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Rows"]
+__all__ = ["TableRows"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class TableRows:
     """Some rows of a table, as text and as numbers."""
 
     frame: pl.DataFrame

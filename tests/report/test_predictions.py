@@ -5,11 +5,11 @@ import pytest
 from sklearn import metrics
 
 from pminusy.present.metrics import reliability_bins
-from pminusy.report import evaluation
+from pminusy.report import predictions
 
 
 def bins_of(y, p, weight=None):
-    return evaluation.reliability(reliability_bins(p, y, evaluation.BINS, weight))
+    return predictions.reliability(reliability_bins(p, y, predictions.BINS, weight))
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def judged():
 def test_confusion_equals_scikit_learn(judged):
     y, p = judged
     said = p.argmax(axis=1)
-    found = evaluation.confusion(y, said, 5, whole=5, condensed=2)
+    found = predictions.confusion(y, said, 5, whole=5, condensed=2)
     assert found.classes == [0, 1, 2, 3, 4]
     np.testing.assert_array_equal(found.counts, metrics.confusion_matrix(y, said))
 
@@ -33,7 +33,7 @@ def test_confusion_of_many_classes_keeps_the_worst_and_counts_every_row(judged):
     said = p.argmax(axis=1)
     whole = metrics.confusion_matrix(y, said)
     errors = whole.sum(axis=0) + whole.sum(axis=1) - 2 * np.diag(whole)
-    found = evaluation.confusion(y, said, 5, whole=4, condensed=2)
+    found = predictions.confusion(y, said, 5, whole=4, condensed=2)
     assert set(found.classes) == set(np.argsort(-errors, kind="stable")[:2].tolist())
     assert found.counts.shape == (3, 3)
     assert found.counts.sum() == 400
@@ -45,18 +45,18 @@ def test_confusion_of_many_classes_keeps_the_worst_and_counts_every_row(judged):
 def test_classes_without_errors_stand_together():
     y = np.arange(30)
     said = np.where(y == 7, 9, y)
-    found = evaluation.confusion(y, said, 30, whole=20, condensed=12)
+    found = predictions.confusion(y, said, 30, whole=20, condensed=12)
     assert found.classes == [7, 9]
     np.testing.assert_array_equal(found.counts, [[0, 1, 0], [0, 1, 0], [0, 0, 28]])
-    assert evaluation.confusion(y, y, 30, whole=20, condensed=12).classes == [0, 1]
+    assert predictions.confusion(y, y, 30, whole=20, condensed=12).classes == [0, 1]
 
 
 def test_most_frequent_errors():
     y = np.array([0, 0, 0, 1, 1, 2, 2, 2])
     said = np.array([1, 1, 0, 1, 0, 2, 1, 1])
-    assert evaluation.confusions(y, said, 2) == [(0, 1, 2), (2, 1, 2)]
-    assert evaluation.confusions(y, said, 9)[-1] == (1, 0, 1)
-    assert evaluation.confusions(y, y, 9) == []
+    assert predictions.confusions(y, said, 2) == [(0, 1, 2), (2, 1, 2)]
+    assert predictions.confusions(y, said, 9)[-1] == (1, 0, 1)
+    assert predictions.confusions(y, y, 9) == []
 
 
 def test_reliability_by_hand():
@@ -71,7 +71,7 @@ def test_reliability_by_hand():
     assert bins[1].confidence == pytest.approx((0.65 + 0.69 + 0.7) / 3)
     assert bins[1].accuracy == pytest.approx(2 / 3)
     expected = (1 * 0.5 + 3 * abs(2 / 3 - 0.68) + 0) / 5
-    assert reliability_bins(p, y, evaluation.BINS).expected_error == pytest.approx(expected)
+    assert reliability_bins(p, y, predictions.BINS).expected_error == pytest.approx(expected)
 
 
 def test_every_row_is_in_a_bin(judged):
@@ -95,8 +95,8 @@ def test_wilson_interval_against_a_published_value():
 def test_no_rows():
     y, p = np.empty(0, dtype=np.intp), np.empty((0, 3))
     assert bins_of(y, p) == []
-    assert np.isnan(reliability_bins(p, y, evaluation.BINS).expected_error)
-    assert evaluation.confusions(y, y, 5) == []
+    assert np.isnan(reliability_bins(p, y, predictions.BINS).expected_error)
+    assert predictions.confusions(y, y, 5) == []
 
 
 def test_weights_count_and_make_the_interval_as_wide_as_they_deserve(judged):

@@ -29,7 +29,7 @@ def shown(text: str, width: int = 60) -> Text:
 
 
 class _Console(Console):
-    """A console that lets the command decide what a closed pipe means."""
+    """A console that raises `BrokenPipeError`, for `printing` to handle."""
 
     def on_broken_pipe(self) -> None:
         """Raise the error that Rich has caught, in place of its own exit code."""
@@ -42,7 +42,7 @@ def stdout(width: int | None = None, file: IO[str] | None = None) -> Console:
 
 
 def print_notes(notes: Sequence[str]) -> None:
-    """Say on standard error what was done to the rows; results do not depend on its being read."""
+    """Print notes about the rows on standard error; a closed standard error is ignored."""
     from pminusy.tables.wording import shortened
 
     with suppress(OSError):

@@ -2,35 +2,35 @@
 
 import pytest
 
-from pminusy.report import text
+from pminusy.report import markup
 
 
 def test_name_escapes():
-    assert text.name("<b>\"a\" & 'b'") == (
+    assert markup.name("<b>\"a\" & 'b'") == (
         '<bdi class="name">&lt;b&gt;&#34;a&#34; &amp; &#39;b&#39;</bdi>'
     )
 
 
 def test_a_long_name_is_cut_and_whole_on_hover():
     long = '"' + "a" * 99
-    html = str(text.name(long, 10))
+    html = str(markup.name(long, 10))
     assert html == f'<bdi class="name" title="&#34;{"a" * 99}">&#34;aaaaaaaa…</bdi>'
 
 
 def test_an_endless_name_says_its_length_on_hover():
-    html = str(text.name("x" * 10_000))
+    html = str(markup.name("x" * 10_000))
     assert len(html) < 600
     assert "(10,000 characters)" in html
 
 
 def test_a_name_of_the_limit_is_not_cut():
-    assert "…" not in text.name("x" * text.SHOWN)
-    assert "…" in text.name("x" * (text.SHOWN + 1))
+    assert "…" not in markup.name("x" * markup.SHOWN)
+    assert "…" in markup.name("x" * (markup.SHOWN + 1))
 
 
 @pytest.mark.parametrize("blank", ["", "   ", "\t\n"])
 def test_a_blank_name_is_said(blank):
-    assert "(blank)" in text.name(blank)
+    assert "(blank)" in markup.name(blank)
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_a_blank_name_is_said(blank):
     ],
 )
 def test_formula(formula, html):
-    assert text.formula(formula) == html
+    assert markup.formula(formula) == html
