@@ -1,4 +1,4 @@
-"""`pminusy check`: exit codes 0, 1 and 2, and what stands where."""
+"""`pminusy check`: exit codes 0 to 3, and what stands where."""
 
 import json
 
@@ -24,6 +24,7 @@ WRONG = GOOD.replace("e.sum(axis=1, keepdims=True)", "e.sum(axis=0)")
         (FRAGILE, ["--allow-fragile"], 0),
         (WRONG, [], 1),
         ("x = (", [], 1),
+        ("def helper(a): return a\n", [], 3),
     ],
 )
 def test_exit_codes(source, flags, code, tmp_path):
@@ -35,7 +36,7 @@ def test_exit_codes(source, flags, code, tmp_path):
 def test_misuse_is_one_line_and_code_2(tmp_path, capsys):
     path = tmp_path / "s.py"
     path.write_text("def helper(a): return a\n")
-    assert run(["check", str(path)]) == 2
+    assert run(["check", str(path), "--function", "other"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert run(["check", str(path), "--pin", "medium"]) == 2
     assert "mean, sum" in capsys.readouterr().err

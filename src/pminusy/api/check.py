@@ -14,10 +14,11 @@ from pminusy.diagnosis.bind.signatures import candidates, what_would_fit
 from pminusy.diagnosis.catalogue.conventions import parse_pins
 from pminusy.diagnosis.examine import examine
 from pminusy.diagnosis.folder import check_folder
+from pminusy.diagnosis.neighbours import with_neighbours
 from pminusy.diagnosis.report.lines import in_plain_text
 from pminusy.diagnosis.report.rubric import Rubric
 from pminusy.diagnosis.report.summary import Summary, summarise
-from pminusy.diagnosis.report.verdict import Verdict
+from pminusy.diagnosis.report.verdict import Verdict, worst
 from pminusy.diagnosis.run import sandbox
 from pminusy.diagnosis.run.session import LocalSession
 from pminusy.diagnosis.submission import (
@@ -54,7 +55,8 @@ def check(
     target
         A function, a class, or the path of a .py or .ipynb file.
     function
-        Name of the function, where a file or class has several.
+        Name of the function, where a class has several; of a file with several, the worst verdict
+        is returned.
     pin
         Conventions that are required, as "mean,half"; the others are found out and reported.
 
@@ -83,7 +85,7 @@ def check(
     """
     if not callable(target):
         verdicts = check_file(Path(target), Settings(function=function, pins=parse_pins(pin)))
-        return verdicts[0]
+        return worst(verdicts)
     session = LocalSession(target)
     only = session.inventory.functions[0]["name"] if not isinstance(target, type) else ""
     found = candidates(session.inventory.functions, function or only)
@@ -107,7 +109,7 @@ def check_file(path: Path, settings: Settings) -> list[Verdict]:
     Raises
     ------
     InputError
-        No such file, not Python, no function that fits, or several.
+        No such file, not Python, or no function of the name.
     """
     _require_source(path, f"file {str(path)!r}")
     try:
@@ -128,16 +130,10 @@ def _require_source(path: Path, what: str) -> None:
 
 
 def _with_neighbours(path: Path) -> Submission:
-    """A file and the modules beside it, which it may import."""
+    """A file and those of its own folders that it imports."""
     submission = read(path)
-    files = dict(submission.files)
-    for other in sorted(path.parent.glob("*.py"))[:20]:
-        if other.name not in files and other.is_file():
-            try:
-                files |= read(other).files
-            except SubmissionFault:
-                continue
-    return Submission(submission.name, files, first=path.name)
+    first, files = with_neighbours(path, submission.files[path.name])
+    return Submission(submission.name, files, first=first)
 
 
 def settings_for(

@@ -41,7 +41,7 @@ class Sandbox(StrEnum):
 def check(
     path: Annotated[Path, typer.Argument(help="A .py or .ipynb file, or a folder of submissions.")],
     function: Annotated[
-        str, typer.Option(help="Function to check; a pattern (softmax_*) checks all that fit.")
+        str, typer.Option(help="Functions to check: names or patterns (softmax_*), with commas.")
     ] = "",
     pin: Annotated[
         str, typer.Option(help="Conventions that are required: mean,half,index … (see the docs).")
@@ -80,11 +80,12 @@ def check(
     from pminusy.diagnosis.report.rubric import read_rubric
     from pminusy.diagnosis.run.limits import Limits
 
+    points = read_rubric(rubric) if rubric is not None else None
+    function = function or ",".join(points.functions if points is not None else ())
     settings = api.settings_for(
         path.is_dir(), chosen=sandbox.value, trust=trust, image=image, function=function,
         pins=parse_pins(pin), limits=Limits(seconds=seconds),
     )  # fmt: skip
-    points = read_rubric(rubric) if rubric is not None else None
     with api.against(settings, reference) as standard:
         if path.is_dir():
             with _progress(format is Format.terminal) as bar:
@@ -96,11 +97,14 @@ def check(
         report.write_feedback(feedback)
     with printing([feedback, resume]):
         _deliver(report, format, output, allow_fragile)
-    raise typer.Exit(0 if _all_good(verdicts, allow_fragile) else 1)
+    raise typer.Exit(_exit_code(verdicts, allow_fragile))
 
 
-def _all_good(verdicts: list[Verdict], allow_fragile: bool) -> bool:
-    return all(v.ok or (allow_fragile and v.status == "fragile") for v in verdicts)
+def _exit_code(verdicts: list[Verdict], allow_fragile: bool) -> int:
+    """0 all is correct, 1 something is not, 3 all that is not correct is no exercise we know."""
+    good = ("correct", "fragile") if allow_fragile else ("correct",)
+    rest = {verdict.status for verdict in verdicts if verdict.status not in good}
+    return 0 if not rest else 3 if rest == {"unknown"} else 1
 
 
 def _deliver(report: Any, format: Format, output: Path | None, allow_fragile: bool) -> None:  # noqa: A002  # as above

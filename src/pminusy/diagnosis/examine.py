@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from pminusy.diagnosis.bind.binding import bindings
+from pminusy.diagnosis.bind.call import call
 from pminusy.diagnosis.bind.signatures import Candidate, Proposal, leans_on
 from pminusy.diagnosis.bind.subject import Subject
 from pminusy.diagnosis.catalogue.exercise import Layer
 from pminusy.diagnosis.catalogue.exercises import EXERCISES
-from pminusy.diagnosis.catalogue.probes import SQUARES
+from pminusy.diagnosis.catalogue.probes import SQUARES, STRENGTH
 from pminusy.diagnosis.findings.conclusion import conclude
 from pminusy.diagnosis.findings.dropout import examine_dropout
 from pminusy.diagnosis.match.reference import Reference
@@ -21,7 +25,10 @@ from pminusy.diagnosis.match.try_out import is_right, try_out
 from pminusy.diagnosis.report.verdict import Finding, Verdict
 from pminusy.diagnosis.run.session import Raised, Session
 
-__all__ = ["best_trial", "examine"]
+__all__ = ["NO_EXERCISE", "best_trial", "examine"]
+
+
+NO_EXERCISE = "This is no exercise I know: no reading of the catalogue fits what it does."
 
 
 def examine(
@@ -39,8 +46,35 @@ def examine(
         return examine_dropout(session, candidate, pins, verdict)
     found = best_trial(session, candidate, pins, reference)
     if isinstance(found, Trial):
-        return conclude(found, verdict)
+        concluded = conclude(found, verdict)
+        if concluded.status == "wrong" and _another_exercise(found, candidate):
+            return replace(verdict, status="unknown", summary=NO_EXERCISE)
+        return concluded
     return replace(found, leans_on=verdict.leans_on)
+
+
+_OF_OTHERS = re.compile(
+    r"(?i)mse|squared|svm|hinge|huber|(?<![a-z])(mae|l1|kl|bce)(?![a-z])|binary|triplet|logistic|"
+    r"perplexity|accuracy|history|plot|margin|contrastive|regress(?!ion_epoch)"
+)
+_OF_SOFTMAX = re.compile(r"(?i)soft_?max|entropy|xent|nll|logits|(?<![a-z])ce(?![a-z])")
+_BY_STRUCTURE = ("network", "network_backward", "epoch", "network_epoch", "softmax layer", "ridge")
+
+
+def _another_exercise(trial: Trial, candidate: Candidate) -> bool:
+    """Whether a function that no reading explains says by its name that it is something else.
+
+    Its name, documentation and the names it reads are taken for softmax's if any of them says so;
+    a loss of another name is unknown only where not one of its numbers is right or explained.
+    """
+    entry = candidate.entry
+    name = candidate.name
+    said = " ".join((name, entry["doc"], *entry["reads"], *entry["attributes"]))
+    if _OF_OTHERS.search(name) and not re.search(r"(?i)soft_?max", name):
+        return True
+    if isinstance(trial.subject.exercise, Layer) or trial.subject.exercise.name in _BY_STRUCTURE:
+        return False
+    return trial.nothing_explained and not trial.constant and not _OF_SOFTMAX.search(said)
 
 
 def best_trial(
@@ -56,21 +90,25 @@ def best_trial(
     """
     verdict = Verdict("unfinished", candidate.name, "")
     subjects, rest, failure = _first_that_run(session, candidate, pins)
+    if subjects and all(subject.blank for subject in subjects) and _blank(subjects[0]):
+        summary = "It returns only zeros, whatever its inputs: the starter's values."
+        return replace(verdict, summary=summary, exercise=subjects[0].exercise.title)
     trials: list[Trial] = []
     for subject in subjects:
         if reference is None:
             trials.append(try_out(subject, pins))
         elif reference.fits(subject):
             trials.append(try_out(subject, pins, reference=reference.outputs))
-        if trials and _perfect(trials[-1]):
+        if trials and (_perfect(trials[-1]) or trials[-1].constant):
             return trials[-1]
     if not subjects and isinstance(failure, Raised):
-        verdict = _does_not_run(verdict, failure)
+        verdict = _does_not_run(verdict, failure, candidate.name, session.inventory.faults)
     elif not subjects and isinstance(failure, Subject):
         summary = f"It returns {failure.nothing} where {_expected(failure)} is expected."
         return replace(verdict, summary=summary, exercise=failure.exercise.title)
     if reference is None and trials:
-        trials = _of_other_proposals(session, candidate, pins, rest, trials)
+        others = dict.fromkeys((*rest, *candidate.further))
+        trials = _of_other_proposals(session, candidate, pins, tuple(others), trials)
     if reference is None:
         trials += _square_trials(session, candidate, pins, trials)
     if trials:
@@ -79,6 +117,15 @@ def best_trial(
         finding = Finding("", reference.other_arguments())
         return replace(verdict, status="wrong", findings=(finding,), summary=finding.sentence)
     return verdict
+
+
+def _blank(subject: Subject) -> bool:
+    """Whether it returns 0 everywhere on other inputs as well, a regulariser among them."""
+    inputs = subject.exercise.probes(subject.given, subject.single)[1].inputs
+    seen = call(subject, {**inputs, "r": STRENGTH} if subject.regularised else inputs)
+    changed = seen.changed if subject.exercise.outputs[0].startswith("after_") else ()
+    values = () if seen.after and not changed else seen.values.values()
+    return seen.raised is None and not changed and not any(np.any(v) for v in values)
 
 
 _MANY = 6  # proposals: names say nothing, and all of them compete from the start
@@ -139,7 +186,8 @@ def _rank(trial: Trial) -> tuple[bool, int, tuple[int, int, int], bool, int, int
     explained = cost[0] == 0 and read >= _ENOUGH * len(trial.seen) * len(letters) > 0
     columns = "K×N" in trial.subject.layouts.values()
     faults = len(trial.faults)
-    wrong = (cost[0], cost[1] + faults, cost[2])
+    # Samples in columns are unusual: they count as much as a mistake beside other mistakes.
+    wrong = (cost[0], cost[1] + faults + columns, cost[2])
     return not explained, 0 if explained else -read, wrong, columns, faults, -read
 
 
@@ -169,10 +217,30 @@ def _usual(trial: Trial) -> bool:
     return usual and all(without.raised is None for without, _ in trial.seen)
 
 
-def _does_not_run(verdict: Verdict, raised: Raised) -> Verdict:
+_SAYS_UNFINISHED = re.compile(
+    r"(?i)\bnot[ _]?(yet[ _])?(been[ _])?(implemented|written|done)|unimplemented|todo\b|"
+    r"your (own )?code|(implement|complete|fill in|write) (this|me|the|your)"
+)
+
+
+def _explains(fault: str, raised: Raised, name: str) -> bool:
+    """Whether a definition that failed is why a name is not there."""
+    missing = re.search(r"'(\w+)'", raised.message)
+    if missing is None or raised.type not in ("KeyError", "NameError"):
+        return False
+    own = missing[1] == name.split(".")[0] or raised.type == "NameError"
+    starred = "import *" in fault and raised.type == "NameError"
+    return starred or (own and re.search(rf"\b{missing[1]}\b", fault) is not None)
+
+
+def _does_not_run(verdict: Verdict, raised: Raised, name: str, faults: Sequence[str]) -> Verdict:
     summary = f"It raises {raised}."
-    if raised.type == "NotImplementedError":
-        return replace(verdict, summary="It raises NotImplementedError: it is not written yet.")
+    undefined = next((fault for fault in faults if _explains(fault, raised, name)), "")
+    if undefined:
+        summary = f"It needs what could not be defined here: {undefined}."
+        return replace(verdict, status="does not run", summary=summary)
+    if raised.type == "NotImplementedError" or _SAYS_UNFINISHED.search(raised.message):
+        return replace(verdict, summary=f"It raises {raised}: it is not written yet.")
     if raised.type in ("NameError", "UnboundLocalError"):
         summary = (
             f"It uses a name that is neither an argument nor defined: {raised}. A variable of the "

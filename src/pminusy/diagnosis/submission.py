@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pminusy.diagnosis.bind.signatures import Candidate, candidates, what_would_fit
-from pminusy.diagnosis.examine import best_trial, examine
+from pminusy.diagnosis.bind.signatures import (
+    Candidate,
+    best_named,
+    candidates,
+    what_would_fit,
+)
+from pminusy.diagnosis.consistency import consistent
+from pminusy.diagnosis.examine import NO_EXERCISE, best_trial, examine
 from pminusy.diagnosis.match.reference import Reference
 from pminusy.diagnosis.match.trial import Trial
 from pminusy.diagnosis.report.verdict import Verdict
@@ -39,7 +45,7 @@ class Settings:
     Parameters
     ----------
     function
-        Name, or pattern with `*`, of the function; empty to find it.
+        Names, or patterns with `*`, of the functions, with commas; empty to find them.
     pins
         Conventions that are required, by name.
     kind, image
@@ -96,7 +102,7 @@ def _folder(path: Path, name: str, root: Path | None) -> Submission:
     files: dict[str, bytes] = {}
     for file in found[:_MOST_FILES]:
         try:
-            files[str(file.relative_to(path))] = _source(file, root or path)
+            files[file.relative_to(path).as_posix()] = _source(file, root or path)
         except SubmissionFault:
             if len(found) == 1:
                 raise
@@ -106,7 +112,8 @@ def _folder(path: Path, name: str, root: Path | None) -> Submission:
 
 
 def _hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith((".", "__")) for part in path.relative_to(root).parts)
+    parts = path.relative_to(root).parts
+    return any(part.startswith((".", "__")) and part != "__init__.py" for part in parts)
 
 
 def _source(path: Path, root: Path | None) -> bytes:
@@ -123,54 +130,105 @@ def _source(path: Path, root: Path | None) -> bytes:
 
 
 def check_submission(submission: Submission, settings: Settings, user: int = 0) -> list[Verdict]:
-    """Verdicts on a submission's functions; its own faults are verdicts too.
+    """Verdicts on a submission's functions, one each; its own faults are verdicts too.
 
     Raises
     ------
     InputError
-        No function fits, or several do: the file or `--function` is not what was meant.
+        No function has the name that was asked for.
     """
     started = time.monotonic()
+    found: list[Verdict] = []
     faults: list[Verdict] = []
     unfit: InputError | None = None
-    for name in [submission.first] if submission.first else list(submission.files):
+    for name in _files_to_check(submission):
         try:
             verdicts, good = _check_file(submission, name, settings, user)
         except InputError as error:  # perhaps another file of the submission has the function
             unfit = error
             continue
-        seconds = round(time.monotonic() - started, 3)
-        verdicts = [replace(v, source=submission.name, seconds=seconds) for v in verdicts]
-        if good:
-            return verdicts
-        faults += verdicts
-    if not faults and unfit is not None:
+        (found if good else faults).extend(verdicts)
+    if not found and not faults and unfit is not None:
         raise unfit
-    return faults[:1]
+    known = [v for v in found if v.status != "unknown"]
+    verdicts = known or found[:1] or sorted(faults, key=lambda v: v.status == "unknown")[:1]
+    verdicts += _not_there(verdicts, settings.function)
+    seconds = round((time.monotonic() - started) / max(len(verdicts), 1), 3)
+    return [replace(v, source=submission.name, seconds=seconds) for v in verdicts]
+
+
+def _files_to_check(submission: Submission) -> list[str]:
+    if submission.first:
+        return [submission.first]
+    packages = [name for name in submission.files if name.endswith("__init__.py")]
+    return [name for name in submission.files if name not in packages] or packages
+
+
+def _not_there(verdicts: Sequence[Verdict], wanted: str) -> list[Verdict]:
+    """Of several functions that are asked for by name, those that are not there."""
+    names = [name.strip() for name in wanted.split(",") if name.strip()]
+    there = {part for v in verdicts for part in (v.name, v.name.rpartition(".")[2])}
+    if len(names) < 2:
+        return []
+    plain = [name for name in names if not set("*?[") & set(name)]
+    summary = "It is not there: no function has this name."
+    return [Verdict("unfinished", name, summary) for name in plain if name not in there]
 
 
 def _check_file(
     submission: Submission, name: str, settings: Settings, user: int
 ) -> tuple[list[Verdict], bool]:
     """Verdicts on one file, and whether a function was found in it."""
+    opened = _Opened(submission, name, settings, user)
     try:
-        session = ProcessSession(
-            name, submission.files, settings.kind, settings.limits, user=user, image=settings.image
-        )
+        session = opened.session()
     except SessionEnded as ended:
         return [_failed(name, f"It {ended}, before a function was called.")], False
-    with closing(session):
+    with closing(opened):
         found = candidates(session.inventory.functions, settings.function)
         if not found:
-            return [_failed(name, _no_candidate(session.inventory, settings.function))], False
-        kinds = {candidate.proposals[0].exercise for candidate in found}
-        if len(found) > len(kinds) and not settings.function:
-            names = ", ".join(candidate.name for candidate in found)
-            raise InputError(
-                submission.name, "one function to check", f"several: {names}",
-                "choose with --function NAME (a pattern such as 'softmax_*' checks all that fit)",
+            return [_no_candidate(session.inventory, settings.function, name)], False
+        if settings.reference is not None and not settings.function:
+            found = best_named(found)  # the reference is one function
+        verdicts = [_check_one(opened, candidate, settings) for candidate in found]
+        several = len(found) > 1 and not settings.function
+        if several:
+            verdicts = [
+                _unknown(v) if v.status in _NOT_FITTING and not candidate.said else v
+                for v, candidate in zip(verdicts, found, strict=True)
+            ]
+        return consistent(verdicts), True
+
+
+class _Opened:
+    """The process of a submission, started again after a function has ended it."""
+
+    def __init__(self, submission: Submission, name: str, settings: Settings, user: int) -> None:
+        self._files, self._name = submission.files, name
+        self._settings, self._user = settings, user
+        self._session: ProcessSession | None = None
+
+    def session(self) -> ProcessSession:
+        """The running process; `SessionEnded` if it does not even start."""
+        if self._session is None or self._session.ended:
+            settings = self._settings
+            self._session = ProcessSession(
+                self._name, self._files, settings.kind, settings.limits, user=self._user,
+                image=settings.image,
             )  # fmt: skip
-        return [_check_one(session, candidate, settings) for candidate in found], True
+        return self._session
+
+    def close(self) -> None:
+        """End it."""
+        if self._session is not None:
+            self._session.close()
+
+
+_NOT_FITTING = ("does not run", "wrong", "unfinished")  # of names that only a position proposes
+
+
+def _unknown(verdict: Verdict) -> Verdict:
+    return Verdict("unknown", verdict.name, NO_EXERCISE)
 
 
 _A_DAY = 24 * 3600.0  # a reference answers for as long as submissions are checked
@@ -196,13 +254,14 @@ def open_reference(submission: Submission, settings: Settings) -> tuple[Referenc
     try:
         found = candidates(session.inventory.functions, settings.function)
         if not found:
-            return None, _failed(name, _no_candidate(session.inventory, settings.function))
+            return None, _no_candidate(session.inventory, settings.function, name)
+        found = found if settings.function else best_named(found)
         if len(found) > 1:
             names = ", ".join(candidate.name for candidate in found)
             raise InputError(
                 f"reference {name!r}", "one function", f"several: {names}", "choose with --function"
             )
-        verdict = _check_one(session, found[0], settings)
+        verdict = _examined(session, found[0], settings)
         if verdict.status != "wrong":
             return None, verdict
         trial = best_trial(session, found[0], settings.pins)
@@ -217,11 +276,16 @@ def open_reference(submission: Submission, settings: Settings) -> tuple[Referenc
             session.close()
 
 
-def _check_one(session: ProcessSession, candidate: Candidate, settings: Settings) -> Verdict:
+def _check_one(opened: _Opened, candidate: Candidate, settings: Settings) -> Verdict:
     try:
-        verdict = examine(session, candidate, settings.pins, settings.reference)
+        session = opened.session()
+        return _examined(session, candidate, settings)
     except SessionEnded as ended:
         return _failed(candidate.name, f"It {ended}.")
+
+
+def _examined(session: ProcessSession, candidate: Candidate, settings: Settings) -> Verdict:
+    verdict = examine(session, candidate, settings.pins, settings.reference)
     notes = (*verdict.notes, *_notes(session.inventory, candidate))
     return replace(verdict, notes=notes)
 
@@ -231,25 +295,29 @@ def _notes(inventory: Inventory, candidate: Candidate) -> Iterable[str]:
         yield f"defined in {candidate.entry['unit']}"
     for piece in inventory.unreadable[:3]:
         yield f"{piece.get('unit') or 'a part'} could not be read: {piece.get('message')}"
+    for said in inventory.translated[:3]:
+        yield f"translated from Python 2 to be run ({said}); / divides as in Python 3"
 
 
 def _failed(name: str, summary: str) -> Verdict:
     return Verdict("does not run", name, summary)
 
 
-def _no_candidate(inventory: Inventory, wanted: str) -> str:
-    """Why there is nothing to check, if that is a fault of the submission; InputError if not."""
+def _no_candidate(inventory: Inventory, wanted: str, name: str) -> Verdict:
+    """Why there is nothing to check: a fault of the submission, or no exercise that is known."""
     if inventory.unreadable:
-        return unreadable(inventory.unreadable[0])
+        return _failed(name, unreadable(inventory.unreadable[0]))
     names = [
         f"{entry['owner']}.{entry['name']}" if entry["owner"] else entry["name"]
         for entry in inventory.functions
     ]
     seen = ", ".join(names[:12]) if names else "no function at all"
-    looked_for = f"a function {wanted!r}" if wanted else "a function that fits"
-    raise InputError(
-        "submission", looked_for, seen, f"name one with --function; what fits: {what_would_fit()}"
-    )
+    if wanted:
+        raise InputError(
+            "submission", f"a function {wanted!r}", seen, f"what fits: {what_would_fit()}"
+        )
+    summary = f"{NO_EXERCISE} It has {seen}. Name one with --function; what fits: "
+    return Verdict("unknown", name, summary + what_would_fit() + ".")
 
 
 def unreadable(piece: Mapping[str, Any]) -> str:

@@ -37,7 +37,7 @@ def bindings(
     for layouts in arrangements:
         subject = Subject(session, entry, exercise, proposal.roles, layouts)
         probe = exercise.probes(subject.given, subject.single, square)[0]
-        yield with_results(subject, probe)
+        yield with_results(subject, probe, required=bool(pins.get("gradient")))
 
 
 def _arrangements(
@@ -48,10 +48,13 @@ def _arrangements(
         r: p["name"] for r, p in zip(proposal.roles, candidate.entry["parameters"], strict=True)
     }
     axes = {"axis=", "keepdims=", "newaxis", *(("mean", "average") if "y" in letters else ())}
-    batched = bool(axes & set(candidate.entry["attributes"]))
+    counts = "y" in letters and "len" in candidate.entry["names"]
+    batched = counts or bool(axes & set(candidate.entry["attributes"]))
     for base in _orientations(proposal, letters):
-        if batched and "K" in base.values():
+        if "K" in base.values() and (batched or pins.get("batch")):
             continue  # code that names an axis, or averages losses, is about a batch
+        if pins.get("samples", _samples(base)) != _samples(base):
+            continue
         columns = "K×N" in base.values()
         single = "K" in base.values()
         kinds = _label_layouts(names.get("y", ""), columns, single) if "y" in letters else [""]
@@ -67,6 +70,14 @@ def _arrangements(
             for letter in ("b", "b1"):
                 layouts[letter] = bias
             yield layouts
+
+
+def _samples(layouts: Mapping[str, str]) -> str:
+    """How the samples of a batch lie in the inputs or scores: in rows or in columns."""
+    inputs = {name for letter, name in layouts.items() if letter in ("X", "X0", "z", "p")}
+    if "K" in inputs:
+        return "one sample"
+    return "columns" if "K×N" in inputs else "rows"
 
 
 def _orientations(proposal: Proposal, letters: Sequence[str]) -> Iterator[dict[str, str]]:

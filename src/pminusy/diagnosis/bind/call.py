@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from pminusy.diagnosis.bind import function_call, layer_call
-from pminusy.diagnosis.bind.results import arrays_in, at, in_words, results_of_function
+from pminusy.diagnosis.bind.results import (
+    absent_results,
+    arrays_in,
+    at,
+    in_words,
+    results_of_function,
+)
 from pminusy.diagnosis.bind.subject import Seen, Subject
 from pminusy.diagnosis.catalogue.exercise import Layer
 from pminusy.diagnosis.catalogue.probes import Probe
@@ -39,20 +45,42 @@ def call(subject: Subject, inputs: Mapping[str, Any], readonly: bool = False) ->
     return Seen(values, None, tuple(names[i] for i in changed), shapes, after)
 
 
-def with_results(subject: Subject, probe: Probe) -> Subject | Raised:
-    """The same subject with its results understood, from one call where all shapes differ."""
+def with_results(subject: Subject, probe: Probe, required: bool = False) -> Subject | Raised:
+    """The same subject with its results understood, from one call where all shapes differ.
+
+    With `required` a gradient has to come even where nothing else promises it.
+    """
     answer, names = _ask(subject, probe.inputs)
     if answer.raised is not None:
         return answer.raised
     if isinstance(subject.exercise, Layer):
-        found = tuple(layer_call.results(subject, subject.exercise, answer, probe.inputs))
-        nothing = "" if any(r.letter == "out" for r in found) else "no output array"
-        return replace(subject, results=found, nothing=nothing)
+        return _of_layer(subject, subject.exercise, answer, probe)
     found = tuple(results_of_function(subject, answer, probe.inputs, names))
     nothing = "" if found else in_words(answer.results[0] if answer.results else None)
     read = {result.path for result in found}
     unread = [a.shape for path, _, a in arrays_in(answer.results, ()) if path not in read]
-    return replace(subject, results=found, nothing=nothing, unread=tuple(unread))
+    trains = any(result.letter.startswith("after_") for result in found)
+    absent = () if trains else tuple(absent_results(subject, answer, found, required))
+    blank = not any(np.any(a) for _, _, a in arrays_in(answer.results, ())) and not (
+        trains and answer.changed
+    )
+    return replace(
+        subject, results=found, nothing=nothing, unread=tuple(unread), absent=absent, blank=blank
+    )
+
+
+def _of_layer(subject: Subject, layer: Layer, answer: Answer, probe: Probe) -> Subject:
+    """A layer's results; what its two functions promise and do not return is absent."""
+    came, absent = [], []
+    for result in layer_call.results(subject, layer, answer, probe.inputs):
+        value = at(answer, result.path)
+        if isinstance(value, np.ndarray):
+            came.append(result)
+        else:
+            absent.append((result.letter, in_words(value)))
+    nothing = "" if any(result.letter == "out" for result in came) else "no output array"
+    blank = not any(np.any(at(answer, result.path)) for result in came)
+    return replace(subject, results=tuple(came), nothing=nothing, absent=tuple(absent), blank=blank)
 
 
 def _ask(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pminusy.diagnosis.bind.signatures import Entry, backward_of, role_of
+from pminusy.diagnosis.bind.signatures import Entry, backward_of, constructor_of, role_of
 from pminusy.diagnosis.bind.subject import Subject
 
 __all__ = ["steps"]
@@ -80,14 +80,18 @@ def _object(
 ) -> Iterator[dict[str, Any]]:
     """Steps that make the object of a method and give it its parameters."""
     owner = subject.entry["owner"]
-    made_by = (f for f in functions if f["owner"] == owner and f["name"] == "__init__")
-    constructor = next(made_by, None)
+    constructor = constructor_of(subject.entry, functions)
     parameters = constructor["parameters"] if constructor else ()
-    yield {"call": owner, "args": [{"value": size} for size in _sizes(parameters)]}
+    strength = subject.strength_of_object if "r" in subject.attributes else None
+    sized = [p for p in parameters if p["name"] != strength and not p["optional"]]
+    kwargs = {str(p["name"]): {"value": size} for p, size in zip(sized, _sizes(sized), strict=True)}
+    if strength is not None:
+        kwargs[strength] = argument("r")
+    yield {"call": owner, "kwargs": kwargs}
     in_dictionary = constructor is not None and "params" in constructor["attributes"]
     if in_dictionary:
         yield {"on": 0, "get": "params"}
-    for letter in subject.attributes:
+    for letter in (letter for letter in subject.attributes if letter != "r"):
         names = {"W": ("W2", "W"), "b": ("b2", "b")}.get(letter, (letter,))
         name = names[0] if subject.exercise.name == "network" else names[-1]
         yield {"on": 1 if in_dictionary else 0, "set": name, "value": argument(letter)}
@@ -95,6 +99,6 @@ def _object(
 
 def _sizes(parameters: Sequence[Mapping[str, Any]]) -> Iterator[int]:
     """Sizes for a constructor; they are replaced at once by the parameters of each probe."""
-    for parameter in (p for p in parameters if not p["optional"]):
+    for parameter in parameters:
         name = parameter["name"].lower()
         yield next((s for names, s in _SIZES.items() if re.fullmatch(names, name)), _NO_SIZE)

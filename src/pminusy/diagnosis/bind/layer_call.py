@@ -102,11 +102,12 @@ def _gradients(layer: Layer, answer: Answer, inputs: Inputs, default: int) -> It
     places = (i for i, r in enumerate(answer.results) if i and not isinstance(r, dict))
     place = next(places, default)
     gradients = answer.results[place]
-    if isinstance(gradients, np.ndarray):
-        yield Result(layer.gradients[0], (place,))
-    elif isinstance(gradients, tuple):
-        for i, letter in enumerate(layer.gradients[: len(gradients)]):
+    for i, letter in enumerate(layer.gradients):
+        if isinstance(gradients, tuple) and i < len(gradients):
             yield Result(letter, (place, i), _oddity(letter, gradients[i], inputs))
+        else:  # one array alone is the first of them
+            alone = i == 0 and isinstance(gradients, np.ndarray)
+            yield Result(letter, (place,) if alone else (place, "missing"))
 
 
 def _oddity(letter: str, found: Any, inputs: Inputs) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pminusy.diagnosis.bind.subject import Result, Subject
 from pminusy.diagnosis.run.session import Answer, Opaque
 
-__all__ = ["arrays_in", "at", "in_words", "results_of_function"]
+__all__ = ["absent_results", "arrays_in", "at", "in_words", "results_of_function"]
 
 Array = NDArray[Any]
 Path = tuple[Any, ...]
@@ -124,6 +124,54 @@ def arrays_in(tree: Any, path: Path, key: str = "") -> Iterator[tuple[Path, str,
             yield from arrays_in(part, (*path, name), name)
 
 
+_MAIN = {"L": ("L", "L_i"), "R": ("R",), "p": ("p",)}  # the form's own output, and its forms
+_OF_PARAMETER = {"W": "dL_dW", "W1": "dL_dW1", "b": "dL_db", "b1": "dL_db1", "z": "dL_dz"}
+
+
+def absent_results(
+    subject: Subject, answer: Answer, found: Sequence[Result], required: bool
+) -> Iterator[tuple[str, str]]:
+    """Quantities that the form of what is returned promises and that are not there.
+
+    A loss is promised wherever something is returned in its place; the gradient of a parameter,
+    where that of another one comes, where what is no number stands in its place, and where it is
+    `required`.
+    """
+    outputs, letters = subject.exercise.outputs, {result.letter for result in found}
+    paths = {result.path for result in found}
+    others = [(path, leaf) for path, leaf in _leaves(answer.results, ()) if path not in paths]
+    main = next((m for m in _MAIN if m in outputs), "")
+    if main and others and not letters & {*_MAIN[main]}:
+        yield main, in_words(others[0][1])
+    gradients = [
+        gradient
+        for letter, gradient in _OF_PARAMETER.items()
+        if letter in subject.given and gradient in outputs
+    ]
+    missing = [g for g in gradients if not letters & {g, f"{g}_i"}]
+    if subject.exercise.name == "network_backward" and not others:
+        missing = [g for g in missing if not g.startswith("dL_db")]  # it has no biases
+    empty = [leaf for _, leaf in others if _is_nothing(leaf)]
+    if len(missing) < len(gradients) or empty or required:
+        place = in_words((empty or [leaf for _, leaf in others])[0]) if empty or others else ""
+        yield from ((gradient, place) for gradient in missing)
+
+
+def _leaves(tree: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Every part of a result that is no container with something in it, and its place."""
+    if isinstance(tree, tuple | dict) and tree:
+        named = tree.items() if isinstance(tree, dict) else enumerate(tree)
+        for name, part in named:
+            yield from _leaves(part, (*path, name))
+    else:
+        yield path, tree
+
+
+def _is_nothing(leaf: Any) -> bool:
+    """Whether it is no number, array or cache of some: None, nothing, text, a function."""
+    return leaf is None or isinstance(leaf, Opaque) or (isinstance(leaf, tuple | dict) and not leaf)
+
+
 def _by_key(key: str) -> str:
     lowered = key.lower().strip("_").removeprefix("grad_").removeprefix("grad")
     return next((letter for names, letter in _KEYS.items() if re.fullmatch(names, lowered)), "")
@@ -143,4 +191,4 @@ def in_words(value: Any) -> str:
         return f"an array of shape {value.shape}" if value.ndim else "a single number"
     if isinstance(value, tuple):
         return "(" + ", ".join(map(in_words, value)) + ")"
-    return "a dictionary"
+    return "a dictionary" if value else "an empty dictionary"

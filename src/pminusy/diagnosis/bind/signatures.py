@@ -16,8 +16,8 @@ from pminusy.diagnosis.catalogue.exercise import Layer
 from pminusy.diagnosis.catalogue.exercises import EXERCISES
 
 __all__ = [
-    "Candidate", "Entry", "Proposal", "backward_name", "backward_of", "candidates", "layer_of",
-    "layer_setting", "leans_on", "role_of", "what_would_fit",
+    "Candidate", "Entry", "Proposal", "backward_name", "backward_of", "best_named", "candidates",
+    "constructor_of", "layer_of", "layer_setting", "leans_on", "role_of", "what_would_fit",
 ]  # fmt: skip
 
 Entry = Mapping[str, Any]
@@ -27,6 +27,10 @@ _ROLES = {
     "b1": r"b_?1|bias_?1|b_?h",
     "W2": r"w_?2|weights?_?2|theta_?2|w_?o|w_?out",
     "b2": r"b_?2|bias_?2|b_?o",
+    "a1": r"z_?1|a_?1_?in",
+    "h": r"a_?1|h_?1|h",
+    "z2": r"z_?2",
+    "p2": r"a_?2|p_?2",
     "W": r"w|ws|weights?|weight_?matrix|theta|thetas|params?|parameters?|coef_?|beta|kernel|w_?mat",
     "b": r"b|bias|biases|intercept|offset",
     "lr": r"lr|learning_?rate|eta|step_?size|rate",
@@ -36,11 +40,12 @@ _ROLES = {
     "y": r"y|ys|t|label\w*|target\w*|y_?true|y_?batch|gt|ground_?truth|class(es)?|index|true\w*|"
     r"one_?hot\w*|y_?one_?hot|y_?enc|y_?train|lbl\w*|correct\w*|actual\w*|y_?label\w*",
     "z": r"z|zs|logits?|scores?|o|a|f|preds?|predictions?|y_?pred|y_?hat|yhat|out|outputs?|"
-    r"inp|h|activations?|z_?pred|h_?pred",
+    r"inp|activations?|z_?pred|h_?pred",
     "X": r"x|xs|data|inputs?|features?|images?|x_?batch|x_?train|feats?|samples?",
 }
 _LOSS = re.compile(
-    r"loss|cross|xent|entropy|nll|cost|objective|likelihood|\bce\b|_ce|ce_|softmax_with"
+    r"loss|(?<![a-z])cross|xent|entropy|nll|cost|objective|likelihood|(?<![a-z])ce(?![a-z])|"
+    r"softmax_with"
 )
 _EXAMPLES = (
     "softmax_loss_vectorized(W, X, y, reg)", "softmax_loss(x, y)", "softmax(z)",
@@ -64,6 +69,13 @@ class Candidate:
     entry: Entry
     proposals: tuple[Proposal, ...]
     score: int
+    named: bool = True  # whether names propose them, not positions alone
+    further: tuple[Proposal, ...] = ()  # every other reading of as many arguments
+
+    @property
+    def said(self) -> bool:
+        """Whether names say which exercise it is: the arguments', or its own."""
+        return self.named or re.search(r"softmax|entropy|xent|nll", self.name.lower()) is not None
 
     @property
     def name(self) -> str:
@@ -73,23 +85,42 @@ class Candidate:
 
 
 def candidates(functions: Sequence[Entry], wanted: str = "") -> list[Candidate]:
-    """Functions that fit an exercise, best first; with `wanted`, those of that name or pattern."""
+    """Functions that fit an exercise, best first; with `wanted`, those of these names or patterns.
+
+    Names and patterns are separated by commas.
+    """
+    patterns = [pattern.strip() for pattern in wanted.split(",") if pattern.strip()]
     found = []
     for entry in functions:
-        candidate = _candidate(entry, functions, asked_for=bool(wanted))
-        matches = not wanted or any(
-            name == wanted or fnmatch.fnmatchcase(name, wanted)
+        candidate = _candidate(entry, functions, asked_for=bool(patterns))
+        matches = not patterns or any(
+            fnmatch.fnmatchcase(name, pattern)
             for name in (candidate.name, entry["name"])
+            for pattern in patterns
         )
         if matches and candidate.proposals:
             found.append(candidate)
-    if not wanted:
-        helpers = {n for c in found for n in c.entry["names"] if n != c.entry["name"]}
-        leading = [c for c in found if c.entry["name"] not in helpers]
-        found = leading or found
-        best = max((c.score for c in found), default=0)
-        found = [c for c in found if c.score == best]
-    return found
+    return found if patterns else _leading(found)
+
+
+def _leading(found: Sequence[Candidate]) -> list[Candidate]:
+    """Those that no other one calls: all whose names say an exercise, else the best alone."""
+    called = {n for c in found for n in _calls(c.entry) if n != c.entry["name"]}
+    leading = [c for c in found if c.entry["name"] not in called] or list(found)
+    leading.sort(key=lambda candidate: -candidate.score)
+    best = leading[0].score if leading else 0
+    return [c for c in leading if c.score == best or c.score > _HINTED]
+
+
+def best_named(found: Sequence[Candidate]) -> list[Candidate]:
+    """Those whose names say the most."""
+    best = max((candidate.score for candidate in found), default=0)
+    return [candidate for candidate in found if candidate.score == best]
+
+
+def _calls(entry: Entry) -> set[str]:
+    """Names that a function may call: its own, and attributes of `self`."""
+    return {*entry["reads"], *(entry["attributes"] if entry["owner"] else ())}
 
 
 def backward_of(entry: Entry, functions: Sequence[Entry]) -> Entry | None:
@@ -97,6 +128,12 @@ def backward_of(entry: Entry, functions: Sequence[Entry]) -> Entry | None:
     if not entry["owner"] or entry["name"] not in ("forward", "__call__"):
         return None
     owned = (f for f in functions if f["owner"] == entry["owner"] and f["name"] == "backward")
+    return next(owned, None)
+
+
+def constructor_of(entry: Entry, functions: Sequence[Entry]) -> Entry | None:
+    """The `__init__` of a method's class, if it has one of its own."""
+    owned = (f for f in functions if f["owner"] == entry["owner"] and f["name"] == "__init__")
     return next(owned, None)
 
 
@@ -147,19 +184,32 @@ def _candidate(entry: Entry, functions: Sequence[Entry], asked_for: bool) -> Can
         return Candidate(entry, (Proposal(layer, ()),), 4)
     backward = backward_of(entry, functions)
     proposals = list(_proposals(name, roles, parameters, entry, backward))
+    named = bool(proposals)
+    further = tuple(_by_position(name, parameters)) if named and not entry["owner"] else ()
     if not proposals and (asked_for or _LOSS.search(name) or "softmax" in name):
         proposals = list(_by_position(name, parameters))
     unique = tuple(dict.fromkeys(proposals))
-    return Candidate(entry, unique, _score(name, unique))
+    return Candidate(entry, unique, _score(name, unique), named, further)
+
+
+_HINTED = 10
 
 
 def _score(name: str, proposals: Sequence[Proposal]) -> int:
     if not proposals:
         return 0
-    rank = {"network_epoch": 9, "network": 8, "epoch": 7, "linear": 6, "logits": 5}
+    rank = {
+        "network_epoch": 9,
+        "network": 8,
+        "network_backward": 8,
+        "epoch": 7,
+        "linear": 6,
+        "logits": 5,
+    }
     rank |= {"probabilities": 4, "softmax": 3, "log_softmax": 3, "softmax layer": 3, "ridge": 2}
-    hinted = bool(_LOSS.search(name) or "softmax" in name or "epoch" in name or "grad" in name)
-    return rank.get(proposals[0].exercise, 1) + 10 * hinted
+    words = ("softmax", "epoch", "grad", "back")
+    hinted = bool(_LOSS.search(name)) or any(word in name for word in words)
+    return rank.get(proposals[0].exercise, 1) + _HINTED * hinted
 
 
 def role_of(name: str) -> str:
@@ -189,6 +239,9 @@ def _number(text: str | None) -> float | None:
         return None
 
 
+_PLAIN = {"h": "z", "p2": "z"}  # of no two-layer network
+
+
 def _proposals(
     name: str,
     roles: Sequence[str],
@@ -196,6 +249,12 @@ def _proposals(
     entry: Entry,
     backward: Entry | None,
 ) -> Iterator[Proposal]:
+    has = set(roles)
+    if "back" in name and {"h", "p2", "W2", "X", "y"} <= has:
+        renamed = {"W2": "W", "b2": "b", "X": "X0", "p2": "p", "z2": "z"}
+        yield from _bind("network_backward", [renamed.get(r, r) for r in roles], parameters)
+        return
+    roles = [_PLAIN.get(role, role) for role in roles]
     has = set(roles)
     loss_like = _LOSS.search(name) is not None
     if {"W1", "W2"} <= has and "y" in has:
@@ -250,7 +309,8 @@ def _as(roles: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
 _LETTERS = {
     "linear": {"X", "W", "b", "y", "r", "T", "eps"}, "logits": {"z", "y", "T", "eps"},
     "probabilities": {"p", "y", "eps"},
-    "network": {"X0", "W1", "b1", "W", "b", "y", "r"}, "ridge": {"W", "r"},
+    "network": {"X0", "W1", "b1", "W", "b", "y", "r"},
+    "network_backward": {"X0", "W1", "b1", "W", "b", "y", "a1", "h", "z", "p"}, "ridge": {"W", "r"},
     "epoch": {"X", "y", "W", "lr", "batch"},
     "network_epoch": {"X0", "y", "W1", "W", "lr", "batch"},
 }  # fmt: skip

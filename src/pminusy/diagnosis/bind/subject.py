@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.diagnosis.bind.layouts import LAYOUTS
-from pminusy.diagnosis.bind.signatures import Entry, backward_name, layer_setting
+from pminusy.diagnosis.bind.signatures import (
+    Entry,
+    backward_name,
+    constructor_of,
+    layer_setting,
+    role_of,
+)
+from pminusy.diagnosis.catalogue.conventions import Conventions
 from pminusy.diagnosis.catalogue.exercise import Exercise, Layer
 from pminusy.diagnosis.run.session import Raised, Session
 
@@ -30,6 +37,9 @@ _LIES_AS = {  # an output lies as the input of the same shape
 _SETTING_NAMES = {
     "size": "window size", "old_mean": "running mean before", "old_var": "running variance before",
 }  # fmt: skip
+
+
+_FORWARD = {"a1": "a1", "h": "X", "z": "z", "p": "p"}  # arguments a forward pass has computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,10 @@ class Subject:
         What it returned where numbers were expected.
     unread
         Shapes of results that are no quantity.
+    absent
+        Quantities that its form promises and that did not come: what came in their place, in words.
+    blank
+        Whether everything it returned is 0 or None, as in a starter that nobody has touched.
     """
 
     session: Session
@@ -84,6 +98,8 @@ class Subject:
     results: tuple[Result, ...] = ()
     nothing: str = ""
     unread: tuple[tuple[int, ...], ...] = ()
+    absent: tuple[tuple[str, str], ...] = ()
+    blank: bool = False
 
     @property
     def single(self) -> bool:
@@ -95,6 +111,8 @@ class Subject:
         """Letters its arguments stand for, and those its object holds."""
         if isinstance(self.exercise, Layer):
             return ("X",)
+        if self.exercise.name == "network_backward":
+            return self.exercise.given  # what its arguments are computed from
         letters = [role for role in self.roles if role is not None]
         upstream = ("g",) if "g" in self.exercise.given else ()
         return tuple(dict.fromkeys([*letters, *self.attributes, *upstream]))
@@ -105,7 +123,18 @@ class Subject:
         if not self.entry["owner"] or "W" in self.roles:
             return ()
         held = {"network": ("W1", "b1", "W", "b"), "linear": ("W",)}
-        return held.get(self.exercise.name, ())
+        letters = held.get(self.exercise.name, ())
+        strength = self.strength_of_object is not None and "r" not in self.roles
+        return (*letters, "r") if strength and self.exercise.regularised else letters
+
+    @property
+    def strength_of_object(self) -> str | None:
+        """The constructor's argument for the regulariser's strength that the method reads."""
+        constructor = constructor_of(self.entry, self.session.inventory.functions)
+        names = [p["name"] for p in constructor["parameters"]] if constructor else []
+        read = {name.strip("_") for name in self.entry["attributes"]}
+        strengths = (n for n in names if role_of(n) == "r" and len(n) > 1)
+        return next((name for name in strengths if name.strip("_") in read), None)
 
     @property
     def regularised(self) -> bool:
@@ -121,7 +150,10 @@ class Subject:
         if isinstance(self.exercise, Layer):
             return self._parameter_of_layer(self.exercise, letter)
         pairs = zip(self.roles, self.entry["parameters"], strict=False)
-        second = {"W": "W2", "b": "b2"} if self.exercise.name == "network" else {}
+        if letter == "r" and "r" not in self.roles:
+            return self.strength_of_object or letter
+        two = self.exercise.name in ("network", "network_backward")
+        second = {"W": "W2", "b": "b2"} if two else {}
         own = second.get(letter, letter)
         return next((str(p["name"]) for role, p in pairs if role == letter), own)
 
@@ -141,6 +173,10 @@ class Subject:
 
     def argument(self, letter: str, inputs: Inputs) -> Any:
         """An input as it lies in the learner's arrays."""
+        if self.exercise.name == "network_backward" and letter in _FORWARD:
+            record = self.exercise.truth({**inputs, **Conventions().letters, "r": 0.0})
+            rows = LAYOUTS["X"][self.layouts["X0"]]
+            return rows.encode(np.asarray(record[_FORWARD[letter]]), 0).copy()
         value = inputs[letter]
         if letter not in self.layouts:
             return value

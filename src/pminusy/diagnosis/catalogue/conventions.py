@@ -76,6 +76,10 @@ PINS: Mapping[str, tuple[str, Any]] = {
     "index": ("y", "index"),
     "one-hot": ("y", "one-hot"),
     "column": ("y", "column"),
+    "rows": ("samples", "rows"),
+    "columns": ("samples", "columns"),
+    "batch": ("batch", True),
+    "gradient-required": ("gradient", True),
     "drop": ("dropout", "drop"),
     "keep": ("dropout", "keep"),
 }

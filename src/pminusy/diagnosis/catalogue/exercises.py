@@ -96,6 +96,11 @@ EXERCISES = {
             _NETWORK, regularised=True, exact=_SPECIFICATION,
         ),
         Exercise(
+            "network_backward", "two-layer network: backward pass", NETWORK,
+            ("X0", "W1", "b1", "W", "b", "y"),
+            ("dL_dW1", "dL_db1", "dL_dW", "dL_db"), _NETWORK, exact=_SPECIFICATION,
+        ),
+        Exercise(
             "epoch", "softmax regression: one epoch of training", EPOCH,
             ("X", "y", "W", "lr", "batch"), ("after_W",), (*network.EPOCH, *_TRAINED),
             exact=_SPECIFICATION,

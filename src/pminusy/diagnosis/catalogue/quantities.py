@@ -9,7 +9,7 @@ INPUT_NAMES = {
     "b": "the bias", "b1": "the first bias", "y": "the labels", "z": "the scores",
     "p": "the probabilities", "r": "the regulariser's strength", "lr": "the learning rate",
     "batch": "the batch size", "T": "the temperature", "eps": "the label smoothing",
-    "g": "the upstream gradient",
+    "g": "the upstream gradient", "a1": "the hidden layer before ReLU", "h": "the hidden layer",
 }  # fmt: skip
 OUTPUT_NAMES = {
     "L": "the loss", "L_i": "each row's loss", "dL_dz": "the gradient at the scores",

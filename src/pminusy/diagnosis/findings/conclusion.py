@@ -134,3 +134,9 @@ def _pins(trial: Trial) -> Iterator[str]:
             yield "biases-too"
     if subject.layouts.get("y") in ("index", "one-hot", "column"):
         yield subject.layouts["y"]
+    if {"X", "X0", "z", "p"} & set(subject.layouts):
+        yield from () if subject.single else ("columns" if _in_columns(trial) else "rows",)
+
+
+def _in_columns(trial: Trial) -> bool:
+    return "K×N" in trial.subject.layouts.values()

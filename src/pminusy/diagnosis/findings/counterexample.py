@@ -14,7 +14,7 @@ from pminusy.diagnosis.catalogue.conventions import formula
 from pminusy.diagnosis.catalogue.quantities import OUTPUT_NAMES
 from pminusy.diagnosis.match.trial import Trial
 from pminusy.diagnosis.report.verdict import Comparison
-from pminusy.diagnosis.report.wording import number
+from pminusy.diagnosis.report.wording import told_apart
 
 __all__ = ["Counterexample", "comparisons", "inputs_in_words", "smallest_counterexample"]
 
@@ -117,8 +117,7 @@ def _of_first_mistake(trial: Trial, found: Counterexample) -> Iterator[Compariso
         usual = formula(step.name, step.formula, trial.best.conventions)
         yield Comparison(
             mistake.step, mistake.right or usual,
-            _number(trial, found, mistake.step, made[mistake.step]),
-            _number(trial, found, mistake.step, found.right[mistake.step]),
+            *_numbers(trial, found, mistake.step, made[mistake.step]),
             inferred=mistake.step not in found.seen.values,
         )  # fmt: skip
 
@@ -128,13 +127,14 @@ def _of_results(trial: Trial, found: Counterexample) -> Iterator[Comparison]:
     for letter in (letter for letter in found.letters if letter not in steps):
         yield Comparison(
             letter, _formula_of(trial, letter),
-            _number(trial, found, letter, found.seen.values[letter]),
-            _number(trial, found, letter, found.right[letter]),
+            *_numbers(trial, found, letter, found.seen.values[letter]),
         )  # fmt: skip
 
 
-def _number(trial: Trial, found: Counterexample, letter: str, value: Any) -> str:
-    return number(trial.subject.laid_out(letter, value, found.inputs))
+def _numbers(trial: Trial, found: Counterexample, letter: str, value: Any) -> tuple[str, str]:
+    """Theirs and the right one, as the learner lays them out."""
+    both = (trial.subject.laid_out(letter, v, found.inputs) for v in (value, found.right[letter]))
+    return told_apart(*both)
 
 
 def _numeric(value: Any) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from pminusy.diagnosis.bind.call import call
 from pminusy.diagnosis.bind.subject import Subject
-from pminusy.diagnosis.catalogue.probes import probes
+from pminusy.diagnosis.catalogue.probes import STRENGTH, probes
 from pminusy.diagnosis.catalogue.quantities import OUTPUT_NAMES
 from pminusy.diagnosis.match.faults import same_twice
 from pminusy.diagnosis.match.trial import Trial
@@ -70,14 +70,17 @@ _GRADIENTS = {"dL_dW": "W", "dL_dz": "z"}
 def gradient_check(subject: Subject) -> str:
     """What a plain gradient check says, to show the contrast.
 
-    A gradient is compared with differences of the function's own loss, r = 0, in ten coordinates.
+    A gradient is compared with differences of the function's own loss in ten coordinates, with the
+    regulariser if there is one.
     """
     names = (n for n, of in _GRADIENTS.items() if n in subject.letters() and of in subject.given)
     name = next(names, "")
     if not name or "L" not in subject.letters():
         return ""
     letter = _GRADIENTS[name]
-    inputs = probes(subject.given, subject.single)[0].inputs
+    inputs = dict(probes(subject.given, subject.single)[0].inputs)
+    if subject.regularised:
+        inputs["r"] = STRENGTH
     seen = call(subject, inputs)
     if name not in seen.values:
         return ""
@@ -99,5 +102,8 @@ def gradient_check(subject: Subject) -> str:
     if not np.isfinite(worst):
         return "A plain gradient check gives nan."
     passes = worst < 1e-5
-    said = "passes: loss and gradient agree with each other" if passes else "fails"
-    return f"A plain gradient check {said} (largest relative error {worst:.1e})."
+    error = f"largest relative error {worst:.1e}"
+    if passes:
+        of = OUTPUT_NAMES[name]
+        return f"A plain gradient check passes: {of} is that of the loss it returns ({error})."
+    return f"A plain gradient check fails ({error})."

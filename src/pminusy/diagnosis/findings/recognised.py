@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pminusy.diagnosis.catalogue.conventions import formula
+from pminusy.diagnosis.catalogue.exercise import Layer
 from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.catalogue.quantities import OUTPUT_NAMES
 from pminusy.diagnosis.findings.describe import describe
@@ -62,7 +63,9 @@ def _in_words(trial: Trial, component: Component, also: str) -> str:
             value, right, rtol=1e-6, atol=1e-9, equal_nan=True
         ):
             y = inputs.get("y") if letter in ("dL_dz", "dL_dz_i", "L_i") else None
-            said = describe(value, right, _sizes(inputs), y)
+            seen, usual = (_as_laid_out(trial, letter, a, inputs) for a in (value, right))
+            own = y if seen.shape == value.shape and np.array_equal(seen, value) else None
+            said = describe(seen, usual, _sizes(inputs), own)
             if trial.against:
                 said = said.replace("the right value", "the reference's")
                 said = said.replace("is right", "is the reference's")
@@ -71,6 +74,13 @@ def _in_words(trial: Trial, component: Component, also: str) -> str:
         if seen.raised is not None:
             return f"it raises {seen.raised} on {probe.name}."
     return f"{name} is missing on some inputs."
+
+
+def _as_laid_out(trial: Trial, letter: str, value: Any, inputs: Mapping[str, Any]) -> Any:
+    """A result as it lies in the learner's arrays, so that rows are the learner's rows."""
+    if isinstance(trial.subject.exercise, Layer):
+        return value
+    return np.asarray(trial.subject.laid_out(letter, value, inputs))
 
 
 def _compared(trial: Trial, component: Component) -> Iterator[tuple[Mapping[str, Any], Any, Any]]:

@@ -27,9 +27,10 @@ _WORK_ON_A_COPY = "whoever called it finds the array different afterwards. Work 
 def faults(trial: Trial) -> Iterator[Finding]:
     """Shapes that are odd, probes that raise, inputs that are changed, answers that vary."""
     for result in trial.subject.results:
-        if result.oddity and trial.subject.exercise.name != "epoch":
+        if result.oddity and not _shape_is_open(trial, result):
             yield _odd_shape(trial, result)
     yield from _unread(trial)
+    yield from _absent(trial)
     by_rows = any("rows" in mistake.id for mistake in trial.best.mistakes)
     for probe, (without, with_r) in zip(trial.probes, trial.seen, strict=True):
         raised = without.raised or (with_r.raised if with_r is not None else None)
@@ -49,10 +50,29 @@ def faults(trial: Trial) -> Iterator[Finding]:
         )
 
 
+def _shape_is_open(trial: Trial, result: Result) -> bool:
+    """Whether its parameter, whose shape it should have, is not among what the function sees."""
+    exercise = trial.subject.exercise.name
+    unseen_bias = result.letter.startswith("dL_db") and "b" not in trial.subject.roles
+    return exercise == "epoch" or (exercise == "network_backward" and unseen_bias)
+
+
 def _only_square(trial: Trial) -> Finding:
     """It runs on inputs two of whose sizes agree, and on no others."""
     subject = trial.subject
-    ordinary = call(subject, probes(subject.given, subject.single)[0].inputs)
+    inputs = dict(probes(subject.given, subject.single)[0].inputs)
+    ordinary = call(subject, inputs)
+    whole = call(subject, {**inputs, "batch": inputs["y"].size}) if "batch" in inputs else ordinary
+    if whole.raised is None and ordinary.raised is not None:
+        return Finding(
+            "runs.short_batch",
+            f"It runs only where the batch size divides the number of samples: on a last batch "
+            f"that is shorter it raises {ordinary.raised}. Take the size from the batch itself.",
+            "rows", "the size of every batch", "the last batch as short as it is",
+            hints=("Look at the line that raises: which size does it take?",
+                   "The last batch may be shorter than the others.",
+                   "It should be the number of samples in this batch."),
+        )  # fmt: skip
     raised = f": elsewhere it raises {ordinary.raised}" if ordinary.raised is not None else ""
     return Finding(
         "shape.square",
@@ -78,6 +98,7 @@ def _unread(trial: Trial) -> Iterator[Finding]:
         for letter, source in _GRADIENT_OF.items()
         if letter in subject.exercise.outputs
         and source in subject.given
+        and letter not in dict(subject.absent)
         and not {letter, f"{letter}_i"} & set(subject.letters())
     ]
     if missing and subject.unread and subject.exercise.name in ("linear", "logits"):
@@ -90,6 +111,22 @@ def _unread(trial: Trial) -> Iterator[Finding]:
             f"{OUTPUT_NAMES[letter]} has its parameter's shape, here {expected}.",
             "shape",
         )
+
+
+def _absent(trial: Trial) -> Iterator[Finding]:
+    """Quantities that the form of what is returned promises and that do not come."""
+    by_place: dict[str, list[str]] = {}
+    for letter, place in trial.subject.absent:
+        by_place.setdefault(place, []).append(OUTPUT_NAMES[letter])
+    for place, names in by_place.items():
+        many = len(names) > 1
+        sentence = f"{words_of(names)} {'do' if many else 'does'} not come"
+        where = f": {place} stands in {'their' if many else 'its'} place" if place else ""
+        yield Finding(
+            "absent.output", f"{sentence[0].upper()}{sentence[1:]}{where}.", "shape",
+            hints=("Look at what is returned.", "A result is missing.",
+                   f"It should return {words_of(names)} as well."),
+        )  # fmt: skip
 
 
 def _odd_shape(trial: Trial, result: Result) -> Finding:

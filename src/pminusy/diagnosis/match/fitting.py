@@ -9,7 +9,7 @@ import numpy as np
 
 from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.catalogue.mistakes.options import FITTED, Family
-from pminusy.diagnosis.match.outputs import Component, MistakeOutputs
+from pminusy.diagnosis.match.outputs import Component, MistakeOutputs, is_one_number
 
 __all__ = ["fitted"]
 
@@ -28,6 +28,7 @@ def fitted(outputs: MistakeOutputs, components: Mapping[Component, Sequence[Any]
             component[1] != "data"
             or seen[0] is None
             or right is None
+            or is_one_number(seen)
             or seen[0].shape != right.shape
         ):
             continue

@@ -22,7 +22,7 @@ from pminusy.diagnosis.catalogue.exercises import EXERCISES
 from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.catalogue.probes import STRENGTH
 
-__all__ = ["TOLERANCE", "Component", "Ids", "MistakeOutputs", "outputs_of"]
+__all__ = ["TOLERANCE", "Component", "Ids", "MistakeOutputs", "is_one_number", "outputs_of"]
 
 Array = NDArray[Any]
 Component = tuple[str, str]  # of what is returned: a quantity, and its "data" or "ridge" part
@@ -260,6 +260,11 @@ def _is_constant(component: Component, seen: Sequence[Array | None]) -> bool:
         return True
     if component[1] != "data" or component[0] not in ("L", "L_i", "p", "log_p"):
         return False
+    return is_one_number(seen)
+
+
+def is_one_number(seen: Sequence[Array | None]) -> bool:
+    """Whether every entry is the same number, whatever the probe."""
     values = [value.ravel() for value in seen if value is not None and value.size]
     return len(values) > 1 and all(np.all(v == values[0][0]) for v in values)
 

@@ -9,7 +9,7 @@ from typing import Any
 from pminusy.diagnosis.bind.subject import Seen, Subject
 from pminusy.diagnosis.catalogue.probes import Probe
 from pminusy.diagnosis.match.explanation import Explanation
-from pminusy.diagnosis.match.outputs import MistakeOutputs
+from pminusy.diagnosis.match.outputs import MistakeOutputs, is_one_number
 from pminusy.diagnosis.report.verdict import Finding
 
 __all__ = ["Trial"]
@@ -61,6 +61,20 @@ class Trial:
     def best(self) -> Explanation:
         """The first of the best explanations."""
         return self.explanations[0]
+
+    @property
+    def constant(self) -> bool:
+        """Whether every quantity it returns is one and the same number on all probes."""
+        seen = [without.values for without, _ in self.seen]
+        letters = self.subject.letters()
+        return all(is_one_number([values.get(name) for values in seen]) for name in letters)
+
+    @property
+    def nothing_explained(self) -> bool:
+        """Whether no component is right, and no mistake explains any."""
+        letters = self.subject.letters()
+        data = {c for c in self.outputs.right[0] if c[0] in letters and c[1] == "data"}
+        return bool(data) and data <= set(self.best.unexplained)
 
     def right(self, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """What is right on some inputs, under the best explanation's conventions."""

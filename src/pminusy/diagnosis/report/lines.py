@@ -29,6 +29,7 @@ HEADINGS = {
     "wrong": ("✗", "wrong", "bad"),
     "unfinished": ("…", "unfinished", "warn"),
     "does not run": ("✗", "does not run", "bad"),
+    "unknown": ("?", "unknown exercise", "warn"),
 }
 
 
@@ -91,7 +92,7 @@ def lines(verdict: Verdict, hints: int = 3) -> Iterator[StyledLine]:
     yield StyledLine(f"{mark} {clean(verdict.name)}{where}: {words}", style)
     if verdict.exercise:
         yield StyledLine(f"  taken as: {verdict.exercise}", "dim")
-    if verdict.status in ("unfinished", "does not run", "correct"):
+    if verdict.status in ("unfinished", "does not run", "correct", "unknown"):
         yield from _paragraph(clean_lines(verdict.summary))
     for number, finding in enumerate(verdict.findings, 1):
         yield StyledLine("")

@@ -6,6 +6,8 @@ fragile = 8
 "ridge.*" = 2
 "softmax.axis" = 4
 other = 5                      # any other mistake
+[exercise]
+functions = ["softmax_loss*"]  # what is checked; left out, it is found
 """
 
 from __future__ import annotations
@@ -22,18 +24,20 @@ from pminusy.errors import InputError
 
 __all__ = ["Rubric", "read_rubric"]
 
-_KEYS = ("points", "fragile", "mistakes", "unfinished", "does_not_run")
+_KEYS = ("points", "fragile", "mistakes", "unfinished", "does_not_run", "unknown", "exercise")
 
 
 @dataclass(frozen=True, slots=True)
 class Rubric:
-    """Points of a correct and of a fragile submission, and what each mistake costs."""
+    """Points of a correct and of a fragile submission, what each mistake costs, what is checked."""
 
     points: float = 1.0
     fragile: float | None = None
     unfinished: float = 0.0
     does_not_run: float = 0.0
+    unknown: float = 0.0
     mistakes: Mapping[str, float] = field(default_factory=dict)
+    functions: tuple[str, ...] = ()
 
     def of(self, verdict: Verdict) -> float:
         """Points of a verdict, never below 0."""
@@ -45,6 +49,8 @@ class Rubric:
             return self.unfinished
         if verdict.status == "does not run":
             return self.does_not_run
+        if verdict.status == "unknown":
+            return self.unknown
         cost = sum(self._cost(finding.id) for finding in verdict.findings)
         return max(self.points - cost, 0.0)
 
@@ -76,10 +82,25 @@ def read_rubric(path: Path) -> Rubric:
     costs = data.pop("mistakes", {})
     if not isinstance(costs, dict):
         raise InputError(what, "a table [mistakes]", repr(costs))
+    exercise = data.pop("exercise", {})
     return Rubric(
+        functions=_functions(what, exercise),
         **{name: _number(what, name, value) for name, value in data.items()},
         mistakes={name: _number(what, name, value) for name, value in costs.items()},
     )
+
+
+def _functions(what: str, exercise: Any) -> tuple[str, ...]:
+    """Names or patterns of the functions of the exercise."""
+    names = exercise.get("functions", []) if isinstance(exercise, dict) else None
+    if (
+        isinstance(names, list)
+        and not set(exercise) - {"functions"}
+        and all(isinstance(name, str) and name.strip() and "," not in name for name in names)
+    ):
+        return tuple(names)
+    expected = 'a table [exercise] with functions = ["name", "pattern_*"]'
+    raise InputError(f"{what}, [exercise]", expected, repr(exercise))
 
 
 def _number(what: str, name: str, value: Any) -> float:

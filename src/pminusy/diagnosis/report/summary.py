@@ -11,7 +11,14 @@ from pminusy.diagnosis.report.verdict import Finding, Fragility, Status, Verdict
 
 __all__ = ["Cluster", "Summary", "summarise"]
 
-_ORDER: tuple[Status, ...] = ("correct", "fragile", "wrong", "unfinished", "does not run")
+_ORDER: tuple[Status, ...] = (
+    "correct",
+    "fragile",
+    "wrong",
+    "unfinished",
+    "does not run",
+    "unknown",
+)
 
 
 @dataclass(frozen=True, slots=True)

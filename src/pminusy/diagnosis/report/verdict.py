@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pminusy.diagnosis.report.lines import in_plain_text
 
-__all__ = ["Comparison", "DerivationLine", "Finding", "Fragility", "Property", "Status", "Verdict"]
+__all__ = [
+    "Comparison",
+    "DerivationLine",
+    "Finding",
+    "Fragility",
+    "Property",
+    "Status",
+    "Verdict",
+    "worst",
+]
 
-Status = Literal["correct", "fragile", "wrong", "unfinished", "does not run"]
+Status = Literal["correct", "fragile", "wrong", "unfinished", "does not run", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,8 @@ class Verdict:
     Parameters
     ----------
     status
-        correct, fragile (right, but breaks on inputs that occur), wrong, unfinished, does not run.
+        correct, fragile (right, but breaks on inputs that occur), wrong, unfinished, does not run,
+        unknown (no exercise of the catalogue).
     name
         The function, as `function` or `Class.method`.
     source
@@ -169,6 +179,14 @@ class Verdict:
 
     def __str__(self) -> str:
         return in_plain_text(self)
+
+
+_WORST = ("wrong", "does not run", "unfinished", "unknown", "fragile", "correct")
+
+
+def worst(verdicts: Sequence[Verdict]) -> Verdict:
+    """One verdict on a submission: the worst of those on its functions."""
+    return min(verdicts, key=lambda verdict: _WORST.index(verdict.status))
 
 
 _PARTS: Mapping[str, Any] = {

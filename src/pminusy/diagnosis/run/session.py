@@ -80,6 +80,7 @@ class Inventory:
     functions: tuple[Mapping[str, Any], ...]
     unreadable: tuple[Mapping[str, Any], ...] = ()
     faults: tuple[str, ...] = ()
+    translated: tuple[str, ...] = ()  # parts in Python 2, and what was written anew in each
 
 
 class Session(Protocol):
@@ -186,6 +187,7 @@ class ProcessSession:
         image: str = "",
     ) -> None:
         self._limits, self._deadline = limits, time.monotonic() + limits.seconds
+        self._closed = False
         self._started = sandbox.start(kind, image)
         self._process = self._started.process
         confined = {
@@ -201,6 +203,7 @@ class ProcessSession:
                 tuple(_entry(entry) for entry in message["functions"]),
                 tuple(dict(piece) for piece in message["unreadable"]),
                 tuple(str(fault)[:300] for fault in message["faults"]),
+                tuple(str(said)[:300] for said in message["translated"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             self.close()
@@ -223,9 +226,17 @@ class ProcessSession:
 
     def close(self) -> None:
         """Kill the process and everything it started."""
+        self._closed = True
         self._started.end()
 
+    @property
+    def ended(self) -> bool:
+        """Whether its process is gone."""
+        return self._closed
+
     def _exchange(self, data: bytes, seconds: float) -> tuple[dict[str, Any], list[Array]]:
+        if self._closed:
+            raise SessionEnded("was ended before")
         until = min(time.monotonic() + seconds, self._deadline)
         self._write(data, until)
         return unpack(lambda count: self._read(count, until))

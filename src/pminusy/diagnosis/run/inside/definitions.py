@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import ast
 import builtins
-import importlib
-import importlib.abc
-import importlib.machinery
 import json
 import re
-import sys
 import types
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
+
+from .python2 import in_python_3
 
 __all__ = ["Missing", "Unit", "UnreadableSubmission", "execute", "restore_removed_names", "units"]
 
@@ -48,6 +46,7 @@ class Unit:
 
     def __init__(self, label: str, source: bytes) -> None:
         self.label, self.source = label, source
+        self.translated: tuple[str, ...] = ()  # what of Python 2 was written anew
         self.filename = f"<submission {label}>" if label else "<submission>"
 
     def parse(self) -> ast.Module:
@@ -55,11 +54,23 @@ class Unit:
         try:
             return ast.parse(self.source, self.filename)
         except SyntaxError as error:
-            raise self._unreadable(error) from None
+            return self._parse_python_2(error)
         except (RecursionError, MemoryError):
             raise UnreadableSubmission("syntax", "nested too deeply to be read") from None
         except ValueError as error:
             raise UnreadableSubmission("syntax", str(error)) from None
+
+    def _parse_python_2(self, error: SyntaxError) -> ast.Module:
+        """The same in Python 3, where no more than prints and the like keeps it from being that."""
+        try:
+            source, said = in_python_3(self.source.decode())
+            tree = ast.parse(source, self.filename)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            raise self._unreadable(error) from None
+        if not said:  # tabs beside blanks are all that was wrong
+            said = ("tabs",)
+        self.translated = said
+        return tree
 
     def _unreadable(self, error: SyntaxError) -> UnreadableSubmission:
         text = (error.text or "").rstrip("\n")[:200]
@@ -177,29 +188,7 @@ class Missing(types.ModuleType):
         raise ModuleNotFoundError(f"No module named {self.__name__.split('.')[0]!r}")
 
     __call__ = __getitem__ = __iter__ = __len__ = __enter__ = _used
-
-
-class _Siblings(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports the other files of a submission from memory."""
-
-    def __init__(self, sources: dict[str, bytes]) -> None:
-        self.sources = sources
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """A module of the submission, if it is one."""
-        del path, target
-        if name.rsplit(".", 1)[-1] not in self.sources:
-            return None
-        return importlib.machinery.ModuleSpec(name, self)
-
-    def create_module(self, spec: Any) -> None:
-        """Leave it to the import system."""
-        del spec
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """Execute its definitions."""
-        source = self.sources[module.__name__.rsplit(".", 1)[-1]]
-        execute([Unit(module.__name__, source)], vars(module))
+    __mro_entries__ = _used  # a class cannot be built on it
 
 
 def restore_removed_names() -> None:
@@ -210,9 +199,7 @@ def restore_removed_names() -> None:
     builtins.xrange = range  # type: ignore[attr-defined]  # Python 2's name for it
 
 
-def execute(
-    pieces: list[Unit], namespace: dict[str, Any], sources: dict[str, bytes] | None = None
-) -> list[str]:
+def execute(pieces: list[Unit], namespace: dict[str, Any]) -> list[str]:
     """Execute the definitions of some units; what fails is left out, and said.
 
     Parameters
@@ -221,16 +208,12 @@ def execute(
         Units, in order; one that cannot be parsed is left out.
     namespace
         Where the definitions land.
-    sources
-        Other files of the same submission, by module name.
 
     Returns
     -------
     list of str
         Why a definition could not be executed, one sentence each.
     """
-    if sources is not None:
-        sys.meta_path.append(_Siblings(sources))
     namespace.setdefault("__name__", "submission")
     namespace.setdefault("__package__", "")
     faults = []
@@ -249,18 +232,31 @@ def _execute_one(statement: ast.stmt, piece: Unit, namespace: dict[str, Any]) ->
         if statement.module == "__future__":
             return []
         if statement.level:  # `from .layers import *`: the submission's other files
-            statement.level, statement.module = 0, statement.module or "submission"
+            statement = _absolute(statement, str(namespace["__package__"]))
     try:
         code = compile(ast.Module([statement], []), piece.filename, "exec", dont_inherit=True)
         exec(code, namespace)  # the submission's definitions: this is what the sandbox is for
-    except ImportError as error:
-        return _stand_in(statement, error, namespace)
     except BaseException as error:
+        if isinstance(error, ImportError) and isinstance(statement, ast.Import | ast.ImportFrom):
+            return _stand_in(statement, error, namespace)
         if getattr(statement, "decorator_list", None):
             statement.decorator_list = []  # type: ignore[attr-defined]  # checked on the line above
             return _execute_one(statement, piece, namespace)
-        return [f"line {statement.lineno}: {type(error).__name__}: {str(error)[:200]}"]
+        name = getattr(statement, "name", "")
+        where = f"line {statement.lineno}{f', {name}' if name else ''}"
+        return [f"{where}: {type(error).__name__}: {str(error)[:200]}"]
     return []
+
+
+def _absolute(statement: ast.ImportFrom, package: str) -> ast.stmt:
+    """A relative import as an absolute one, from as far up as the submission's files go."""
+    parts = [part for part in package.split(".") if part]
+    base = parts[: max(len(parts) - statement.level + 1, 0)]
+    names = [*base, *([statement.module] if statement.module else [])]
+    anew: ast.stmt = ast.ImportFrom(".".join(names), statement.names, 0)
+    if not names:
+        anew = ast.Import(statement.names)
+    return ast.copy_location(anew, statement)
 
 
 _COURSE_HELPERS = {"xrange": range}
@@ -273,4 +269,5 @@ def _stand_in(statement: ast.stmt, error: ImportError, namespace: dict[str, Any]
         wanted = f"{module}.{alias.name}" if module else alias.name
         bound = alias.asname or (alias.name if module else alias.name.split(".")[0])
         namespace[bound] = _COURSE_HELPERS.get(alias.name, Missing(wanted))
-    return [f"line {statement.lineno}: {type(error).__name__}: {str(error)[:200]}"]
+    star = ", import *" if "*" in (a.name for a in getattr(statement, "names", [])) else ""
+    return [f"line {statement.lineno}{star}: {type(error).__name__}: {str(error)[:200]}"]

@@ -138,7 +138,7 @@ def _facts(node: Any) -> Entry:
     doc = ast.get_docstring(node) if isinstance(node, _FUNCTIONS) else None
     return {
         "doc": (doc or "").strip()[:200],
-        "empty": all(map(_does_nothing, body)),
+        "empty": _is_starter(body),
         "returns": max(
             (len(r.elts) if isinstance(r, ast.Tuple) else 1 for r in returns), default=0
         ),
@@ -148,9 +148,33 @@ def _facts(node: Any) -> Entry:
     }
 
 
-def _does_nothing(statement: ast.stmt) -> bool:
-    if isinstance(statement, ast.Raise):
-        raised = statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
-        return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
-    documentation = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    return documentation or isinstance(statement, ast.Pass)
+def _is_starter(body: list[ast.stmt]) -> bool:
+    """Whether a body is what a starter has: it only raises, or returns None or nothing at all."""
+    unset: set[str] = set()
+    return all(_does_nothing(statement, unset) for statement in body)
+
+
+def _does_nothing(statement: ast.stmt, unset: set[str]) -> bool:
+    """Whether a statement computes nothing; names it sets to None are added to `unset`."""
+    match statement:
+        case ast.Pass() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Raise(exc=exception):
+            given = exception.args if isinstance(exception, ast.Call) else []
+            return all(isinstance(part, ast.Constant) for part in given)
+        case ast.Assign(targets=targets, value=value) if _is_unset(value, unset):
+            parts = [part for target in targets for part in ast.walk(target)]
+            unset |= {part.id for part in parts if isinstance(part, ast.Name)}
+            return True
+        case ast.Return(value=value):
+            return value is None or _is_unset(value, unset)
+    return False
+
+
+def _is_unset(value: ast.expr, unset: set[str]) -> bool:
+    """Whether an expression is None, a name that is None, or some of these."""
+    if isinstance(value, ast.Tuple | ast.List) and value.elts:
+        return all(_is_unset(part, unset) for part in value.elts)
+    if isinstance(value, ast.Name):
+        return value.id in unset
+    return isinstance(value, ast.Constant) and value.value is None

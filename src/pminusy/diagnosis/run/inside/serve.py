@@ -7,7 +7,7 @@ import resource
 import sys
 from typing import Any, BinaryIO
 
-from . import calls, definitions, inventory
+from . import calls, definitions, inventory, modules
 from .wire import LARGEST_HEADER, pack, unpack
 
 __all__ = ["serve"]
@@ -59,7 +59,9 @@ def _open(name: str, files: dict[str, bytes], namespace: dict[str, Any]) -> dict
     try:
         pieces = definitions.units(name, files[name])
     except definitions.UnreadableSubmission as error:
-        return {"functions": [], "unreadable": [_unreadable(error)], "faults": []}
+        return {
+            "functions": [], "unreadable": [_unreadable(error)], "faults": [], "translated": [],
+        }  # fmt: skip
     unreadable = []
     for piece in pieces:
         try:
@@ -67,9 +69,14 @@ def _open(name: str, files: dict[str, bytes], namespace: dict[str, Any]) -> dict
         except definitions.UnreadableSubmission as error:
             unreadable.append(_unreadable(error) | {"unit": piece.label})
     functions = inventory.of_units(pieces)
-    modules = {other.rsplit(".", 1)[0]: text for other, text in files.items() if other != name}
-    faults = definitions.execute(pieces, namespace, modules)
-    return {"functions": functions, "unreadable": unreadable, "faults": faults[:20]}
+    others = {other: text for other, text in files.items() if other != name}
+    faults = modules.install(others, name, namespace)
+    faults += definitions.execute(pieces, namespace)
+    translated = [f"{p.label or name}: {', '.join(p.translated)}" for p in pieces if p.translated]
+    return {
+        "functions": functions, "unreadable": unreadable, "faults": faults[:20],
+        "translated": translated[:20],
+    }  # fmt: skip
 
 
 def _unreadable(error: definitions.UnreadableSubmission) -> dict[str, Any]:
