@@ -59,7 +59,19 @@ def try_out(
 def is_right(subject: Subject, pins: Mapping[str, Any]) -> bool:
     """Whether a binding is right on every probe: told without looking for mistakes."""
     outputs = _outputs(subject, pins, "")
-    seen = [_on_probe(subject, probe) for probe in outputs[0].probes]
+    first, *rest = outputs[0].probes
+    seen = [_on_probe(subject, first)]
+    unseen: list[tuple[Seen, Seen | None]] = [(Seen(), None)] * len(rest)
+    if not _all_right(subject, [*seen, *unseen], outputs):  # one probe tells most of them apart
+        return False
+    return _all_right(subject, seen + [_on_probe(subject, probe) for probe in rest], outputs)
+
+
+def _all_right(
+    subject: Subject,
+    seen: Sequence[tuple[Seen, Seen | None]],
+    outputs: Sequence[MistakeOutputs],
+) -> bool:
     tolerance = _SINGLE_TOLERANCE if _in_single_precision(subject, seen) else TOLERANCE
     return explained_as_right(_components(subject, seen), outputs, tolerance) is not None
 
