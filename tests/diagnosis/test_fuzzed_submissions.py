@@ -6,6 +6,7 @@ told here by plain NumPy and by differences of the loss, with no code of the che
 
 import ast
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,13 +115,15 @@ def fuzzed(seed: int) -> tuple[str, str]:
         before = ast.unparse(tree)
     source = before + "\n"
     if draw.random() < 0.25:
-        source = draw.choice(ODD).format(source.rstrip("\n"), name=tree.body[0].name)
+        source = draw.choice(ODD).format(
+            source.rstrip("\n"), name=BASES[name].split("(")[0].split()[-1]
+        )
     return name, "import numpy as np\n" + source + "\n"
 
 
 def is_right(name: str, source: str) -> bool:
     """Whether it computes the softmax, or a loss and its gradient: mean or sum, ½ or not."""
-    space: dict = {}
+    space: dict[str, Any] = {}
     try:
         exec(source, space)
         function = space["softmax" if name == "softmax" else "softmax_loss"]
@@ -174,7 +177,7 @@ def _agrees(function, at, usual) -> bool:
         return not isinstance(returned, tuple)
     way, step = np.random.default_rng(9).normal(size=at.shape), 1e-5
     slope = (usual(at + step * way) - usual(at - step * way)) / (2 * step)
-    return gradient.shape == at.shape and np.isclose(np.sum(gradient * way), slope, rtol=1e-4)
+    return gradient.shape == at.shape and bool(np.isclose(np.sum(gradient * way), slope, rtol=1e-4))
 
 
 def check_seeds(seeds):
