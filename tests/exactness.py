@@ -18,7 +18,8 @@ from mpmath import mp, mpf
 
 import pminusy as pmy
 from pminusy.core import head, transform
-from pminusy.core.options import Options, target_mass
+from pminusy.core.options import Options
+from pminusy.core.target_mass import target_mass
 from tests import oracle
 from tests.generator import Random, Rows
 from tests.ulp import distance

@@ -58,7 +58,7 @@ BY_HAND = {
         ("row.lse * (2 * options.z_loss)) / row.s", "row.lse * options.z_loss) / row.s"),
         ("plain.sum(0), scaled.sum(0)", "plain, scaled"),
     ),
-    "core/options.py": (
+    "core/target_mass.py": (
         ("row / where(empty, 1.0, denominator)", "row"),  # 1 / N forgotten
         ("row / where(empty, 1.0, denominator)", "row / float(N)"),  # N, not the weights
         ("counted = where(labels >= 0, row * weight[labels], 0.0)", "counted = row"),
@@ -109,7 +109,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "core/softmax.py _share_between_infinities": {
         "0.0 → 1.0": "any common finite logit will do",
     },
-    "core/options.py target_mass": {
+    "core/target_mass.py target_mass": {
         "1 → 2": "any negative label marks an ignored row",
         "1.0 → 2.0": "the quotient is not used where the divisor is 0",
     },

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypedDict
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pminusy.core.options import Options, Reduction
+from pminusy.core.options import (
+    ARRAYS,
+    LossOption,
+    LossOptions,
+    Options,
+    options_of,
+)
 from pminusy.errors import InputError, short_repr
 
 __all__ = [
@@ -17,6 +24,7 @@ __all__ = [
     "classes_last",
     "compressed_rows",
     "floats",
+    "known_options",
     "linear_layer",
     "loss_options",
     "not_negative",
@@ -25,6 +33,7 @@ __all__ = [
     "same_shape",
     "targets",
     "wanted",
+    "with_loss_options",
 ]
 
 Array = NDArray[Any]
@@ -32,17 +41,36 @@ Array = NDArray[Any]
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-class LossOptions(TypedDict, total=False):
-    """Keyword options of every loss function; see `pminusy.core.options.Options`."""
+_NAMES = frozenset(option.name for option in options_of(explain=False))
+_ANNOTATIONS = {"array": "ArrayLike", "int": "int", "float": "float", "word": "Reduction"}
 
-    weight: ArrayLike | None
-    sample_weight: ArrayLike | None
-    ignore_index: int
-    label_smoothing: float
-    reduction: Reduction
-    temperature: float
-    z_loss: float
-    softcap: float | None
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def with_loss_options(*, explain: bool = False) -> Callable[[F], F]:
+    """Let a function that takes `**options` show each of them, with its default, in its signature.
+
+    `help`, `inspect.signature` and notebooks read that; type checkers read `LossOptions`.
+    """
+
+    def decorate(function: F) -> F:
+        signature = inspect.signature(function)
+        own = list(signature.parameters.values())[:-1]
+        shown = [_parameter(option) for option in options_of(explain=explain)]
+        vars(function)["__signature__"] = signature.replace(parameters=[*own, *shown])
+        return function
+
+    return decorate
+
+
+def _parameter(option: LossOption) -> inspect.Parameter:
+    annotation = _ANNOTATIONS[option.kind] + (" | None" if option.optional else "")
+    return inspect.Parameter(
+        option.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=option.default,
+        annotation=annotation,
+    )
 
 
 def floats(**named: ArrayLike) -> list[Array]:
@@ -193,23 +221,31 @@ def not_negative(name: str, array: Array, expected: str = "a finite number ≥ 0
 
 def loss_options(options: Mapping[str, Any], rows: tuple[int, ...], K: int) -> Options:
     """Options with their arrays checked: `weight` (K,), `sample_weight` of the rows' shape."""
-    unknown = [name for name in options if name not in LossOptions.__annotations__]
-    if unknown:
-        known = ", ".join(LossOptions.__annotations__)
-        raise TypeError(f"unexpected keyword argument {unknown[0]!r}; the options are {known}")
+    known_options(options)
     checked = dict(options)
-    if checked.get("weight") is not None:
-        checked["weight"] = _weights("weight", checked["weight"], (K,))
-    if checked.get("sample_weight") is not None:
-        checked["sample_weight"] = _weights("sample_weight", checked["sample_weight"], rows).ravel()
+    for option in ARRAYS:
+        if checked.get(option.name) is not None:
+            shape = (K,) if option.entries == "class" else rows
+            checked[option.name] = _weights(option, checked[option.name], shape).ravel()
     return Options(**checked)
 
 
-def _weights(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    weights = _numeric(name, value).astype(np.float64)
+def known_options(options: Mapping[str, Any], *, explain: bool = False) -> None:
+    """Refuse a keyword that is no option, as Python refuses one that is no parameter."""
+    if options.keys() <= _NAMES:
+        return
+    known = [option.name for option in options_of(explain=explain)]
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        message = f"unexpected keyword argument {unknown[0]!r}; the options are {', '.join(known)}"
+        raise TypeError(message)
+
+
+def _weights(option: LossOption, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    weights = _numeric(option.name, value).astype(np.float64)
     if weights.shape != shape:
-        raise InputError(name, f"shape {shape}", f"shape {weights.shape}")
-    not_negative(name, weights)
+        raise InputError(option.name, f"shape {shape}", f"shape {weights.shape}")
+    not_negative(option.name, weights, option.expected)
     return weights
 
 

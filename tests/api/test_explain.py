@@ -3,7 +3,10 @@
 import inspect
 from dataclasses import MISSING, fields
 
+import pytest
+
 from pminusy.api.explain import explain
+from pminusy.core.options import OPTIONS
 from pminusy.derivation.input.request import Request
 
 
@@ -15,11 +18,19 @@ def test_explain_gives_a_derivation():
     assert [step.name for step in d][:2] == ["softmax", "cross_entropy"]
 
 
-def test_the_signature_is_that_of_the_request():
-    parameters = inspect.signature(explain).parameters.values()
-    asked = [field for field in fields(Request) if field.init]
-    assert [p.name for p in parameters] == [field.name for field in asked]
-    for parameter, field in zip(parameters, asked, strict=True):
+def test_the_signature_is_that_of_the_request_and_the_options():
+    parameters = list(inspect.signature(explain).parameters.values())
+    asked = [field for field in fields(Request) if field.name != "options"]
+    named = [option.name for option in OPTIONS]
+    assert [p.name for p in parameters] == [*(field.name for field in asked), *named]
+    for parameter, field in zip(parameters, asked, strict=False):
         default = inspect.Parameter.empty if field.default is MISSING else field.default
         assert parameter.default == default
         assert parameter.annotation == field.type
+
+
+def test_a_word_that_is_no_option_is_refused_with_those_there_are():
+    with pytest.raises(
+        TypeError, match=r"argument 'smoothing'; the options are weight, .*log_base"
+    ):
+        explain(z=[1.0, 0.0], y=0, smoothing=0.1)  # type: ignore[call-arg]  # on purpose

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from pminusy.core import cross_entropy, head, softmax
-from pminusy.core.options import Options, target_mass
+from pminusy.core.options import Options
+from pminusy.core.target_mass import target_mass
 
 RANDOM = np.random.default_rng(11)
 Z = RANDOM.normal(size=(7, 4)) * 3

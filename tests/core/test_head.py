@@ -7,8 +7,9 @@ import pytest
 from mpmath import mp
 
 from pminusy.core import head, transform
-from pminusy.core.options import Options, target_mass
+from pminusy.core.options import Options
 from pminusy.core.softmax import row_blocks
+from pminusy.core.target_mass import target_mass
 from tests.generator import FLOATS, batch
 
 INF, NAN = np.inf, np.nan

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pminusy.core.options import Options, target_mass
+from pminusy.core.options import Options
+from pminusy.core.target_mass import target_mass
 from pminusy.errors import InputError
 
 # options -> q of three rows with labels 1, 0 and −100 (ignored) over three classes

@@ -16,6 +16,7 @@ import numpy as np
 
 from pminusy import ops
 from pminusy.arguments import wanted
+from pminusy.core.options import ARRAYS
 from pminusy.errors import InputError
 
 __all__ = [
@@ -154,10 +155,10 @@ def _tensor(torch: Any, name: str, value: Any) -> bool:
 def _beside(torch: Any, z: Any, y: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Targets and weights as tensors: lists and arrays go where z is."""
     tensors = dict(options)
-    for name in ("weight", "sample_weight"):
-        value = tensors.get(name)
+    for option in ARRAYS:
+        value = tensors.get(option.name)
         if value is not None and not isinstance(value, torch.Tensor):
-            tensors[name] = torch.as_tensor(np.asarray(value), device=z.device)
+            tensors[option.name] = torch.as_tensor(np.asarray(value), device=z.device)
     if not isinstance(y, torch.Tensor):
         y = torch.as_tensor(np.asarray(y), device=z.device)
     return y, tensors

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from numpy.typing import ArrayLike
 
+from pminusy.arguments import known_options, with_loss_options
+from pminusy.core.options import ExplainedLossOptions
 from pminusy.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["explain", "explain_row", "row_of"]
 
 
+@with_loss_options(explain=True)
 def explain(
     *,
     y: Any = None,
@@ -42,16 +45,8 @@ def explain(
     notation: str | None = None,
     hints: int = 0,
     digits: int = 5,
-    reduction: str = "mean",
     grad_output: ArrayLike | None = None,
-    ignore_index: int = -100,
-    weight: ArrayLike | None = None,
-    sample_weight: ArrayLike | None = None,
-    label_smoothing: float = 0.0,
-    temperature: float = 1.0,
-    z_loss: float = 0.0,
-    softcap: float | None = None,
-    log_base: float | None = None,
+    **options: Unpack[ExplainedLossOptions],
 ) -> Derivation:
     """Derivation of ∂L/∂z = p − y (or S p − q), step by step, each proved, with these numbers.
 
@@ -104,15 +99,11 @@ def explain(
         0 to 3: how much is held back for the reader to fill in.
     digits
         Significant digits shown.
-    reduction
-        How the rows of a batch are put together: "mean", "sum", or "none", which leaves a loss for
-        each row.
     grad_output
         With reduction "none": what each row's loss is told from above, (N,); ones by default.
-    ignore_index
-        The label of a row that is not to count.
-    weight, sample_weight, label_smoothing, temperature, z_loss, softcap, log_base
-        Options of the loss, as in `pminusy.core.options.Options`.
+    **options
+        Options of the loss, as in `pminusy.core.options.Options`; `reduction` is how the rows of a
+        batch are put together.
 
     Returns
     -------
@@ -138,11 +129,12 @@ def explain(
     ----------
     Bridle 1990; Böhning 1992; every line is proved where it is shown.
     """
-    fields = dict(locals())  # one name for each field of Request: a test compares them
+    asked = dict(locals())  # one name for each field of Request: a test compares them
+    known_options(asked.pop("options"), explain=True)
     from pminusy.derivation.build import derivation_of
-    from pminusy.derivation.input.request import Request
+    from pminusy.derivation.input.request import request_of
 
-    return derivation_of(Request(**fields))
+    return derivation_of(request_of(**asked, **options))
 
 
 def row_of(frame: pl.DataFrame, row: int) -> pl.DataFrame:
@@ -157,7 +149,7 @@ def explain_row(
 ) -> tuple[Derivation, tuple[str, ...]]:
     """Derivation for one row of a table under a trained model, and notes about the row."""
     from pminusy.derivation.build import derivation_of
-    from pminusy.derivation.input.request import Request
+    from pminusy.derivation.input.request import request_of
     from pminusy.tables.design import design_matrix, encode_target
     from pminusy.tables.wording import listed, shown
 
@@ -169,7 +161,7 @@ def explain_row(
     X, notes = design_matrix(frame, schema)
     options.setdefault("ridge", _penalty_of(model))
     names: dict[str, Any] = {"classes": schema.classes, "features": schema.feature_names}
-    result = derivation_of(Request(y=c, x=X[0], W=model.W, b=model.b, **names, **options))
+    result = derivation_of(request_of(y=c, x=X[0], W=model.W, b=model.b, **names, **options))
     return result, notes
 
 

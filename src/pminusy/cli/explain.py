@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from pminusy.cli.arrays import names, optional_array, target_of
+from pminusy.cli.loss_flags import FLAGS, loss_options_of, with_loss_flags
 from pminusy.cli.streams import print_notes, printing, stdout
 from pminusy.cli.values import number, whole_number
-from pminusy.derivation.input.request import Request
+from pminusy.derivation.input.request import Request, request_of
 from pminusy.errors import InputError
 from pminusy.files import check_writable, write_atomically
 from pminusy.present.sanitise import visible
@@ -35,6 +36,7 @@ def _whole(help: str) -> Any:  # noqa: A002  # typer's own name for it
 _ONE = "numbers with commas between, rows with semicolons, or a .npy or .csv file"
 
 
+@with_loss_flags
 def explain(
     model: Annotated[
         Path | None, typer.Argument(help="A trained model, to explain a row of a table.")
@@ -78,24 +80,9 @@ def explain(
         ),
     ] = None,
     seed: Annotated[int, _whole("Which random weights and masks they get.")] = Request.seed,
-    label_smoothing: Annotated[float, _number("ε in [0, 1].")] = Request.label_smoothing,
-    reduction: Annotated[
-        str, typer.Option(help="How the losses of rows are reduced: mean, sum or none.")
-    ] = Request.reduction,
     grad_output: Annotated[
         str | None, typer.Option(help="With none: upstream gradient of each row's loss.")
     ] = None,
-    ignore_index: Annotated[int, _whole("Label of rows that do not count.")] = Request.ignore_index,
-    weight: Annotated[str | None, typer.Option(help="Class weights, one a class.")] = None,
-    sample_weight: Annotated[
-        str | None, typer.Option(help="Weight of the sample, or of each row.")
-    ] = None,
-    temperature: Annotated[
-        float, _number("T > 0: logits are divided by it.")
-    ] = Request.temperature,
-    z_loss: Annotated[float, _number("ζ ≥ 0: adds ζ S lse².")] = Request.z_loss,
-    softcap: Annotated[float | None, _number("κ > 0: logits become κ tanh(u/κ).")] = None,
-    base: Annotated[float | None, _number("Base of the logarithm (e by default).")] = None,
     route: Annotated[
         str, typer.Option(help="long, sparse or direct; all for every route and chapter.")
     ] = Request.route,
@@ -122,6 +109,7 @@ def explain(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write .html, .md, .tex, .json or .txt.")
     ] = None,
+    **loss: Any,
 ) -> None:
     """Derive ∂L/∂z = p − y with your numbers, every line proved."""
     if article == "list":
@@ -131,32 +119,30 @@ def explain(
     options: dict[str, Any] = {
         "route": _route(route, all_), "chapters": _chapters(chapters), "depth": depth,
         "notation": notation, "hints": hints, "digits": digits,
-        "rate": rate, "steps": steps, "weight": optional_array("--weight", weight),
-        "label_smoothing": label_smoothing, "temperature": temperature, "z_loss": z_loss,
-        "softcap": softcap, "log_base": base,
+        "rate": rate, "steps": steps,
     }  # fmt: skip
     if ridge is not None:
         options["ridge"] = ridge
+    chosen = loss_options_of(loss)
     numbers = {
         "z": optional_array("--logits", logits), "probabilities": optional_array("--probs", probs),
         "x": optional_array("--x", x), "W": optional_array("--W", W, rows=True),
         "b": optional_array("--b", b), "classes": names(classes), "features": names(features),
         "network": network, "grad_output": optional_array("--grad-output", grad_output),
-        "sample_weight": optional_array("--sample-weight", sample_weight),
     }  # fmt: skip
     if model is not None:
-        _refuse_beside_model([target, article, *numbers.values()], normalise)
-        result = _of_model(model, table, row, options)
+        unused = [target, article, chosen["sample_weight"], *numbers.values()]
+        _refuse_beside_model(unused, normalise)
+        result = _of_model(model, table, row, options | chosen)
     else:
         from pminusy.derivation.build import derivation_of
 
         more: dict[str, Any] = {
             "y": None if article and target is None else target_of(target), "article": article,
             "normalise": normalise, "row": row or 0, "seed": seed,
-            "reduction": reduction, "ignore_index": ignore_index,
         }  # fmt: skip
         with _named_as_typed():
-            result = derivation_of(Request(**more, **numbers, **options))
+            result = derivation_of(request_of(**more, **numbers, **options, **chosen))
     if chapters == "list":
         _list_chapters(result)
         return
@@ -200,7 +186,7 @@ def _list_chapters(result: Derivation) -> None:
             )
 
 
-_FLAGS = {"z": "--logits", "probabilities": "--probs", "y": "--target", "log_base": "--base"}
+_FLAGS = {"z": "--logits", "probabilities": "--probs", "y": "--target", **FLAGS}
 
 
 @contextmanager
@@ -216,7 +202,7 @@ def _named_as_typed() -> Iterator[None]:
         raise InputError(flag + bracket + place, error.expected, error.got, error.remedy) from None
 
 
-_PARAMETERS = frozenset({field.name for field in fields(Request)} | {"target"})
+_PARAMETERS = frozenset({field.name for field in fields(Request)} | {"target"} | FLAGS.keys())
 
 
 def _refuse_beside_model(numbers: Sequence[Any], normalise: bool) -> None:

@@ -27,8 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.core import transform
-from pminusy.core.options import Options, TargetMass
+from pminusy.core.options import Options
 from pminusy.core.softmax import SoftmaxParts, jacobian_vector_product, parts, row_blocks
+from pminusy.core.target_mass import TargetMass
 from pminusy.core.twofold import EXP_BITS, Twofold, twofold, where
 
 __all__ = ["cross_entropy", "cross_entropy_grad", "cross_entropy_hvp"]

@@ -1,37 +1,127 @@
-"""Every option of the loss in one frozen object, and what options turn targets into: target mass q.
+"""The declaration of every option of the loss: name, type, default, check, help and effect.
 
-Soft targets, label smoothing, class weights, sample weights, ignored rows, the reduction and the
-base of the logarithm all act through q alone; the gradient is then S p − q with S = Σ_k q_k, and no
-other file needs to know which of them were used.
+The fields of `Options` are the declaration, and `OPTIONS` is the same as data. Signatures, command
+lines, torch's schemas and the checks of every path are made from it; what a type checker or
+TorchScript needs written out is compared with it by `tests/test_loss_options.py`. What has to be
+edited for a new option is in `docs/architecture.md`.
 
-    class indices   q_k = ω w_c ((1 − ε) [k = c]) + ω w_k ε / K
-    soft targets    q_k = ω w_k ((1 − ε) Y_k + ε / K)
+Most options act through the target mass q alone (`target_mass`), the others on the logits
+(`transform`) or on each row's loss (`head`).
 
-"mean" divides q by Σ ω w_c over the rows that are not ignored (class indices), by Σ ω (soft
-targets); a logarithm of base B divides it by ln B.
-
-Source: Szegedy et al. 2016 (label smoothing); the options and the rule for "mean" are those of
-`torch.nn.functional.cross_entropy`.
+Source: the options and their names are those of `torch.nn.functional.cross_entropy`; Szegedy et al.
+2016 (label smoothing); Hinton et al. 2015 (temperature); de Brébisson & Vincent 2016 (z-loss).
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, NamedTuple, TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from pminusy.core.twofold import Float64, Twofold, log_of, twofold, where
+from pminusy.core.twofold import Float64
 from pminusy.errors import InputError, short_repr
 
-__all__ = ["Options", "Reduction", "TargetMass", "first_invalid", "target_mass"]
+__all__ = [
+    "ARRAYS",
+    "OPTIONS",
+    "ExplainedLossOptions",
+    "LossOption",
+    "LossOptions",
+    "Options",
+    "Reduction",
+    "first_invalid",
+    "options_of",
+]
 
 Reduction = Literal["mean", "sum", "none"]
+Kind = Literal["array", "int", "float", "word"]
 
-_ROOM = 60  # weights within 2^±60 leave room for the head's own factor of 2⁵¹²
+
+class LossOption(NamedTuple):
+    """One option of the loss, as data.
+
+    Attributes
+    ----------
+    name, default
+        Name of the parameter wherever it is one, and its value if it is not given.
+    kind, optional
+        What a value is; whether None is one too.
+    accepts, expected
+        Whether a value has a meaning, and in words what has one. The entries and the shape of an
+        array are checked by whoever knows N and K.
+    entries
+        What an array has an entry for: "class" or "row".
+    help
+        What it is, for docstrings and command lines.
+    effect
+        What it does to the target mass q, the logits or the loss.
+    in_torch
+        Whether `torch.nn.functional.cross_entropy` has it.
+    explain_only
+        Whether `pminusy.explain` alone has it.
+    flag
+        Its flag on a command line.
+    """
+
+    name: str
+    default: Any
+    kind: Kind
+    optional: bool
+    accepts: Callable[[Any], bool]
+    expected: str
+    entries: str
+    help: str
+    effect: str
+    in_torch: bool
+    explain_only: bool
+    flag: str
+
+
+def is_number(value: Any, low: float, high: float) -> bool:
+    """Whether a value is a number from `low` to `high`; NaN is in no interval."""
+    if isinstance(value, np.number):  # float16 knows no 1e30 to compare with
+        value = value.item()
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
+
+
+def _between(low: float, high: float) -> Callable[[Any], bool]:
+    return lambda value: is_number(value, low, high)
+
+
+def _is_index(value: Any) -> bool:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return whole and -(2**63) <= int(value) < 2**63
+
+
+def _is_reduction(value: Any) -> bool:
+    return isinstance(value, str) and value in ("mean", "sum", "none")
+
+
+def _any_array(value: Any) -> bool:
+    return True
+
+
+def _declare(
+    kind: Kind,
+    accepts: Callable[[Any], bool],
+    expected: str,
+    help: str,  # noqa: A002  # what a command line calls it
+    effect: str,
+    **more: Any,
+) -> dict[str, Any]:
+    """What a field of `Options` has to say; `LossOption` explains each part."""
+    return {
+        "kind": kind, "accepts": accepts, "expected": expected, "help": help, "effect": effect,
+        "entries": "", "in_torch": False, "explain_only": False, **more,
+    }  # fmt: skip
+
+
+_POSITIVE = "a number from 1e-30 to 1e30"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,58 +130,68 @@ class Options:
 
     Parameters
     ----------
-    weight
-        Class weights w, shape (K,), finite and ≥ 0.
-    sample_weight
-        Sample weights ω, shape (N,), finite and ≥ 0.
-    ignore_index
-        Class index that marks a row to be ignored: its loss and gradient are exactly 0.
-    label_smoothing
-        ε in [0, 1]: this share of each row's mass is spread evenly over all classes.
-    reduction
-        "mean", "sum" or "none".
-    temperature
-        T in [1e-30, 1e30]: the logits are divided by T.
-    z_loss
-        ζ in [0, 1e30]: adds ζ S lse² to a row's loss.
-    softcap
-        κ in [1e-30, 1e30]: the logits become κ tanh(u / κ), before the temperature. None: no cap.
-    log_base
-        Base B > 1 of the logarithm, None for e: loss and gradient are divided by ln B.
+    {parameters}
 
     Notes
     -----
     Weights may be of any size; one more than 1e250 times smaller than the largest may count as 0.
     """
 
-    weight: Float64 | None = None
-    sample_weight: Float64 | None = None
-    ignore_index: int = -100
-    label_smoothing: float = 0.0
-    reduction: Reduction = "mean"
-    temperature: float = 1.0
-    z_loss: float = 0.0
-    softcap: float | None = None
-    log_base: float | None = None
+    weight: Float64 | None = field(default=None, metadata=_declare(
+        "array", _any_array, "a finite number ≥ 0", entries="class", in_torch=True,
+        help="Class weights w, one a class.",
+        effect="q_k is multiplied by w_k; the mean is over Σ ω w_c.",
+    ))  # fmt: skip
+    sample_weight: Float64 | None = field(default=None, metadata=_declare(
+        "array", _any_array, "a finite number ≥ 0", entries="row",
+        help="Sample weights ω, one a row.",
+        effect="q is multiplied by ω; the mean is over Σ ω.",
+    ))  # fmt: skip
+    ignore_index: int = field(default=-100, metadata=_declare(
+        "int", _is_index, "an integer of 64 bits", in_torch=True,
+        help="Label of rows that do not count.",
+        effect="q is 0 in a row with this label: its loss and gradient are exactly 0.",
+    ))  # fmt: skip
+    reduction: Reduction = field(default="mean", metadata=_declare(
+        "word", _is_reduction, '"mean", "sum" or "none"', in_torch=True,
+        help="How the losses of rows are reduced: mean, sum or none.",
+        effect="The mean divides q by its denominator.",
+    ))  # fmt: skip
+    label_smoothing: float = field(default=0.0, metadata=_declare(
+        "float", _between(0.0, 1.0), "a number in [0, 1]", in_torch=True,
+        help="ε in [0, 1]: the share of the mass that is spread evenly over all classes.",
+        effect="q_k is (1 − ε) of what it was, and ε / K more.",
+    ))  # fmt: skip
+    temperature: float = field(default=1.0, metadata=_declare(
+        "float", _between(1e-30, 1e30), _POSITIVE,
+        help="T > 0: the logits are divided by it.",
+        effect="q stays; a cap comes before it.",
+    ))  # fmt: skip
+    z_loss: float = field(default=0.0, metadata=_declare(
+        "float", _between(0.0, 1e30), "a number from 0 to 1e30",
+        help="ζ ≥ 0: adds ζ S lse² to the loss of a row.",
+        effect="q stays; the gradient is 2 ζ S lse p more.",
+    ))  # fmt: skip
+    softcap: float | None = field(default=None, metadata=_declare(
+        "float", _between(1e-30, 1e30), _POSITIVE,
+        help="κ > 0: the logits become κ tanh(u / κ).",
+        effect="q stays; the temperature comes after it.",
+    ))  # fmt: skip
+    log_base: float | None = field(default=None, metadata=_declare(
+        "float", _between(math.nextafter(1, 2), sys.float_info.max),
+        "a finite number above 1", explain_only=True, flag="base",
+        help="Base B of the logarithm (e by default).",
+        effect="q is divided by ln B.",
+    ))  # fmt: skip
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning; array shapes are the business of whoever knows N and K."""
-        invalid = first_invalid(
-            self.label_smoothing,
-            self.temperature,
-            self.z_loss,
-            self.softcap,
-            self.reduction,
-            self.ignore_index,
-        )
-        if invalid is None and self.log_base is not None:
-            smallest, largest = math.nextafter(1, 2), sys.float_info.max
-            if not _is_number(self.log_base, smallest, largest):
-                invalid = "log_base", "a finite number above 1", self.log_base
-        if invalid is not None:
-            name, expected, value = invalid
-            got = value.item() if isinstance(value, np.generic) else value
-            raise InputError(name, expected, short_repr(got))
+        for name, default, accepts in _CHECKS:
+            value = getattr(self, name)
+            if value is not default and not accepts(value):
+                option = next(option for option in OPTIONS if option.name == name)
+                got = value.item() if isinstance(value, np.generic) else value
+                raise InputError(name, option.expected, short_repr(got))
 
     @property
     def transforms_logits(self) -> bool:
@@ -99,127 +199,64 @@ class Options:
         return self.softcap is not None or self.temperature != 1.0
 
 
-def first_invalid(
-    label_smoothing: Any,
-    temperature: Any,
-    z_loss: Any,
-    softcap: Any,
-    reduction: Any,
-    ignore_index: Any,
-) -> tuple[str, str, Any] | None:
-    """Name, expectation and value of the first option that has no meaning, or None.
+def _declared() -> Iterator[LossOption]:
+    for each in fields(Options):
+        more = {"flag": each.name, **each.metadata}
+        more["flag"] = "--" + more["flag"].replace("_", "-")
+        yield LossOption(
+            name=each.name, default=each.default, optional=each.default is None, **more
+        )
+
+
+OPTIONS = tuple(_declared())
+ARRAYS = tuple(option for option in OPTIONS if option.kind == "array")
+_CHECKS = tuple((o.name, o.default, o.accepts) for o in OPTIONS if o.kind != "array")
+
+
+class LossOptions(TypedDict, total=False):
+    """Keyword options of the loss functions, for type checkers; `Options` declares them."""
+
+    weight: ArrayLike | None
+    sample_weight: ArrayLike | None
+    ignore_index: int
+    reduction: Reduction
+    label_smoothing: float
+    temperature: float
+    z_loss: float
+    softcap: float | None
+
+
+class ExplainedLossOptions(LossOptions, total=False):
+    """Those of `pminusy.explain`."""
+
+    log_base: float | None
+
+
+def options_of(*, explain: bool) -> tuple[LossOption, ...]:
+    """The options of `pminusy.explain`, or those of the loss functions."""
+    return tuple(option for option in OPTIONS if explain or not option.explain_only)
+
+
+def first_invalid(given: Any) -> tuple[str, str, Any] | None:
+    """Name, expectation and value of the first option of a loss that has no meaning, or None.
 
     It forms no text of values, so that `torch.compile` can trace it.
     """
-    if not _is_number(label_smoothing, 0.0, 1.0):
-        return "label_smoothing", "a number in [0, 1]", label_smoothing
-    positive = "a number from 1e-30 to 1e30"
-    if not _is_number(temperature, 1e-30, 1e30):
-        return "temperature", positive, temperature
-    if not _is_number(z_loss, 0.0, 1e30):
-        return "z_loss", "a number from 0 to 1e30", z_loss
-    if softcap is not None and not _is_number(softcap, 1e-30, 1e30):
-        return "softcap", positive, softcap
-    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
-        return "reduction", '"mean", "sum" or "none"', reduction
-    whole = isinstance(ignore_index, (int, np.integer)) and not isinstance(ignore_index, bool)
-    if not whole or not -(2**63) <= int(ignore_index) < 2**63:
-        return "ignore_index", "an integer of 64 bits", ignore_index
+    for option in _OF_LOSSES:
+        value = getattr(given, option.name)
+        if not (option.optional and value is None) and not option.accepts(value):
+            return option.name, option.expected, value
     return None
 
 
-def _is_number(value: Any, low: float, high: float) -> bool:
-    """Whether a value is a number from `low` to `high`; NaN is in no interval."""
-    number = isinstance(value, (int, float, np.integer, np.floating))
-    return number and not isinstance(value, bool) and (low <= value <= high)
+_OF_LOSSES = tuple(o for o in options_of(explain=False) if o.kind != "array")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TargetMass:
-    """What targets and options come to: q (N, K) and S (N,), made block by block.
-
-    `labels` (N,) holds class indices (−1 where the row is ignored), or `soft` (N, K) the soft
-    targets; `row` (N,) is each row's factor: ω, over the denominator of the reduction, over ln B.
-    Mass is counted in units of 2^`exponent`, which is 1 unless the weights are astronomic.
-    """
-
-    labels: NDArray[np.intp] | None
-    soft: NDArray[np.floating[Any]] | None
-    row: Twofold
-    weight: Float64
-    label_smoothing: float
-    exponent: int
-
-    def block(self, rows: slice) -> tuple[Twofold, Twofold]:
-        """Target mass q (n, K) and its total S (n, 1), in units of 2^`exponent`, of some rows."""
-        q = self._class_mass(rows) if self.soft is None else self._soft_mass(rows)
-        q = q * self.row[rows][:, None]
-        return q, q.sum(-1, keepdims=True)
-
-    def _class_mass(self, rows: slice) -> Twofold:
-        assert self.labels is not None
-        labels = self.labels[rows, None]
-        Y = labels == np.arange(self.weight.size)  # (n, K)
-        own = where(Y, self._keep() * self.weight, 0.0)
-        if self.label_smoothing == 0.0:
-            return own
-        return where(labels >= 0, own + self._spread() * self.weight, 0.0)
-
-    def _soft_mass(self, rows: slice) -> Twofold:
-        assert self.soft is not None
-        Y = twofold(self.soft[rows].astype(np.float64))
-        if self.label_smoothing != 0.0:
-            Y = Y * self._keep() + self._spread()
-        return Y * self.weight
-
-    def _keep(self) -> Twofold:
-        return twofold(1.0) - self.label_smoothing
-
-    def _spread(self) -> Twofold:
-        return twofold(self.label_smoothing) / float(self.weight.size)
+def _parameters() -> str:
+    """The options as the section of a docstring."""
+    lines = (f"{o.name}\n        {o.help} {o.effect}" for o in OPTIONS)
+    return "\n    ".join(lines)
 
 
-def target_mass(y: NDArray[Any], N: int, K: int, options: Options) -> TargetMass:
-    """Turn targets and options into target mass.
-
-    Parameters
-    ----------
-    y
-        Class indices (N,), integer, or soft targets (N, K), floating.
-    N, K
-        Number of rows and of classes.
-    options
-        The options of the loss.
-
-    Returns
-    -------
-    TargetMass
-        q and S for any block of rows; `q = 0` in ignored rows, and everywhere if the denominator
-        of "mean" is 0.
-    """
-    weight, a = _in_reach(np.ones(K) if options.weight is None else options.weight)
-    omega, b = _in_reach(np.ones(N) if options.sample_weight is None else options.sample_weight)
-    row = twofold(omega)
-    if y.ndim == 2:
-        labels, counted = None, row
-        soft, c = _in_reach(y)
-    else:
-        labels = np.where(y == options.ignore_index, -1, y).astype(np.intp)
-        counted = where(labels >= 0, row * weight[labels], 0.0)  # (N,)
-        soft, c = None, 0
-    exponent = a + b + c
-    if options.reduction == "mean":
-        denominator = counted.sum(0)
-        empty = denominator.hi == 0.0
-        row = where(empty, 0.0, row / where(empty, 1.0, denominator))
-        exponent -= b if labels is None else a + b
-    if options.log_base is not None:
-        row = row / log_of(float(options.log_base))
-    return TargetMass(labels, soft, row, weight, options.label_smoothing, exponent)
-
-
-def _in_reach(weights: NDArray[Any]) -> tuple[NDArray[Any], int]:
-    """Weights over 2^n, and n: 0 unless the largest is astronomic."""
-    largest = int(np.frexp(weights.max(initial=0.0))[1])
-    n = largest - min(max(largest, -_ROOM), _ROOM)
-    return (np.ldexp(weights, -n), n) if n else (weights, 0)
+if Options.__doc__ is not None:  # Python may run without docstrings
+    Options.__doc__ = Options.__doc__.replace("{parameters}", _parameters())

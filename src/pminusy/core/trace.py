@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.core import cross_entropy, head, linear, softmax, transform
-from pminusy.core.options import Options, TargetMass, target_mass
+from pminusy.core.options import Options
+from pminusy.core.target_mass import TargetMass, target_mass
 
 __all__ = ["Quantity", "Trace"]
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pminusy.core.options import Options
+from pminusy.core.options import ARRAYS, Options
 from pminusy.errors import InputError, short_repr
 from pminusy.kernels.head import reference
 from pminusy.kernels.runtime import threads
@@ -121,10 +121,10 @@ def _beyond_kernels(options: Options | None) -> str:
         return ""
     if options.log_base is not None:
         return "a base of the logarithm is for derivations"
-    for name in ("weight", "sample_weight"):
-        weights = getattr(options, name)
+    for option in ARRAYS:
+        weights = getattr(options, option.name)
         if weights is not None and _astronomic(np.asarray(weights)):
-            return f"{name} has entries beyond what single factors can carry"
+            return f"{option.name} has entries beyond what single factors can carry"
     return ""
 
 

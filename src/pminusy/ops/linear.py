@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pminusy import arguments
-from pminusy.arguments import LossOptions
+from pminusy.arguments import LossOptions, with_loss_options
 from pminusy.errors import InputError, short_repr
 from pminusy.kernels.linear import tiles
 from pminusy.ops.call import Array, Call, in_reach, prepare, quiet
@@ -41,6 +41,7 @@ class LinearHVP(NamedTuple):
     HV_b: Array | None
 
 
+@with_loss_options()
 @quiet
 def linear_cross_entropy(
     X: Any,
@@ -85,6 +86,7 @@ def linear_cross_entropy(
     return tiles.loss(call.implementation, layer, workspace)
 
 
+@with_loss_options()
 @quiet
 def linear_cross_entropy_grad(
     X: Any,
@@ -137,6 +139,7 @@ def linear_cross_entropy_grad(
     )
 
 
+@with_loss_options()
 @quiet
 def linear_cross_entropy_hvp(
     X: Any,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pminusy import arguments
-from pminusy.arguments import LossOptions
+from pminusy.arguments import LossOptions, with_loss_options
 from pminusy.ops.call import Array, delivered, in_reach, output_rows, prepare, quiet
 
 __all__ = ["LossAndGradient", "cross_entropy", "cross_entropy_grad", "cross_entropy_hvp"]
@@ -21,6 +21,7 @@ class LossAndGradient(NamedTuple):
     dL_dz: Array
 
 
+@with_loss_options()
 @quiet
 def cross_entropy(z: ArrayLike, y: ArrayLike, **options: Unpack[LossOptions]) -> Array:
     """Softmax cross-entropy loss: L = Σ_k q_k (lse − z_k), with lse = ln Σ_j e^{z_j}.
@@ -59,6 +60,7 @@ def cross_entropy(z: ArrayLike, y: ArrayLike, **options: Unpack[LossOptions]) ->
     return call.loss(call.implementation.cross_entropy(call.z, call.y, call.options))
 
 
+@with_loss_options()
 @quiet
 def cross_entropy_grad(
     z: ArrayLike,
@@ -109,6 +111,7 @@ def cross_entropy_grad(
     return LossAndGradient(call.loss(loss), delivered(dL_dz, result, logits))
 
 
+@with_loss_options()
 @quiet
 def cross_entropy_hvp(
     z: ArrayLike,

@@ -28,6 +28,7 @@ __all__ = [
     "by_kernels",
     "dense_and_local",
     "leave_the_compiler",
+    "named_arrays",
     "options_of",
     "refuse",
     "same_device",
@@ -147,8 +148,12 @@ def array(tensor: Tensor) -> NDArray[Any]:
 
 def options_of(settings: Settings, N: int, K: int) -> Options:
     """The same options as NumPy has them, checked."""
-    given = settings._asdict()
-    for name in ("weight", "sample_weight"):
-        if given[name] is not None:
-            given[name] = array(given[name])
-    return arguments.loss_options(given, (N,), K)
+    return arguments.loss_options(named_arrays(settings), (N,), K)
+
+
+def named_arrays(settings: Settings) -> dict[str, Any]:
+    """The options by name, tensors as arrays."""
+    return {
+        name: array(value) if isinstance(value, Tensor) else value
+        for name, value in settings._asdict().items()
+    }

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from pminusy import arguments
-from pminusy.core.options import first_invalid
+from pminusy.core.options import ARRAYS, first_invalid
 from pminusy.errors import InputError, short_repr
 from pminusy.torch.arrays import FLOATS, array, leave_the_compiler, refuse
 from pminusy.torch.plain import IGNORED, Settings
@@ -40,23 +40,19 @@ _INTEGERS = (
 
 def check_options(settings: Settings, losses: torch.Size, K: int) -> None:
     """Refuse options out of range, and weights of another type or shape or with a gradient."""
-    invalid = first_invalid(
-        settings.label_smoothing,
-        settings.temperature,
-        settings.z_loss,
-        settings.softcap,
-        settings.reduction,
-        settings.ignore_index,
-    )
+    invalid = first_invalid(settings)
     if invalid is not None:
         name, expected, value = invalid
         leave_the_compiler(f"{name}: expected {expected}")
         raise InputError(name, expected, short_repr(value))
-    if settings.weight is not None:
-        _check_weights("weight", settings.weight, (K,), f"shape ({K},)")
-    if settings.sample_weight is not None:
-        expected = f"the shape of the losses, {tuple(losses)}"
-        _check_weights("sample_weight", settings.sample_weight, tuple(losses), expected)
+    for option, value in zip(ARRAYS, settings.tensors(), strict=True):
+        if value is None:
+            continue
+        if option.entries == "class":
+            _check_weights(option.name, value, (K,), f"shape ({K},)")
+        else:
+            expected = f"the shape of the losses, {tuple(losses)}"
+            _check_weights(option.name, value, tuple(losses), expected)
 
 
 def _check_weights(name: str, value: Any, shape: tuple[int, ...], expected: str) -> None:
@@ -87,16 +83,21 @@ def is_soft(target: Tensor, losses: torch.Size, logits: torch.Size) -> bool:
 def resolve(
     target: Tensor, settings: Settings, K: int, soft: torch.dtype | None, traced: bool
 ) -> tuple[Tensor, Settings]:
-    """Target and weights with their values checked, and sample weights as (N,).
+    """Target and weights with their values checked, and weights of rows as (N,).
 
     Class indices come as int64, −1 where ignored; soft targets that are no floating numbers come in
     the type `soft`, which is None where targets are class indices.
     """
-    if settings.weight is not None:
-        settings = settings._replace(weight=_not_negative("weight", settings.weight, traced))
-    if settings.sample_weight is not None:
-        omega = _not_negative("sample_weight", settings.sample_weight, traced)
-        settings = settings._replace(sample_weight=omega.reshape(-1))
+    checked = [
+        value if value is None else _not_negative(option.name, value, traced)
+        for option, value in zip(ARRAYS, settings.tensors(), strict=True)
+    ]
+    settings = settings.with_tensors(
+        [
+            value if value is None or option.entries == "class" else value.reshape(-1)
+            for option, value in zip(ARRAYS, checked, strict=True)
+        ]
+    )
     if soft is not None:
         floating = target if target.is_floating_point() else target.to(soft)
         return _not_negative("target", floating, traced), settings

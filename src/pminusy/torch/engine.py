@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pminusy import ops
 from pminusy.torch import plain, tiles
-from pminusy.torch.arrays import HALF, array, by_kernels
+from pminusy.torch.arrays import HALF, array, by_kernels, named_arrays
 from pminusy.torch.tiles import Layer, Result
 
 __all__ = ["NOTHING", "evaluate", "from_all_logits", "gradients_from_all_logits", "scaled"]
@@ -33,10 +33,6 @@ def evaluate(layer: Layer, wanted: tuple[bool, ...], factors: Tensor | None) -> 
 
 def _by_arrays(layer: Layer, wanted: tuple[bool, ...], factors: Tensor | None) -> Result:
     X, W, b, y, settings, workspace, _ = layer
-    options = {
-        name: array(value) if isinstance(value, Tensor) else value
-        for name, value in settings._asdict().items()
-    }
     target = array(y)
     if y.is_floating_point():
         target = target.astype(array(X).dtype, copy=False)
@@ -48,7 +44,7 @@ def _by_arrays(layer: Layer, wanted: tuple[bool, ...], factors: Tensor | None) -
         wrt=tuple(name for name, wants in zip(("X", "W", "b"), wanted, strict=False) if wants),
         grad_output=None if factors is None else array(factors),
         workspace=workspace,
-        **options,  # type: ignore[arg-type]  # the fields of Settings are the options
+        **named_arrays(settings),
     )
     gradients = (found.dL_dX, found.dL_dW, found.dL_db, None)
     tensors = tuple(None if g is None else torch.from_numpy(g) for g in gradients)

@@ -219,7 +219,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         compute: torch.dtype | None,
     ) -> Tensor:
         # weights too: torch notices what is changed in place between the loss and its gradient
-        ctx.save_for_backward(X, W, b, y, settings.weight, settings.sample_weight)
+        ctx.save_for_backward(X, W, b, y, *settings.tensors())
         ctx.rest = settings, workspace, compute
         wanted = ctx.needs_input_grad[:4] if settings.reduction != "none" else NOTHING
         result = evaluate(Layer(X, W, b, y, *ctx.rest), wanted, None)
@@ -229,9 +229,8 @@ class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> tuple[Any, ...]:
         (grad_output,) = grad_outputs
-        X, W, b, y, weight, omega = ctx.saved_tensors
-        settings = ctx.rest[0]._replace(weight=weight, sample_weight=omega)
-        ctx.rest = settings, *ctx.rest[1:]
+        X, W, b, y, *weights = ctx.saved_tensors
+        ctx.rest = ctx.rest[0].with_tensors(weights), *ctx.rest[1:]
         wanted = ctx.needs_input_grad[:4]
         if torch.is_grad_enabled() or traced(grad_output):
             gradients = gradients_from_all_logits(Layer(X, W, b, y, *ctx.rest), wanted, grad_output)

@@ -183,7 +183,7 @@ class _CrossEntropy(torch.autograd.Function):
     @np.errstate(all="ignore")  # ∞ and numbers that vanish are results here
     def forward(ctx: Any, z: Tensor, y: Tensor, settings: Settings, learns: bool) -> Tensor:
         # weights too: torch notices what is changed in place between the loss and its gradient
-        ctx.save_for_backward(z, y, settings.weight, settings.sample_weight)
+        ctx.save_for_backward(z, y, *settings.tensors())
         ctx.settings, ctx.gradient = settings, None
         if not by_kernels(z):
             return _loss_on_device(z, y, settings)
@@ -204,8 +204,8 @@ class _CrossEntropy(torch.autograd.Function):
         if ctx.gradient is not None and not again:  # of the logits as they were at the loss
             gradient, ctx.gradient = ctx.gradient, None  # given away: a second pass makes a new one
             return gradient if grad_output == 1 else gradient.mul_(grad_output), None, None, None
-        z, y, weight, omega = ctx.saved_tensors
-        settings = ctx.settings._replace(weight=weight, sample_weight=omega)
+        z, y, *weights = ctx.saved_tensors
+        settings = ctx.settings.with_tensors(weights)
         if again:
             needed = ctx.needs_input_grad[:2]
             found = plain.gradients(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.jit import is_scripting  # type: ignore[attr-defined]  # torch leaves it out of __all__
 
-from pminusy.core.options import Options
+from pminusy.core.options import Options, options_of
 from pminusy.errors import InputError
 from pminusy.torch.legacy import reduction_of
 from pminusy.torch.linear import linear_cross_entropy
@@ -111,8 +111,7 @@ class CrossEntropyLoss(nn.CrossEntropyLoss):
 
     def extra_repr(self) -> str:
         """Options, in the module's representation."""
-        torchs = ("ignore_index", "reduction", "label_smoothing")
-        shown = {name: getattr(self, name) for name in torchs} | _own_options(self)
+        shown = _shown(self)
         return ", ".join(f"{name}={value!r}" for name, value in shown.items())
 
 
@@ -237,12 +236,11 @@ class LinearCrossEntropyLoss(_Linear):
             "out_features": self.out_features,
             "bias": self.linear.bias is not None,
         }
-        torchs = ("reduction", "ignore_index", "label_smoothing", "options")
-        shown = sizes | {name: getattr(self, name) for name in torchs} | _own_options(self)
-        shown["workspace"] = self.workspace
+        shown = sizes | _shown(self) | {"options": self.options, "workspace": self.workspace}
         return ", ".join(f"{name}={value!r}" for name, value in shown.items())
 
 
-def _own_options(module: Any) -> dict[str, Any]:
-    """Options that torch's modules do not have."""
-    return {name: getattr(module, name) for name in ("temperature", "z_loss", "softcap")}
+def _shown(module: Any) -> dict[str, Any]:
+    """The options that are no tensors."""
+    names = [option.name for option in options_of(explain=False) if option.kind != "array"]
+    return {name: getattr(module, name) for name in names}

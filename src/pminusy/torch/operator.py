@@ -11,20 +11,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pminusy.core.options import ARRAYS, options_of
 from pminusy.torch.arrays import transformed
 from pminusy.torch.engine import NOTHING, evaluate, gradients_from_all_logits, scaled
 from pminusy.torch.plain import Settings
+from pminusy.torch.schema import as_declared, schema_of
 from pminusy.torch.tiles import Layer
 
 __all__ = ["by_operator"]
 
+_OTHERS = tuple(o for o in options_of(explain=False) if o.kind != "array")
 _SCHEMA = (
-    "(Tensor X, Tensor W, Tensor? b, Tensor y, Tensor? weight, Tensor? sample_weight,"
-    " Tensor? grad_output, int ignore_index, str reduction, float label_smoothing,"
-    " float temperature, float z_loss, float? softcap, int workspace, ScalarType? compute,"
-    " int wanted) -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
+    f"(Tensor X, Tensor W, Tensor? b, Tensor y, {schema_of(ARRAYS)}, Tensor? grad_output,"
+    f" {schema_of(_OTHERS)}, int workspace, ScalarType? compute, int wanted)"
+    " -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
-
+_FIRST_OTHER = 4 + len(ARRAYS) + 1  # after X, W, b, y, the tensors and grad_output
+_NUMBER = _FIRST_OTHER + len(_OTHERS) + 3  # of arguments
 
 _BITS = (1, 2, 4, 8)  # of X, W, b, y in `wanted`: a tracer takes no list of bools
 
@@ -44,15 +47,9 @@ def _arguments(
     settings = layer.settings
     return (
         *layer[:4],
-        settings.weight,
-        settings.sample_weight,
+        *settings.tensors(),
         grad_output,
-        settings.ignore_index,
-        settings.reduction,
-        float(settings.label_smoothing),
-        float(settings.temperature),
-        float(settings.z_loss),
-        None if settings.softcap is None else float(settings.softcap),
+        *(as_declared(option, getattr(settings, option.name)) for option in _OTHERS),
         layer.workspace,
         layer.compute,
         sum(bit for bit, wants in zip(_BITS, wanted, strict=True) if wants),
@@ -60,8 +57,9 @@ def _arguments(
 
 
 def _layer(arguments: tuple[Any, ...]) -> tuple[Layer, Tensor | None, tuple[bool, ...]]:
-    X, W, b, y, weight, sample_weight, grad_output, *options, workspace, compute, wanted = arguments
-    settings = Settings(weight, sample_weight, *options)
+    X, W, b, y, *weights, grad_output = arguments[:_FIRST_OTHER]
+    *others, workspace, compute, wanted = arguments[_FIRST_OTHER:]
+    settings = Settings(*weights, *others)
     flags = tuple(bool(wanted & bit) for bit in _BITS)
     return Layer(X, W, b, y, settings, workspace, compute), grad_output, flags
 
@@ -93,15 +91,15 @@ def _shapes(*arguments: Any) -> tuple[Tensor, ...]:
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
     layer, _, wanted = _layer(inputs)
-    tensors = (*layer[:4], layer.settings.weight, layer.settings.sample_weight)
-    ctx.save_for_backward(*output[1:], *tensors)
-    ctx.options = inputs[7:15]
+    ctx.save_for_backward(*output[1:], *layer[:4], *layer.settings.tensors())
+    ctx.rest = layer.settings, layer.workspace, layer.compute
     ctx.wanted = wanted
 
 
 def _backward(ctx: Any, grad_output: Tensor, *unused: Any) -> tuple[Any, ...]:
-    gradients, (X, W, b, y, weight, omega) = ctx.saved_tensors[:4], ctx.saved_tensors[4:]
-    layer = Layer(X, W, b, y, Settings(weight, omega, *ctx.options[:6]), *ctx.options[6:])
+    gradients, (X, W, b, y, *weights) = ctx.saved_tensors[:4], ctx.saved_tensors[4:]
+    settings, *rest = ctx.rest
+    layer = Layer(X, W, b, y, settings.with_tensors(weights), *rest)
     if torch.is_grad_enabled() or transformed(grad_output):
         found = gradients_from_all_logits(layer, ctx.wanted, grad_output)
     elif layer.settings.reduction == "none":
@@ -109,7 +107,7 @@ def _backward(ctx: Any, grad_output: Tensor, *unused: Any) -> tuple[Any, ...]:
     else:
         found = tuple((g * grad_output).to(g.dtype) for g in gradients)
     each = (g if wants else None for g, wants in zip(found, ctx.wanted, strict=True))
-    return (*each, *(None,) * 12)
+    return (*each, *(None,) * (_NUMBER - 4))
 
 
 _operator.register_autograd(_backward, setup_context=_keep)

@@ -10,10 +10,12 @@ where t itself is left out of both sums, so neither the loss nor any derivative 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from pminusy.core.options import ARRAYS
 
 __all__ = ["IGNORED", "Settings", "gradients", "loss", "of_rows", "scale"]
 
@@ -21,7 +23,10 @@ IGNORED = -1  # the class index of a row that is ignored, once labels are checke
 
 
 class Settings(NamedTuple):
-    """Options of the loss, with tensors as tensors; once checked, `ignore_index` is `IGNORED`."""
+    """Options of the loss, with tensors as tensors; once checked, `ignore_index` is `IGNORED`.
+
+    `core.options` declares them; a test compares these fields with it.
+    """
 
     weight: Tensor | None = None
     sample_weight: Tensor | None = None
@@ -31,6 +36,15 @@ class Settings(NamedTuple):
     temperature: float = 1.0
     z_loss: float = 0.0
     softcap: float | None = None
+
+    def tensors(self) -> tuple[Tensor | None, ...]:
+        """The options that are tensors, in the order of the declaration."""
+        return tuple(getattr(self, option.name) for option in ARRAYS)
+
+    def with_tensors(self, tensors: Sequence[Tensor | None]) -> Settings:
+        """The same with other tensors."""
+        named: dict[str, Any] = {o.name: t for o, t in zip(ARRAYS, tensors, strict=True)}
+        return self._replace(**named)
 
 
 def loss(u: Tensor, target: Tensor, settings: Settings) -> Tensor:
@@ -75,8 +89,11 @@ def scale(target: Tensor, settings: Settings) -> Tensor:
 
 def of_rows(settings: Settings, rows: slice) -> Settings:
     """The same for some of the rows."""
-    omega = settings.sample_weight
-    return settings if omega is None else settings._replace(sample_weight=omega[rows])
+    parts = [
+        t[rows] if t is not None and option.entries == "row" else t
+        for option, t in zip(ARRAYS, settings.tensors(), strict=True)
+    ]
+    return settings.with_tensors(parts)
 
 
 def _logits(u: Tensor, settings: Settings) -> Tensor:

@@ -12,23 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pminusy.core.options import options_of
 from pminusy.torch.linear import linear_cross_entropy
 from pminusy.torch.loss import cross_entropy
+from pminusy.torch.schema import schema_of
 
-_OPTIONS = (
-    "int{maybe} ignore_index, str reduction, float label_smoothing, Tensor? sample_weight,"
-    " float temperature, float z_loss, float? softcap"
-)
-_NAMES = (
-    "ignore_index",
-    "reduction",
-    "label_smoothing",
-    "sample_weight",
-    "temperature",
-    "z_loss",
-    "softcap",
-    "workspace",
-)
+_BESIDE_WEIGHT = [option for option in options_of(explain=False) if option.name != "weight"]
+_ORDERED = sorted(_BESIDE_WEIGHT, key=lambda option: not option.in_torch)  # torch's own come first
+_NAMES = (*(option.name for option in _ORDERED), "workspace")
 
 
 def _cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None, *options: Any) -> Tensor:  # noqa: A002  # torch's name
@@ -78,13 +69,13 @@ def _register(name: str, function: Callable[..., Tensor], schema: str) -> None:
 _register(
     "cross_entropy_loss",
     _cross_entropy,
-    f"(Tensor input, Tensor target, Tensor? weight, {_OPTIONS.format(maybe='')}) -> Tensor",
+    f"(Tensor input, Tensor target, Tensor? weight, {schema_of(_ORDERED)}) -> Tensor",
 )
 _register(
     "linear_cross_entropy_loss",
     _linear_cross_entropy,
     "(Tensor input, Tensor linear_weight, Tensor target, Tensor? linear_bias, Tensor? weight,"
-    f" {_OPTIONS.format(maybe='?')}, int? workspace) -> Tensor",
+    f" {schema_of(_ORDERED, none_too=('ignore_index',))}, int? workspace) -> Tensor",
 )
 for _function, _module in (
     (cross_entropy, "CrossEntropyLoss"),

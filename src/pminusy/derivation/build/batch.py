@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pminusy.core import head, transform
-from pminusy.core.options import target_mass
+from pminusy.core.target_mass import target_mass
 from pminusy.derivation.build.assemble import assembled
 from pminusy.derivation.engine.decimals import digits_for
 from pminusy.derivation.engine.proof import MANY_CLASSES
@@ -120,7 +120,7 @@ def batch_context(
     counts = omega * ~ignored if labels is None else omega * (targets.Y[chosen] @ weight)
     rows = {f.name: getattr(sample.case, f.name) for f in fields(sample.case)}
     rows |= {"one_hot": labels is not None, "ignored": bool(ignored.any())}
-    empty = request.reduction == "mean" and not counts.any()
+    empty = request.options.reduction == "mean" and not counts.any()
     case = BatchCase(**rows, empty=empty, reduction=options.reduction)
     values: dict[str, Any] = {
         "Y": targets.Y[chosen], "r": (~ignored).astype(float), "omega_n": omega, "w": weight,

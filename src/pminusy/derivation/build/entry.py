@@ -8,7 +8,7 @@ from pminusy.derivation.build.assemble import assembled
 from pminusy.derivation.head.masks import mask_of
 from pminusy.derivation.head.setup import sample_of
 from pminusy.derivation.input.logit_source import logit_source
-from pminusy.derivation.input.request import Request
+from pminusy.derivation.input.request import Request, request_of
 from pminusy.derivation.input.targets import sample_target
 from pminusy.derivation.steps.derivation import Derivation
 
@@ -16,8 +16,8 @@ __all__ = ["derivation_of", "derive"]
 
 
 def derive(**request: Any) -> Derivation:
-    """Derivation of what is asked in the fields of `Request`."""
-    return derivation_of(Request(**request))
+    """Derivation of what is asked in the fields of `Request` and the options of the loss."""
+    return derivation_of(request_of(**request))
 
 
 def derivation_of(request: Request) -> Derivation:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from pminusy.core import head
-from pminusy.core.options import Options, target_mass
+from pminusy.core.options import Options
+from pminusy.core.target_mass import target_mass
 from pminusy.derivation.build.batch import derive_batch, upstream_of
 from pminusy.derivation.input.logit_source import LogitSource
 from pminusy.derivation.input.reading import numbers

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from pminusy.core import head, softmax
-from pminusy.core.options import Options, target_mass
+from pminusy.core.options import Options
+from pminusy.core.target_mass import target_mass
 from pminusy.derivation.engine.decimals import decimals
 from pminusy.derivation.engine.proof import ProofError
 from pminusy.derivation.head.sample import Sample

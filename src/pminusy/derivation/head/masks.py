@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from pminusy.core import head, softmax
-from pminusy.core.options import Options, TargetMass, target_mass
+from pminusy.core.options import Options
+from pminusy.core.target_mass import TargetMass, target_mass
 from pminusy.derivation.engine.decimals import Decimals, as_array, decimals
 from pminusy.derivation.engine.environment import Environment
 from pminusy.derivation.engine.evaluate import Evaluator
@@ -67,7 +68,8 @@ class Mask:
         """The same request for the classes that are left."""
         names = class_names(request, self.source.K)
         weight = None if request.options.weight is None else request.options.weight[list(self.kept)]
-        return replace(request, classes=[names[k] for k in self.kept], weight=weight)
+        options = replace(request.options, weight=weight)
+        return replace(request, classes=[names[k] for k in self.kept], options=options)
 
     def sample(self) -> Sample:
         """The sample without its masked classes; or, if the loss is infinite, with stand-ins."""

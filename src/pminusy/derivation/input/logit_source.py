@@ -103,10 +103,15 @@ def _refuse_unused(request: Request, found: LogitSource) -> None:
         "steps": (request.steps != 1 and not layer, "a layer (x, W and b) whose weights can move"),
         "normalise": (request.normalise and found.kind != "probabilities", "probabilities"),
         "row": (request.row != 0 and not found.batch, "a batch of several rows"),
-        "reduction": (request.reduction != "mean" and not found.batch, "a batch of several rows"),
+        "reduction": (
+            request.options.reduction != "mean" and not found.batch,
+            "a batch of several rows",
+        ),
     }
-    if request.grad_output is not None and request.reduction != "none":
-        raise InputError("grad_output", 'reduction="none" beside it', repr(request.reduction))
+    if request.grad_output is not None and request.options.reduction != "none":
+        raise InputError(
+            "grad_output", 'reduction="none" beside it', repr(request.options.reduction)
+        )
     for name, (refused, needs) in unused.items():
         if refused:
             raise InputError(name, f"{needs} beside it", f"{found.kind} alone", "leave it out")

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pminusy.core.options import Options
+from pminusy.core.options import ARRAYS, OPTIONS, LossOption, Options
 from pminusy.derivation.input.reading import numbers
 from pminusy.derivation.tree.notation import notation
 from pminusy.errors import InputError
 
-__all__ = ["DEPTHS", "ROUTES", "Request"]
+__all__ = ["DEPTHS", "ROUTES", "Request", "request_of"]
 
 ROUTES = ("all", "long", "sparse", "direct")
 DEPTHS = ("result", "outline", "full")
@@ -62,17 +62,8 @@ class Request:
     notation: str | None = None
     hints: int = 0
     digits: int = 5
-    reduction: str = "mean"
     grad_output: ArrayLike | None = None
-    ignore_index: int = -100
-    weight: ArrayLike | None = None
-    sample_weight: ArrayLike | None = None
-    label_smoothing: float = 0.0
-    temperature: float = 1.0
-    z_loss: float = 0.0
-    softcap: float | None = None
-    log_base: float | None = None
-    options: Options = field(init=False)
+    options: Options = field(default_factory=Options)
 
     def __post_init__(self) -> None:
         """Refuse what no numbers could make sense of."""
@@ -85,22 +76,15 @@ class Request:
         _listed("chapters", self.chapters)
         _number("rate", self.rate, "a finite number above 0", self.rate > 0)
         _number("ridge", self.ridge, "a finite number ≥ 0", self.ridge >= 0)
-        object.__setattr__(self, "options", self._options())
 
-    def _options(self) -> Options:
-        return Options(
-            weight=None if self.weight is None else _weights("weight", self.weight),
-            sample_weight=None
-            if self.sample_weight is None
-            else _weights("sample_weight", np.atleast_1d(np.asarray(self.sample_weight))),
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,  # type: ignore[arg-type]  # Options refuses what is none
-            label_smoothing=self.label_smoothing,
-            temperature=self.temperature,
-            z_loss=self.z_loss,
-            softcap=self.softcap,
-            log_base=self.log_base,
-        )
+
+def request_of(**asked: Any) -> Request:
+    """The request that has these fields, the options of the loss among them by their own names."""
+    loss = {option.name: asked.pop(option.name) for option in OPTIONS if option.name in asked}
+    for option in ARRAYS:
+        if loss.get(option.name) is not None:
+            loss[option.name] = _weights(option, loss[option.name])
+    return Request(**asked, options=Options(**loss))
 
 
 def _one_of(name: str, value: Any, known: tuple[Any, ...]) -> None:
@@ -126,10 +110,11 @@ def _number(name: str, value: float, expected: str, holds: bool) -> None:
         raise InputError(name, expected, f"{value:g}")
 
 
-def _weights(name: str, value: Any) -> Any:
-    array = numbers(name, value)
+def _weights(option: LossOption, value: Any) -> Any:
+    """Numbers of an array; one number is that of one row."""
+    array = numbers(option.name, np.atleast_1d(value) if option.entries == "row" else value)
     wrong = ~(np.isfinite(array) & (array >= 0))
     if wrong.any():
         place = ", ".join(map(str, np.argwhere(wrong)[0]))
-        raise InputError(f"{name}[{place}]", "a finite number ≥ 0", f"{array[wrong][0]:g}")
+        raise InputError(f"{option.name}[{place}]", option.expected, f"{array[wrong][0]:g}")
     return array

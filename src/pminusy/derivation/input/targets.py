@@ -42,7 +42,7 @@ def sample_target(request: Request, K: int) -> tuple[Any, int | None]:
     y = request.y
     if not isinstance(y, str) and np.ndim(y) > 0:
         return masses(y, (K,), f"a class or {K} target masses"), None
-    return _of_labels([y], class_names(request, K), request.ignore_index).of(0)
+    return _of_labels([y], class_names(request, K), request.options.ignore_index).of(0)
 
 
 def batch_targets(request: Request, N: int, K: int) -> Targets:
@@ -53,7 +53,7 @@ def batch_targets(request: Request, N: int, K: int) -> Targets:
         return Targets(masses(soft, (N, K), f"{N} classes or target masses ({N}, {K})"))
     if len(y) != N:
         raise InputError("y", f"{N} targets, one a row", f"{len(y)}")
-    return _of_labels(list(y), class_names(request, K), request.ignore_index)
+    return _of_labels(list(y), class_names(request, K), request.options.ignore_index)
 
 
 def network_targets(request: Request, N: int) -> Targets:

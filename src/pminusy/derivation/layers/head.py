@@ -28,7 +28,7 @@ class HeadNumbers:
 
 
 def head_numbers(targets: Targets, options: Options, upstream: Any) -> HeadNumbers:
-    """Target mass in decimals: the rule of `core.options`, without its rounding.
+    """Target mass in decimals: the rule of `core.target_mass`, without its rounding.
 
     With reduction "none" each row's loss, and so its mass, is multiplied by its `upstream` (N,).
     """

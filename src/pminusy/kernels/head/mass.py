@@ -4,7 +4,7 @@ Soft targets, label smoothing and the z-loss come here; plain labels have a fast
 
     q_k = ω w_k ((1 − ε) y_k + ε / K)
 
-Twin: `core.head` over `core.options.TargetMass`; ω is the row's factor there (`row`).
+Twin: `core.head` over `core.target_mass.TargetMass`; ω is the row's factor there (`row`).
 """
 
 # Numba infers the types of what it compiles; annotations would have no effect there.

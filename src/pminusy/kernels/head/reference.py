@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pminusy.core import head
 from pminusy.core import softmax as core_softmax
-from pminusy.core.options import Options, TargetMass, target_mass
+from pminusy.core.options import Options
+from pminusy.core.target_mass import TargetMass, target_mass
 
 __all__ = [
     "add_carefully",

@@ -1,6 +1,6 @@
 """Targets and options of some rows, as the kernels take them.
 
-Twin: `core.options.target_mass`. The mass q (N, K) itself is never formed.
+Twin: `core.target_mass`. The mass q (N, K) itself is never formed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NO_LABELS = np.empty(0, np.intp)
 
 
 class Mass(NamedTuple):
-    """Targets and options of some rows, as the kernels take them (see `core.options.TargetMass`).
+    """Targets and options of some rows, as the kernels take them; twin: `core.target_mass`.
 
     `labels` (N,) with `IGNORED` and `NO_LABEL`, or `soft` (N, K); `rows` (N,) or (1,): each row's
     factor ω over the denominator of "mean"; it includes w at the label if the mass is `plain`,

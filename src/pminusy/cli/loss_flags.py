@@ -1,0 +1,56 @@
+"""The options of the loss on a command line, as `core.options` declares them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from pminusy.cli.arrays import optional_array
+from pminusy.cli.values import number, whole_number
+from pminusy.core.options import OPTIONS, LossOption
+
+__all__ = ["FLAGS", "loss_options_of", "with_loss_flags"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FLAGS = {option.name: option.flag for option in OPTIONS}
+
+_PARSERS: dict[str, Any] = {
+    "int": {"parser": whole_number, "metavar": "NUMBER"},
+    "float": {"parser": number, "metavar": "NUMBER"},
+}
+_TYPES: dict[str, Any] = {"int": int, "float": float, "word": str, "array": str}
+
+
+def with_loss_flags(command: F) -> F:
+    """Give a command that takes `**loss` a flag for each option of the loss."""
+    signature = inspect.signature(command, eval_str=True)  # what typer reads
+    own = list(signature.parameters.values())[:-1]
+    flags = [_parameter(option) for option in OPTIONS]
+    vars(command)["__signature__"] = signature.replace(parameters=[*own, *flags])
+    command.__annotations__ |= {flag.name: flag.annotation for flag in flags}
+    return command
+
+
+def _parameter(option: LossOption) -> inspect.Parameter:
+    kind = _TYPES[option.kind]
+    shown = typer.Option(option.flag, help=option.help, **_PARSERS.get(option.kind, {}))
+    return inspect.Parameter(
+        option.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=option.default,
+        annotation=Annotated[kind | None if option.optional else kind, shown],
+    )
+
+
+def loss_options_of(typed: dict[str, Any]) -> dict[str, Any]:
+    """The options of the loss from what was typed, arrays read."""
+    return {
+        option.name: optional_array(option.flag, typed[option.name])
+        if option.kind == "array"
+        else typed[option.name]
+        for option in OPTIONS
+    }
