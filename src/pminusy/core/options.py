@@ -186,12 +186,16 @@ class Options:
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning; array shapes are the business of whoever knows N and K."""
-        for name, default, accepts in _CHECKS:
+        for name, default, accepts, is_float in _CHECKS:
             value = getattr(self, name)
-            if value is not default and not accepts(value):
+            if value is default:
+                continue
+            if not accepts(value):
                 option = next(option for option in OPTIONS if option.name == name)
                 got = value.item() if isinstance(value, np.generic) else value
                 raise InputError(name, option.expected, short_repr(got))
+            if is_float and type(value) is not float:  # kernels are compiled for that
+                object.__setattr__(self, name, float(value))
 
     @property
     def transforms_logits(self) -> bool:
@@ -210,7 +214,9 @@ def _declared() -> Iterator[LossOption]:
 
 OPTIONS = tuple(_declared())
 ARRAYS = tuple(option for option in OPTIONS if option.kind == "array")
-_CHECKS = tuple((o.name, o.default, o.accepts) for o in OPTIONS if o.kind != "array")
+_CHECKS = tuple(
+    (o.name, o.default, o.accepts, o.kind == "float") for o in OPTIONS if o.kind != "array"
+)
 
 
 class LossOptions(TypedDict, total=False):

@@ -15,7 +15,7 @@ from pminusy.derivation.engine.proof import MANY_CLASSES
 from pminusy.derivation.head.batch import BatchContext
 from pminusy.derivation.head.masks import Mask, mask_of
 from pminusy.derivation.head.sample import Sample
-from pminusy.derivation.head.setup import sample_of
+from pminusy.derivation.head.setup import option_numbers, sample_of
 from pminusy.derivation.input.logit_source import LogitSource
 from pminusy.derivation.input.reading import numbers
 from pminusy.derivation.input.request import Request
@@ -125,8 +125,7 @@ def batch_context(
     values: dict[str, Any] = {
         "Y": targets.Y[chosen], "r": (~ignored).astype(float), "omega_n": omega, "w": weight,
         "g": upstream_of(request, len(targets.Y))[chosen], "C": 1.0, "eta": request.rate,
-        "T": options.temperature, "kappa": options.softcap or 1.0, "zeta": options.z_loss,
-        "epsilon": options.label_smoothing, "B": options.log_base or 2.0,
+        **option_numbers(options),
         "V": sample.values["V"] if layer else np.zeros((K, D)), "V_b": sample.values["V_b"],
     }  # fmt: skip
     if layer:

@@ -18,7 +18,7 @@ from pminusy.derivation.input.targets import class_names
 from pminusy.derivation.statements.case import Case
 from pminusy.errors import InputError
 
-__all__ = ["sample_of"]
+__all__ = ["option_numbers", "sample_of"]
 
 _WIDEST_SPREAD = 5000
 """Logits farther apart take thousands of digits to tell the least probability from 0."""
@@ -69,14 +69,21 @@ def _case(source: str, c: int | None, options: Options) -> Case:
     )
 
 
+def option_numbers(options: Options) -> dict[str, float]:
+    """Number of each option that is one number; what is off has its neutral value."""
+    return {
+        "T": options.temperature, "kappa": options.softcap or 1.0, "zeta": options.z_loss,
+        "epsilon": options.label_smoothing, "B": options.log_base or 2.0,
+    }  # fmt: skip
+
+
 def _constants(request: Request, options: Options, K: int, D: int) -> dict[str, Any]:
     """Numbers of the options and of a few directions; what is off has its neutral value."""
     directions = np.array([1 - 2 * (k % 2) + k // 2 for k in range(max(K, K * D))], dtype=float)
     return {
         "v": directions[:K], "V": directions[: K * D].reshape(K, D), "V_b": directions[:K],
         "eta": request.rate, "lambda": request.ridge,
-        "T": options.temperature, "kappa": options.softcap or 1.0, "zeta": options.z_loss,
-        "epsilon": options.label_smoothing, "B": options.log_base or 2.0,
+        **option_numbers(options),
         "omega": 1.0 if options.sample_weight is None else options.sample_weight[0],
         "w": np.ones(K) if options.weight is None else options.weight, "a": 0.0, "m": 0.0,
     }  # fmt: skip
