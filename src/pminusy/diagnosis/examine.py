@@ -47,7 +47,11 @@ def examine(
     found = best_trial(session, candidate, pins, reference)
     if isinstance(found, Trial):
         concluded = conclude(found, verdict)
-        if concluded.status == "wrong" and _another_exercise(found, candidate):
+        if (
+            reference is None
+            and concluded.status == "wrong"
+            and _another_exercise(found, candidate)
+        ):
             return replace(verdict, status="unknown", summary=NO_EXERCISE)
         return concluded
     return replace(found, leans_on=verdict.leans_on)
@@ -107,8 +111,7 @@ def best_trial(
         summary = f"It returns {failure.nothing} where {_expected(failure)} is expected."
         return replace(verdict, summary=summary, exercise=failure.exercise.title)
     if reference is None and trials:
-        others = dict.fromkeys((*rest, *candidate.further))
-        trials = _of_other_proposals(session, candidate, pins, tuple(others), trials)
+        trials = _of_other_proposals(session, candidate, pins, rest, trials)
     if reference is None:
         trials += _square_trials(session, candidate, pins, trials)
     if trials:
@@ -167,6 +170,14 @@ def _of_other_proposals(
             right = try_out(subject, pins)
             if _perfect(right):
                 return [right]
+    for (
+        proposal
+    ) in candidate.further:  # what names do not propose is only asked whether it is right
+        for bound in bindings(session, candidate, proposal, pins):
+            if isinstance(bound, Subject) and not bound.nothing and is_right(bound, pins):
+                right = try_out(bound, pins)
+                if _perfect(right):
+                    return [right]
     if all(trial.best.unexplained for trial in trials):
         return [*trials, *(try_out(subject, pins) for subject in running)]
     return trials

@@ -262,7 +262,7 @@ def open_reference(submission: Submission, settings: Settings) -> tuple[Referenc
                 f"reference {name!r}", "one function", f"several: {names}", "choose with --function"
             )
         verdict = _examined(session, found[0], settings)
-        if verdict.status != "wrong":
+        if verdict.status not in ("wrong", "unknown"):
             return None, verdict
         trial = best_trial(session, found[0], settings.pins)
         if not isinstance(trial, Trial) or trial.square:
