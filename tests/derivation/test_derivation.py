@@ -238,7 +238,7 @@ def test_logits_far_apart_are_proved_too(y):
 def test_the_digits_of_one_derivation_are_its_own():
     before = decimals.dps
     far, near = derive(z=[800.0, 0.0], y=0), derive(z=[1.0, 0.0], y=0)
-    assert [d.chapters[0].context.numbers.environment.digits for d in (far, near)] == [458, 111]
+    assert [d.chapters[0].context.numbers.environment.digits for d in (far, near)] == [806, 112]
     assert near["softmax"].value
     assert as_text(far["softmax"].value.entries[(1,)]) == "3.6679×10⁻³⁴⁸"
     assert decimals.dps == before
@@ -441,3 +441,10 @@ def test_another_base_says_which_steps_have_it():
     exact = d["cross_entropy"].value.entries[()] / decimals.ln(2)
     assert abs(d.summary.loss - exact) < 1e-25
     assert not derive(z=[2.0, 1.0, 0.1], y=0).summary.notes
+
+
+def test_many_features_are_derived():
+    """Sums along complex directions are compared where a layer has hundreds of features."""
+    random = np.random.default_rng(0)
+    layer = {"x": random.normal(size=784), "W": random.normal(size=(10, 784)), "b": np.zeros(10)}
+    assert "steps, every one proved" in str(derive(**layer, y=1))

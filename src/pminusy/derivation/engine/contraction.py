@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from pminusy.derivation import tree as t
-from pminusy.derivation.engine.decimals import Decimals, as_array, decimals
+from pminusy.derivation.engine.decimals import as_array, decimals, difference_step
 from pminusy.derivation.engine.evaluate import Evaluator, place
 
 __all__ = ["against", "applied", "contract", "direction"]
@@ -160,7 +160,7 @@ def _along(tree: t.Partial, directions: Directions, at: Evaluator, where: Indice
     values = [
         contract(tree.of, rest, at.along(tree.by.name, direction_, sign), where) for sign in (1, -1)
     ]
-    return (values[0] - values[1]) / (2 * Decimals.step)
+    return (values[0] - values[1]) / (2 * difference_step())
 
 
 def _direction_of(tree: t.Partial, directions: Directions, at: Evaluator, where: Indices) -> Any:
@@ -188,7 +188,7 @@ def against(tree: t.Node, at: Evaluator, where: Indices) -> Any:
         v = np.zeros(whole.shape, dtype=object) + decimals.mpf(0)
         v[fixed] = _array_direction(whole.shape[len(fixed) :])
         ahead, behind = (at.along(tree.by.name, v, sign).value(tree.of, where) for sign in (1, -1))
-        return (ahead - behind) / (2 * Decimals.step)
+        return (ahead - behind) / (2 * difference_step())
     if isinstance(tree, t.MatMul) and isinstance(tree.left, t.Partial):
         return _row_times(tree, at)
     array = as_array(at.value(tree, where))
@@ -201,7 +201,7 @@ def _row_times(tree: t.MatMul, at: Evaluator) -> Any:
     r = applied(tree.right, _array_direction((at.size("K"),)), at)
     name = tree.left.by.name
     ahead, behind = (at.along(name, as_array(r), sign).value(tree.left.of) for sign in (1, -1))
-    return (ahead - behind) / (2 * Decimals.step)
+    return (ahead - behind) / (2 * difference_step())
 
 
 @lru_cache(maxsize=64)
@@ -243,7 +243,7 @@ def applied(tree: t.Node, v: Sequence[Any], at: Evaluator) -> Any:
         ahead, behind = (
             at.along(tree.by.name, as_array(v), sign).value(tree.of) for sign in (1, -1)
         )
-        return (ahead - behind) / (2 * Decimals.step)
+        return (ahead - behind) / (2 * difference_step())
     if isinstance(tree, t.Ref):
         symbol = at.environment.symbols[tree.name]
         row, column = symbol.parameters

@@ -22,6 +22,7 @@ __all__ = [
     "Decimals",
     "as_array",
     "decimals",
+    "difference_step",
     "digits_for",
     "exact_array",
     "working",
@@ -50,7 +51,20 @@ def working(digits: int = WORKING_DIGITS) -> Iterator[None]:
 
 def digits_for(spread: float) -> int:
     """Digits that tell 1 − p from 0 where logits lie this far apart."""
-    return WORKING_DIGITS + math.ceil(spread / math.log(10))
+    return WORKING_DIGITS + 2 * math.ceil(spread / math.log(10))
+
+
+def difference_step() -> Any:
+    """Step h of a difference quotient: far below the smallest probability, and its square too.
+
+    Half of the digits that `digits_for` adds make h smaller, the other half are lost by dividing.
+    """
+    return _step(decimals.dps)
+
+
+@lru_cache(maxsize=64)
+def _step(digits: int) -> Any:
+    return decimals.mpf(10) ** -(_STEP_DIGITS + max(0, digits - WORKING_DIGITS) // 2)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -63,7 +77,6 @@ class Decimals:
     """mpmath numbers."""
 
     exact = False
-    step = decimals.mpf(10) ** -_STEP_DIGITS
 
     _functions: Mapping[str, Any] = {
         "exp": lambda x: _exp(x, decimals.prec),

@@ -18,7 +18,7 @@ import numpy as np
 
 from pminusy.derivation import tree as t
 from pminusy.derivation.engine.algebra import Algebra
-from pminusy.derivation.engine.decimals import Decimals, as_array, working
+from pminusy.derivation.engine.decimals import Decimals, as_array, difference_step, working
 from pminusy.derivation.engine.dual import Dual
 from pminusy.derivation.engine.environment import Environment
 
@@ -136,7 +136,7 @@ class Evaluator:
         """
         key = (name, id(direction), sign)
         if key not in self._ways:
-            moved = self.array(name) + sign * Decimals.step * direction
+            moved = self.array(name) + sign * difference_step() * direction
             self._ways[key] = (self.with_moved(name, moved), direction)
         return self._ways[key][0]
 
@@ -152,7 +152,7 @@ class Evaluator:
 
     def _step(self, name: str, value: Any) -> Any:
         """How far an entry is moved: a probability only by a small part of itself."""
-        step = Decimals.step
+        step = difference_step()
         return step * abs(value) if name in _PROBABILITIES and value else step
 
     def derivative(self, of: t.Node, by: str, entry: tuple[int, ...], where: Indices) -> Any:

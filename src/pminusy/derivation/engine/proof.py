@@ -271,17 +271,18 @@ def _compare(left: Any, sign: str, right: Any) -> int:
     floor = _TOLERANCE * max(1, scale) / 10**6
     for one, other in zip(a.ravel(), b.ravel(), strict=True):
         near = abs(one - other) <= _TOLERANCE * max(abs(one), abs(other)) + floor
-        holds = {
-            "=": near,
-            "<": one < other,
-            ">": one > other,
-            "≤": near or one < other,
-            "≥": near or one > other,
-        }[sign]
-        if not holds:
+        if not _in_order(one, sign, other, near=near):
             shown = [decimals.nstr(value, 12) for value in (one, other)]
             raise ProofError(f"at these numbers {shown[0]} {sign} {shown[1]} does not hold")
     return int(a.size)
+
+
+def _in_order(one: Any, sign: str, other: Any, *, near: bool) -> bool:
+    """Whether two numbers compare so; along complex directions they may only be equal."""
+    if sign == "=":
+        return near
+    less = bool(one < other if sign in "<≤" else one > other)
+    return less or (near and sign in "≤≥")
 
 
 def _least_eigenvalue(matrix: Any) -> int:
