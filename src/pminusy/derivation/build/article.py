@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pminusy.core.options import OPTIONS
 from pminusy.derivation.build.batch import batch_context
 from pminusy.derivation.build.summary import summary_of
 from pminusy.derivation.engine.proof import MANY_CLASSES
@@ -32,11 +33,8 @@ _ROWS = 4
 _EXAMPLE: dict[str, Any] = {"probabilities": (0.2, 0.6, 0.2), "y": 0}
 """The numbers where none are given: those that article 004 works with."""
 
-_OF_THE_PLAIN_LOSS = (
-    "network", "route", "chapters", "steps", "reduction", "grad_output", "weight",
-    "sample_weight", "label_smoothing", "temperature", "z_loss", "softcap", "log_base",
-)  # fmt: skip
-"""What has no place in an article: each is about the plain loss of one true class."""
+_BESIDE_NO_ARTICLE = ("network", "route", "chapters", "steps", "grad_output")
+"""What has no place in an article, nor has an option: each is about the plain loss."""
 
 
 def derive_article(request: Request) -> Derivation:
@@ -60,11 +58,18 @@ def derive_article(request: Request) -> Derivation:
 def _refuse(request: Request) -> None:
     if request.article not in ARTICLES:
         raise InputError("article", f"one of {', '.join(ARTICLES)}", repr(request.article))
-    defaults = {field.name: field.default for field in fields(Request)}
-    for name in _OF_THE_PLAIN_LOSS:
-        given, default = getattr(request, name), defaults[name]
+    asked = {name: (getattr(request, name), default) for name, default in _defaults().items()}
+    for option in OPTIONS:
+        if option.name != "ignore_index":  # an ignored row is refused where it is known
+            asked[option.name] = (getattr(request.options, option.name), option.default)
+    for name, (given, default) in asked.items():
         if given is not None and (default is None or given != default):
             raise InputError(name, "none beside an article", "both", "leave one of them out")
+
+
+def _defaults() -> dict[str, Any]:
+    every = {field.name: field.default for field in fields(Request)}
+    return {name: every[name] for name in _BESIDE_NO_ARTICLE}
 
 
 def _targets(request: Request, source: LogitSource) -> Targets:
