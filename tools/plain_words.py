@@ -17,6 +17,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parent.parent
 READ = ("src", "tests", "benchmarks", "tools", "docs", "README.md", "CONTRIBUTING.md")
 KINDS = {".py", ".md", ".jinja", ".toml"}
+NOT_READ = ("tools/plain_words.py", "tests/test_plain_words.py")  # they name the words
 
 # A word as it may stand in prose or in a name (`word`, `words`, `_word`, `WordOf`), and the term.
 GLOSSARY = {
@@ -42,8 +43,12 @@ PHRASES = {
 }
 
 
-# Where a word of the glossary is the field's own: MathML's attribute, and processors' instructions.
-KEPT = {"fence": re.compile(r'fence="true"|store_fence|builder\.fence')}
+# Where a word of the glossary is the field's own: MathML's attribute, processors' instructions,
+# the number of processes in torch.distributed.
+KEPT = {
+    "fence": re.compile(r'fence="true"|store_fence|builder\.fence'),
+    "world": re.compile("world_size"),
+}
 
 
 class Place(NamedTuple):
@@ -83,7 +88,7 @@ def files() -> Iterator[Path]:
     )
     for name in listed.stdout.split():
         path = ROOT / name
-        if path.suffix in KINDS and path != Path(__file__) and path.exists():
+        if path.suffix in KINDS and name not in NOT_READ and path.exists():
             yield path
 
 
