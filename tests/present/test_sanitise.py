@@ -24,7 +24,9 @@ def test_no_character_that_acts_is_left(way, writer):
 
 
 @pytest.mark.parametrize(
-    "way", [clean, clean_cell, safe, plain, lambda name: str(shown(name))], ids=str
+    "way",
+    [clean, clean_cell, safe, plain, lambda name: str(shown(name))],
+    ids=["diagnosis", "cell", "report", "terminal", "derivation"],
 )
 def test_every_writer_takes_its_text_from_here(way):
     written = way("a\x1b[31m\u202e\ud800")
