@@ -112,7 +112,23 @@ def why(N: int, K: int, **options: Any) -> str:
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if not whole or value < 0:
             raise InputError(name, "a whole number, 0 or more", short_repr(value))
+        if value >= 2**63:
+            raise InputError(name, "a whole number of 64 bits", short_repr(value))
+    for option in ARRAYS:
+        if options.get(option.name) is not None:
+            options[option.name] = _numbers(option.name, options[option.name])
     return ": ".join(choice(int(N), int(K), Options(**options)))
+
+
+def _numbers(name: str, value: Any) -> Any:
+    """Weights in float64; their shape is not known here."""
+    try:
+        if not np.iscomplexobj(value):
+            with np.errstate(all="ignore"):
+                return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise InputError(name, "an array of numbers", short_repr(value))
 
 
 def _beyond_kernels(options: Options | None) -> str:
