@@ -96,6 +96,50 @@ def test_options_are_told_from_slips(case):
     assert verdict.ok == (not named)
 
 
+LINEAR = """
+import numpy as np
+def softmax_loss({arguments}):
+    s = X.dot(W)
+    s = s - s.max(axis=1, keepdims=True)
+    lp = s - np.log(np.exp(s).sum(axis=1, keepdims=True))
+    rows = np.arange(len(y))
+    g = np.exp(lp); g[rows, y] -= 1
+    return -lp[rows, y].mean(){penalty}, X.T.dot(g) / len(y){slope}
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "penalty", "slope", "named"),
+    [
+        ("W, X, y, reg=0.0", "", "", ("ridge.missing",)),
+        ("W, X, y, reg=0.0", " + reg * (W * W).sum()", " + reg * W", ("ridge.loss_doubled",)),
+        ("W, X, y, reg=0.0", " + reg * (W * W).sum()", " + 2 * reg * W", ()),
+        ("W, X, y, label_smoothing=0.0", "", "", ("smoothing.ignored",)),
+        ("X, W, y, *, T=1.0", "", "", ("temperature.ignored",)),
+        ("y, X, W, verbose=False", "", "", ()),
+    ],
+)
+def test_no_order_of_the_arguments_excuses_an_option(arguments, penalty, slope, named):
+    verdict = judge(LINEAR.format(arguments=arguments, penalty=penalty, slope=slope))
+    assert verdict.mistakes == named, str(verdict)
+    assert verdict.ok == (not named)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ("y, z, label_smoothing=0.1", ("smoothing.ignored",)),
+        ("first, second, temperature=1.0", ("temperature.ignored",)),
+        ("first, second, verbose=True", ()),
+    ],
+)
+def test_options_are_exercised_where_positions_alone_propose(arguments, named):
+    taken = "z, y = first, second" if "first" in arguments else "pass"
+    source = LOGITS.format(**PLAIN | {"name": "cross_entropy", "option": "", "scale": taken})
+    verdict = judge(source.replace("(z, y)", f"({arguments})"))
+    assert verdict.mistakes == named, str(verdict)
+
+
 def test_size_of_what_is_built_in_is_said():
     verdict = judge(LOGITS.format(**PLAIN | {"q": SMOOTH.format(e="0.13")}))
     assert "ε = 0.13" in verdict.findings[0].sentence

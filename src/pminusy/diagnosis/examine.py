@@ -170,9 +170,8 @@ def _of_other_proposals(
             right = try_out(subject, pins)
             if _perfect(right):
                 return [right]
-    for (
-        proposal
-    ) in candidate.further:  # what names do not propose is only asked whether it is right
+    # What names do not propose is only asked whether it is right.
+    for proposal in candidate.further:
         for bound in bindings(session, candidate, proposal, pins):
             if isinstance(bound, Subject) and not bound.nothing and is_right(bound, pins):
                 right = try_out(bound, pins)

@@ -185,9 +185,9 @@ def _candidate(entry: Entry, functions: Sequence[Entry], asked_for: bool) -> Can
     backward = backward_of(entry, functions)
     proposals = list(_proposals(name, roles, parameters, entry, backward))
     named = bool(proposals)
-    further = tuple(_by_position(name, parameters)) if named and not entry["owner"] else ()
+    further = tuple(_by_position(name, roles, parameters)) if named and not entry["owner"] else ()
     if not proposals and (asked_for or _LOSS.search(name) or "softmax" in name):
-        proposals = list(_by_position(name, parameters))
+        proposals = list(_by_position(name, roles, parameters))
     unique = tuple(dict.fromkeys(proposals))
     return Candidate(entry, unique, _score(name, unique), named, further)
 
@@ -275,7 +275,7 @@ def _proposals(
     ):
         yield from _scores_and_labels(name, roles, parameters)
     elif loss_like and roles.count("z") == 2:  # cross_entropy(y_hat, y) under other names
-        yield from _by_position(name, parameters)
+        yield from _by_position(name, roles, parameters)
     elif "softmax" in name and not loss_like and _takes_scores_alone(roles, parameters):
         log = "log_softmax" if "log" in name else "softmax"
         rest = [role if role == "T" else None for role in roles[1:]]
@@ -308,7 +308,7 @@ def _as(roles: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
 
 _LETTERS = {
     "linear": {"X", "W", "b", "y", "r", "T", "eps"}, "logits": {"z", "y", "T", "eps"},
-    "probabilities": {"p", "y", "eps"},
+    "probabilities": {"p", "y", "eps"}, "softmax": {"z", "T"}, "log_softmax": {"z", "T"},
     "network": {"X0", "W1", "b1", "W", "b", "y", "r"},
     "network_backward": {"X0", "W1", "b1", "W", "b", "y", "a1", "h", "z", "p"}, "ridge": {"W", "r"},
     "epoch": {"X", "y", "W", "lr", "batch"},
@@ -354,24 +354,39 @@ _POSITIONS = {
 }
 
 
-def _by_position(name: str, parameters: Sequence[Any]) -> Iterator[Proposal]:
+def _by_position(name: str, roles: Sequence[str], parameters: Sequence[Any]) -> Iterator[Proposal]:
     """Every order of the letters, where names say nothing: behaviour will tell."""
-    count = len(_required(parameters))
-    if count not in _POSITIONS:
+    required = [role_of(p["name"]) for p in _required(parameters)]
+    if len(required) not in _POSITIONS:
         return
-    exercise, letters = _POSITIONS[count]
+    exercise, letters = _POSITIONS[len(required)]
     if exercise == "softmax" and "log" in name:
         exercise = "log_softmax"
-    rest = (None,) * (len(parameters) - count)
-    known = [role_of(p["name"]) for p in parameters[:count]]
     orders = sorted(
         itertools.permutations(letters),
-        key=lambda order: -sum(a == b for a, b in zip(order, known, strict=True)),
+        key=lambda order: -sum(a == b for a, b in zip(order, required, strict=True)),
     )
     for order in orders[:24]:
-        yield Proposal(exercise, (*order, *rest))
+        yield _in_order(exercise, order, roles, parameters)
     if exercise == "logits":
-        yield from (Proposal("probabilities", (*o, *rest)) for o in (("p", "y"), ("y", "p")))
+        for order in (("p", "y"), ("y", "p")):
+            yield _in_order("probabilities", order, roles, parameters)
+
+
+def _in_order(
+    exercise: str, order: Sequence[str], roles: Sequence[str], parameters: Sequence[Any]
+) -> Proposal:
+    """Required parameters in an order; optional ones are what their names say.
+
+    An option left at its default would go unexercised, and a function that ignores it would seem
+    right.
+    """
+    waiting = iter(order)
+    letters: list[str | None] = []
+    for role, parameter in zip(roles, parameters, strict=True):
+        known = role in _LETTERS[exercise] and role not in (*order, *letters)
+        letters.append((role if known else None) if parameter["optional"] else next(waiting))
+    return Proposal(exercise, tuple(letters))
 
 
 def what_would_fit() -> str:
