@@ -130,7 +130,10 @@ def test_a_real_interrupt(tmp_path):
     head = ",".join(f"x{j}" for j in range(60))
     body = (f"{line},{label}" for line, label in zip(lines, labels, strict=True))
     table.write_text("\n".join([f"{head},y", *body]) + "\n")
-    command = "import sys; from pminusy.cli import main; sys.argv[0] = 'pminusy'; main()"
+    command = (  # a shell's job in the background has the signal ignored
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from pminusy.cli import main; sys.argv[0] = 'pminusy'; main()"
+    )
     options = ["--target", "y", "--tol", "0", "--max-iter", "1000000", "--l1-ratio", "1"]
     process = subprocess.Popen(
         [sys.executable, "-c", command, "fit", str(table), *options, "-o", str(out)],
