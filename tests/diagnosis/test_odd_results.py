@@ -6,6 +6,7 @@ import itertools
 import pytest
 
 from benchmarks.check.run_source import judge
+from pminusy.diagnosis.match.outputs import outputs_of
 
 SIGNATURES = (
     "softmax(z)", "softmax_loss(z, y)", "cross_entropy_loss(probs, target)",
@@ -33,3 +34,13 @@ def test_there_is_a_verdict(signature):
         verdict = judge(f"import numpy as np\ndef {signature}:\n    return {result}\n")
         assert verdict.status in NOT_RIGHT, (signature, result)
         assert str(verdict)
+
+
+def test_orders_of_the_arguments_share_what_is_right():
+    outputs_of.cache_clear()
+    judge(
+        "import numpy as np\ndef softmax_regression_epoch(X, y, theta, lr, batch):\n    return 0\n"
+    )
+    assert (
+        outputs_of.cache_info().misses < 60
+    )  # one for each set of conventions, not for each order

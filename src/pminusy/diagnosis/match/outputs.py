@@ -277,7 +277,7 @@ def _scales(components: Mapping[Component, Array]) -> dict[str, float]:
     return {letter: scale or 1.0 for letter, scale in scales.items()}
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def outputs_of(
     exercise: str,
     given: tuple[str, ...],

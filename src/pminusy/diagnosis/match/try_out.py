@@ -86,8 +86,9 @@ def _outputs(subject: Subject, pins: Mapping[str, Any], square: str) -> list[Mis
     elif per_row or subject.exercise.name in ("epoch", "network_epoch"):
         reduction = "none" if per_row else "mean"
         conventions = [replace(one, reduction=reduction) for one in conventions]
+    given = tuple(sorted(subject.given))  # every order of the arguments shares what is right
     return [
-        outputs_of(subject.exercise.name, subject.given, subject.single, one, square)
+        outputs_of(subject.exercise.name, given, subject.single, one, square)
         for one in dict.fromkeys(conventions)
     ]
 
