@@ -145,3 +145,13 @@ def test_backward_pass_that_is_given_what_forward_computed(returned, status):
     verdict = judge(BACKWARD.format(returned))
     assert verdict.exercise == "two-layer network: backward pass"
     assert verdict.status == status, str(verdict)
+
+
+def test_a_function_that_the_file_deletes_is_not_there():
+    kept = (
+        "import numpy as np\ndef softmax(z):\n    e = np.exp(z - z.max(1, keepdims=True))\n"
+        "    return e / e.sum(1, keepdims=True)\n"
+    )
+    assert judge(kept).ok
+    assert not judge(kept + "del softmax\n").ok
+    assert judge("x = open('nothing')\ndel x\n" + kept).ok

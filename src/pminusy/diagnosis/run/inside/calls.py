@@ -93,6 +93,8 @@ def _step(step: dict[str, Any], namespace: dict[str, Any], results: list[Any], a
 def _named(namespace: dict[str, Any], name: str) -> Any:
     """`function`, or `Class.method`."""
     first, *rest = name.split(".")
+    if first not in namespace:
+        raise NameError(f"{first} is not there once the file has run: it deletes the name")
     found = namespace[first]
     for attribute in rest:
         found = getattr(found, attribute)

@@ -106,12 +106,23 @@ def _cell_source(cell: dict[str, Any]) -> str:
 
 
 def definitions(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements of a module or class body that define something."""
+    """Statements of a module or class body that define something, or take that back."""
+    defined: set[str] = set()
     for statement in body:
         match statement:
-            case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.AsyncFunctionDef():
+            case ast.Import() | ast.ImportFrom():
                 yield statement
-            case ast.ClassDef():
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                defined.add(name)
+                yield statement
+            case ast.Delete(targets=targets):
+                gone = [t for t in targets if isinstance(t, ast.Name) and t.id in defined]
+                if gone:  # of what is not run here nothing can be deleted
+                    defined.difference_update(t.id for t in gone)
+                    statement.targets = list(gone)
+                    yield statement
+            case ast.ClassDef(name=name):
+                defined.add(name)
                 statement.body = list(definitions(statement.body)) or [ast.Pass()]
                 yield statement
             case ast.Assign(targets=targets, value=value):
