@@ -86,3 +86,9 @@ def test_a_sample(tmp_path):
 def test_all(tmp_path, part):
     counts = sweep(ALL[part::PARTS], tmp_path)
     assert sum(counts.values()) == len(ALL[part::PARTS])
+
+
+def test_a_last_line_of_blanks_is_no_row(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"k|x|y\n  |1|2\n a|3|4\n  \n")
+    assert read_table(path).rows() == [("  ", 1, 2), (" a", 3, 4)]

@@ -43,6 +43,8 @@ def is_plain(data: memoryview, separator: str) -> bool:
     """
     array = np.frombuffer(data, np.uint8)
     end = _end_of_content(array)
+    if bytes(data[end:]).partition(b"\n")[2].strip(b"\r\n"):  # a last line of blanks alone
+        return False
     edges = np.isin(np.arange(256), [ord(separator), _QUOTE, _FEED, _RETURN])
     quotes = 0
     indented = False  # a line that begins with a blank may hold nothing else
