@@ -251,7 +251,9 @@ def _does_not_run(verdict: Verdict, raised: Raised, name: str, faults: Sequence[
         return replace(verdict, status="does not run", summary=summary)
     if raised.type == "NotImplementedError" or _SAYS_UNFINISHED.search(raised.message):
         return replace(verdict, summary=f"It raises {raised}: it is not written yet.")
-    if raised.type in ("NameError", "UnboundLocalError"):
+    if raised.message.endswith("is not there once the file has run"):
+        summary = f"The file takes back what it defines: {raised}."
+    elif raised.type in ("NameError", "UnboundLocalError"):
         summary = (
             f"It uses a name that is neither an argument nor defined: {raised}. A variable of the "
             "notebook counts as undefined here: a function computes from its arguments alone."

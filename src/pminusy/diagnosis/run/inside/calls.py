@@ -94,7 +94,7 @@ def _named(namespace: dict[str, Any], name: str) -> Any:
     """`function`, or `Class.method`."""
     first, *rest = name.split(".")
     if first not in namespace:
-        raise NameError(f"{first} is not there once the file has run: it deletes the name")
+        raise NameError(f"name '{first}' is not there once the file has run")
     found = namespace[first]
     for attribute in rest:
         found = getattr(found, attribute)
