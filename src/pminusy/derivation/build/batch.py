@@ -20,9 +20,9 @@ from pminusy.derivation.input.logit_source import LogitSource
 from pminusy.derivation.input.reading import numbers
 from pminusy.derivation.input.request import Request
 from pminusy.derivation.input.targets import Targets, batch_targets
-from pminusy.derivation.statements import batch as chapter
 from pminusy.derivation.statements.case import BatchCase
 from pminusy.derivation.statements.line import Table
+from pminusy.derivation.statements.rows import batch as chapter
 from pminusy.derivation.steps.chapters import Chapter
 from pminusy.derivation.steps.derivation import Derivation
 from pminusy.errors import InputError

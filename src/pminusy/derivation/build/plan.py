@@ -14,17 +14,20 @@ from pminusy.derivation.head.limits import limits_chapter
 from pminusy.derivation.head.row import RowContext
 from pminusy.derivation.head.sample import Sample
 from pminusy.derivation.input.request import Request
-from pminusy.derivation.statements import (
-    backward,
-    floating_point,
-    forward,
-    ignored,
-    pair,
-    parameters,
-    routes,
-    second_order,
-)
+from pminusy.derivation.statements import floating_point, pair
+from pminusy.derivation.statements.forward.chapter import lines as forward
+from pminusy.derivation.statements.gradient import by_probability, result
+from pminusy.derivation.statements.gradient.direct import direct
+from pminusy.derivation.statements.gradient.jacobian import jacobian
+from pminusy.derivation.statements.gradient.options import options
+from pminusy.derivation.statements.gradient.sparse import sparse
+from pminusy.derivation.statements.gradient.sum_over_paths import chain_rule
+from pminusy.derivation.statements.gradient.with_delta import compact
 from pminusy.derivation.statements.line import Line
+from pminusy.derivation.statements.parameters import gradients
+from pminusy.derivation.statements.parameters.gradient_step import gradient_step
+from pminusy.derivation.statements.rows import ignored
+from pminusy.derivation.statements.second_order.chapter import lines as second_order
 from pminusy.derivation.steps.chapters import Chapter
 from pminusy.errors import InputError
 
@@ -74,23 +77,23 @@ def _first_order(sample: Sample, request: Request) -> tuple[_Planned, ...]:
     case = sample.case
     whole = request.route == "all" or "jacobian" in (request.chapters or ())
     return (
-        ("forward", "Forward", "From the input to the loss.", forward.lines(case)),
+        ("forward", "Forward", "From the input to the loss.", forward(case)),
         ("cross_entropy", "Cross-entropy on its own", "The first factor of the chain rule.",
-         backward.cross_entropy(case)),
+         by_probability.cross_entropy(case)),
         ("jacobian", "Jacobian of the softmax",
          f"The second factor of the chain rule.{_direction(sample) if whole else ''}",
-         backward.jacobian()),
+         jacobian()),
         ("long", "The long route", "Every path from a logit to the loss.",
-         backward.chain_rule(case)),
+         chain_rule(case)),
         ("compact", "The long route with Kronecker δ", "Both cases of the Jacobian in one formula.",
-         backward.compact(case)),
+         compact(case)),
         ("sparse", "The sparse route", "The target is 0 but for one class, and so are the paths.",
-         routes.sparse(case) if _one(sample) else ()),
+         sparse(case) if _one(sample) else ()),
         ("direct", "The direct route", "Take the logarithm first, differentiate afterwards.",
-         routes.direct(case)),
-        ("result", "The result", "The gradient at the logits.", routes.result(case)),
+         direct(case)),
+        ("result", "The result", "The gradient at the logits.", result.result(case)),
         ("options", "What the options add", "The same chain rule, a little longer.",
-         routes.options(case)),
+         options(case)),
     )  # fmt: skip
 
 
@@ -101,12 +104,12 @@ def _further(sample: Sample, request: Request) -> tuple[_Planned, ...]:
     plain = case.one_hot and not case.mass and not case.z_loss
     return (
         ("parameters", "Parameters and inputs", "One gradient, used three times.",
-         parameters.lines(case) if case.layer else ()),
+         gradients.lines(case) if case.layer else ()),
         ("gradient_step", "One step of gradient descent", f"With the rate η = {request.rate:g}.",
-         parameters.gradient_step(case) if case.layer else ()),
+         gradient_step(case) if case.layer else ()),
         ("second_order", "Second order",
          f"How the gradient itself changes.{_direction(sample)}",
-         second_order.lines(case) if few else ()),
+         second_order(case) if few else ()),
         ("pair", "Why this pair", "Softmax and cross-entropy, and not any other two.",
          pair.lines() if plain else ()),
         ("floating_point", "In floating point", "The same mathematics with 53 or 24 bits.",
@@ -146,5 +149,5 @@ def _why_stop(sample: Sample) -> Chapter:
     intro = (
         "Logits come from a layer; here the smallest one that gives yours: x = (1), W = z, b = 0."
     )
-    lines = (parameters.why_stop_at_z(layer.case),)
+    lines = (gradients.why_stop_at_z(layer.case),)
     return Chapter("parameters", "Why stop at the logits", intro, lines, RowContext(layer))

@@ -10,7 +10,7 @@ from pminusy.derivation.engine.decimals import WORKING_DIGITS, Decimals, decimal
 from pminusy.derivation.engine.environment import Environment, defined, variable
 from pminusy.derivation.engine.evaluate import Evaluator
 from pminusy.derivation.head.sample import Sample
-from pminusy.derivation.statements.forward import zero_times_logarithm
+from pminusy.derivation.statements.forward.zero_times_logarithm import zero_times_logarithm
 from pminusy.derivation.steps.chapters import Chapter
 from pminusy.derivation.steps.context import FixedContext
 from pminusy.derivation.tree import Ref

@@ -22,8 +22,8 @@ from pminusy.derivation.head.symbols import masked_symbols
 from pminusy.derivation.input.logit_source import LogitSource
 from pminusy.derivation.input.request import Request
 from pminusy.derivation.input.targets import class_names
-from pminusy.derivation.statements import masks as chapter
 from pminusy.derivation.statements.line import Line, Table
+from pminusy.derivation.statements.rows import masks as chapter
 from pminusy.derivation.steps.chapters import Chapter, Summary
 from pminusy.derivation.steps.context import Computed, FixedContext
 from pminusy.derivation.values.digits import as_text

@@ -1,5 +1,7 @@
-"""The lines of the head as formulas with their reasons, in the order in which they are read.
+"""The lines of the head as formulas with their reasons, in folders that read in order.
 
-`line` is what a line consists of, `case` the options that change one; then `forward`, `backward`,
-`routes`, `parameters`, `second_order`, `pair`, `floating_point`, `ignored`, `masks`, `batch`.
+`line` is what a line consists of, `case` the options that change one; then `forward/` (to the
+loss), `gradient/` (back to the logits), `parameters/` (the layer), `second_order/`, `rows/`
+(batches, ignored rows, masks); `pair`, `floating_point` and `rules` stand alone. `articles/` puts
+lines in the order of five articles.
 """

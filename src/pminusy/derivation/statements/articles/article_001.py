@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pminusy.derivation.statements import both_cases, pair, routes, rules
-from pminusy.derivation.statements import small_steps as small
-from pminusy.derivation.statements import sum_over_paths as paths
+from pminusy.derivation.statements import pair, rules
 from pminusy.derivation.statements.articles.article import Part
 from pminusy.derivation.statements.articles.pick import named
 from pminusy.derivation.statements.case import Case
-from pminusy.derivation.statements.forward import lines as forward
+from pminusy.derivation.statements.forward import loss, softmax
+from pminusy.derivation.statements.forward.chapter import lines as forward
+from pminusy.derivation.statements.gradient import both_cases, by_probability, result
+from pminusy.derivation.statements.gradient import sum_over_paths as paths
 from pminusy.derivation.tree.letters import i, j, k
 
 __all__ = ["parts"]
@@ -28,23 +29,23 @@ def _forward() -> tuple[Part, ...]:
              "Network → z → p → L: a network gives a logit z_i for each class, a score of any "
              "size; the softmax makes probabilities p_i of them; the cross-entropy L says how far "
              "these are from the target.",
-             (small.softmax_of(i, j), small.positive_power(i),
-              *named(forward(_CASE), "p_sum"), small.cross_entropy_of(i), small.one_hot(i),
+             (softmax.softmax_of(i, j), softmax.positive_power(i),
+              *named(forward(_CASE), "p_sum"), loss.cross_entropy_of(i), loss.one_hot(i),
               *named(forward(_CASE), "p_range ln_p loss_sign"))),
         Part("schema", "Backward: the plan", "From the loss back to the logits.",
-             (small.schema(),)),
+             (by_probability.schema(),)),
         Part("cross_entropy", "The first factor", "The loss by one probability.",
-             tuple(small.loss_by_probability(i))),
+             tuple(by_probability.loss_by_probability(i))),
     )  # fmt: skip
 
 
 def _backward() -> tuple[Part, ...]:
     first, parts_, second, still = both_cases.set_up(i, j)
     own, other = tuple(both_cases.own_class(i)), tuple(both_cases.other_class(i, j))
-    recalled = small.softmax_of(i, k, "softmax_recalled", "The softmax again")
+    recalled = softmax.softmax_of(i, k, "softmax_recalled", "The softmax again")
     return (
         Part("softmax", "The second factor", "One probability by one logit.",
-             (recalled, *small.normaliser(k, i))),
+             (recalled, *softmax.normaliser(k, i))),
         Part("rule", "A rule for fractions", "For any functions f and g.",
              (rules.quotient_rule(),), "rules"),
         Part("jacobian", "Both cases", "The same index above and below, or another.",
@@ -56,7 +57,7 @@ def _backward() -> tuple[Part, ...]:
              (*paths.all_paths(_CASE, i, j), *paths.two_paths(_CASE, i, j),
               *paths.multiplied_out(_CASE, i, j), paths.result(_CASE, i))),
         Part("result", "What it says", "Predicted minus true.",
-             named(routes.result(_CASE), "dL_dz sign_own sign_other size")),
+             named(result.result(_CASE), "dL_dz sign_own sign_other size")),
         Part("pair", "Why this pair", "Softmax and cross-entropy are the usual choice for classes.",
              tuple(pair.lines())),
     )  # fmt: skip

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from pminusy.derivation.statements import both_cases, routes
-from pminusy.derivation.statements import small_steps as small
-from pminusy.derivation.statements import sum_over_paths as paths
 from pminusy.derivation.statements.articles.article import Part
 from pminusy.derivation.statements.articles.pick import named
 from pminusy.derivation.statements.case import Case
-from pminusy.derivation.statements.forward import lines as forward
+from pminusy.derivation.statements.forward import linear_layer, loss, softmax
+from pminusy.derivation.statements.forward.chapter import lines as forward
+from pminusy.derivation.statements.gradient import (
+    both_cases,
+    by_probability,
+    jacobian,
+    result,
+    with_delta,
+)
+from pminusy.derivation.statements.gradient import sum_over_paths as paths
+from pminusy.derivation.statements.parameters import gradients
 from pminusy.derivation.tree import Index
 from pminusy.derivation.tree.letters import i, j, k
 
@@ -23,27 +30,28 @@ def parts(K: int) -> tuple[Part, ...]:
     del K
     return (
         Part("set_up", "The model", "K classes, each with weights and a bias of its own.",
-             (*small.logits_of_class(k), small.softmax_of(i, j),
-              *named(forward(_CASE), "p_sum"), small.one_hot(k), small.cross_entropy_of(i),
-              next(small.loss_of_class()))),
+             (*linear_layer.logits_of_class(k), softmax.softmax_of(i, j),
+              *named(forward(_CASE), "p_sum"), loss.one_hot(k), loss.cross_entropy_of(i),
+              next(loss.loss_of_class()))),
         Part("plan", "The plan", "The gradient of one class's weights.",
-             tuple(small.start_at_weights(k))),
+             tuple(gradients.start_at_weights(k))),
         Part("first", "By the logit", "Through every probability.",
-             (paths.chain(_CASE, k, j), small.target_still(j), *small.loss_by_p(j))),
+             (paths.chain(_CASE, k, j), by_probability.target_still(j),
+              *by_probability.loss_by_p(j))),
         _jacobian(),
         Part("together", "Both together", "The sum over all probabilities, term by term.",
-             (*small.with_delta(k, j), paths.result(_CASE, k))),
+             (*with_delta.with_delta(k, j), paths.result(_CASE, k))),
         Part("result", "The result", "Predicted minus true, and back to the weights.",
-             (*named(routes.result(_CASE), "dL_dz size"), *small.back_to_weights(k))),
+             (*named(result.result(_CASE), "dL_dz size"), *gradients.back_to_weights(k))),
     )  # fmt: skip
 
 
 def _jacobian() -> Part:
     own, other = tuple(both_cases.own_class(j)), tuple(both_cases.other_class(j, k))
-    written = small.softmax_of(j, _m, "softmax_recalled", "The softmax again")
+    written = softmax.softmax_of(j, _m, "softmax_recalled", "The softmax again")
     return Part(
         "jacobian", "A probability by a logit", "The same index, or another.",
-        (written, *small.normaliser(_m, j), small.equal_index_quotient(j, k),
+        (written, *softmax.normaliser(_m, j), jacobian.equal_index_quotient(j, k),
          *named(own, "own_quotient own_recognised jacobian_own"),
          *named(other, "other_quotient other_separated jacobian_other"),
          both_cases.by_cases(j, k), both_cases.with_delta(j, k)),

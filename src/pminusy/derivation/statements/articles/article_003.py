@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pminusy.derivation.statements import backward
-from pminusy.derivation.statements import row_of_class as row
-from pminusy.derivation.statements import small_steps as small
 from pminusy.derivation.statements.articles.article import Part
 from pminusy.derivation.statements.articles.pick import named
 from pminusy.derivation.statements.case import Case
-from pminusy.derivation.statements.forward import lines as forward
+from pminusy.derivation.statements.forward import loss
+from pminusy.derivation.statements.forward.chapter import lines as forward
+from pminusy.derivation.statements.gradient import by_probability, with_delta
+from pminusy.derivation.statements.gradient import row_of_class as row
 from pminusy.derivation.tree.letters import i, j, p
 
 __all__ = ["parts"]
@@ -21,7 +21,7 @@ def parts(K: int) -> tuple[Part, ...]:
     del K
     return (
         Part("set_up", "Softmax and loss", "Logits, probabilities and targets are row vectors.",
-             (row.as_function(p), small.one_hot(i), small.cross_entropy_of(i),
+             (row.as_function(p), loss.one_hot(i), loss.cross_entropy_of(i),
               *named(forward(_CASE), "cross_entropy_one_hot"))),
         Part("path", "One path", "From the logits to the loss through one probability.",
              (row.one_path(_CASE), row.by_probability(_CASE))),
@@ -30,5 +30,6 @@ def parts(K: int) -> tuple[Part, ...]:
         Part("together", "Both factors together", "As rows.", tuple(row.as_rows(_CASE, i))),
         Part("full", "The whole Jacobian would do it too",
              "A row times a matrix, of which all rows but one meet a 0.",
-             (small.no_other_probability(), *named(backward.compact(_CASE), "row_times_jacobian"))),
+             (by_probability.no_other_probability(),
+              *named(with_delta.compact(_CASE), "row_times_jacobian"))),
     )  # fmt: skip

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pminusy.derivation.statements import both_cases, pair, routes, rules
-from pminusy.derivation.statements import small_steps as small
-from pminusy.derivation.statements import sum_over_paths as paths
+from pminusy.derivation.statements import pair, rules
 from pminusy.derivation.statements.articles.article import Part
 from pminusy.derivation.statements.articles.pick import named
 from pminusy.derivation.statements.case import Case
-from pminusy.derivation.statements.forward import lines as forward
-from pminusy.derivation.statements.parameters import why_stop_at_z
+from pminusy.derivation.statements.forward import loss, softmax, total_error
+from pminusy.derivation.statements.forward.chapter import lines as forward
+from pminusy.derivation.statements.gradient import both_cases, result, term_by_term
+from pminusy.derivation.statements.gradient import sum_over_paths as paths
+from pminusy.derivation.statements.parameters import gradients
 from pminusy.derivation.tree.letters import i, k, n
 
 __all__ = ["parts"]
@@ -22,14 +23,14 @@ def parts(K: int) -> tuple[Part, ...]:
     return (
         Part("network", "A network and its error",
              "D numbers go in, and each of H output neurons gives a logit.",
-             (*small.softmax_as_function(k, i), small.one_hot(i), small.loss_of_function(i),
-              small.loss_written_out(K), *named(forward(_CASE), "cross_entropy_one_hot"))),
+             (*softmax.softmax_as_function(k, i), loss.one_hot(i), loss.loss_of_function(i),
+              loss.loss_written_out(K), *named(forward(_CASE), "cross_entropy_one_hot"))),
         Part("rules", "Rules of differentiation", "For any functions f, g and u.",
              (rules.sum_rule(), rules.constant_factor(), rules.chain_rule(), *rules.logarithm()),
              "rules"),
         Part("total", "The total error", "One term for each output.",
-             tuple(small.total_error(i))),
-        Part("data", "All samples", "One more sum.", (small.total_of_data(n, i),), "batch"),
+             tuple(total_error.total_error(i))),
+        Part("data", "All samples", "One more sum.", (total_error.total_of_data(n, i),), "batch"),
         *_backward(),
     )  # fmt: skip
 
@@ -41,17 +42,17 @@ def _backward() -> tuple[Part, ...]:
         Part("backward", "The error by an input of the softmax",
              "Of 20 layers this is only the last: every earlier one needs the gradients of its own "
              "parameters, and takes this one as its start.",
-             tuple(small.term_by_term(k, i))),
+             tuple(term_by_term.term_by_term(k, i))),
         Part("jacobian", "An output by an input", "The same index, or another.",
              (*named(own, "jacobian_own"), *named(other, "jacobian_other"))),
         Part("simplify", "Simplify", "No derivative is left, then no sum.",
-             (*small.own_term_out(k, i), *small.difference_of_sums(k, i),
+             (*term_by_term.own_term_out(k, i), *term_by_term.difference_of_sums(k, i),
               *named(multiplied, "products_cancel"), paths.result(_CASE, k))),
         Part("result", "The result",
              "That it is so short is pleasant, and not why this pair is used.",
-             (*named(routes.result(_CASE), "dL_dz"),
+             (*named(result.result(_CASE), "dL_dz"),
               *named(pair.lines(), "likelihood squared_error squared_error_vanishes"),
-              why_stop_at_z(_LAYER))),
+              gradients.why_stop_at_z(_LAYER))),
     )  # fmt: skip
 
 

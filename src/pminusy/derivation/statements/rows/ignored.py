@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pminusy.derivation.statements import forward
 from pminusy.derivation.statements.case import Case
+from pminusy.derivation.statements.forward.linear_layer import logits
+from pminusy.derivation.statements.forward.softmax import softmax
 from pminusy.derivation.statements.line import OUTLINE, RESULT, Line
 from pminusy.derivation.tree import Node, Parens, Partial, Relation, Sum, ln
 from pminusy.derivation.tree.letters import L_B, B, L, S, W, b, d, k, lse, p, q, t, x, z, zeta
@@ -15,8 +16,8 @@ __all__ = ["before", "lines"]
 
 def before(case: Case) -> Iterator[Line]:
     """Lines up to the probabilities: the same as in a row that counts."""
-    yield from forward.logits(case)
-    yield from forward.softmax()
+    yield from logits(case)
+    yield from softmax()
 
 
 def lines(case: Case) -> Iterator[Line]:

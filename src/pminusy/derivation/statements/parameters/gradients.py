@@ -1,4 +1,4 @@
-"""From the logits to the parameters of the layer, and one step of gradient descent."""
+"""From the logits to the weights, the bias and the inputs of the layer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,39 @@ from collections.abc import Iterator
 
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, RESULT, Line
-from pminusy.derivation.tree import Delta, Node, Outer, Parens, Partial, Ref, Relation, Sum, ln
-from pminusy.derivation.tree.letters import L, R, W, b, d, eta, j, k, lam, p, power_of_e, x, zeta
+from pminusy.derivation.tree import (
+    Delta,
+    Index,
+    Node,
+    Outer,
+    Parens,
+    Partial,
+    Relation,
+    Sum,
+)
+from pminusy.derivation.tree.letters import (
+    L,
+    R,
+    W,
+    b,
+    d,
+    j,
+    k,
+    lam,
+    p,
+    x,
+    y,
+    z,
+)
 
-__all__ = ["gradient_step", "lines", "why_stop_at_z"]
+__all__ = [
+    "back_to_weights",
+    "lines",
+    "of_weights",
+    "one_logit_each",
+    "start_at_weights",
+    "why_stop_at_z",
+]
 
 
 def lines(case: Case) -> Iterator[Line]:
@@ -119,86 +148,6 @@ def _ridge() -> Iterator[Line]:
     )
 
 
-def gradient_step(case: Case) -> Iterator[Line]:
-    """What one step of gradient descent on this sample does."""
-    yield from _parameters_after()
-    yield from _logits_after(case)
-    yield from _loss_after(case)
-
-
-def _parameters_after() -> Iterator[Line]:
-    yield Line(
-        "step_weights",
-        "One step against the gradient, weights",
-        Relation.equal(Ref("W_new")[k, d], W[k, d] - eta * Partial(L, W[k, d])),
-        "Downhill, with the rate η.",
-        ("gradient step",),
-        OUTLINE,
-    )
-    yield Line(
-        "step_bias",
-        "One step against the gradient, bias",
-        Relation.equal(Ref("b_new")[k], b[k] - eta * Partial(L, b[k])),
-        "Downhill, with the rate η.",
-        ("gradient step",),
-    )
-
-
-def _logits_after(case: Case) -> Iterator[Line]:
-    """Of the layer, and as the softmax sees them."""
-    old, new = case.logit_letter, Ref(f"{case.logit_letter.name}_new")
-    yield Line(
-        "step_logits",
-        "What the step does to this sample's logits",
-        Relation.equal(
-            new[k],
-            old[k] - eta * Parens(Sum(d, x[d] ** 2) + 1) * Partial(L, old[k]),
-        ),
-        "Both changes add up: each logit moves against its own error, by η (‖x‖² + 1).",
-        ("matrix product",),
-        OUTLINE,
-    )
-    if case.transforms:
-        yield Line(
-            "step_transform",
-            "The logits after the step, as the softmax sees them",
-            Relation.equal(Ref("z_new")[k], case.logits(new)),
-            "Cap and temperature apply as before.",
-            ("definition",),
-        )
-
-
-def _loss_after(case: Case) -> Iterator[Line]:
-    """Computed anew, not estimated from the gradient."""
-    z_new, p_new = Ref("z_new"), Ref("p_new")
-    yield Line(
-        "step_probabilities",
-        "The probabilities after the step",
-        Relation.equal(p_new[k], power_of_e(k, z_new) / Sum(j, power_of_e(j, z_new))),
-        "The softmax of the new logits: computed, not estimated.",
-        ("definition",),
-        OUTLINE,
-    )
-    yield Line(
-        "step_loss",
-        "The cross-entropy after the step" if case.z_loss else "The loss after the step",
-        Relation.equal(case.cross_entropy_after, -Sum(k, case.target[k] * ln(p_new[k]))),
-        "The same target, the new probabilities.",
-        ("definition",),
-        OUTLINE,
-    )
-    if case.z_loss:
-        z_loss = case.scaled(zeta) * Ref("lse_new") ** 2
-        yield Line(
-            "step_loss_total",
-            "The whole loss after the step",
-            Relation.equal(Ref("L_new"), case.cross_entropy_after + z_loss),
-            "The z-loss of the new logits beside it.",
-            ("definition",),
-            OUTLINE,
-        )
-
-
 def _logit_gradient(case: Case) -> Node:
     """The gradient at the layer's logits: p − y where nothing alters it."""
     if case.transforms or case.z_loss:
@@ -210,3 +159,79 @@ def _plain(case: Case, index: object, factor: Node) -> tuple[Node, ...]:
     if case.transforms or case.z_loss:
         return ()
     return (Parens(case.scaled(p[k]) - case.target[k]) * factor,)
+
+
+def one_logit_each(k: Index, i: Index) -> Iterator[Line]:
+    """A weight and a bias reach the loss through one logit."""
+    yield Line(
+        "other_logits_still",
+        "A weight moves one logit only",
+        Relation.equal(Partial(z[i], W[k, d]), 0).where(i, "≠", k),
+        "Row k of W is in the logit of class k, and in no other.",
+        ("derivative of a constant",),
+    )
+    yield Line(
+        "logit_by_own_weight",
+        "That logit by the weight",
+        Relation.equal(Partial(z[k], W[k, d]), x[d]),
+        "The weight stands beside one input.",
+        ("constant factor",),
+    )
+
+
+def of_weights(k: Index) -> Iterator[Line]:
+    """The bias's own slope, and when no weight moves."""
+    yield Line(
+        "logit_by_bias",
+        "A logit by its bias",
+        Relation.equal(Partial(z[k], b[k]), 1),
+        "The bias is added as it is.",
+        ("derivative of a sum",),
+    )
+    squares = Sum(k, Sum(d, Partial(L, W[k, d]) ** 2))
+    yield Line(
+        "weights_still",
+        "How much all weights are moved",
+        Relation.equal(squares, Sum(k, (p[k] - y[k]) ** 2) * Sum(d, x[d] ** 2)),
+        "If p is y, sure and right, every factor on the right is 0: no weight is updated.",
+        ("square of a product",),
+    )
+
+
+def start_at_weights(k: Index) -> Iterator[Line]:
+    """What is wanted, taken apart."""
+    yield Line(
+        "start",
+        "What is wanted, by the chain rule",
+        Relation.equal(Partial(L, W[k]), Partial(L, z[k]) * Partial(z[k], W[k])),
+        "The weights of class k reach the loss through its logit.",
+        ("chain rule",),
+        OUTLINE,
+    )
+    yield Line(
+        "logit_by_row",
+        "The second factor",
+        Relation.equal(Partial(z[k], W[k]), x),
+        "Each weight stands beside one input.",
+        ("constant factor",),
+    )
+
+
+def back_to_weights(k: Index) -> Iterator[Line]:
+    """Both factors put together, and the bias."""
+    yield Line(
+        "dL_dw_of_class",
+        "The weights of one class",
+        Relation.equal(Partial(L, W[k]), Partial(L, z[k]) * x, Parens(p[k] - y[k]) * x),
+        "The error of the class times the input.",
+        ("substitution",),
+        OUTLINE,
+    )
+    yield Line(
+        "dL_db_of_class",
+        "The bias of one class",
+        Relation.equal(Partial(L, b[k]), p[k] - y[k]),
+        "The bias is added to its logit as it is.",
+        ("chain rule",),
+        OUTLINE,
+    )

@@ -7,9 +7,25 @@ from collections.abc import Iterator
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, Line
 from pminusy.derivation.tree import Index, Node, Parens, Partial, Relation, Sum
-from pminusy.derivation.tree.letters import p, z
+from pminusy.derivation.tree.letters import j, k, p, z
 
-__all__ = ["all_paths", "chain", "multiplied_out", "result", "sum_of_others", "two_paths"]
+__all__ = [
+    "all_paths",
+    "chain",
+    "chain_rule",
+    "multiplied_out",
+    "result",
+    "sum_of_others",
+    "two_paths",
+]
+
+
+def chain_rule(case: Case) -> Iterator[Line]:
+    """The long route: all paths, both cases kept apart, one rule a line."""
+    yield from all_paths(case, k, j)
+    yield from two_paths(case, k, j)
+    yield from multiplied_out(case, k, j)
+    yield result(case, k)
 
 
 def chain(case: Case, k: Index, j: Index) -> Line:

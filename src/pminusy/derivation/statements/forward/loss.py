@@ -1,4 +1,4 @@
-"""Forward: from inputs to logits, probabilities and the loss."""
+"""The loss of one sample: targets, cross-entropy, z-loss, another base."""
 
 from __future__ import annotations
 
@@ -6,111 +6,51 @@ from collections.abc import Iterator
 
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, RESULT, Line
-from pminusy.derivation.tree import Log, Node, Parens, Ref, Relation, Sum, exp, ln
+from pminusy.derivation.tree import (
+    Add,
+    Delta,
+    Index,
+    Log,
+    Mul,
+    Neg,
+    Node,
+    Parens,
+    Ref,
+    Relation,
+    Sum,
+    ln,
+)
 from pminusy.derivation.tree.letters import (
     L_B,
     B,
+    L,
     S,
-    W,
-    a,
-    b,
     c,
-    d,
-    j,
     k,
     lse,
     p,
     power_of_e,
     q,
-    total,
-    x,
+    y,
     z,
     zeta,
 )
-from pminusy.derivation.tree.letters import L as L
 
-__all__ = ["lines", "logits", "softmax", "zero_times_logarithm"]
-
-
-def lines(case: Case) -> Iterator[Line]:
-    """Lines from the inputs to the loss."""
-    yield from logits(case)
-    yield from softmax()
-    yield from _loss(case)
-    yield from _facts(case)
+__all__ = [
+    "cross_entropy_of",
+    "loss",
+    "loss_of_class",
+    "loss_of_function",
+    "loss_written_out",
+    "one_hot",
+]
 
 
-def logits(case: Case) -> Iterator[Line]:
-    """Lines up to the logits of the softmax."""
-    first = case.logit_letter
-    if case.layer:
-        body = Sum(d, W[k, d] * x[d]) + b[k]
-        yield Line(
-            "linear",
-            "Linear layer, one logit",
-            Relation.equal(first[k], body),
-            "Each class weighs every feature and adds its bias.",
-            ("definition",),
-            OUTLINE,
-        )
-        yield Line(
-            "linear_vector",
-            "Linear layer, all logits",
-            Relation.equal(first, W @ x + b),
-            "Row k of W belongs to class k, so one matrix product gives all logits.",
-            ("matrix product",),
-        )
-    if case.transforms:
-        what = {(True, False): "soft-cap", (False, True): "temperature"}.get(
-            (case.softcap, case.temperature), "soft-cap, then temperature"
-        )
-        yield Line(
-            "transform",
-            f"Logits after {what}",
-            Relation.equal(z[k], case.logits()),
-            "The softmax is applied to these logits, not to those that were given.",
-            ("definition",),
-            OUTLINE,
-        )
+S_of_z = Ref("S_of_z")
 
 
-def softmax() -> Iterator[Line]:
-    """Lines about the probabilities."""
-    yield Line(
-        "softmax",
-        "Softmax",
-        Relation.equal(p[k], power_of_e(k) / Sum(j, power_of_e(j))),
-        "Exponentials make every logit positive, and dividing by their sum makes them sum to one.",
-        ("definition",),
-        RESULT,
-    )
-    shifted = exp(z[k] - a) / Sum(j, exp(z[j] - a))
-    yield Line(
-        "shift",
-        "A constant added to every logit changes nothing",
-        Relation.equal(p[k], shifted),
-        "The factor e^(−a) is in numerator and denominator alike and cancels, whatever a is; "
-        "a = max_j z_j keeps e^z from overflowing.",
-        ("exponent of a sum", "cancel a common factor"),
-        OUTLINE,
-    )
-    yield Line(
-        "p_range",
-        "A probability lies between 0 and 1",
-        Relation.chain(0, "<", p[k], "<", 1),
-        "A positive number is divided by a sum that contains it and other positive numbers.",
-        ("positive over positive",),
-    )
-    yield Line(
-        "p_sum",
-        "Probabilities sum to one",
-        Relation.equal(total(p), 1),
-        "The numerators add up to the denominator.",
-        ("common denominator",),
-    )
-
-
-def _loss(case: Case) -> Iterator[Line]:
+def loss(case: Case) -> Iterator[Line]:
+    """Lines from the target to the loss, and what holds of it."""
     if case.mass:
         yield from _mass(case)
     yield from _cross_entropy(case)
@@ -118,6 +58,7 @@ def _loss(case: Case) -> Iterator[Line]:
         yield from _z_loss(case)
     if case.log_base:
         yield _other_base(case)
+    yield from _facts(case)
 
 
 def _cross_entropy(case: Case) -> Iterator[Line]:
@@ -228,27 +169,70 @@ def _facts(case: Case) -> Iterator[Line]:
     )
 
 
-_x, _root = Ref("x_p"), Ref("root")
-
-
-def zero_times_logarithm() -> Iterator[Line]:
-    """0 · ln 0 = 0: the tangent of the logarithm, and what it says of x ln x near 0."""
-    yield Line(
-        "tangent",
-        "The logarithm lies below its tangent",
-        Relation.chain(ln(1 / _root), "≤", 1 / _root - 1),
-        "ln a ≤ a − 1 for every a > 0: both are 0 at a = 1 with slope 1, and the logarithm bends "
-        "down. Here a = 1/ρ, and ρ = √x.",
-        ("logarithm is concave",),
+def one_hot(k: Index) -> Line:
+    """A target of one class."""
+    return Line(
+        "one_hot",
+        "The target is one-hot",
+        Relation.equal(y[k], Delta(k, c)),
+        "1 for the true class, 0 for every other.",
+        ("definition",),
     )
+
+
+def cross_entropy_of(k: Index) -> Line:
+    """The loss as a sum over classes."""
+    return Line(
+        "cross_entropy",
+        "Cross-entropy",
+        Relation.equal(L, -Sum(k, y[k] * ln(p[k]))),
+        "The surprise −ln p of each class, counted by the target.",
+        ("definition",),
+        RESULT,
+    )
+
+
+def loss_of_class() -> Iterator[Line]:
+    """The loss of the true class alone, and the softmax put into it."""
     yield Line(
-        "zero_ln_zero",
-        "0 · ln 0 is 0",
-        Relation.chain(
-            0, "≤", -(_x * ln(_x)), "=", 2 * _x * ln(1 / _root), "≤",
-            2 * _x * Parens(1 / _root - 1), "≤", 2 * _root,
-        ),
-        "For every x in (0, 1], here the smallest probability. As x goes to 0 so does 2 √x, and "
-        "x ln x between them: a class without target adds nothing, even where its p is 0.",
-        ("logarithm of a power", "squeeze"),
-    )  # fmt: skip
+        "loss_of_true_class",
+        "The one term of the true class",
+        Relation.equal(L, -(y[c] * ln(p[c])), -ln(p[c])),
+        "Every other term is 0 times a logarithm, and y_c is 1.",
+        ("one-hot target",),
+    )
+    j = Index("j")
+    total = Sum(j, power_of_e(j))
+    yield Line(
+        "loss_substituted",
+        "The softmax put into the loss",
+        Relation.equal(L, -ln(power_of_e(c) / total), ln(total) - z[c]),
+        "The logarithm of a fraction is a difference, and the logarithm undoes the exponential.",
+        ("logarithm of a quotient",),
+        OUTLINE,
+    )
+
+
+def loss_written_out(K: int) -> Line:
+    """The sum over K classes term by term."""
+    terms = tuple(Mul((y[k], ln(p[k]))) for k in range(K))
+    return Line(
+        "loss_written_out",
+        "Written out",
+        Relation.equal(L, Neg(Parens(Add(terms)))),
+        f"One term for each of the {K} classes; all but one are 0.",
+        ("definition of a sum",),
+        sizes=(K,),
+    )
+
+
+def loss_of_function(i: Index) -> Line:
+    """The loss with the softmax written as a function."""
+    return Line(
+        "cross_entropy_of_z",
+        "Cross-entropy",
+        Relation.equal(L, -Sum(i, y[i] * ln(S_of_z[i]))),
+        "The logarithm is the natural one.",
+        ("definition",),
+        RESULT,
+    )

@@ -1,0 +1,1 @@
+"""From the logits to the layer: `gradients` of its parameters, and a `gradient_step`."""

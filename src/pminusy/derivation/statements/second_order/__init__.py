@@ -1,0 +1,1 @@
+"""How the gradient changes: `hessian`, `curvature` and `of_layer`, put together in `chapter`."""
