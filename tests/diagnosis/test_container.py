@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from pminusy.diagnosis.reading import Submission
 from pminusy.diagnosis.run import sandbox
 from pminusy.diagnosis.run.limits import Limits
-from pminusy.diagnosis.submission import Settings, Submission, check_submission
+from pminusy.diagnosis.submission import Settings, check_submission
 from pminusy.errors import InputError
 
 GOOD = b"""

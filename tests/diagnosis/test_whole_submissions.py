@@ -6,9 +6,10 @@ import pytest
 from benchmarks.check.run_source import judge
 from pminusy.api.check import check, check_file
 from pminusy.diagnosis.catalogue.conventions import parse_pins
+from pminusy.diagnosis.reading import read
 from pminusy.diagnosis.report.rubric import read_rubric
 from pminusy.diagnosis.run.inside.python2 import in_python_3
-from pminusy.diagnosis.submission import Settings, check_submission, read
+from pminusy.diagnosis.submission import Settings, check_submission
 from pminusy.errors import InputError
 
 SHIFTED = "    e = np.exp(z - z.max({axis}))\n    return e / e.sum({axis})\n"

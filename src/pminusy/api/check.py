@@ -15,20 +15,14 @@ from pminusy.diagnosis.catalogue.conventions import parse_pins
 from pminusy.diagnosis.examine import examine
 from pminusy.diagnosis.folder import check_folder
 from pminusy.diagnosis.neighbours import with_neighbours
+from pminusy.diagnosis.reading import Submission, SubmissionFault, read
 from pminusy.diagnosis.report.lines import in_plain_text
 from pminusy.diagnosis.report.rubric import Rubric
 from pminusy.diagnosis.report.summary import Summary, summarise
 from pminusy.diagnosis.report.verdict import Verdict, worst
 from pminusy.diagnosis.run import sandbox
 from pminusy.diagnosis.run.session import LocalSession
-from pminusy.diagnosis.submission import (
-    Settings,
-    Submission,
-    SubmissionFault,
-    check_submission,
-    open_reference,
-    read,
-)
+from pminusy.diagnosis.submission import Settings, check_submission, open_reference
 from pminusy.errors import InputError
 from pminusy.files import write_atomically
 

@@ -1,8 +1,8 @@
-"""What one function of a file says about how another one's samples lie."""
+"""What one function of a submission says about how another one's samples lie."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from pminusy.diagnosis.report.verdict import Finding, Verdict
@@ -12,14 +12,18 @@ __all__ = ["consistent"]
 _JUDGED = ("correct", "fragile", "wrong")
 
 
-def consistent(verdicts: Sequence[Verdict]) -> list[Verdict]:
+def consistent(verdicts: Sequence[Verdict], called: Collection[str] = ()) -> list[Verdict]:
     """The same verdicts; a softmax that is right only as no other function of the file needs it.
 
     A softmax read as one of a single sample, or of samples in columns, is wrong beside functions
-    that have a batch in rows and do not call it: those that others call are not among the verdicts.
+    that have a batch in rows and do not call it: those that others of its file call are not among
+    the verdicts, and those that other files import are `called`.
     """
     rows = any(v.status in _JUDGED and _way(v) == "rows" for v in verdicts)
-    return [_contradicted(v) if rows and _stands_alone(v) else v for v in verdicts]
+    return [
+        _contradicted(v) if rows and _stands_alone(v) and v.name not in called else v
+        for v in verdicts
+    ]
 
 
 def _way(verdict: Verdict) -> str:

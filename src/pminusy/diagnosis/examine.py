@@ -39,7 +39,9 @@ def examine(
 ) -> Verdict:
     """Check one function of a running submission, against a teacher's own if that is unusual."""
     verdict = Verdict("unfinished", candidate.name, "There is nothing in it yet.")
-    verdict = replace(verdict, leans_on=leans_on(candidate.entry, session.inventory.functions))
+    inventory = session.inventory
+    leans = leans_on(candidate.entry, inventory.functions, inventory.imported)
+    verdict = replace(verdict, leans_on=leans)
     if candidate.entry["empty"]:
         return verdict
     if candidate.proposals[0].exercise == "dropout":

@@ -9,21 +9,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pminusy.diagnosis.reading import SUFFIXES, SubmissionFault, has_source, read
 from pminusy.diagnosis.report.verdict import Verdict
-from pminusy.diagnosis.submission import (
-    Settings,
-    SubmissionFault,
-    check_submission,
-    read,
-)
+from pminusy.diagnosis.submission import Settings, check_submission
 from pminusy.errors import InputError
 from pminusy.files import write_atomically
 
 __all__ = ["check_folder", "submissions_in"]
 
-_SUFFIXES = (".py", ".ipynb")
 _FIRST_USER = 64000  # submissions that run at the same time have a user id each
-_VERSION = 1  # of the file that remembers verdicts
+_VERSION = 2  # of the file that remembers verdicts
 Progress = Callable[[int, int, str], None]
 
 
@@ -52,11 +47,9 @@ def submissions_in(folder: Path) -> list[Path]:
 def _is_submission(path: Path) -> bool:
     if path.name.startswith((".", "__")):
         return False
-    if path.suffix in _SUFFIXES:
+    if path.suffix in SUFFIXES:
         return True
-    return path.is_dir() and not path.is_symlink() and any(
-        file.suffix in _SUFFIXES for file in path.rglob("*")
-    )  # fmt: skip
+    return path.is_dir() and (path.is_symlink() or has_source(path))
 
 
 def check_folder(

@@ -1,13 +1,11 @@
-"""A submission on disk: read with bounds, opened in a session, checked to verdicts."""
+"""A submission opened in a session, file by file, and checked to verdicts."""
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from pminusy.diagnosis.bind.signatures import (
@@ -20,22 +18,14 @@ from pminusy.diagnosis.consistency import consistent
 from pminusy.diagnosis.examine import NO_EXERCISE, best_trial, examine
 from pminusy.diagnosis.match.reference import Reference
 from pminusy.diagnosis.match.trial import Trial
+from pminusy.diagnosis.reading import Submission
 from pminusy.diagnosis.report.verdict import Verdict
 from pminusy.diagnosis.run import sandbox
-from pminusy.diagnosis.run.limits import LARGEST_NOTEBOOK, LARGEST_SOURCE, Limits
+from pminusy.diagnosis.run.limits import Limits
 from pminusy.diagnosis.run.session import Inventory, ProcessSession, SessionEnded
 from pminusy.errors import InputError
 
-__all__ = [
-    "Settings", "Submission", "SubmissionFault", "check_submission", "open_reference", "read",
-]  # fmt: skip
-
-_SUFFIXES = (".py", ".ipynb")
-_MOST_FILES = 40
-
-
-class SubmissionFault(Exception):
-    """A fault of the submission itself: a verdict, never an error of the checker."""
+__all__ = ["Settings", "check_submission", "open_reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,71 +54,6 @@ class Settings:
     reference: Reference | None = None
 
 
-@dataclass(frozen=True)
-class Submission:
-    """One learner's files; where `first` names one, the others are there to be imported only."""
-
-    name: str
-    files: Mapping[str, bytes]
-    first: str = ""
-
-    @property
-    def digest(self) -> str:
-        """A fingerprint of its contents."""
-        state = hashlib.sha256()
-        for name, source in sorted(self.files.items()):
-            state.update(f"{len(name)}:{name}:{len(source)}:".encode("utf-8", "surrogateescape"))
-            state.update(source)
-        return state.hexdigest()
-
-
-def read(path: Path, root: Path | None = None) -> Submission:
-    """Read a file, or a folder that is one submission.
-
-    Raises
-    ------
-    SubmissionFault
-        It is too large, not a plain file, or a link that leads out of the folder of submissions.
-    """
-    name = path.name if root is None else str(path.relative_to(root))
-    if path.is_dir() and not path.is_symlink():
-        return _folder(path, name, root)
-    files = {path.name: _source(path, root)}
-    return Submission(name, files)
-
-
-def _folder(path: Path, name: str, root: Path | None) -> Submission:
-    found = sorted(p for p in path.rglob("*") if p.suffix in _SUFFIXES and not _hidden(p, path))
-    files: dict[str, bytes] = {}
-    for file in found[:_MOST_FILES]:
-        try:
-            files[file.relative_to(path).as_posix()] = _source(file, root or path)
-        except SubmissionFault:
-            if len(found) == 1:
-                raise
-    if not files:
-        raise SubmissionFault("There is no Python file in it.")
-    return Submission(name, files)
-
-
-def _hidden(path: Path, root: Path) -> bool:
-    parts = path.relative_to(root).parts
-    return any(part.startswith((".", "__")) and part != "__init__.py" for part in parts)
-
-
-def _source(path: Path, root: Path | None) -> bytes:
-    if root is not None and not path.resolve().is_relative_to(root.resolve()):
-        raise SubmissionFault("It is a link that leads out of the folder of submissions.")
-    if not path.is_file():
-        raise SubmissionFault("It is not a plain file.")
-    most = LARGEST_NOTEBOOK if path.suffix == ".ipynb" else LARGEST_SOURCE
-    with path.open("rb") as file:
-        source = file.read(most + 1)
-    if len(source) > most:
-        raise SubmissionFault(f"It is larger than {most // 1024**2} MB.")
-    return source
-
-
 def check_submission(submission: Submission, settings: Settings, user: int = 0) -> list[Verdict]:
     """Verdicts on a submission's functions, one each; its own faults are verdicts too.
 
@@ -138,23 +63,34 @@ def check_submission(submission: Submission, settings: Settings, user: int = 0) 
         No function has the name that was asked for.
     """
     started = time.monotonic()
+    until = started + settings.limits.seconds
     found: list[Verdict] = []
     faults: list[Verdict] = []
+    read_elsewhere: set[str] = set()
     unfit: InputError | None = None
     for name in _files_to_check(submission):
-        try:
-            verdicts, good = _check_file(submission, name, settings, user)
-        except InputError as error:  # perhaps another file of the submission has the function
-            unfit = error
-            continue
-        (found if good else faults).extend(verdicts)
+        with closing(_Opened(submission, name, settings, user, until)) as opened:
+            try:
+                verdicts, good = _check_file(opened, name, settings)
+            except InputError as error:  # perhaps another file of the submission has the function
+                unfit = error
+                continue
+            read_elsewhere |= opened.imported
+        (found if good else faults).extend(
+            replace(v, file=_file(submission, name)) for v in verdicts
+        )
     if not found and not faults and unfit is not None:
         raise unfit
-    known = [v for v in found if v.status != "unknown"]
+    known = consistent([v for v in found if v.status != "unknown"], read_elsewhere)
     verdicts = known or found[:1] or sorted(faults, key=lambda v: v.status == "unknown")[:1]
+    unread = [_unread(fault) for fault in faults if fault.status != "unknown"] if found else []
     verdicts += _not_there(verdicts, settings.function)
+    notes = (*submission.notes, *unread[:3])
     seconds = round((time.monotonic() - started) / max(len(verdicts), 1), 3)
-    return [replace(v, source=submission.name, seconds=seconds) for v in verdicts]
+    return [
+        replace(v, source=submission.name, seconds=seconds, notes=(*v.notes, *notes))
+        for v in verdicts
+    ]
 
 
 def _files_to_check(submission: Submission) -> list[str]:
@@ -162,6 +98,15 @@ def _files_to_check(submission: Submission) -> list[str]:
         return [submission.first]
     packages = [name for name in submission.files if name.endswith("__init__.py")]
     return [name for name in submission.files if name not in packages] or packages
+
+
+def _file(submission: Submission, name: str) -> str:
+    """Which of several files of a submission a verdict is about."""
+    return name if len(submission.files) > 1 and not submission.first else ""
+
+
+def _unread(fault: Verdict) -> str:
+    return f"{fault.name} is not checked: {fault.summary.splitlines()[0]}"
 
 
 def _not_there(verdicts: Sequence[Verdict], wanted: str) -> list[Verdict]:
@@ -175,36 +120,34 @@ def _not_there(verdicts: Sequence[Verdict], wanted: str) -> list[Verdict]:
     return [Verdict("unfinished", name, summary) for name in plain if name not in there]
 
 
-def _check_file(
-    submission: Submission, name: str, settings: Settings, user: int
-) -> tuple[list[Verdict], bool]:
+def _check_file(opened: _Opened, name: str, settings: Settings) -> tuple[list[Verdict], bool]:
     """Verdicts on one file, and whether a function was found in it."""
-    opened = _Opened(submission, name, settings, user)
     try:
         session = opened.session()
     except SessionEnded as ended:
         return [_failed(name, f"It {ended}, before a function was called.")], False
-    with closing(opened):
-        found = candidates(session.inventory.functions, settings.function)
-        if not found:
-            return [_no_candidate(session.inventory, settings.function, name)], False
-        if settings.reference is not None and not settings.function:
-            found = best_named(found)  # the reference is one function
-        verdicts = [_check_one(opened, candidate, settings) for candidate in found]
-        several = len(found) > 1 and not settings.function
-        if several:
-            verdicts = [
-                _unknown(v) if v.status in _NOT_FITTING and not candidate.said else v
-                for v, candidate in zip(verdicts, found, strict=True)
-            ]
-        return consistent(verdicts), True
+    found = candidates(session.inventory.functions, settings.function)
+    if not found:
+        return [_no_candidate(session.inventory, settings.function, name)], False
+    if settings.reference is not None and not settings.function:
+        found = best_named(found)  # the reference is one function
+    verdicts = [_check_one(opened, candidate, settings) for candidate in found]
+    several = len(found) > 1 and not settings.function
+    if several:
+        verdicts = [
+            _unknown(v) if v.status in _NOT_FITTING and not candidate.said else v
+            for v, candidate in zip(verdicts, found, strict=True)
+        ]
+    return consistent(verdicts), True
 
 
 class _Opened:
-    """The process of a submission, started again after a function has ended it."""
+    """The process of a submission's file, started again after a function has ended it."""
 
-    def __init__(self, submission: Submission, name: str, settings: Settings, user: int) -> None:
-        self._files, self._name = submission.files, name
+    def __init__(
+        self, submission: Submission, name: str, settings: Settings, user: int, until: float
+    ) -> None:
+        self._files, self._name, self._until = submission.files, name, until
         self._settings, self._user = settings, user
         self._session: ProcessSession | None = None
 
@@ -214,9 +157,14 @@ class _Opened:
             settings = self._settings
             self._session = ProcessSession(
                 self._name, self._files, settings.kind, settings.limits, user=self._user,
-                image=settings.image,
+                image=settings.image, until=self._until,
             )  # fmt: skip
         return self._session
+
+    @property
+    def imported(self) -> frozenset[str]:
+        """Names that the file has from the submission's other files."""
+        return frozenset(self._session.inventory.imported if self._session is not None else ())
 
     def close(self) -> None:
         """End it."""

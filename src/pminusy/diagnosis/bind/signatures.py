@@ -404,9 +404,15 @@ _LEANED_ON = {
 }  # fmt: skip
 
 
-def leans_on(entry: Entry, functions: Sequence[Entry]) -> tuple[str, ...]:
-    """Names of such functions among what a function reads, the submission's own excepted."""
+def leans_on(
+    entry: Entry, functions: Sequence[Entry], imported: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Names of such functions among what a function reads, the submission's own excepted.
+
+    `imported` are functions of the submission's other files.
+    """
     own = {f["name"] for f in functions if not f["owner"]}
     methods = {f["name"] for f in functions if f["owner"] and f["owner"] == entry["owner"]}
     used = ({*entry["reads"]} - own) | ({*entry["attributes"]} - methods)
+    used -= {*imported}
     return tuple(f"{name} ({what})" for name, what in _LEANED_ON.items() if name in used)

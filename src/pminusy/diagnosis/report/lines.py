@@ -88,7 +88,7 @@ def lines(verdict: Verdict, hints: int = 3) -> Iterator[StyledLine]:
         How much to tell: 1 where to look, 2 what is off, 3 the formula.
     """
     mark, words, style = HEADINGS[verdict.status]
-    where = f" in {clean(verdict.source)}" if verdict.source not in ("", verdict.name) else ""
+    where = f" in {clean(verdict.place)}" if verdict.place not in ("", verdict.name) else ""
     yield StyledLine(f"{mark} {clean(verdict.name)}{where}: {words}", style)
     if verdict.exercise:
         yield StyledLine(f"  taken as: {verdict.exercise}", "dim")

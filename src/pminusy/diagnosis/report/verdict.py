@@ -98,7 +98,9 @@ class Verdict:
     name
         The function, as `function` or `Class.method`.
     source
-        The file, empty for a function of this process.
+        The submission: a file or a folder, empty for a function of this process.
+    file
+        Which file of a folder it is in.
     exercise
         What it was taken to compute.
     summary
@@ -146,11 +148,17 @@ class Verdict:
     notes: tuple[str, ...] = ()
     leans_on: tuple[str, ...] = ()
     seconds: float = 0.0
+    file: str = ""
 
     @property
     def ok(self) -> bool:
         """Whether it is correct and nothing breaks it."""
         return self.status == "correct"
+
+    @property
+    def place(self) -> str:
+        """The submission, and the file in it."""
+        return f"{self.source}/{self.file}" if self.file else self.source
 
     @property
     def mistakes(self) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ class Limits:
     Parameters
     ----------
     seconds
-        Wall-clock time for the whole submission; after it the process group is killed.
+        Wall-clock time for the whole submission, all its files together; after it the process
+        group is killed.
     call_seconds
         Wall-clock time for one call.
     memory
@@ -33,3 +34,8 @@ class Limits:
     memory: int = 1024 * 1024 * 1024
     processes: int = 16
     file: int = 4 * 1024 * 1024
+
+    @property
+    def opening_seconds(self) -> float:
+        """Wall-clock time until a file has said what it defines; the rest is left to the others."""
+        return max(self.call_seconds, self.seconds / 2)

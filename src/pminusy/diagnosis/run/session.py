@@ -81,6 +81,7 @@ class Inventory:
     unreadable: tuple[Mapping[str, Any], ...] = ()
     faults: tuple[str, ...] = ()
     translated: tuple[str, ...] = ()  # parts in Python 2, and what was written anew in each
+    imported: tuple[str, ...] = ()  # functions that come from the submission's other files
 
 
 class Session(Protocol):
@@ -169,6 +170,8 @@ class ProcessSession:
         User id to become inside, when started by root.
     image
         Image of a container.
+    until
+        When its time is over, by the monotonic clock; left out, after `limits.seconds`.
 
     Raises
     ------
@@ -185,9 +188,13 @@ class ProcessSession:
         *,
         user: int = 0,
         image: str = "",
+        until: float | None = None,
     ) -> None:
-        self._limits, self._deadline = limits, time.monotonic() + limits.seconds
+        now = time.monotonic()
+        self._limits, self._deadline = limits, now + limits.seconds if until is None else until
         self._closed = False
+        if now >= self._deadline:
+            raise SessionEnded(f"had no time left: its other parts took {limits.seconds:g} s")
         self._started = sandbox.start(kind, image)
         self._process = self._started.process
         confined = {
@@ -198,12 +205,13 @@ class ProcessSession:
         first = {"name": name, "files": list(files), "limits": confined}
         contents = [np.frombuffer(source, np.uint8) for source in files.values()]
         try:
-            message, _ = self._exchange(pack(first, contents), limits.seconds)
+            message, _ = self._exchange(pack(first, contents), limits.opening_seconds)
             self.inventory = Inventory(
                 tuple(_entry(entry) for entry in message["functions"]),
                 tuple(dict(piece) for piece in message["unreadable"]),
                 tuple(str(fault)[:300] for fault in message["faults"]),
                 tuple(str(said)[:300] for said in message["translated"]),
+                tuple(str(name)[:80] for name in message["imported"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             self.close()

@@ -61,6 +61,7 @@ def _open(name: str, files: dict[str, bytes], namespace: dict[str, Any]) -> dict
     except definitions.UnreadableSubmission as error:
         return {
             "functions": [], "unreadable": [_unreadable(error)], "faults": [], "translated": [],
+            "imported": [],
         }  # fmt: skip
     unreadable = []
     for piece in pieces:
@@ -75,7 +76,7 @@ def _open(name: str, files: dict[str, bytes], namespace: dict[str, Any]) -> dict
     translated = [f"{p.label or name}: {', '.join(p.translated)}" for p in pieces if p.translated]
     return {
         "functions": functions, "unreadable": unreadable, "faults": faults[:20],
-        "translated": translated[:20],
+        "translated": translated[:20], "imported": modules.imported(others, namespace),
     }  # fmt: skip
 
 
