@@ -268,3 +268,19 @@ def test_the_arguments_are_left_as_they_were():
     pmy.cross_entropy_hvp(z, y, z, **options)
     pmy.softmax_jacobian(z)
     assert all(np.array_equal(a, b) for a, b in zip(arrays, before, strict=True))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda y, **o: pmy.cross_entropy([[1.0, 2.0], [0.0, 1.0]], y, **o),
+        lambda y, **o: pmy.cross_entropy_grad([[1.0, 2.0], [0.0, 1.0]], y, **o),
+        lambda y, **o: pmy.linear_cross_entropy([[1.0], [2.0]], [[1.0], [0.5]], None, y, **o),
+    ],
+    ids=["loss", "gradient", "linear"],
+)
+def test_no_class_is_left_out_of_soft_targets(call):
+    soft = [[0.5, 0.5], [1.0, 0.0]]
+    np.testing.assert_array_equal(call(soft, ignore_index=-100), call(soft))
+    with pytest.raises(InputError, match="ignore_index: expected a number below 0"):
+        call(soft, ignore_index=0)

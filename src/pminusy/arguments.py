@@ -169,6 +169,10 @@ def targets(y: ArrayLike, z: Array, ignore_index: int) -> Array:
     K, rows = z.shape[-1], z.shape[:-1]
     array = _plain_array("y", y)
     if array.shape == z.shape:
+        if ignore_index >= 0:  # torch's rule: a mixture of classes has none to ignore
+            expected = "a number below 0 with soft targets"
+            remedy = "give the rows to leave out a sample_weight of 0"
+            raise InputError("ignore_index", expected, str(ignore_index), remedy)
         return _soft_targets(array, y, z, K)
     if array.shape != rows:
         remedy = "flatten it with y.ravel()" if array.shape == (*rows, 1) else ""
