@@ -200,8 +200,12 @@ def remarks(store: dict[str, Any]) -> list[str]:
 
 
 def figure(store: dict[str, Any]) -> None:
-    """Relative gap against seconds, a panel a problem."""
-    import matplotlib as mpl
+    """Relative gap against seconds, a panel a problem; nothing without Matplotlib."""
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        print("matplotlib: not installed, no figure")
+        return
 
     mpl.use("svg")
     mpl.rcParams |= {"svg.hashsalt": "fit", "font.size": 8, "svg.fonttype": "none"}
