@@ -25,14 +25,22 @@ from pminusy.cli.app import app
 from pminusy.cli.explain import explain as explain_command
 from pminusy.core import options as declaration
 from pminusy.core.options import OPTIONS, LossOption, Options, options_of
+from pminusy.core.target_mass import class_factors
+from pminusy.derivation.input.targets import Targets
+from pminusy.derivation.layers.head import head_numbers
 from pminusy.errors import InputError
 from pminusy.estimators.parameters.constraints import SOFTMAX_REGRESSION, SOFTMAX_REGRESSION_CV
 from pminusy.estimators.softmax_regression import SoftmaxRegression
 from pminusy.estimators.softmax_regression_cv import SoftmaxRegressionCV
+from pminusy.kernels.head import cpu as kernels
+from pminusy.kernels.head import reference
+from pminusy.training.sources.arrays import ArraySource, make_targets
 
 torch: Any = pytest.importorskip("torch")
 
 import pminusy.torch as pt  # noqa: E402  # after the skip
+from pminusy.torch import head as in_place  # noqa: E402
+from pminusy.torch import plain  # noqa: E402
 from pminusy.torch.plain import Settings  # noqa: E402
 
 MISSING = inspect.Parameter.empty
@@ -194,9 +202,62 @@ def test_the_recipe_names_those_places():
     recipe = text[text.index("## To add an option of the loss") :].split("\n## ")[0]
     files = re.findall(r"^\| `([\w/.]+\.py)`", recipe, re.MULTILINE)
     assert {surface.file for surface in SURFACES} <= set(files)
-    assert len(files) == len(set(files)) <= 12
+    assert len(files) == len(set(files)) <= 10
     root = Path(pmy.__file__).parent
     assert all((root / file).is_file() or (root.parents[1] / file).is_file() for file in files)
+
+
+def twice_the_mass(options, weight, K, number=None):
+    """`class_factors` as a new option of the loss might change it."""
+    from pminusy.core.target_mass import ClassFactors
+
+    e = options.label_smoothing if number is None else number(options.label_smoothing)
+    return ClassFactors(2 * weight * (1 - e), 2 * weight * (e / K))
+
+
+def of_kernels(weight: Any) -> float:
+    z, y = np.tile(ONE["z"], (200, 1)), np.tile(ONE["y"], 200)
+    loss = kernels.cross_entropy(z, y, Options(weight=weight, reduction="sum"))
+    return float(loss) / 200
+
+
+def by_training(weight: Any) -> float:
+    z, y = np.array(ONE["z"]), np.array(ONE["y"])
+    source = ArraySource(z, 3, make_targets(y, 3, class_weight=weight))
+    q = source.mass(np.arange(2))
+    return float((q * (np.log(np.exp(z).sum(axis=1, keepdims=True)) - z)).sum())
+
+
+def in_a_network(weight: Any) -> float:
+    targets = Targets(np.eye(3)[ONE["y"]], np.array(ONE["y"]))
+    Q = head_numbers(targets, Options(weight=weight, reduction="sum"), None).values["Q"]
+    z = np.array(ONE["z"])
+    return float((Q * (np.log(np.exp(z).sum(axis=1, keepdims=True)) - z)).sum())
+
+
+PATHS: dict[str, Callable[[Any], float]] = {
+    "core": lambda w: float(reference.cross_entropy(
+        np.array(ONE["z"]), np.array(ONE["y"]), Options(weight=w, reduction="sum")
+    )),
+    "kernels": of_kernels,
+    "torch, plain": lambda w: float(plain.loss(
+        torch.tensor(ONE["z"]), torch.tensor(ONE["y"]),
+        Settings(weight=torch.tensor(w), reduction="sum"),
+    )),
+    "torch, in place": lambda w: float(in_place.head(
+        torch.tensor(ONE["z"]), torch.tensor(ONE["y"]), Settings(weight=torch.tensor(w)), False
+    ).losses.sum()),
+    "training": by_training,
+    "network": in_a_network,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_target_mass_of_every_path_is_that_of_core(path, monkeypatch):
+    weight = np.array([0.5, 2.0, 1.0])
+    before = PATHS[path](weight)
+    monkeypatch.setattr(class_factors, "__code__", twice_the_mass.__code__)
+    assert PATHS[path](weight) == pytest.approx(2 * before, rel=1e-6)
 
 
 def test_every_option_says_everything():

@@ -89,6 +89,7 @@ ELSEWHERE = {
     "options.Options": "shapes and ranges",
     "target_mass.target_mass": "what an ignored row is, in words",
     "passes.RowTargets": "parts of q, formed by the tests of passes",
+    "target_mass.ClassFactors": "parts of q, compared in each kind of number by test_target_mass",
     "passes.curvature": "the sum over rows of the line above",
 }
 

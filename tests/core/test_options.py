@@ -92,7 +92,7 @@ def arrays(options):
 def mass_of(y, options):
     y = np.array(y)
     mass = target_mass(y, len(y), 3, Options(**arrays(options)))
-    q, S = mass.block(slice(0, len(y)))
+    q, S = mass.q_and_S(slice(0, len(y)))
     return q.ldexp(mass.exponent).rounded(), S.ldexp(mass.exponent).rounded()
 
 
@@ -114,7 +114,7 @@ def test_mass_of_soft_targets(case):
 
 def test_a_block_is_a_part_of_the_whole():
     mass = target_mass(np.array([0, 1, 2, 1]), 4, 3, Options(sample_weight=np.arange(1.0, 5.0)))
-    whole, part = mass.block(slice(0, 4)), mass.block(slice(1, 3))
+    whole, part = mass.q_and_S(slice(0, 4)), mass.q_and_S(slice(1, 3))
     for a, b in zip(whole, part, strict=True):
         assert np.array_equal(a.hi[1:3], b.hi)
         assert np.array_equal(a.lo[1:3], b.lo)
@@ -124,7 +124,7 @@ def test_a_block_is_a_part_of_the_whole():
 def test_any_index_can_mark_ignored_rows(ignore_index):
     y = np.array([0, ignore_index, 2])
     mass = target_mass(y, 3, 3, Options(ignore_index=ignore_index, label_smoothing=0.5))
-    _, S = mass.block(slice(0, 3))
+    _, S = mass.q_and_S(slice(0, 3))
     assert S.hi[:, 0].tolist() == [0.5, 0.0, 0.5]
 
 

@@ -40,7 +40,7 @@ Array = NDArray[Any]
 def cross_entropy(u: Array, mass: TargetMass, options: Options) -> Array:
     """Loss of logits u (N, K): () for "mean" and "sum", (N,) for "none"."""
     blocks = [
-        _row_losses(parts(z), *mass.block(rows), options) for rows, _, z in _blocks(u, options)
+        _row_losses(parts(z), *mass.q_and_S(rows), options) for rows, _, z in _blocks(u, options)
     ]
     return _reduced(blocks, u.dtype, mass, options)
 
@@ -52,7 +52,7 @@ def cross_entropy_grad(
     dL_du = np.empty(u.shape, dtype=u.dtype)
     blocks = []
     for rows, block, z in _blocks(u, options):
-        row, (q, S) = parts(z), mass.block(rows)
+        row, (q, S) = parts(z), mass.q_and_S(rows)
         blocks.append(_row_losses(row, q, S, options))
         gradient = transform.backward(_dL_dz(row, q, S, options), block, options)
         gradient, power = _times_rows(gradient, grad_output, rows)
@@ -69,7 +69,7 @@ def cross_entropy_hvp(
     """
     Hv = np.empty(u.shape, dtype=u.dtype)
     for rows, block, z in _blocks(u, options):
-        row, (q, S) = parts(z), mass.block(rows)
+        row, (q, S) = parts(z), mass.q_and_S(rows)
         length = np.frexp(np.abs(v[rows]).max(axis=-1, keepdims=True))[1]  # (n, 1)
         direction = twofold(np.ldexp(v[rows].astype(np.float64), -length))
         Ja, mean = jacobian_vector_product(row, transform.backward(direction, block, options))

@@ -34,6 +34,7 @@ __all__ = [
     "jacobian_vector_product",
     "log_softmax",
     "parts",
+    "plain_softmax",
     "row_blocks",
     "softmax",
 ]
@@ -100,6 +101,17 @@ def _share_between_infinities(
 def softmax(z: NDArray[Any]) -> NDArray[Any]:
     """Probabilities p (N, K) of logits z (N, K), in the type of z."""
     return parts(z).p.rounded(z.dtype, -EXP_BITS)
+
+
+def plain_softmax(z: NDArray[Any], axis: int = -1) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Log-sum-exp (its axis kept) and probabilities, each operation rounded to the type of z.
+
+    Training visits all rows many times and needs no more digits than its arithmetic has.
+    """
+    m = z.max(axis=axis, keepdims=True)
+    e = np.exp(z - m)
+    s = e.sum(axis=axis, keepdims=True)
+    return m + np.log(s), e / s
 
 
 def log_softmax(z: NDArray[Any]) -> NDArray[Any]:

@@ -194,7 +194,7 @@ class Trace(Mapping[str, Quantity]):
 
     @cached_property
     def _q(self) -> NDArray[np.float64]:
-        q, _ = self._mass.block(slice(0, self._u.shape[0]))
+        q, _ = self._mass.q_and_S(slice(0, self._u.shape[0]))
         return q.ldexp(self._mass.exponent).rounded()
 
     def _cast(self, value: Array) -> Array:

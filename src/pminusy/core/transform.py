@@ -9,6 +9,7 @@ z is rounded to the type of u, and everything downstream is exact for that round
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,20 @@ from numpy.typing import NDArray
 from pminusy.core.options import Options
 from pminusy.core.twofold import EXP_BITS, Twofold, exp_scaled, twofold
 
-__all__ = ["backward", "logits", "relative_curvature"]
+__all__ = ["backward", "logits", "relative_curvature", "transformed"]
+
+
+def transformed(u: Any, options: Any, tanh: Callable[[Any], Any]) -> Any:
+    """κ tanh(u / κ) / T of logits u of any kind, of which `tanh` knows the hyperbolic tangent."""
+    if options.softcap is not None:
+        u = options.softcap * tanh(u / options.softcap)
+    return u if options.temperature == 1.0 else u / options.temperature
 
 
 def logits(u: NDArray[Any], options: Options) -> NDArray[Any]:
     """Logits z = κ tanh(u / κ) / T, in the type and shape of u."""
-    z = u.astype(np.float64)
-    if options.softcap is not None:
-        z = options.softcap * np.tanh(z / options.softcap)
-    return (z / options.temperature).astype(u.dtype)
+    z: NDArray[Any] = transformed(u.astype(np.float64), options, np.tanh)
+    return z.astype(u.dtype)
 
 
 def backward(dL_dz: Twofold, u: NDArray[Any], options: Options) -> Twofold:

@@ -73,7 +73,9 @@ class Twofold:
     def __sub__(self, other: Twofold | Float64 | float) -> Twofold:
         return self + (-twofold(other))
 
-    def __mul__(self, other: Twofold | Float64 | float) -> Twofold:
+    def __mul__(self, other: Twofold | NDArray[Any] | float) -> Twofold:
+        if isinstance(other, np.ndarray) and other.dtype == np.bool_:
+            return where(other, self, 0.0)
         b = twofold(other)
         hi, error = _two_product(self.hi, b.hi)
         return _normalised(hi, error + (self.hi * b.lo + self.lo * b.hi))

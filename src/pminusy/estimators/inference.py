@@ -23,6 +23,7 @@ import scipy.stats
 from numpy.typing import NDArray
 
 from pminusy import ops
+from pminusy.core.softmax import plain_softmax
 from pminusy.errors import InputError
 from pminusy.present.sanitise import replaced
 from pminusy.training.hessian import coupled_hessian
@@ -196,16 +197,14 @@ class _Sums:
         for rows in _chunks(source):
             X, S = columns.take(source, rows)
             z = X @ u.T + (0.0 if b is None else b)
-            z -= z.max(axis=1, keepdims=True)
-            e = np.exp(z)
-            total = e.sum(axis=1, keepdims=True)
+            lse, p = plain_softmax(z)
             q = source.mass(rows)
-            self.log_likelihood += float(np.sum(q * (z - np.log(total)), where=q > 0))
+            self.log_likelihood += float(np.sum(q * (z - lse), where=q > 0))
             self.mass += float(S.sum())
             self.mass_of_class += q.sum(axis=0)
             if b is not None:
                 X = np.concatenate([X, np.ones((X.shape[0], 1))], axis=1)
-            x, p = X.T, (e / total).T
+            x, p = X.T, p.T
             self.H += coupled_hessian(
                 lambda i, j, x=x, p=p, S=S: (x[:, i:j], p[:, i:j], S[i:j]),
                 S.size,

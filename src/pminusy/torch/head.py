@@ -9,12 +9,13 @@ a tile takes its own memory and at most one more array of its size. Nothing wait
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from pminusy.torch.plain import Settings
+from pminusy.core.target_mass import class_factors, row_mass
+from pminusy.torch.plain import Settings, in_type_of
 
 __all__ = ["Tile", "head"]
 
@@ -89,35 +90,25 @@ class _Mass:
     """Target mass q of a tile's rows: at the label, spread over classes, or soft."""
 
     def __init__(self, y: Tensor, like: Tensor, settings: Settings) -> None:
-        K, dtype = like.shape[-1], like.dtype
-        self._settings, self._keep = settings, 1.0 - settings.label_smoothing
-        weight = None if settings.weight is None else settings.weight.to(dtype)
-        omega = None if settings.sample_weight is None else settings.sample_weight.to(dtype)
-        self._weight, self._omega = weight, omega
-        self._soft = y.dim() == 2
-        self._spread = None  # (K,): what smoothing gives every class
-        if settings.label_smoothing:
-            each = torch.full((K,), settings.label_smoothing / K, dtype=dtype, device=like.device)
-            self._spread = each if weight is None else each * weight
-        if self._soft:
-            self._q = y.to(dtype) * self._keep
-            if self._spread is not None:
-                self._q += settings.label_smoothing / K
-            if weight is not None:
-                self._q *= weight
-            if omega is not None:
-                self._q *= omega[:, None]
+        K = like.shape[-1]
+        self._settings = settings
+        labels, row, weight = in_type_of(like, y, settings)
+        self._soft = labels is None
+        self._row: Any = row  # (n,), or None where all are 1 and the targets are soft
+        self._c: Any = None if labels is None else labels[:, None]  # (n, 1)
+        own, spread = class_factors(settings, 1.0 if weight is None else weight, K)
+        if spread is not None and weight is None:
+            spread = torch.full((K,), spread, dtype=like.dtype, device=like.device)
+        self._own, self._spread = own, spread  # (K,) or a number, (K,) or None
+        if labels is None:
+            by_row = None if row is None else row[:, None]
+            self._q = row_mass(y.to(like.dtype), by_row, own, spread)
             self.S = self._q.sum(-1)
             return
-        used = y >= 0
-        self._c = torch.where(used, y, 0)[:, None]  # (n, 1)
-        row = used.to(dtype) if omega is None else torch.where(used, omega, 0.0)
-        self._row = row
-        at_label = row * self._keep
-        self._at_label = at_label if weight is None else at_label * weight[self._c[:, 0]]
+        self._at_label = row * (own if weight is None else own[labels])
         self.S = self._at_label
-        if self._spread is not None:
-            self.S = self.S + row * self._spread.sum()
+        if spread is not None:
+            self.S = self.S + row * spread.sum()
 
     @property
     def _plain(self) -> bool:
@@ -155,9 +146,7 @@ class _Mass:
 
     def slope(self, losses: Tensor) -> Tensor:
         """dL_dY (n, K) from what one unit of mass costs at each class; 0 in rows that are."""
-        losses.mul_(self._keep)
-        if self._weight is not None:
-            losses.mul_(self._weight)
-        if self._omega is not None:
-            losses.mul_(self._omega[:, None])
+        losses.mul_(self._own)
+        if self._row is not None:
+            losses.mul_(self._row[:, None])
         return losses.masked_fill_((self.S == 0)[:, None], 0.0)

@@ -16,8 +16,10 @@ import torch
 from torch import Tensor
 
 from pminusy.core.options import ARRAYS
+from pminusy.core.target_mass import class_factors, counted, row_mass
+from pminusy.core.transform import transformed
 
-__all__ = ["IGNORED", "Settings", "gradients", "loss", "of_rows", "scale"]
+__all__ = ["IGNORED", "Settings", "gradients", "in_type_of", "loss", "of_rows", "scale"]
 
 IGNORED = -1  # the class index of a row that is ignored, once labels are checked
 
@@ -50,11 +52,11 @@ class Settings(NamedTuple):
 def loss(u: Tensor, target: Tensor, settings: Settings) -> Tensor:
     """Loss of logits u (N, K) with checked class indices (N,), int64, or soft targets (N, K)."""
     wide = u.float() if u.dtype in (torch.float16, torch.bfloat16) else u
-    q, counted = _mass(target, wide, settings)
+    q = _mass(target, wide, settings)
     S = q.sum(-1)
-    rows = _row_losses(_logits(wide, settings), q, S, settings.z_loss)
+    rows = _row_losses(transformed(wide, settings, torch.tanh), q, S, settings.z_loss)
     if settings.reduction == "mean":
-        total = counted.sum()
+        total = _counted(target, wide, settings).sum()
         rows = rows / torch.where(total > 0, total, 1.0)
     return (rows if settings.reduction == "none" else rows.sum()).to(u.dtype)
 
@@ -96,44 +98,41 @@ def of_rows(settings: Settings, rows: slice) -> Settings:
     return settings.with_tensors(parts)
 
 
-def _logits(u: Tensor, settings: Settings) -> Tensor:
-    if settings.softcap is not None:
-        u = settings.softcap * torch.tanh(u / settings.softcap)
-    return u if settings.temperature == 1.0 else u / settings.temperature
+def in_type_of(
+    like: Tensor, target: Tensor, settings: Settings
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Labels (n,) with 0 where a row is ignored, ω (n,) with 0 there, and class weights (K,).
+
+    Each is None where there is none: for soft targets, and for weights of 1.
+    """
+    row = None if settings.sample_weight is None else settings.sample_weight.to(like.dtype)
+    weight = None if settings.weight is None else settings.weight.to(like.dtype)
+    if target.dim() == 2:
+        return None, row, weight
+    used = target >= 0
+    row = used.to(like.dtype) if row is None else torch.where(used, row, 0.0)
+    return torch.where(used, target, 0), row, weight
 
 
 def _counted(target: Tensor, like: Tensor, settings: Settings) -> Tensor:
     """Each row's part (N,) of the denominator of "mean"."""
-    if target.dim() == 2:
-        rows = torch.ones(target.shape[0], dtype=like.dtype, device=like.device)
-    else:
-        used = target >= 0
-        rows = used.to(like.dtype)
-        if settings.weight is not None:
-            c = torch.where(used, target, 0)
-            rows = rows * settings.weight.to(like.dtype)[c]
-    if settings.sample_weight is not None:
-        rows = rows * settings.sample_weight.to(like.dtype)
-    return rows
+    labels, row, weight = in_type_of(like, target, settings)
+    if row is None:
+        row = torch.ones(target.shape[0], dtype=like.dtype, device=like.device)
+    parts: Tensor = counted(row, weight, None if weight is None else labels)
+    return parts
 
 
-def _mass(target: Tensor, like: Tensor, settings: Settings) -> tuple[Tensor, Tensor]:
-    """Target mass q (N, K), and each row's part of the denominator (N,)."""
-    K = like.shape[-1]
-    if target.dim() == 2:
-        Y, used = target.to(like.dtype), None
+def _mass(target: Tensor, like: Tensor, settings: Settings) -> Tensor:
+    """Target mass q (N, K)."""
+    labels, row, weight = in_type_of(like, target, settings)
+    if labels is None:
+        Y = target.to(like.dtype)
     else:
-        used = target >= 0
-        c = torch.where(used, target, 0)[:, None]
-        Y = torch.zeros_like(like).scatter(-1, c, 1.0)
-    if settings.label_smoothing:
-        Y = (1.0 - settings.label_smoothing) * Y + settings.label_smoothing / K
-    q = Y if settings.weight is None else Y * settings.weight.to(like.dtype)
-    if settings.sample_weight is not None:
-        q = q * settings.sample_weight.to(like.dtype)[:, None]
-    if used is not None:
-        q = torch.where(used[:, None], q, 0.0)
-    return q, _counted(target, like, settings)
+        Y = torch.zeros_like(like).scatter(-1, labels[:, None], 1.0)
+    factors = class_factors(settings, 1.0 if weight is None else weight, like.shape[-1])
+    q: Tensor = row_mass(Y, None if row is None else row[:, None], *factors)
+    return q
 
 
 def _row_losses(z: Tensor, q: Tensor, S: Tensor, z_loss: float) -> Tensor:

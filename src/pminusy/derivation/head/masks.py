@@ -61,7 +61,7 @@ class Mask:
     @property
     def infinite(self) -> bool:
         """Whether a masked class has target mass."""
-        q, _ = self._mass.block(slice(0, 1))
+        q, _ = self._mass.q_and_S(slice(0, 1))
         return bool((q.rounded()[0, list(self.masked)] > 0).any())
 
     def of_kept(self, request: Request) -> Request:
@@ -158,7 +158,7 @@ class Mask:
         """p, q and the gradient of all classes, by `core`: exactly 0 where they are."""
         u = np.asarray(self.source.logits, dtype=np.float64)[None]
         one = replace(self.options, reduction="sum", log_base=None)
-        q, _ = self._mass.block(slice(0, 1))
+        q, _ = self._mass.q_and_S(slice(0, 1))
         _, gradient = head.cross_entropy_grad(u, self._mass, one)
         with np.errstate(all="ignore"):  # ∞ − ∞ on the way, and 0 in the end
             p = softmax.softmax(u / one.temperature)

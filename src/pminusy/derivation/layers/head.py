@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from pminusy.core.options import Options
-from pminusy.derivation.engine.decimals import as_array, decimals, exact_array
+from pminusy.core.target_mass import class_factors, counted, row_mass
+from pminusy.derivation.engine.decimals import decimals, exact_array
 from pminusy.derivation.engine.environment import Symbol, defined, variable
 from pminusy.derivation.input.targets import Targets
 from pminusy.derivation.tree import Apply, Index, Node, Parens, Ref, Sum, exp, ln
@@ -28,7 +29,7 @@ class HeadNumbers:
 
 
 def head_numbers(targets: Targets, options: Options, upstream: Any) -> HeadNumbers:
-    """Target mass in decimals: the rule of `core.target_mass`, without its rounding.
+    """Target mass in decimals: the formulas of `core.target_mass`, without their rounding.
 
     With reduction "none" each row's loss, and so its mass, is multiplied by its `upstream` (N,).
     """
@@ -36,18 +37,9 @@ def head_numbers(targets: Targets, options: Options, upstream: Any) -> HeadNumbe
     N, K = targets.Y.shape
     weight = exact_array(np.ones(K) if options.weight is None else options.weight)
     omega = exact_array(np.ones(N) if options.sample_weight is None else options.sample_weight)
-    epsilon = mpf(options.label_smoothing)
-    Q = np.full((N, K), mpf(0), dtype=object)
-    counted = np.full(N, mpf(0), dtype=object)
-    for row in range(N):
-        if labels is None:
-            spread = [(1 - epsilon) * mpf(float(v)) + epsilon / K for v in targets.Y[row]]
-            Q[row], counted[row] = omega[row] * weight * as_array(spread), omega[row]
-        elif labels[row] >= 0:
-            Q[row] = omega[row] * weight * (epsilon / K)
-            Q[row, labels[row]] += omega[row] * weight[labels[row]] * (1 - epsilon)
-            counted[row] = omega[row] * weight[labels[row]]
-    total = counted.sum() if options.reduction == "mean" else mpf(1)
+    rows = np.where(targets.ignored, mpf(0), omega)
+    Q = row_mass(exact_array(targets.Y), rows[:, None], *class_factors(options, weight, K, mpf))
+    total = counted(rows, weight, labels).sum() if options.reduction == "mean" else mpf(1)
     if options.reduction == "none":
         Q = Q * exact_array(upstream)[:, None]
     values = {

@@ -71,7 +71,7 @@ def softmax(z: Array, out: Array | None = None) -> Array:
     """Probabilities (N, K): the gradient of a row with S = 1 and no target."""
     p = empty(z.shape, z.dtype) if out is None else out
     labels = np.full(z.shape[0], NO_LABEL)
-    mass = Mass(labels, np.empty((0, z.shape[1]), z.dtype), np.ones(1), NOTHING, True)
+    mass = Mass(labels, np.empty((0, z.shape[1]), z.dtype), np.ones(1), NOTHING, (1.0, 0.0), True)
     _loss(z, mass, Options(reduction="sum"), p, None)
     return p
 
@@ -115,7 +115,7 @@ def _hessian(
         u, direction, own = c_contiguous(z[part]), c_contiguous(v[part]), mass.block(part)
         result = np.empty(u.shape, u.dtype)
         a, logits = direction.astype(np.float64, copy=False), u
-        masses = own.totals(K, options)
+        masses = own.totals(K)
         if options.transforms_logits:
             logits = transform.logits(u, options)
         if options.softcap is not None:
@@ -220,8 +220,7 @@ def _rows(
     results = out, losses, sums
     if not mass.plain:
         given = mass.labels, mass.soft, mass.weight, mass.rows
-        shares = options.label_smoothing, options.z_loss
-        mass_rows(z, *given, *shares, *results, *memory.wide)
+        mass_rows(z, *given, *mass.shares, options.z_loss, *results, *memory.wide)
     elif z.shape[1] <= NARROW:
         flat, own = z.reshape(-1), (mass.labels, mass.rows)
         narrow_label_rows(z, flat, *own, *results, *memory.wide, *memory.narrow)

@@ -124,17 +124,16 @@ def _finish(z, out, soft, weight, spread, keep, omega, c, factor, work):
 
 @jit
 def mass_rows(
-    z, labels, soft, weight, omegas, smoothing, z_loss, out, losses, sums, tiles, stats
+    z, labels, soft, weight, omegas, keep, spread, z_loss, out, losses, sums, tiles, stats
 ):  # fmt: skip
     """Loss (and gradient) of rows z (n, K) with soft targets (n, K) or, if there are none, labels.
 
-    `weight` (K,) or empty, `omegas` (n,) or (1,). The rest is as in `labels.label_rows`.
+    `weight` (K,) or empty, `omegas` (n,) or (1,); `keep` and `spread` are the class factors without
+    weights. The rest is as in `labels.label_rows`.
     """
-    K = z.shape[1]
     work = work_in(tiles, stats)
     store = out.shape[0] > 0
     scale = scale_of(z)
-    keep, spread = 1.0 - smoothing, smoothing / K
     plain_sum, plain_error, scaled_sum, scaled_error = 0.0, 0.0, 0.0, 0.0
     J = 0.0
     for i in range(z.shape[0]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -71,26 +70,9 @@ def log_softmax(z: Array, out: Array | None = None) -> Array:
     return _delivered(_by_blocks(core_softmax.log_softmax, z), out)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Mass:
-    """Target mass of which tiles of rows can be taken."""
-
-    whole: TargetMass
-
-    def block(self, rows: slice) -> TargetMass:
-        """Target mass of some of the rows."""
-        mass = self.whole
-        return replace(
-            mass,
-            labels=None if mass.labels is None else mass.labels[rows],
-            soft=None if mass.soft is None else mass.soft[rows],
-            row=mass.row[rows],
-        )
-
-
-def mass_of(y: Array, N: int, K: int, options: Options, dtype: Any) -> Mass:
-    """Targets and options of all rows."""
-    return Mass(target_mass(y, N, K, options))
+def mass_of(y: Array, N: int, K: int, options: Options, dtype: Any) -> TargetMass:
+    """Targets and options of all rows, of which `block` takes some."""
+    return target_mass(y, N, K, options)
 
 
 def tile(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.core.options import Options
+from pminusy.core.target_mass import class_factors, counted
 from pminusy.kernels.head.labels import IGNORED
 from pminusy.kernels.runtime.layout import c_contiguous
 
@@ -27,13 +28,14 @@ class Mass(NamedTuple):
 
     `labels` (N,) with `IGNORED` and `NO_LABEL`, or `soft` (N, K); `rows` (N,) or (1,): each row's
     factor ω over the denominator of "mean"; it includes w at the label if the mass is `plain`,
-    which is to say all at one label.
+    which is to say all at one label. `shares` are the class factors own and spread without weights.
     """
 
     labels: Array
     soft: Array
     rows: Array
     weight: Array
+    shares: tuple[float, float]
     plain: bool
 
     def block(self, part: slice) -> Mass:
@@ -44,11 +46,11 @@ class Mass(NamedTuple):
             rows=self.rows[part] if self.rows.size > 1 else self.rows,
         )
 
-    def totals(self, K: int, options: Options) -> Array:
+    def totals(self, K: int) -> Array:
         """S of each row (n,)."""
         n = max(self.labels.shape[0], self.soft.shape[0])
-        keep, spread = 1.0 - options.label_smoothing, options.label_smoothing / K
         weight = self.weight if self.weight.size else np.ones(K)
+        keep, spread = self.shares
         if self.soft.size:
             own = keep * (self.soft.astype(np.float64) @ weight)
         elif self.plain:
@@ -63,20 +65,22 @@ def mass_of(y: Array, N: int, K: int, options: Options, dtype: Any) -> Mass:
     """Targets, class indices (N,) or soft (N, K), and options as the kernels take them."""
     weight = NOTHING if options.weight is None else c_contiguous(options.weight)
     omega = np.ones(1) if options.sample_weight is None else c_contiguous(options.sample_weight)
+    own, spread = class_factors(options, 1.0, K)
+    shares = float(own), 0.0 if spread is None else float(spread)
     if y.ndim == 2:
         total = omega.sum() if omega.size == N else float(N)
-        return Mass(_NO_LABELS, y, _over(total, omega, options), weight, plain=False)
+        return Mass(_NO_LABELS, y, _over(total, omega, options), weight, shares, plain=False)
     labels, used = c_contiguous(y), N
     ignored = labels == options.ignore_index
     if ignored.any():
         labels = np.where(ignored, IGNORED, labels)
         used -= int(ignored.sum())
-    counted = omega * weight[labels] if weight.size else omega
-    each = counted.size == N
-    total = np.where(labels == IGNORED, 0.0, counted).sum() if each else float(used)
-    plain = options.label_smoothing == 0.0 and options.z_loss == 0.0
-    rows = _over(total, counted if plain else omega, options)
-    return Mass(labels, np.empty((0, K), dtype), rows, weight, plain)
+    parts = counted(omega, weight, labels if weight.size else None)
+    each = parts.size == N
+    total = np.where(labels == IGNORED, 0.0, parts).sum() if each else float(used)
+    plain = shares == (1.0, 0.0) and options.z_loss == 0.0
+    rows = _over(total, parts if plain else omega, options)
+    return Mass(labels, np.empty((0, K), dtype), rows, weight, shares, plain)
 
 
 def _over(denominator: float, rows: Array, options: Options) -> Array:

@@ -30,6 +30,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.core.softmax import plain_softmax
+from pminusy.core.target_mass import row_mass
 from pminusy.training.passes.specification import Csr, RowSubset, RowTargets
 
 __all__ = ["ascend"]
@@ -62,7 +64,7 @@ def ascend(
         row = rows.offset + rows.stride * int(i)
         row = int(rows.chosen[row]) if rows.chosen.size else row
         Y = y.soft[row] if y.soft.shape[0] else np.arange(K) == y.labels[row]
-        q = y.omega[row] * (y.own * Y + y.spread)
+        q = row_mass(Y, y.omega[row], y.own, y.spread)
         S = float(q.sum())
         if not S > 0:
             continue
@@ -71,7 +73,7 @@ def ascend(
         z = x @ W[at, :K] + b + moved
         alpha = S * (s * float(x @ x) + beta)
         if first:
-            t, p = z, _softmax(z)
+            t, p = z, plain_softmax(z)[1]
             before, r = q / S, alpha * (q / S - p)
         else:
             t, p = T[i, :K], P[i, :K].copy()
@@ -79,13 +81,8 @@ def ascend(
             gap += 0.5 * S * float(p @ r**2 - (p @ r) ** 2)
         w = p / (1 + alpha * p)
         T[i, :K] = t + (r + alpha * p * ((w @ r) / w.sum())) / (1 + alpha * p)
-        P[i, :K] = _softmax(T[i, :K])
+        P[i, :K] = plain_softmax(T[i, :K])[1]
         change = S * (before - P[i, :K])
         moved += beta * change
         W[at, :K] += s * x[:, None] * change
     return gap
-
-
-def _softmax(z: Array) -> Array:
-    e = np.exp(z - z.max())
-    return np.asarray(e / e.sum())

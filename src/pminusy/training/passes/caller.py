@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.core.softmax import plain_softmax
 from pminusy.kernels.runtime import memory, threads
 from pminusy.training.implementation import implementation
 from pminusy.training.passes.non_negligible import SelectedClasses
-from pminusy.training.passes.specification import PADDING, TILE, RowSubset, softmax
+from pminusy.training.passes.specification import PADDING, TILE, RowSubset
 from pminusy.training.sources.protocol import Block, Source
 
 __all__ = ["Passes", "Point", "Selection", "Sums"]
@@ -249,14 +250,14 @@ class Passes:
         else:
             W, b = at
             z = X.astype(self.dtype) @ (W[:, : b.size] if self.source.sparse else W.T) + b
-        return softmax(z)[1]
+        return plain_softmax(z)[1]
 
     def probabilities_of_tiles(self, first: int, last: int, X: Array, at: Point) -> Array:
         """Probabilities (n, K) of the rows from one number, a multiple of 64, to another."""
         if not self.stored or len(self._Z) > 1:
             return self.probabilities(np.arange(first, last), X, at)
         self._kept(at)
-        p = softmax(self._Z[0][first // TILE : -(-last // TILE)])[1]
+        p = plain_softmax(self._Z[0][first // TILE : -(-last // TILE)], axis=1)[1]
         return np.asarray(p.swapaxes(1, 2).reshape(-1, p.shape[1])[: last - first])
 
     def moments(self) -> tuple[Array, Array]:
@@ -336,7 +337,7 @@ class Passes:
 def _row_curvature(Z: Array) -> Array:
     out = np.empty((Z.shape[0], TILE), Z.dtype)
     for first in range(0, Z.shape[0], 256):
-        e = softmax(Z[first : first + 256])[1]
+        e = plain_softmax(Z[first : first + 256], axis=1)[1]
         out[first : first + 256] = 1 - np.einsum("tki,tki->ti", e, e)
     return out.ravel()
 

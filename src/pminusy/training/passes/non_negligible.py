@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.core.softmax import plain_softmax
 from pminusy.training.passes import specification
 from pminusy.training.passes.specification import TILE, RowSubset, RowTargets, Tiles
 
@@ -59,7 +60,7 @@ def pick(
 ) -> None:
     """Select the classes with p (1 − p) ≥ threshold, where there is room for those of a row."""
     index = specification.index_of(rows, tiles)
-    p = specification.softmax(specification.from_tiles(Z, rows, tiles))[1]
+    p = plain_softmax(specification.from_tiles(Z, rows, tiles))[1]
     S = specification.mass(y, index).sum(axis=1)
     K, room = p.shape[1], found.classes.size - (found.start.size - 1)
     chosen = (p * (1 - p) >= threshold) & (S > 0)[:, None]

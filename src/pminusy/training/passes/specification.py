@@ -26,6 +26,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.core.softmax import plain_softmax
+from pminusy.core.target_mass import row_mass
+
 __all__ = [
     "PADDING",
     "TILE",
@@ -43,7 +46,6 @@ __all__ = [
     "moments",
     "point",
     "restriction",
-    "softmax",
     "step",
 ]
 
@@ -72,10 +74,10 @@ class Csr(NamedTuple):
 
 
 class RowTargets(NamedTuple):
-    """Target mass q, made row by row: ω (own_k Y_k + spread_k).
+    """Target mass q, made row by row by `core.target_mass.row_mass`: ω (own_k Y_k + spread_k).
 
-    Y is one-hot at `labels` (N,), or `soft` (N, K) where that has rows. With class weights w and
-    smoothing ε: own = (1 − ε) w, spread = ε w / K.
+    Y is one-hot at `labels` (N,), or `soft` (N, K) where that has rows; `own` and `spread` are the
+    class factors of the options.
     """
 
     labels: Array  # (N,) int32
@@ -153,7 +155,7 @@ def restriction(
     index = index_of(rows, tiles)
     a = from_tiles(A, rows, tiles)
     z = from_tiles(Z, rows, tiles) + Z.dtype.type(step) * a
-    p = softmax(z)[1]
+    p = plain_softmax(z)[1]
     S = mass(y, index).sum(axis=1)
     mean = (p * a).sum(axis=1, keepdims=True)
     curve = float(S @ (p * (a - mean) ** 2).sum(axis=1))
@@ -176,7 +178,7 @@ def hvp(
 ) -> None:
     """Hessian times (V, v), from stored logits Z where there are any."""
     index = index_of(rows, tiles)
-    p = softmax(_logits(X, W, b, rows, tiles, Z))[1]
+    p = plain_softmax(_logits(X, W, b, rows, tiles, Z))[1]
     a = _products(X, V, index, v)
     S = mass(y, index).sum(axis=1, keepdims=True).astype(a.dtype)
     _add_gradient(X, S * (p * (a - (p * a).sum(axis=1, keepdims=True))), index, G, g)
@@ -195,7 +197,7 @@ def curvature(
 ) -> None:
     """Diagonal of the Hessian: g[k] += Σ S p (1 − p), and with x² where G has room for it."""
     index = index_of(rows, tiles)
-    p = softmax(_logits(X, W, b, rows, tiles, Z))[1]
+    p = plain_softmax(_logits(X, W, b, rows, tiles, Z))[1]
     R = mass(y, index).sum(axis=1, keepdims=True) * (p * (1 - p))
     if not G.size:
         g += R.sum(axis=0)
@@ -292,24 +294,13 @@ def from_tiles(Z: Array, rows: RowSubset, tiles: Tiles) -> Array:
 
 def mass(y: RowTargets, index: Array) -> Array:
     """Target mass q (n, K)."""
-    if y.soft.shape[0]:
-        Y = y.soft[index]
-    else:
-        Y = (y.labels[index, None] == np.arange(y.own.size)).astype(y.own.dtype)
-    return np.asarray(y.omega[index, None] * (y.own * Y + y.spread))
-
-
-def softmax(z: Array) -> tuple[Array, Array]:
-    """Log-sum-exp (n, 1) and probabilities (n, K); classes are the second axis in any case."""
-    m = z.max(axis=1, keepdims=True)
-    e = np.exp(z - m)
-    s = e.sum(axis=1, keepdims=True)
-    return m + np.log(s), e / s
+    Y = y.soft[index] if y.soft.shape[0] else y.labels[index, None] == np.arange(y.own.size)
+    return np.asarray(row_mass(Y, y.omega[index, None], y.own, y.spread))
 
 
 def _residual(z: Array, y: RowTargets, index: Array) -> tuple[float, Array]:
     """Summed loss Σ q (lse − z) and residual S p − q (n, K)."""
-    lse, p = softmax(z)
+    lse, p = plain_softmax(z)
     q = mass(y, index)
     loss = float(np.sum(q * (lse - z), where=q > 0, dtype=np.float64))
     S = q.sum(axis=1, keepdims=True)

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.training.passes.specification import Csr, RowSubset, RowTargets
+from pminusy.core.options import Options
+from pminusy.core.target_mass import class_factors
+from pminusy.training.passes.specification import Csr, RowSubset, RowTargets, mass
 from pminusy.training.sources.duplicates import merge_rows
 from pminusy.training.sources.protocol import Block
 
@@ -144,9 +146,7 @@ class ArraySource:
 
     def mass(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Target mass q (n, K) of some rows."""
-        at, y = self._at(rows), self._targets
-        Y = y.soft[at] if y.soft.shape[0] else y.labels[at, None] == np.arange(y.own.size)
-        return np.asarray(y.omega[at, None] * (y.own * Y + y.spread))
+        return mass(self._targets, self._at(rows))
 
 
 def make_targets(
@@ -162,5 +162,6 @@ def make_targets(
     omega = np.ones(y.shape[0]) if sample_weight is None else sample_weight.astype(np.float64)
     soft = y if y.ndim == 2 else np.empty((0, 0))
     labels = np.empty(0, np.int32) if y.ndim == 2 else y.astype(np.int32)
-    own, spread = (1 - label_smoothing) * weight, label_smoothing / classes * weight
+    own, spread = class_factors(Options(label_smoothing=label_smoothing), weight, classes)
+    spread = np.zeros(classes) if spread is None else spread
     return RowTargets(labels, soft, omega, own, spread)
