@@ -67,7 +67,7 @@ def test_folder_report_to_a_file(tmp_path, capsys):
     assert run(["check", str(folder), "--format", "html", "-o", str(page)]) == 1
     assert "softmax.axis" in page.read_text()
     assert run(["check", str(folder)]) == 1
-    assert "2 checked" in capsys.readouterr().out
+    assert "2 submissions, 2 functions" in capsys.readouterr().out
 
 
 def test_folder_without_a_sandbox_is_refused(tmp_path, monkeypatch, capsys):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pminusy.diagnosis.bind.signatures import candidates, what_would_fit
 from pminusy.diagnosis.catalogue.conventions import parse_pins
@@ -16,18 +15,12 @@ from pminusy.diagnosis.examine import examine
 from pminusy.diagnosis.folder import check_folder
 from pminusy.diagnosis.neighbours import with_neighbours
 from pminusy.diagnosis.reading import Submission, SubmissionFault, read
-from pminusy.diagnosis.report.lines import in_plain_text
-from pminusy.diagnosis.report.rubric import Rubric
-from pminusy.diagnosis.report.summary import Summary, summarise
+from pminusy.diagnosis.report.delivery import Report
 from pminusy.diagnosis.report.verdict import Verdict, worst
 from pminusy.diagnosis.run import sandbox
 from pminusy.diagnosis.run.session import LocalSession
 from pminusy.diagnosis.submission import Settings, check_submission, open_reference
 from pminusy.errors import InputError
-from pminusy.files import write_atomically
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 __all__ = ["Report", "against", "check", "check_file", "check_folder", "settings_for"]
 
@@ -47,7 +40,8 @@ def check(
     Parameters
     ----------
     target
-        A function, a class, or the path of a .py or .ipynb file.
+        A function, a class, or the path of a .py or .ipynb file, or of a folder that is one
+        submission of several.
     function
         Name of the function, where a class has several; of a file with several, the worst verdict
         is returned.
@@ -98,18 +92,20 @@ def check(
 
 
 def check_file(path: Path, settings: Settings) -> list[Verdict]:
-    """Check a file of one's own: one verdict for each function that fits.
+    """Check a file of one's own, or a folder as one submission: a verdict for each function.
 
     Raises
     ------
     InputError
         No such file, not Python, or no function of the name.
     """
-    _require_source(path, f"file {str(path)!r}")
+    if not path.is_dir():
+        _require_source(path, f"file {str(path)!r}")
     try:
-        verdicts = check_submission(_with_neighbours(path), settings)
+        submission = read(path) if path.is_dir() else _with_neighbours(path)
+        verdicts = check_submission(submission, settings)
     except SubmissionFault as fault:
-        return [Verdict("does not run", path.name, str(fault), source=path.name)]
+        return [Verdict("does not run", path.name, str(fault), source=path.name, cause="unread")]
     if settings.kind == "none":
         verdicts = [replace(v, notes=(*v.notes, _UNPROTECTED)) for v in verdicts]
     return verdicts
@@ -185,80 +181,3 @@ def _with_reference(settings: Settings, path: Path | None) -> Settings:
         )
     pins = parse_pins(verdict.pins) if found is None else found.pins
     return replace(settings, pins={**pins, **settings.pins}, reference=found)
-
-
-@dataclass(frozen=True)
-class Report:
-    """Verdicts in any format.
-
-    Parameters
-    ----------
-    verdicts
-        What was found.
-    title
-        The file or folder.
-    folder
-        Whether it is a class: counts and clusters first.
-    hints
-        1 where to look, 2 what is off, 3 the formula.
-    rubric
-        Points.
-    """
-
-    verdicts: Sequence[Verdict]
-    title: str
-    folder: bool = False
-    hints: int = 3
-    rubric: Rubric | None = None
-
-    @property
-    def summary(self) -> Summary:
-        """Counts, clusters and points."""
-        return summarise(self.verdicts, self.rubric)
-
-    def print(self, console: Console) -> None:
-        """For a terminal."""
-        from pminusy.diagnosis.report.terminal import print_class, print_verdict
-
-        if self.folder:
-            print_class(console, self.verdicts, self.summary)
-            return
-        for verdict in self.verdicts:
-            print_verdict(console, verdict, self.hints)
-
-    def text(self, format: str, *, allow_fragile: bool = False) -> str:  # noqa: A002  # the word for it
-        """As text: terminal, json, csv, html, gradescope or junit."""
-        from pminusy.diagnosis.report import machine, page
-
-        most = self.rubric.points if self.rubric is not None else 1.0
-        made: dict[str, Callable[[], str]] = {
-            "json": lambda: machine.as_json(self.verdicts, self.summary),
-            "csv": lambda: machine.as_csv(self.verdicts, self.summary),
-            "junit": lambda: machine.as_junit(self.verdicts, allow_fragile),
-            "gradescope": lambda: machine.as_gradescope(self.verdicts, self.summary, most),
-            "html": lambda: page.as_html(self.verdicts, self.summary, self.title, self.hints),
-        }
-        if format in made:
-            return made[format]()
-        return "\n\n".join(in_plain_text(verdict, self.hints) for verdict in self.verdicts)
-
-    def write(self, path: Path, text: str) -> None:
-        """Write a report whole or not at all."""
-        write_atomically(path, lambda file: file.write(text.encode()))
-
-    def write_feedback(self, folder: Path) -> None:
-        """One text file for each submission, named after it."""
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"feedback folder {str(folder)!r}",
-                "a folder, or a place for one",
-                str(error.strerror),
-            ) from None
-        by_source: dict[str, list[str]] = {}
-        for verdict in self.verdicts:
-            by_source.setdefault(verdict.source, []).append(in_plain_text(verdict, self.hints))
-        for source, reports in by_source.items():
-            name = re.sub(r"[^\w.-]", "_", source)[:100] or "submission"
-            self.write(folder / f"{name}.txt", "\n\n".join(reports) + "\n")

@@ -65,6 +65,9 @@ def check(
         Path | None,
         typer.Option(help="File that remembers verdicts: only what changed runs again."),
     ] = None,
+    one: Annotated[
+        bool, typer.Option("--one", help="The folder is one submission, of several files.")
+    ] = False,
     allow_fragile: Annotated[bool, typer.Option(help="Fragile counts as correct.")] = False,
     sandbox: Annotated[
         Sandbox, typer.Option(help="What other people's code runs in.")
@@ -79,20 +82,26 @@ def check(
     from pminusy.diagnosis.catalogue.conventions import parse_pins
     from pminusy.diagnosis.report.rubric import read_rubric
     from pminusy.diagnosis.run.limits import Limits
+    from pminusy.errors import InputError
 
     points = read_rubric(rubric) if rubric is not None else None
+    folder = path.is_dir() and not one
+    if folder and format is Format.gradescope and output is None:
+        raise InputError(
+            "format gradescope", "a folder for --output", "none", "there is a file a submission"
+        )
     function = function or ",".join(points.functions if points is not None else ())
     settings = api.settings_for(
-        path.is_dir(), chosen=sandbox.value, trust=trust, image=image, function=function,
+        folder, chosen=sandbox.value, trust=trust, image=image, function=function,
         pins=parse_pins(pin), limits=Limits(seconds=seconds),
     )  # fmt: skip
     with api.against(settings, reference) as standard:
-        if path.is_dir():
+        if folder:
             with _progress(format is Format.terminal) as bar:
                 verdicts = api.check_folder(path, standard, jobs=jobs, memory=resume, progress=bar)
         else:
             verdicts = api.check_file(path, standard)
-    report = api.Report(verdicts, path.name, folder=path.is_dir(), hints=hints, rubric=points)
+    report = api.Report(verdicts, path.name, folder=folder, hints=hints, rubric=points)
     if feedback is not None:
         report.write_feedback(feedback)
     with printing([feedback, resume]):
@@ -110,6 +119,9 @@ def _exit_code(verdicts: list[Verdict], allow_fragile: bool) -> int:
 def _deliver(report: Any, format: Format, output: Path | None, allow_fragile: bool) -> None:  # noqa: A002  # as above
     if format is Format.terminal and output is None:
         report.print(stdout())
+        return
+    if report.folder and format is Format.gradescope and output is not None:
+        report.write_gradescope(output, allow_fragile=allow_fragile)
         return
     text = report.text(format.value, allow_fragile=allow_fragile)
     if output is None:

@@ -38,23 +38,26 @@ def examine(
     reference: Reference | None = None,
 ) -> Verdict:
     """Check one function of a running submission, against a teacher's own if that is unusual."""
-    verdict = Verdict("unfinished", candidate.name, "There is nothing in it yet.")
+    verdict = Verdict("unfinished", candidate.name, "There is nothing in it yet.", cause="starter")
     inventory = session.inventory
     leans = leans_on(candidate.entry, inventory.functions, inventory.imported)
     verdict = replace(verdict, leans_on=leans)
     if candidate.entry["empty"]:
         return verdict
     if candidate.proposals[0].exercise == "dropout":
-        return examine_dropout(session, candidate, pins, verdict)
+        return _without_cause(examine_dropout(session, candidate, pins, verdict))
     found = best_trial(session, candidate, pins, reference)
     if isinstance(found, Trial):
-        concluded = conclude(found, verdict)
+        concluded = _without_cause(conclude(found, verdict))
         if (
             reference is None
             and concluded.status == "wrong"
             and _another_exercise(found, candidate)
         ):
-            return replace(verdict, status="unknown", summary=NO_EXERCISE)
+            return replace(
+                verdict, status="unknown", summary=NO_EXERCISE, cause="no exercise",
+                concerns=(candidate.name,),
+            )  # fmt: skip
         return concluded
     return replace(found, leans_on=verdict.leans_on)
 
@@ -94,7 +97,7 @@ def best_trial(
     What the names propose first is tried first. A proposal under which the function is right on
     every probe comes before all others; the others compete where the first is not explained.
     """
-    verdict = Verdict("unfinished", candidate.name, "")
+    verdict = Verdict("unfinished", candidate.name, "", cause="starter")
     subjects, rest, failure = _first_that_run(session, candidate, pins)
     if subjects and all(subject.blank for subject in subjects) and _blank(subjects[0]):
         summary = "It returns only zeros, whatever its inputs: the starter's values."
@@ -120,8 +123,13 @@ def best_trial(
         return min(trials, key=_rank)
     if reference is not None and subjects:
         finding = Finding("", reference.other_arguments())
-        return replace(verdict, status="wrong", findings=(finding,), summary=finding.sentence)
+        wrong = replace(verdict, status="wrong", findings=(finding,), summary=finding.sentence)
+        return _without_cause(wrong)
     return verdict
+
+
+def _without_cause(verdict: Verdict) -> Verdict:
+    return verdict if verdict.status == "unfinished" else replace(verdict, cause="")
 
 
 def _blank(subject: Subject) -> bool:
@@ -246,11 +254,15 @@ def _explains(fault: str, raised: Raised, name: str) -> bool:
 
 
 def _does_not_run(verdict: Verdict, raised: Raised, name: str, faults: Sequence[str]) -> Verdict:
-    summary = f"It raises {raised}."
+    summary, cause, concerns = f"It raises {raised}.", "raises", (raised.type,)
     undefined = next((fault for fault in faults if _explains(fault, raised, name)), "")
     if undefined:
         summary = f"It needs what could not be defined here: {undefined}."
-        return replace(verdict, status="does not run", summary=summary)
+        module = re.search(r"No module named '([\w.]+)'", undefined)
+        return replace(
+            verdict, status="does not run", summary=summary,
+            cause="module" if module else "undefined", concerns=(module[1],) if module else (),
+        )  # fmt: skip
     if raised.type == "NotImplementedError" or _SAYS_UNFINISHED.search(raised.message):
         return replace(verdict, summary=f"It raises {raised}: it is not written yet.")
     if raised.message.endswith("is not there once the file has run"):
@@ -260,9 +272,11 @@ def _does_not_run(verdict: Verdict, raised: Raised, name: str, faults: Sequence[
             f"It uses a name that is neither an argument nor defined: {raised}. A variable of the "
             "notebook counts as undefined here: a function computes from its arguments alone."
         )
+        cause, concerns = "name", tuple(re.findall(r"'(\w+)'", raised.message)[:1])
     elif raised.type == "ModuleNotFoundError":
         summary = f"It needs a module that is not available here: {raised}."
-    return replace(verdict, status="does not run", summary=summary)
+        cause, concerns = "module", tuple(re.findall(r"'([\w.]+)'", raised.message)[:1])
+    return replace(verdict, status="does not run", summary=summary, cause=cause, concerns=concerns)
 
 
 def _expected(subject: Subject) -> str:

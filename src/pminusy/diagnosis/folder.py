@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pminusy.diagnosis.reading import SUFFIXES, SubmissionFault, has_source, read
-from pminusy.diagnosis.report.verdict import Verdict
+from pminusy.diagnosis.report.verdict import Status, Verdict
 from pminusy.diagnosis.submission import Settings, check_submission
 from pminusy.errors import InputError
 from pminusy.files import write_atomically
@@ -106,18 +106,26 @@ def _one(
     try:
         submission = read(path, root)
     except (SubmissionFault, OSError) as fault:
-        return name, _Remembered("", (Verdict("does not run", name, str(fault), source=name),))
+        return name, _not_judged(name, "does not run", str(fault), "unread")
     known = before.get(name)
     if known is not None and known.digest == submission.digest:
         return name, known
     try:
         verdicts = check_submission(submission, settings, user)
-    except InputError as error:  # no function, or several: this submission's own fault
-        verdicts = [Verdict("does not run", name, f"Nothing to check: {error}.", source=name)]
+    except InputError as error:  # no function of the name: this submission's own fault
+        wanted = tuple(part.strip() for part in settings.function.split(","))
+        return name, _not_judged(name, "unfinished", f"It is not there: {error}.", "absent", wanted)
     except Exception as error:  # a fault of ours on one submission must not stop the others
         summary = f"The checker itself failed on it ({type(error).__name__}: {error}); report this."
-        return name, _Remembered("", (Verdict("does not run", name, summary, source=name),))
+        return name, _not_judged(name, "does not run", summary, "checker")
     return name, _Remembered(submission.digest, tuple(verdicts))
+
+
+def _not_judged(
+    name: str, status: Status, summary: str, cause: str, concerns: tuple[str, ...] = ()
+) -> _Remembered:
+    verdict = Verdict(status, name, summary, source=name, cause=cause, concerns=concerns)
+    return _Remembered("", (verdict,))
 
 
 def _recall(memory: Path | None, settings: Settings) -> dict[str, _Remembered]:

@@ -117,7 +117,11 @@ def _not_there(verdicts: Sequence[Verdict], wanted: str) -> list[Verdict]:
         return []
     plain = [name for name in names if not set("*?[") & set(name)]
     summary = "It is not there: no function has this name."
-    return [Verdict("unfinished", name, summary) for name in plain if name not in there]
+    return [
+        Verdict("unfinished", name, summary, cause="absent", concerns=(name,))
+        for name in plain
+        if name not in there
+    ]
 
 
 def _check_file(opened: _Opened, name: str, settings: Settings) -> tuple[list[Verdict], bool]:
@@ -125,13 +129,16 @@ def _check_file(opened: _Opened, name: str, settings: Settings) -> tuple[list[Ve
     try:
         session = opened.session()
     except SessionEnded as ended:
-        return [_failed(name, f"It {ended}, before a function was called.")], False
+        return [_ended(name, ended, ", before a function was called")], False
     found = candidates(session.inventory.functions, settings.function)
     if not found:
         return [_no_candidate(session.inventory, settings.function, name)], False
     if settings.reference is not None and not settings.function:
         found = best_named(found)  # the reference is one function
-    verdicts = [_check_one(opened, candidate, settings) for candidate in found]
+    verdicts = [
+        _check_one(opened, candidate, settings, left)
+        for left, candidate in zip(range(len(found) - 1, -1, -1), found, strict=True)
+    ]
     several = len(found) > 1 and not settings.function
     if several:
         verdicts = [
@@ -148,6 +155,7 @@ class _Opened:
         self, submission: Submission, name: str, settings: Settings, user: int, until: float
     ) -> None:
         self._files, self._name, self._until = submission.files, name, until
+        self.more_files = not submission.first and len(submission.files) > 1
         self._settings, self._user = settings, user
         self._session: ProcessSession | None = None
 
@@ -160,6 +168,10 @@ class _Opened:
                 image=settings.image, until=self._until,
             )  # fmt: skip
         return self._session
+
+    def seconds_left(self) -> float:
+        """Of the whole submission's time."""
+        return max(self._until - time.monotonic(), 0.0)
 
     @property
     def imported(self) -> frozenset[str]:
@@ -176,7 +188,9 @@ _NOT_FITTING = ("does not run", "wrong", "unfinished")  # of names that only a p
 
 
 def _unknown(verdict: Verdict) -> Verdict:
-    return Verdict("unknown", verdict.name, NO_EXERCISE)
+    return Verdict(
+        "unknown", verdict.name, NO_EXERCISE, cause="no exercise", concerns=(verdict.name,)
+    )
 
 
 _A_DAY = 24 * 3600.0  # a reference answers for as long as submissions are checked
@@ -197,7 +211,7 @@ def open_reference(submission: Submission, settings: Settings) -> tuple[Referenc
     try:
         session = ProcessSession(name, submission.files, "none", limits)
     except SessionEnded as ended:
-        return None, _failed(name, f"It {ended}, before a function was called.")
+        return None, _ended(name, ended, ", before a function was called")
     kept = False
     try:
         found = candidates(session.inventory.functions, settings.function)
@@ -218,18 +232,20 @@ def open_reference(submission: Submission, settings: Settings) -> tuple[Referenc
         kept = True
         return Reference(trial, submission.digest), verdict
     except SessionEnded as ended:
-        return None, _failed(name, f"It {ended}.")
+        return None, _ended(name, ended)
     finally:
         if not kept:
             session.close()
 
 
-def _check_one(opened: _Opened, candidate: Candidate, settings: Settings) -> Verdict:
+def _check_one(opened: _Opened, candidate: Candidate, settings: Settings, left: int) -> Verdict:
+    """The verdict on one function, which may use half of the time if others are left."""
     try:
         session = opened.session()
+        session.allow(opened.seconds_left() / (2 if left or opened.more_files else 1))
         return _examined(session, candidate, settings)
     except SessionEnded as ended:
-        return _failed(candidate.name, f"It {ended}.")
+        return _ended(candidate.name, ended)
 
 
 def _examined(session: ProcessSession, candidate: Candidate, settings: Settings) -> Verdict:
@@ -247,14 +263,15 @@ def _notes(inventory: Inventory, candidate: Candidate) -> Iterable[str]:
         yield f"translated from Python 2 to be run ({said}); / divides as in Python 3"
 
 
-def _failed(name: str, summary: str) -> Verdict:
-    return Verdict("does not run", name, summary)
+def _ended(name: str, ended: SessionEnded, when: str = "") -> Verdict:
+    return Verdict("does not run", name, f"It {ended}{when}.", cause=ended.cause)
 
 
 def _no_candidate(inventory: Inventory, wanted: str, name: str) -> Verdict:
     """Why there is nothing to check: a fault of the submission, or no exercise that is known."""
     if inventory.unreadable:
-        return _failed(name, unreadable(inventory.unreadable[0]))
+        piece = inventory.unreadable[0]
+        return Verdict("does not run", name, unreadable(piece), cause=str(piece.get("kind")))
     names = [
         f"{entry['owner']}.{entry['name']}" if entry["owner"] else entry["name"]
         for entry in inventory.functions
@@ -265,7 +282,13 @@ def _no_candidate(inventory: Inventory, wanted: str, name: str) -> Verdict:
             "submission", f"a function {wanted!r}", seen, f"what fits: {what_would_fit()}"
         )
     summary = f"{NO_EXERCISE} It has {seen}. Name one with --function; what fits: "
-    return Verdict("unknown", name, summary + what_would_fit() + ".")
+    return Verdict(
+        "unknown",
+        name,
+        summary + what_would_fit() + ".",
+        cause="no exercise",
+        concerns=(*names[:20],),
+    )
 
 
 def unreadable(piece: Mapping[str, Any]) -> str:

@@ -64,8 +64,11 @@ class StyledLine:
         )  # fmt: skip
 
 
-def in_short(verdict: Verdict) -> str:
-    """What is wrong, in one line of a table."""
+def in_short(verdict: Verdict, hints: int = 3) -> str:
+    """What is wrong, in one line of a table, as far as the hints go."""
+    first = verdict.findings[0] if verdict.findings else None
+    if first is not None and hints < 3 and first.hints:
+        return first.hints[hints - 1]
     if verdict.fragilities:
         return verdict.fragilities[0].sentence
     return "" if verdict.status == "correct" else verdict.summary.partition("\n")[0]

@@ -1,13 +1,14 @@
-"""A class at a glance: how many of each verdict, which mistakes how often, points."""
+"""A class at a glance: how many of each verdict, what goes wrong how often, points."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from pminusy.diagnosis.report.causes import cause_of, in_common, of_mistake, way_out
 from pminusy.diagnosis.report.rubric import Rubric
-from pminusy.diagnosis.report.verdict import Finding, Fragility, Status, Verdict
+from pminusy.diagnosis.report.verdict import Finding, Fragility, Status, Verdict, worst
 
 __all__ = ["Cluster", "Summary", "summarise"]
 
@@ -19,15 +20,18 @@ _ORDER: tuple[Status, ...] = (
     "does not run",
     "unknown",
 )
+_NOT_RECOGNISED = "not recognised"
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Submissions that make the same mistake."""
+    """Submissions that make the same mistake, or were not judged for the same reason."""
 
     id: str
     sentence: str
     sources: tuple[str, ...]
+    status: Status = "wrong"
+    way_out: str = ""
 
     @property
     def count(self) -> int:
@@ -37,37 +41,70 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts by verdict, clusters by mistake (largest first), points by submission."""
+    """A class in numbers.
+
+    Parameters
+    ----------
+    counts
+        Functions by verdict.
+    clusters
+        Submissions by mistake or by the reason they were not judged, largest first.
+    points
+        Points by submission.
+    leaning
+        Library functions that are leaned on, and by how many functions.
+    submissions
+        One verdict on each submission: the worst of those on its functions.
+    """
 
     counts: Mapping[str, int]
     clusters: tuple[Cluster, ...]
     points: Mapping[str, float]
     leaning: tuple[tuple[str, int], ...]
+    submissions: Mapping[str, Status]
+
+    @property
+    def submission_counts(self) -> Mapping[str, int]:
+        """Submissions by verdict."""
+        return _in_order(Counter(self.submissions.values()))
 
 
 def summarise(verdicts: Sequence[Verdict], rubric: Rubric | None = None) -> Summary:
     """Summarise the verdicts of a folder."""
-    counts = Counter(verdict.status for verdict in verdicts)
-    sentences: dict[str, str] = {}
-    members: dict[str, list[str]] = {}
+    of_each: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        of_each.setdefault(verdict.source, []).append(verdict)
+    points = {}
+    if rubric is not None:
+        points = {source: sum(map(rubric.of, each)) / len(each) for source, each in of_each.items()}
+    return Summary(
+        counts=_in_order(Counter(verdict.status for verdict in verdicts)),
+        clusters=tuple(sorted(_clusters(verdicts), key=lambda c: (-c.count, c.id))),
+        points=points,
+        leaning=tuple(Counter(item for v in verdicts for item in v.leans_on).most_common()),
+        submissions={source: worst(each).status for source, each in of_each.items()},
+    )
+
+
+def _in_order(counts: Mapping[Status, int]) -> dict[str, int]:
+    return {status: counts[status] for status in _ORDER if counts.get(status)}
+
+
+def _clusters(verdicts: Sequence[Verdict]) -> Iterator[Cluster]:
+    members: dict[str, list[tuple[Verdict, str]]] = {}
     for verdict in verdicts:
         items: list[Finding | Fragility] = [*verdict.findings, *verdict.fragilities]
         for item in items:
-            key = item.id or "not recognised"
-            sentences.setdefault(key, item.sentence if item.id else "wrong, not recognised")
-            members.setdefault(key, []).append(verdict.source)
-    clusters = sorted(
-        (Cluster(key, sentences[key], tuple(dict.fromkeys(who))) for key, who in members.items()),
-        key=lambda cluster: (-cluster.count, cluster.id),
-    )
-    points: dict[str, list[float]] = {}
-    if rubric is not None:
-        for verdict in verdicts:
-            points.setdefault(verdict.source, []).append(rubric.of(verdict))
-    leaning = Counter(item for verdict in verdicts for item in verdict.leans_on)
-    return Summary(
-        {status: counts[status] for status in _ORDER if counts[status]},
-        tuple(clusters),
-        {source: sum(each) / len(each) for source, each in points.items()},
-        tuple(leaning.most_common()),
-    )
+            members.setdefault(item.id or _NOT_RECOGNISED, []).append((verdict, item.sentence))
+        if cause := cause_of(verdict):
+            members.setdefault(cause, []).append((verdict, ""))
+    for name, found in members.items():
+        who = [verdict for verdict, _ in found]
+        sources = tuple(dict.fromkeys(verdict.source for verdict in who))
+        if cause_of(who[0]) == name:
+            yield Cluster(name, in_common(who), sources, who[0].status, way_out(who))
+        elif name == _NOT_RECOGNISED:
+            yield Cluster(name, "Wrong, not recognised.", sources)
+        else:
+            sentence = of_mistake(name, [sentence for _, sentence in found])
+            yield Cluster(name, sentence, sources, worst(who).status)

@@ -19,7 +19,7 @@ _STYLES = {
     "head": "bold", "good": "green", "warn": "yellow", "bad": "red", "key": "bold", "dim": "dim",
     "": "",
 }  # fmt: skip
-_ROWS = 60
+_ROWS, _CLUSTERS = 60, 20
 _WIDEST = 100
 
 
@@ -32,18 +32,27 @@ def print_verdict(console: Console, verdict: Verdict, hints: int) -> None:
 
 
 def print_class(console: Console, verdicts: Sequence[Verdict], summary: Summary) -> None:
-    """Counts, clusters, and a row for each submission that is not correct."""
-    console.print(Text(f"{len(verdicts)} checked", style="bold"))
-    for status, count in summary.counts.items():
+    """Counts, what goes wrong with the way out, and a row for each function that is not correct."""
+    many = f"{len(summary.submissions)} submissions, {len(verdicts)} functions"
+    console.print(Text(many, style="bold"))
+    for status, count in summary.submission_counts.items():
         mark, words, style = HEADINGS[status]
         console.print(Text(f"  {mark} {count:4d}  {words}", style=_STYLES[style]))
     if summary.clusters:
         console.print()
-        console.print(Text("What goes wrong, by how many", style="bold"))
+        console.print(Text("What goes wrong, in how many submissions", style="bold"))
         clusters = Table(box=None, pad_edge=False, show_header=False)
-        for cluster in summary.clusters[:20]:
+        for cluster in summary.clusters[:_CLUSTERS]:
             clusters.add_row(Text(f"  {cluster.count:4d}"), Text(clean(cluster.sentence)))
+            if cluster.way_out:
+                clusters.add_row(Text(), Text(clean(cluster.way_out), style="dim"))
         console.print(clusters)
+    _print_rows(console, [v for v in verdicts if v.status != "correct"], summary)
+
+
+def _print_rows(console: Console, verdicts: Sequence[Verdict], summary: Summary) -> None:
+    if not verdicts:
+        return
     console.print()
     width = min(console.width, _WIDEST)
     table = Table(box=None, pad_edge=False, expand=True)
@@ -66,7 +75,7 @@ def print_class(console: Console, verdicts: Sequence[Verdict], summary: Summary)
         )
     console.print(table)
     if len(verdicts) > _ROWS:
-        console.print(f"… and {len(verdicts) - _ROWS} more; --format csv has them all")
+        console.print(f"… and {len(verdicts) - _ROWS} more; --format csv or html has them all")
 
 
 def _short(text: str, width: int) -> str:

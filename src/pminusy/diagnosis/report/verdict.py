@@ -16,6 +16,7 @@ __all__ = [
     "Fragility",
     "Property",
     "Status",
+    "WORST",
     "Verdict",
     "worst",
 ]
@@ -101,6 +102,9 @@ class Verdict:
         The submission: a file or a folder, empty for a function of this process.
     file
         Which file of a folder it is in.
+    cause, concerns
+        Why it was not judged, in a word, and the names that this is about: of a module, of
+        functions, of an exception.
     exercise
         What it was taken to compute.
     summary
@@ -149,6 +153,8 @@ class Verdict:
     leans_on: tuple[str, ...] = ()
     seconds: float = 0.0
     file: str = ""
+    cause: str = ""
+    concerns: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -189,12 +195,12 @@ class Verdict:
         return in_plain_text(self)
 
 
-_WORST = ("wrong", "does not run", "unfinished", "unknown", "fragile", "correct")
+WORST: tuple[Status, ...] = ("wrong", "does not run", "unfinished", "unknown", "fragile", "correct")
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
     """One verdict on a submission: the worst of those on its functions."""
-    return min(verdicts, key=lambda verdict: _WORST.index(verdict.status))
+    return min(verdicts, key=lambda verdict: WORST.index(verdict.status))
 
 
 _PARTS: Mapping[str, Any] = {

@@ -39,7 +39,11 @@ Program = dict[str, Any]
 
 
 class SessionEnded(Exception):
-    """The submission's process is gone, or was ended: why, in one clause."""
+    """The submission's process is gone, or was ended: why, in one clause and in a word."""
+
+    def __init__(self, clause: str, cause: str = "ended") -> None:
+        super().__init__(clause)
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +198,9 @@ class ProcessSession:
         self._limits, self._deadline = limits, now + limits.seconds if until is None else until
         self._closed = False
         if now >= self._deadline:
-            raise SessionEnded(f"had no time left: its other parts took {limits.seconds:g} s")
+            raise SessionEnded(
+                f"had no time left: its other parts took {limits.seconds:g} s", "time"
+            )
         self._started = sandbox.start(kind, image)
         self._process = self._started.process
         confined = {
@@ -219,6 +225,10 @@ class ProcessSession:
         except BaseException:
             self.close()
             raise
+
+    def allow(self, seconds: float) -> None:
+        """Have it end after so many seconds from now."""
+        self._deadline = time.monotonic() + seconds
 
     def run(self, program: Program, arrays: Sequence[Array]) -> Answer:
         """Run a program there; `SessionEnded` if no answer comes."""
@@ -275,7 +285,7 @@ class ProcessSession:
     def _wait(self, reading: list[int], writing: list[int], until: float) -> None:
         left = until - time.monotonic()
         if left <= 0 or not any(select.select(reading, writing, [], left)):
-            raise SessionEnded(f"gave no answer within its time limit ({self._allowed()})")
+            raise SessionEnded(f"gave no answer within its time limit ({self._allowed()})", "time")
 
     def _allowed(self) -> str:
         return f"{self._limits.call_seconds:g} s a call, {self._limits.seconds:g} s in all"
