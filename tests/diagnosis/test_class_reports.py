@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -207,7 +208,9 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.elements, self.script = [], [], ""
+        self.open: list[Any] = []
+        self.elements: list[Any] = []
+        self.script = ""
         self.feed(text)
         assert self.open == []  # everything that is opened is closed
 

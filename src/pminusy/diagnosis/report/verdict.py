@@ -10,13 +10,13 @@ from typing import Any, Literal
 from pminusy.diagnosis.report.lines import in_plain_text
 
 __all__ = [
+    "WORST",
     "Comparison",
     "DerivationLine",
     "Finding",
     "Fragility",
     "Property",
     "Status",
-    "WORST",
     "Verdict",
     "worst",
 ]
