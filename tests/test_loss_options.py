@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
@@ -343,6 +344,130 @@ def test_every_path_refuses_what_the_declaration_does(option):
                 continue  # torch's linear form has None for -100
             is_refused = refused(partial(call, **{option.name: value}), option.name)
             assert is_refused != meaningful, (option.name, value)
+
+
+NO_REDUCTIONS: list[Any] = [
+    "average", "", "MEAN", "mean ", "batchmean", b"mean", None, 0, 1.0, True, ["mean"], ("sum",),
+]  # fmt: skip
+Z, Y, EYE = torch.tensor(ONE["z"]), torch.tensor(ONE["y"]), torch.eye(3)
+POSITIONS = torch.ones(3, 2, 3), torch.zeros(2, 2, dtype=torch.int64)
+
+
+def changed_later(module: Any, *inputs: Any) -> Callable[[Any], Any]:
+    """A call of a module whose attribute is set after it was made."""
+
+    def call(reduction: Any) -> Any:
+        module.reduction = reduction
+        return module(*inputs)
+
+    return call
+
+
+class PassesOn(torch.overrides.TorchFunctionMode):  # type: ignore[misc]  # of untyped torch
+    """A mode that calls what it is told of."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        return function(*args, **(kwargs or {}))
+
+
+def by_mode(reduction: Any) -> Any:
+    with PassesOn():
+        return pt.cross_entropy(Z, Y, reduction=reduction)
+
+
+REDUCING: dict[str, Callable[[Any], Any]] = {
+    "arrays": lambda r: pmy.cross_entropy(ONE["z"], ONE["y"], reduction=r),
+    "arrays, large": lambda r: pmy.cross_entropy(
+        np.ones((9000, 9)), np.ones(9000, int), reduction=r
+    ),
+    "gradient": lambda r: pmy.cross_entropy_grad(ONE["z"], ONE["y"], reduction=r),
+    "hvp": lambda r: pmy.cross_entropy_hvp(ONE["z"], ONE["y"], ONE["z"], reduction=r),
+    "layer": lambda r: pmy.linear_cross_entropy(ONE["z"], np.eye(3), None, ONE["y"], reduction=r),
+    "layer, gradient": lambda r: pmy.linear_cross_entropy_grad(
+        ONE["z"], np.eye(3), None, ONE["y"], reduction=r
+    ),
+    "layer, hvp": lambda r: pmy.linear_cross_entropy_hvp(
+        ONE["z"], np.eye(3), None, ONE["y"], np.eye(3), None, reduction=r
+    ),
+    "explain a batch": lambda r: pmy.explain(**ONE, reduction=r),
+    "tensors by our names": lambda r: pmy.cross_entropy(Z, Y, reduction=r),
+    **{
+        f"torch, {dtype}": lambda r, dtype=dtype: pt.cross_entropy(Z.to(dtype), Y, reduction=r)  # type: ignore[misc]
+        for dtype in (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+    },
+    "torch, soft": lambda r: pt.cross_entropy(Z, torch.eye(3)[Y], reduction=r),
+    "torch, one class": lambda r: pt.cross_entropy(Z[:, :1], 0 * Y, reduction=r),
+    "torch, no rows": lambda r: pt.cross_entropy(Z[:0], Y[:0], reduction=r),
+    "torch, meta": lambda r: pt.cross_entropy(Z.to("meta"), Y.to("meta"), reduction=r),
+    "torch, learning": lambda r: pt.cross_entropy(Z.clone().requires_grad_(), Y, reduction=r),
+    "torch, autocast": lambda r: torch.autocast("cpu")(pt.cross_entropy)(Z, Y, reduction=r),
+    "torch, a mode": by_mode,
+    "vmap": lambda r: torch.func.vmap(lambda z: pt.cross_entropy(z, Y, reduction=r))(Z[None]),
+    "grad": lambda r: torch.func.grad(lambda z: pt.cross_entropy(z, Y, reduction=r).sum())(Z),
+    "jvp": lambda r: torch.func.jvp(lambda z: pt.cross_entropy(z, Y, reduction=r), (Z,), (Z,)),
+    "hessian": lambda r: torch.func.hessian(lambda z: pt.cross_entropy(z, Y, reduction=r))(Z),
+    "compiled": lambda r: torch.compile(pt.cross_entropy, backend="eager")(Z, Y, reduction=r),
+    "traced": lambda r: torch.jit.trace(lambda z: pt.cross_entropy(z, Y, reduction=r), Z),
+    "module": lambda r: pt.CrossEntropyLoss(reduction=r)(Z, Y),
+    "module, changed": changed_later(pt.CrossEntropyLoss(), Z, Y),
+    "torch's layer": lambda r: pt.linear_cross_entropy(Z, EYE, Y, reduction=r),
+    "torch's layer, half": lambda r: pt.linear_cross_entropy(Z.half(), EYE.half(), Y, reduction=r),
+    "torch's layer, learning": lambda r: pt.linear_cross_entropy(
+        Z, EYE.clone().requires_grad_(), Y, reduction=r
+    ),
+    "torch's layer, vmap": lambda r: torch.func.vmap(
+        lambda x: pt.linear_cross_entropy(x, EYE, Y, reduction=r)
+    )(Z[None]),
+    "torch's layer, compiled": lambda r: torch.compile(pt.linear_cross_entropy, backend="eager")(
+        Z, EYE, Y, reduction=r
+    ),
+    "positions": lambda r: pt.linear_cross_entropy(Z, *POSITIONS, reduction=r),
+    "module of a layer": lambda r: pt.LinearCrossEntropyLoss(3, 3, reduction=r)(Z, Y),
+    "module of a layer, changed": changed_later(pt.LinearCrossEntropyLoss(3, 3), Z, Y),
+}  # fmt: skip
+OPERATORS: dict[str, Callable[[str], Any]] = {
+    "operator": lambda r: torch.ops.pminusy.cross_entropy_loss(
+        Z, Y, None, -100, r, 0.0, None, 1.0, 0.0, None
+    ),
+    "operator of a layer": lambda r: torch.ops.pminusy.linear_cross_entropy_loss(
+        Z, EYE, Y, None, None, None, r, 0.0, None, 1.0, 0.0, None, None
+    ),
+    "what compilers call": lambda r: torch.ops.pminusy.linear_cross_entropy(
+        Z, EYE, None, Y, None, None, None, -100, r, 0.0, 1.0, 0.0, None, 1 << 20, None, 0
+    ),
+    "what compilers call, half": lambda r: torch.ops.pminusy.linear_cross_entropy(
+        Z.half(), EYE.half(), None, Y, None, None, None, -100, r, 0.0, 1.0, 0.0, None, 1 << 20,
+        None, 0,
+    ),
+    "scripted": lambda r: torch.jit.script(pt.CrossEntropyLoss(reduction=r))(Z, Y),
+}  # fmt: skip
+
+
+def refusal(call: Callable[[Any], Any], value: Any) -> str:
+    """How a path refuses a reduction: the message, or nothing where it takes it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TorchScript is deprecated; torch.func still uses it
+            call(value)
+    except Exception as error:  # compilers and TorchScript wrap ours in their own
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+@pytest.mark.parametrize("path", [*REDUCING, *OPERATORS])
+def test_no_path_takes_an_unknown_reduction(path):
+    call = REDUCING.get(path) or OPERATORS[path]
+    for value in ("mean", "sum"):
+        assert refusal(call, value) == ""
+    for value in NO_REDUCTIONS:
+        if path in OPERATORS and isinstance(value, bytes):
+            continue  # torch's operators take bytes for text
+        message = refusal(call, value)
+        ours = path in REDUCING or isinstance(value, str)  # an operator's schema refuses the others
+        expected = 'reduction: expected "mean", "sum" or "none"' if ours else "reduction"
+        assert expected in message, (value, message)
 
 
 @pytest.mark.parametrize("value", [2**63, np.float16(0.5), np.int8(1), True])

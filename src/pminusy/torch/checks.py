@@ -24,7 +24,7 @@ from pminusy.errors import InputError, short_repr
 from pminusy.torch.arrays import FLOATS, array, leave_the_compiler, refuse
 from pminusy.torch.plain import IGNORED, Settings
 
-__all__ = ["check_options", "is_soft", "resolve"]
+__all__ = ["check_options", "check_values", "is_soft", "resolve"]
 
 _INTEGERS = (
     torch.uint8,
@@ -40,11 +40,7 @@ _INTEGERS = (
 
 def check_options(settings: Settings, losses: torch.Size, K: int) -> None:
     """Refuse options out of range, and weights of another type or shape or with a gradient."""
-    invalid = first_invalid(settings)
-    if invalid is not None:
-        name, expected, value = invalid
-        leave_the_compiler(f"{name}: expected {expected}")
-        raise InputError(name, expected, short_repr(value))
+    check_values(settings)
     for option, value in zip(ARRAYS, settings.tensors(), strict=True):
         if value is None:
             continue
@@ -53,6 +49,15 @@ def check_options(settings: Settings, losses: torch.Size, K: int) -> None:
         else:
             expected = f"the shape of the losses, {tuple(losses)}"
             _check_weights(option.name, value, tuple(losses), expected)
+
+
+def check_values(settings: Settings) -> None:
+    """Refuse options out of range."""
+    invalid = first_invalid(settings)
+    if invalid is not None:
+        name, expected, value = invalid
+        leave_the_compiler(f"{name}: expected {expected}")
+        raise InputError(name, expected, short_repr(value))
 
 
 def _check_weights(name: str, value: Any, shape: tuple[int, ...], expected: str) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from pminusy.core.options import ARRAYS, options_of
 from pminusy.torch.arrays import transformed
+from pminusy.torch.checks import check_values
 from pminusy.torch.engine import NOTHING, evaluate, gradients_from_all_logits, scaled
 from pminusy.torch.plain import Settings
 from pminusy.torch.schema import as_declared, schema_of
@@ -60,6 +61,7 @@ def _layer(arguments: tuple[Any, ...]) -> tuple[Layer, Tensor | None, tuple[bool
     X, W, b, y, *weights, grad_output = arguments[:_FIRST_OTHER]
     *others, workspace, compute, wanted = arguments[_FIRST_OTHER:]
     settings = Settings(*weights, *others)
+    check_values(settings)  # anyone may call an operator
     flags = tuple(bool(wanted & bit) for bit in _BITS)
     return Layer(X, W, b, y, settings, workspace, compute), grad_output, flags
 
