@@ -42,7 +42,7 @@ torch: Any = pytest.importorskip("torch")
 import pminusy.torch as pt  # noqa: E402  # after the skip
 from pminusy.torch import head as in_place  # noqa: E402
 from pminusy.torch import plain  # noqa: E402
-from pminusy.torch.plain import Settings  # noqa: E402
+from pminusy.torch.plain import TensorOptions  # noqa: E402
 
 MISSING = inspect.Parameter.empty
 Declared = tuple[LossOption, ...]
@@ -80,10 +80,10 @@ def eager(module: type) -> set[str]:
 
 
 def passed_on(function: Callable[..., Any]) -> set[str]:
-    """The options that a function of torch's form puts into `Settings`, and tells a mode of."""
+    """The options that a function of torch's form puts into `TensorOptions`, and tells a mode of."""
     text = inspect.getsource(function)
-    told = text[text.index("handle_torch_function(") : text.index("settings = Settings(")]
-    settings = text[text.index("settings = Settings(") :]
+    told = text[text.index("handle_torch_function(") : text.index("settings = TensorOptions(")]
+    settings = text[text.index("settings = TensorOptions(") :]
     settings = settings[: settings.index(")")].replace("ignored", "ignore_index")
     return set(re.findall(r"\w+", told)) & set(re.findall(r"\w+", settings))
 
@@ -124,7 +124,7 @@ def told(option: LossOption) -> bool:
 SURFACES = [
     Surface("core/options.py", "LossOptions", lambda o: True, typed),
     Surface(
-        "torch/plain.py", "Settings", of_losses, lambda o: o.name in Settings._fields
+        "torch/plain.py", "TensorOptions", of_losses, lambda o: o.name in TensorOptions._fields
     ),
     Surface(
         "torch/loss.py", "cross_entropy", of_losses, lambda o: o.name in shown_by(pt.cross_entropy)
@@ -243,10 +243,10 @@ PATHS: dict[str, Callable[[Any], float]] = {
     "kernels": of_kernels,
     "torch, plain": lambda w: float(plain.loss(
         torch.tensor(ONE["z"]), torch.tensor(ONE["y"]),
-        Settings(weight=torch.tensor(w), reduction="sum"),
+        TensorOptions(weight=torch.tensor(w), reduction="sum"),
     )),
     "torch, in place": lambda w: float(in_place.head(
-        torch.tensor(ONE["z"]), torch.tensor(ONE["y"]), Settings(weight=torch.tensor(w)), False
+        torch.tensor(ONE["z"]), torch.tensor(ONE["y"]), TensorOptions(weight=torch.tensor(w)), False
     ).losses.sum()),
     "training": by_training,
     "network": in_a_network,
@@ -276,7 +276,7 @@ def test_every_option_says_everything():
     "function",
     [
         *(*LOSSES, pmy.explain, pmy.softmax, pmy.log_softmax, pmy.softmax_jacobian),
-        *(pt.cross_entropy, pt.CrossEntropyLoss.__init__, Settings),
+        *(pt.cross_entropy, pt.CrossEntropyLoss.__init__, TensorOptions),
         *(pt.linear_cross_entropy, pt.LinearCrossEntropyLoss.__init__),
         *(SoftmaxRegression, SoftmaxRegressionCV),
     ],
@@ -497,4 +497,4 @@ def test_estimators_refuse_what_the_declaration_does(constraints):
 
 def test_fields_are_in_the_order_declared():
     assert [field.name for field in fields(Options)] == [option.name for option in OPTIONS]
-    assert list(Settings._fields) == [option.name for option in options_of(explain=False)]
+    assert list(TensorOptions._fields) == [option.name for option in options_of(explain=False)]

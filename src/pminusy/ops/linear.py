@@ -221,7 +221,7 @@ def _linear_call(
     grad_output: ArrayLike | None,
     workspace: int,
     options: LossOptions,
-) -> tuple[Call, tiles.Layer, Array | None]:
+) -> tuple[Call, tiles.LayerArrays, Array | None]:
     """A checked call of a linear layer's loss."""
     if isinstance(workspace, bool) or not isinstance(workspace, int) or workspace < 1:
         raise InputError("workspace", "a whole number of bytes above 0", short_repr(workspace))
@@ -230,4 +230,4 @@ def _linear_call(
     like_logits = np.broadcast_to(np.zeros((), W.dtype), (N, K))  # their shape and type, no memory
     call = prepare(like_logits, y, options)
     factors = arguments.row_factors(grad_output, (N,), call.options)
-    return call, tiles.Layer(X, W, b, call.y, call.options), factors
+    return call, tiles.LayerArrays(X, W, b, call.y, call.options), factors

@@ -19,7 +19,7 @@ from torch.compiler import is_compiling
 from pminusy import arguments
 from pminusy.core.options import Options
 from pminusy.errors import InputError
-from pminusy.torch.plain import Settings
+from pminusy.torch.plain import TensorOptions
 
 __all__ = [
     "FLOATS",
@@ -146,12 +146,12 @@ def array(tensor: Tensor) -> NDArray[Any]:
     return np.asarray(wide.resolve_conj().resolve_neg().numpy())
 
 
-def options_of(settings: Settings, N: int, K: int) -> Options:
+def options_of(settings: TensorOptions, N: int, K: int) -> Options:
     """The same options as NumPy has them, checked."""
     return arguments.loss_options(named_arrays(settings), (N,), K)
 
 
-def named_arrays(settings: Settings) -> dict[str, Any]:
+def named_arrays(settings: TensorOptions) -> dict[str, Any]:
     """The options by name, tensors as arrays."""
     return {
         name: array(value) if isinstance(value, Tensor) else value

@@ -22,7 +22,7 @@ from pminusy import arguments
 from pminusy.core.options import ARRAYS, first_invalid
 from pminusy.errors import InputError, short_repr
 from pminusy.torch.arrays import FLOATS, array, leave_the_compiler, refuse
-from pminusy.torch.plain import IGNORED, Settings
+from pminusy.torch.plain import IGNORED, TensorOptions
 
 __all__ = ["check_options", "check_values", "is_soft", "resolve"]
 
@@ -38,7 +38,7 @@ _INTEGERS = (
 )
 
 
-def check_options(settings: Settings, losses: torch.Size, K: int) -> None:
+def check_options(settings: TensorOptions, losses: torch.Size, K: int) -> None:
     """Refuse options out of range, and weights of another type or shape or with a gradient."""
     check_values(settings)
     for option, value in zip(ARRAYS, settings.tensors(), strict=True):
@@ -51,7 +51,7 @@ def check_options(settings: Settings, losses: torch.Size, K: int) -> None:
             _check_weights(option.name, value, tuple(losses), expected)
 
 
-def check_values(settings: Settings) -> None:
+def check_values(settings: TensorOptions) -> None:
     """Refuse options out of range."""
     invalid = first_invalid(settings)
     if invalid is not None:
@@ -86,8 +86,8 @@ def is_soft(target: Tensor, losses: torch.Size, logits: torch.Size) -> bool:
 
 
 def resolve(
-    target: Tensor, settings: Settings, K: int, soft: torch.dtype | None, traced: bool
-) -> tuple[Tensor, Settings]:
+    target: Tensor, settings: TensorOptions, K: int, soft: torch.dtype | None, traced: bool
+) -> tuple[Tensor, TensorOptions]:
     """Target and weights with their values checked, and weights of rows as (N,).
 
     Class indices come as int64, −1 where ignored; soft targets that are no floating numbers come in

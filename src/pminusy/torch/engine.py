@@ -9,7 +9,7 @@ from torch import Tensor
 from pminusy import ops
 from pminusy.torch import plain, tiles
 from pminusy.torch.arrays import HALF, array, by_kernels, named_arrays
-from pminusy.torch.tiles import Layer, Result
+from pminusy.torch.tiles import LayerTensors, LossAndGradients
 
 __all__ = ["NOTHING", "evaluate", "from_all_logits", "gradients_from_all_logits", "scaled"]
 
@@ -18,7 +18,9 @@ NOTHING = (False, False, False, False)
 
 
 @np.errstate(all="ignore")  # ∞ and numbers that vanish are results here
-def evaluate(layer: Layer, wanted: tuple[bool, ...], factors: Tensor | None) -> Result:
+def evaluate(
+    layer: LayerTensors, wanted: tuple[bool, ...], factors: Tensor | None
+) -> LossAndGradients:
     """Loss and the gradients `wanted` of (X, W, b, y), never holding all logits."""
     X = layer.X
     ours = by_kernels(X) and X.dtype not in HALF and layer.compute is None
@@ -31,7 +33,9 @@ def evaluate(layer: Layer, wanted: tuple[bool, ...], factors: Tensor | None) -> 
         return result._replace(loss=result.loss.to(dtype))
 
 
-def _by_arrays(layer: Layer, wanted: tuple[bool, ...], factors: Tensor | None) -> Result:
+def _by_arrays(
+    layer: LayerTensors, wanted: tuple[bool, ...], factors: Tensor | None
+) -> LossAndGradients:
     X, W, b, y, settings, workspace, _ = layer
     target = array(y)
     if y.is_floating_point():
@@ -48,11 +52,11 @@ def _by_arrays(layer: Layer, wanted: tuple[bool, ...], factors: Tensor | None) -
     )
     gradients = (found.dL_dX, found.dL_dW, found.dL_db, None)
     tensors = tuple(None if g is None else torch.from_numpy(g) for g in gradients)
-    return Result(torch.from_numpy(found.loss), tensors, None)
+    return LossAndGradients(torch.from_numpy(found.loss), tensors, None)
 
 
 def scaled(
-    result: Result, upstream: Tensor | None, inputs: tuple[Tensor | None, ...]
+    result: LossAndGradients, upstream: Tensor | None, inputs: tuple[Tensor | None, ...]
 ) -> tuple[Tensor | None, ...]:
     """Gradients times what they lack, in place, and in the types of the inputs."""
     factor = result.scale
@@ -78,7 +82,7 @@ def _times(g: Tensor, factor: Tensor | None) -> Tensor:
     return g
 
 
-def from_all_logits(layer: Layer) -> Tensor:
+def from_all_logits(layer: LayerTensors) -> Tensor:
     """The loss as operations of torch's, which it can transform and differentiate again."""
     X, W, b, y, settings, _, compute = layer
     if compute is None:
@@ -89,7 +93,7 @@ def from_all_logits(layer: Layer) -> Tensor:
 
 
 def gradients_from_all_logits(
-    layer: Layer, wanted: tuple[bool, ...], grad_output: Tensor
+    layer: LayerTensors, wanted: tuple[bool, ...], grad_output: Tensor
 ) -> tuple[Tensor | None, ...]:
     """Gradients of (X, W, b, y) that can be differentiated again, by torch itself."""
     return plain.gradients(

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pminusy.core.target_mass import class_factors, row_mass
-from pminusy.torch.plain import Settings, in_type_of
+from pminusy.torch.plain import TensorOptions, in_type_of
 
 __all__ = ["Tile", "head"]
 
@@ -29,7 +29,7 @@ class Tile(NamedTuple):
 
 
 def head(
-    u: Tensor, y: Tensor, settings: Settings, gradient: bool, soft_gradient: bool = False
+    u: Tensor, y: Tensor, settings: TensorOptions, gradient: bool, soft_gradient: bool = False
 ) -> Tile:
     """Losses of logits u (n, K), float32 or float64, and gradients, not divided by a denominator.
 
@@ -71,7 +71,7 @@ def head(
     return Tile(losses, g, dL_dY)
 
 
-def _cap(u: Tensor, settings: Settings, gradient: bool) -> Tensor | None:
+def _cap(u: Tensor, settings: TensorOptions, gradient: bool) -> Tensor | None:
     """Transform u into logits in place; dz/du if there is a cap and a gradient wanted."""
     if settings.softcap is None:
         if settings.temperature != 1.0:
@@ -89,7 +89,7 @@ def _cap(u: Tensor, settings: Settings, gradient: bool) -> Tensor | None:
 class _Mass:
     """Target mass q of a tile's rows: at the label, spread over classes, or soft."""
 
-    def __init__(self, y: Tensor, like: Tensor, settings: Settings) -> None:
+    def __init__(self, y: Tensor, like: Tensor, settings: TensorOptions) -> None:
         K = like.shape[-1]
         self._settings = settings
         labels, row, weight = in_type_of(like, y, settings)

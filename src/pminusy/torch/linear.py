@@ -22,9 +22,9 @@ from pminusy.torch.engine import (
 from pminusy.torch.legacy import options_of_torch
 from pminusy.torch.loss import FEWEST_CLASSES
 from pminusy.torch.operator import by_operator
-from pminusy.torch.plain import Settings
+from pminusy.torch.plain import TensorOptions
 from pminusy.torch.positions import over_positions
-from pminusy.torch.tiles import Layer
+from pminusy.torch.tiles import LayerTensors
 
 __all__ = ["linear_cross_entropy"]
 
@@ -110,7 +110,7 @@ def linear_cross_entropy(
             workspace=workspace,
         )
     ignored = -100 if ignore_index is None else ignore_index
-    settings = Settings(
+    settings = TensorOptions(
         weight, sample_weight, ignored, reduction, label_smoothing, temperature, z_loss, softcap
     )
     named = {
@@ -140,12 +140,12 @@ def linear_cross_entropy(
     X = input if input.dim() == 2 else input.reshape(-1 if D else shape.numel(), D)
     y = y.reshape(-1, K) if soft else y.reshape(-1)
     compute = _autocast_type(input)
-    layer = Layer(X, linear_weight, linear_bias, y, settings, room, compute)
+    layer = LayerTensors(X, linear_weight, linear_bias, y, settings, room, compute)
     losses = _loss(layer, by_torch)
     return losses.reshape(shape) if reduction == "none" else losses
 
 
-def _loss(layer: Layer, by_torch: bool) -> Tensor:
+def _loss(layer: LayerTensors, by_torch: bool) -> Tensor:
     """The loss, by the way that can take these tensors here."""
     K, D = layer.W.shape
     if K < FEWEST_CLASSES or D == 0:
@@ -214,7 +214,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         W: Tensor,
         b: Tensor | None,
         y: Tensor,
-        settings: Settings,
+        settings: TensorOptions,
         workspace: int,
         compute: torch.dtype | None,
     ) -> Tensor:
@@ -222,7 +222,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         ctx.save_for_backward(X, W, b, y, *settings.tensors())
         ctx.rest = settings, workspace, compute
         wanted = ctx.needs_input_grad[:4] if settings.reduction != "none" else NOTHING
-        result = evaluate(Layer(X, W, b, y, *ctx.rest), wanted, None)
+        result = evaluate(LayerTensors(X, W, b, y, *ctx.rest), wanted, None)
         ctx.found = result if any(wanted) else None
         return result.loss
 
@@ -233,12 +233,14 @@ class _LinearCrossEntropy(torch.autograd.Function):
         ctx.rest = ctx.rest[0].with_tensors(weights), *ctx.rest[1:]
         wanted = ctx.needs_input_grad[:4]
         if torch.is_grad_enabled() or traced(grad_output):
-            gradients = gradients_from_all_logits(Layer(X, W, b, y, *ctx.rest), wanted, grad_output)
+            gradients = gradients_from_all_logits(
+                LayerTensors(X, W, b, y, *ctx.rest), wanted, grad_output
+            )
         elif ctx.rest[0].reduction == "none":
-            result = evaluate(Layer(X, W, b, y, *ctx.rest), wanted, grad_output)
+            result = evaluate(LayerTensors(X, W, b, y, *ctx.rest), wanted, grad_output)
             gradients = scaled(result, None, (X, W, b, y))
         else:
             found, ctx.found = ctx.found, None  # given away: a second pass makes new ones
-            result = found or evaluate(Layer(X, W, b, y, *ctx.rest), wanted, None)
+            result = found or evaluate(LayerTensors(X, W, b, y, *ctx.rest), wanted, None)
             gradients = scaled(result, grad_output, (X, W, b, y))
         return (*gradients, None, None, None)

@@ -25,7 +25,7 @@ from pminusy.torch.arrays import (
 from pminusy.torch.checks import check_options, is_soft, resolve
 from pminusy.torch.head import head
 from pminusy.torch.legacy import reduction_of
-from pminusy.torch.plain import Settings
+from pminusy.torch.plain import TensorOptions
 
 __all__ = ["FEWEST_CLASSES", "cross_entropy"]
 
@@ -105,7 +105,7 @@ def cross_entropy(
             softcap=softcap,
         )
     same_device(input=input, target=target, weight=weight, sample_weight=sample_weight)
-    settings = Settings(
+    settings = TensorOptions(
         weight,
         sample_weight,
         ignore_index,
@@ -157,7 +157,7 @@ def _as_rows(tensor: Tensor, axis: int, K: int) -> Tensor:
     return tensor if tensor.dim() == 2 else tensor.movedim(axis, -1).reshape(-1, K)
 
 
-def _numpy_call(z: Tensor, y: Tensor, settings: Settings) -> tuple[Any, ...]:
+def _numpy_call(z: Tensor, y: Tensor, settings: TensorOptions) -> tuple[Any, ...]:
     logits, target = array(z), array(y)
     options = options_of(settings, *logits.shape)
     if y.is_floating_point():
@@ -181,7 +181,7 @@ class _CrossEntropy(torch.autograd.Function):
 
     @staticmethod
     @np.errstate(all="ignore")  # ∞ and numbers that vanish are results here
-    def forward(ctx: Any, z: Tensor, y: Tensor, settings: Settings, learns: bool) -> Tensor:
+    def forward(ctx: Any, z: Tensor, y: Tensor, settings: TensorOptions, learns: bool) -> Tensor:
         # weights too: torch notices what is changed in place between the loss and its gradient
         ctx.save_for_backward(z, y, *settings.tensors())
         ctx.settings, ctx.gradient = settings, None
@@ -222,7 +222,7 @@ class _CrossEntropy(torch.autograd.Function):
         return torch.from_numpy(made).to(z.dtype), None, None, None
 
 
-def _loss_on_device(z: Tensor, y: Tensor, settings: Settings) -> Tensor:
+def _loss_on_device(z: Tensor, y: Tensor, settings: TensorOptions) -> Tensor:
     losses = torch.cat(
         [
             head(_wide_copy(z[rows]), y[rows], of_rows, gradient=False).losses
@@ -235,7 +235,9 @@ def _loss_on_device(z: Tensor, y: Tensor, settings: Settings) -> Tensor:
     return (losses.sum(dtype=torch.float64) * plain.scale(y, settings)).to(z.dtype)
 
 
-def _gradient_on_device(z: Tensor, y: Tensor, settings: Settings, grad_output: Tensor) -> Tensor:
+def _gradient_on_device(
+    z: Tensor, y: Tensor, settings: TensorOptions, grad_output: Tensor
+) -> Tensor:
     gradient = torch.empty_like(z)
     scale = plain.scale(y, settings)
     factors = (grad_output.to(scale.dtype) * scale).expand(z.shape[0])
@@ -246,7 +248,7 @@ def _gradient_on_device(z: Tensor, y: Tensor, settings: Settings, grad_output: T
     return gradient
 
 
-def _chunks(z: Tensor, settings: Settings) -> list[tuple[slice, Settings]]:
+def _chunks(z: Tensor, settings: TensorOptions) -> list[tuple[slice, TensorOptions]]:
     step = max(1, _CHUNK // z.shape[1])
     found = [slice(start, start + step) for start in range(0, z.shape[0], step)]
     return [(rows, plain.of_rows(settings, rows)) for rows in found]

@@ -15,9 +15,9 @@ from pminusy.core.options import ARRAYS, options_of
 from pminusy.torch.arrays import transformed
 from pminusy.torch.checks import check_values
 from pminusy.torch.engine import NOTHING, evaluate, gradients_from_all_logits, scaled
-from pminusy.torch.plain import Settings
+from pminusy.torch.plain import TensorOptions
 from pminusy.torch.schema import as_declared, schema_of
-from pminusy.torch.tiles import Layer
+from pminusy.torch.tiles import LayerTensors
 
 __all__ = ["by_operator"]
 
@@ -33,7 +33,7 @@ _NUMBER = _FIRST_OTHER + len(_OTHERS) + 3  # of arguments
 _BITS = (1, 2, 4, 8)  # of X, W, b, y in `wanted`: a tracer takes no list of bools
 
 
-def by_operator(layer: Layer) -> Tensor:
+def by_operator(layer: LayerTensors) -> Tensor:
     """Loss of a linear layer, for code that is compiled or traced."""
     parts = layer[:4]
     # a trace is for both, and torch compares it with one that is made without gradients
@@ -43,7 +43,7 @@ def by_operator(layer: Layer) -> Tensor:
 
 
 def _arguments(
-    layer: Layer, grad_output: Tensor | None, wanted: tuple[bool, ...]
+    layer: LayerTensors, grad_output: Tensor | None, wanted: tuple[bool, ...]
 ) -> tuple[Any, ...]:
     settings = layer.settings
     return (
@@ -57,13 +57,13 @@ def _arguments(
     )
 
 
-def _layer(arguments: tuple[Any, ...]) -> tuple[Layer, Tensor | None, tuple[bool, ...]]:
+def _layer(arguments: tuple[Any, ...]) -> tuple[LayerTensors, Tensor | None, tuple[bool, ...]]:
     X, W, b, y, *weights, grad_output = arguments[:_FIRST_OTHER]
     *others, workspace, compute, wanted = arguments[_FIRST_OTHER:]
-    settings = Settings(*weights, *others)
+    settings = TensorOptions(*weights, *others)
     check_values(settings)  # anyone may call an operator
     flags = tuple(bool(wanted & bit) for bit in _BITS)
-    return Layer(X, W, b, y, settings, workspace, compute), grad_output, flags
+    return LayerTensors(X, W, b, y, settings, workspace, compute), grad_output, flags
 
 
 @torch.library.custom_op("pminusy::linear_cross_entropy", mutates_args=(), schema=_SCHEMA)
@@ -101,7 +101,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None
 def _backward(ctx: Any, grad_output: Tensor, *unused: Any) -> tuple[Any, ...]:
     gradients, (X, W, b, y, *weights) = ctx.saved_tensors[:4], ctx.saved_tensors[4:]
     settings, *rest = ctx.rest
-    layer = Layer(X, W, b, y, settings.with_tensors(weights), *rest)
+    layer = LayerTensors(X, W, b, y, settings.with_tensors(weights), *rest)
     if torch.is_grad_enabled() or transformed(grad_output):
         found = gradients_from_all_logits(layer, ctx.wanted, grad_output)
     elif layer.settings.reduction == "none":

@@ -19,12 +19,12 @@ from pminusy.core.options import ARRAYS
 from pminusy.core.target_mass import class_factors, counted, row_mass
 from pminusy.core.transform import transformed
 
-__all__ = ["IGNORED", "Settings", "gradients", "in_type_of", "loss", "of_rows", "scale"]
+__all__ = ["IGNORED", "TensorOptions", "gradients", "in_type_of", "loss", "of_rows", "scale"]
 
 IGNORED = -1  # the class index of a row that is ignored, once labels are checked
 
 
-class Settings(NamedTuple):
+class TensorOptions(NamedTuple):
     """Options of the loss, with tensors as tensors; once checked, `ignore_index` is `IGNORED`.
 
     `core.options` declares them; a test compares these fields with it.
@@ -43,13 +43,13 @@ class Settings(NamedTuple):
         """The options that are tensors, in the order of the declaration."""
         return tuple(getattr(self, option.name) for option in ARRAYS)
 
-    def with_tensors(self, tensors: Sequence[Tensor | None]) -> Settings:
+    def with_tensors(self, tensors: Sequence[Tensor | None]) -> TensorOptions:
         """The same with other tensors."""
         named: dict[str, Any] = {o.name: t for o, t in zip(ARRAYS, tensors, strict=True)}
         return self._replace(**named)
 
 
-def loss(u: Tensor, target: Tensor, settings: Settings) -> Tensor:
+def loss(u: Tensor, target: Tensor, settings: TensorOptions) -> Tensor:
     """Loss of logits u (N, K) with checked class indices (N,), int64, or soft targets (N, K)."""
     wide = u.float() if u.dtype in (torch.float16, torch.bfloat16) else u
     q = _mass(target, wide, settings)
@@ -80,7 +80,7 @@ def gradients(
     return tuple(next(found) if needs else None for needs in needed)
 
 
-def scale(target: Tensor, settings: Settings) -> Tensor:
+def scale(target: Tensor, settings: TensorOptions) -> Tensor:
     """1 over what "mean" divides by, 0 if that is 0; for other reductions 1. In float64."""
     one = torch.ones((), dtype=torch.float64, device=target.device)
     if settings.reduction != "mean":
@@ -89,7 +89,7 @@ def scale(target: Tensor, settings: Settings) -> Tensor:
     return torch.where(total > 0, 1.0 / torch.where(total > 0, total, 1.0), 0.0)
 
 
-def of_rows(settings: Settings, rows: slice) -> Settings:
+def of_rows(settings: TensorOptions, rows: slice) -> TensorOptions:
     """The same for some of the rows."""
     parts = [
         t[rows] if t is not None and option.entries == "row" else t
@@ -99,7 +99,7 @@ def of_rows(settings: Settings, rows: slice) -> Settings:
 
 
 def in_type_of(
-    like: Tensor, target: Tensor, settings: Settings
+    like: Tensor, target: Tensor, settings: TensorOptions
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Labels (n,) with 0 where a row is ignored, ω (n,) with 0 there, and class weights (K,).
 
@@ -114,7 +114,7 @@ def in_type_of(
     return torch.where(used, target, 0), row, weight
 
 
-def _counted(target: Tensor, like: Tensor, settings: Settings) -> Tensor:
+def _counted(target: Tensor, like: Tensor, settings: TensorOptions) -> Tensor:
     """Each row's part (N,) of the denominator of "mean"."""
     labels, row, weight = in_type_of(like, target, settings)
     if row is None:
@@ -123,7 +123,7 @@ def _counted(target: Tensor, like: Tensor, settings: Settings) -> Tensor:
     return parts
 
 
-def _mass(target: Tensor, like: Tensor, settings: Settings) -> Tensor:
+def _mass(target: Tensor, like: Tensor, settings: TensorOptions) -> Tensor:
     """Target mass q (N, K)."""
     labels, row, weight = in_type_of(like, target, settings)
     if labels is None:

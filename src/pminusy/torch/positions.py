@@ -18,7 +18,7 @@ from pminusy.torch import plain
 from pminusy.torch.arrays import traced
 from pminusy.torch.checks import check_options, is_soft, resolve
 from pminusy.torch.loss import cross_entropy
-from pminusy.torch.plain import Settings
+from pminusy.torch.plain import TensorOptions
 
 __all__ = ["over_positions"]
 
@@ -31,7 +31,7 @@ def over_positions(
     W: Tensor,
     target: Tensor,
     b: Tensor | None,
-    settings: Settings,
+    settings: TensorOptions,
     room: int,
 ) -> Tensor:
     """Loss of inputs X (N, D), weights W (K, d1, …, D), bias b (K, d1, …) or None.
@@ -55,7 +55,9 @@ def over_positions(
     return counted.sum(dtype=torch.float64).to(found.dtype)
 
 
-def _resolved(X: Tensor, W: Tensor, target: Tensor, settings: Settings) -> tuple[Tensor, Settings]:
+def _resolved(
+    X: Tensor, W: Tensor, target: Tensor, settings: TensorOptions
+) -> tuple[Tensor, TensorOptions]:
     """Target and options, checked; the denominators of the positions need class indices so."""
     shape, K = torch.Size(_shape(X, W)), W.shape[0]
     check_options(settings, shape, K)
@@ -95,12 +97,12 @@ def _classes_second(z: Tensor, target: Tensor, K: int) -> Tensor:
     return z.reshape(z.shape[0], *positions, K).movedim(-1, 1)
 
 
-def _options(settings: Settings) -> dict[str, Any]:
+def _options(settings: TensorOptions) -> dict[str, Any]:
     return settings._asdict()
 
 
 def _parts(
-    X: Tensor, W: Tensor, target: Tensor, b: Tensor | None, settings: Settings, room: int
+    X: Tensor, W: Tensor, target: Tensor, b: Tensor | None, settings: TensorOptions, room: int
 ) -> list[dict[str, Any]]:
     """Arguments of each position's call."""
     N, K, D = X.shape[0], W.shape[0], X.shape[1]
@@ -122,7 +124,7 @@ def _parts(
     return [{**common, **{name: of[m] for name, of in each.items()}} for m in range(M)]
 
 
-def _shares(parts: list[dict[str, Any]], settings: Settings) -> Tensor:
+def _shares(parts: list[dict[str, Any]], settings: TensorOptions) -> Tensor:
     """What each position's mean counts (M,): its denominator over that of all."""
     scales = torch.stack(
         [

@@ -16,12 +16,12 @@ from pminusy.kernels.dispatch import implementation
 from pminusy.torch import plain
 from pminusy.torch.arrays import array, by_kernels, options_of
 from pminusy.torch.head import Tile, head
-from pminusy.torch.plain import Settings
+from pminusy.torch.plain import TensorOptions
 
-__all__ = ["Layer", "Result", "evaluate"]
+__all__ = ["LayerTensors", "LossAndGradients", "evaluate"]
 
 
-class Layer(NamedTuple):
+class LayerTensors(NamedTuple):
     """Inputs X (N, D), weights W (K, D), bias b (K,) or None, targets, options.
 
     `compute`: the type of the matrix products (autocast's), or None for that of X.
@@ -31,12 +31,12 @@ class Layer(NamedTuple):
     W: Tensor
     b: Tensor | None
     y: Tensor
-    settings: Settings
+    settings: TensorOptions
     workspace: int
     compute: torch.dtype | None = None
 
 
-class Result(NamedTuple):
+class LossAndGradients(NamedTuple):
     """Loss; gradients of (X, W, b, y), None where not wanted; the factor they lack, or None."""
 
     loss: Tensor
@@ -44,7 +44,9 @@ class Result(NamedTuple):
     scale: Tensor | None
 
 
-def evaluate(layer: Layer, wanted: tuple[bool, ...], factors: Tensor | None) -> Result:
+def evaluate(
+    layer: LayerTensors, wanted: tuple[bool, ...], factors: Tensor | None
+) -> LossAndGradients:
     """Loss and the gradients `wanted` of (X, W, b, y); `factors` (N,): an upstream for each row."""
     X, W, b, y, settings, workspace, compute = layer
     (N, _), K = X.shape, W.shape[0]
@@ -85,7 +87,7 @@ def evaluate(layer: Layer, wanted: tuple[bool, ...], factors: Tensor | None) -> 
             db += g.sum(0)
     scale = plain.scale(y, settings)
     gradients = (dX, None if dW is None else dW.result(), db, dY)
-    return Result(losses if each else loss * scale, gradients, scale)
+    return LossAndGradients(losses if each else loss * scale, gradients, scale)
 
 
 def _tiles(
@@ -94,7 +96,7 @@ def _tiles(
     workspace: int,
     low: torch.dtype,
     wide: torch.dtype,
-    settings: Settings,
+    settings: TensorOptions,
     y: Tensor,
     soft_gradient: bool,
 ) -> list[slice]:
@@ -108,7 +110,9 @@ def _tiles(
     return [slice(start, min(N, start + rows)) for start in range(0, N, rows)]
 
 
-def _head(z: Tensor, y: Tensor, settings: Settings, gradient: bool, soft_gradient: bool) -> Tile:
+def _head(
+    z: Tensor, y: Tensor, settings: TensorOptions, gradient: bool, soft_gradient: bool
+) -> Tile:
     """The head of a tile: compiled kernels where they can run."""
     if not by_kernels(z) or soft_gradient:
         return head(z, y, settings, gradient, soft_gradient)

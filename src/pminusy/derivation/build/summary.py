@@ -8,7 +8,7 @@ from pminusy.derivation.build.tables import gradient
 from pminusy.derivation.engine.decimals import decimals
 from pminusy.derivation.head.sample import Sample
 from pminusy.derivation.statements.line import Table
-from pminusy.derivation.steps.chapters import Summary
+from pminusy.derivation.steps.chapters import Overview
 from pminusy.derivation.values.digits import as_text, chopped
 
 __all__ = ["summary_of"]
@@ -18,14 +18,14 @@ _WEIGHTS_SHOWN = 8
 
 def summary_of(
     sample: Sample, heading: str, tables: tuple[Table, ...], notes: tuple[str, ...]
-) -> Summary:
+) -> Overview:
     """Summary of one sample; `heading` is added to its own."""
     at = sample.numbers
     # with a logarithm of another base the loss that was asked for is L_B, and so is its gradient
     unit = at.array("B") if sample.case.log_base else None
     scale = 1 / decimals.ln(unit) if unit is not None else 1
     answers = () if unit is None else (_in_units(unit, at.array("L"), at.array("L") * scale),)
-    return Summary(
+    return Overview(
         _heading(sample) + heading,
         sample.classes,
         tuple(at.array("p")),

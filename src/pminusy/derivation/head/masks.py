@@ -24,7 +24,7 @@ from pminusy.derivation.input.request import Request
 from pminusy.derivation.input.targets import class_names
 from pminusy.derivation.statements.line import Line, Table
 from pminusy.derivation.statements.rows import masks as chapter
-from pminusy.derivation.steps.chapters import Chapter, Summary
+from pminusy.derivation.steps.chapters import Chapter, Overview
 from pminusy.derivation.steps.context import Computed, FixedContext
 from pminusy.derivation.values.digits import as_text
 from pminusy.errors import InputError
@@ -111,7 +111,7 @@ class Mask:
         more = tuple(chapter.infinite(sample.case, self._table(sample)))
         return masked, Chapter("infinite", title, intro, more, RowContext(sample))
 
-    def summary(self, summary: Summary) -> Summary:
+    def summary(self, summary: Overview) -> Overview:
         """The same for all classes: 0 at those masked, and the loss that is really there."""
         p, targets, gradient = self._of_all(summary)
         loss = decimals.inf if self.infinite else summary.loss
@@ -125,7 +125,7 @@ class Mask:
             true_class=None if self.c is None or self.c < 0 else self.c,
         )  # fmt: skip
 
-    def _of_all(self, summary: Summary) -> tuple[tuple[Any, ...], ...]:
+    def _of_all(self, summary: Overview) -> tuple[tuple[Any, ...], ...]:
         """p, target and gradient by class: exact ones where a derivation made them."""
         if not self.infinite:
             own = (summary.probabilities, summary.targets, summary.gradient)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from pminusy.derivation.statements.line import Table
-from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
-from pminusy.derivation.steps.step import Step
+from pminusy.derivation.steps.chapters import Chapter, Overview, Steps
+from pminusy.derivation.steps.step import ProvedStep
 from pminusy.derivation.tree import Add, Node, Ref, Relation, Value
 from pminusy.derivation.values.digits import sum_note
 from pminusy.derivation.values.result_value import ResultValue
@@ -56,7 +56,7 @@ class ShownStep:
         What is left to the reader.
     """
 
-    step: Step
+    step: ProvedStep
     value: ResultValue | None
     note: str
     hides_results: bool
@@ -109,11 +109,11 @@ class Writer(ABC, Generic[Piece]):
         self.summary = derivation.summary
 
     @abstractmethod
-    def opening(self, summary: Summary) -> Page[Piece]:
+    def opening(self, summary: Overview) -> Page[Piece]:
         """Heading, options and notes."""
 
     @abstractmethod
-    def classes(self, summary: Summary) -> Page[Piece]:
+    def classes(self, summary: Overview) -> Page[Piece]:
         """Probability, target and gradient of each class."""
 
     @abstractmethod
@@ -133,7 +133,7 @@ class Writer(ABC, Generic[Piece]):
         yield from ()
 
     @abstractmethod
-    def beside(self, pairs: Sequence[tuple[Step, tuple[Step, ...]]]) -> Page[Piece]:
+    def beside(self, pairs: Sequence[tuple[ProvedStep, tuple[ProvedStep, ...]]]) -> Page[Piece]:
         """Forward lines with the backward lines beside them."""
 
     @abstractmethod
@@ -160,7 +160,7 @@ def document(writer: Writer[Piece]) -> Page[Piece]:
     yield from writer.closing(len(derivation))
 
 
-def _shown(step: Step, derivation: Steps) -> ShownStep:
+def _shown(step: ProvedStep, derivation: Steps) -> ShownStep:
     value = step.value if set(step.statement.signs) == {"="} else None
     note = ""
     if value is not None and len(value.shape) == 1 and not value.left_out:
@@ -171,7 +171,7 @@ def _shown(step: Step, derivation: Steps) -> ShownStep:
     return ShownStep(step, value, note, hints >= 1, hints >= 2, hints >= _HIDING_LINES)
 
 
-def _beside(derivation: Steps) -> Iterator[tuple[Step, tuple[Step, ...]]]:
+def _beside(derivation: Steps) -> Iterator[tuple[ProvedStep, tuple[ProvedStep, ...]]]:
     """Forward lines with the backward lines beside them, of those that there are."""
     names = set(derivation.names)
     for forward, backward in _BESIDE:
@@ -180,7 +180,7 @@ def _beside(derivation: Steps) -> Iterator[tuple[Step, tuple[Step, ...]]]:
             yield derivation[forward], steps
 
 
-def classes_shown(summary: Summary, most: int) -> list[int]:
+def classes_shown(summary: Overview, most: int) -> list[int]:
     """Classes in their order: all, or of many those with the largest gradients and the true one."""
     order = range(len(summary.classes))
     if len(order) <= most:

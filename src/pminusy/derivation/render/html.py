@@ -19,8 +19,8 @@ from pminusy.derivation.render.document import (
 from pminusy.derivation.render.mathml import MathMLPrinter, mathml_number
 from pminusy.derivation.render.value_text import is_matrix, vector
 from pminusy.derivation.statements.line import FULL, Table
-from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
-from pminusy.derivation.steps.step import Step
+from pminusy.derivation.steps.chapters import Chapter, Overview, Steps
+from pminusy.derivation.steps.step import ProvedStep
 from pminusy.derivation.values.digits import as_text, rounded
 from pminusy.derivation.values.result_value import WIDEST_ROW, ResultValue
 from pminusy.present.html import page, style
@@ -50,7 +50,7 @@ class _Html(Writer[str]):
         super().__init__(derivation)
         self.printer = MathMLPrinter(derivation.notation, derivation.digits)
 
-    def opening(self, summary: Summary) -> Page[str]:
+    def opening(self, summary: Overview) -> Page[str]:
         """A heading, a list, paragraphs."""
         yield '<main class="derivation">'
         yield f"<h1>{escape(safe(summary.heading, _TITLE))}</h1>"
@@ -60,7 +60,7 @@ class _Html(Writer[str]):
         for note in summary.notes:
             yield f"<p>{escape(safe(note, 2000))}</p>"
 
-    def classes(self, summary: Summary) -> Page[str]:
+    def classes(self, summary: Overview) -> Page[str]:
         """Bars."""
         yield _bars(self.derivation)
 
@@ -103,7 +103,7 @@ class _Html(Writer[str]):
         body.append(f'<p class="proof">✓ {escape(str(step.proof))}</p>')
         return "".join(body)
 
-    def beside(self, pairs: Sequence[tuple[Step, tuple[Step, ...]]]) -> Page[str]:
+    def beside(self, pairs: Sequence[tuple[ProvedStep, tuple[ProvedStep, ...]]]) -> Page[str]:
         """A table of two columns."""
         page = self.printer.page
         rows = []

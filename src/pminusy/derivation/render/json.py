@@ -12,8 +12,8 @@ from pminusy.derivation.render.document import Page, ShownStep, Writer, document
 from pminusy.derivation.render.latex_math import LatexPrinter
 from pminusy.derivation.render.text import TextPrinter
 from pminusy.derivation.statements.line import Table
-from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
-from pminusy.derivation.steps.step import Step
+from pminusy.derivation.steps.chapters import Chapter, Overview, Steps
+from pminusy.derivation.steps.step import ProvedStep
 from pminusy.derivation.tree import Relation
 from pminusy.derivation.values.digits import rounded
 
@@ -36,7 +36,7 @@ class _Json(Writer[str]):
         self.latex = LatexPrinter(derivation.notation, derivation.digits)
         self.chapters: list[dict[str, Any]] = []
 
-    def opening(self, summary: Summary) -> Page[str]:
+    def opening(self, summary: Overview) -> Page[str]:
         """All of the summary comes with the closing."""
         yield from ()
 
@@ -77,7 +77,7 @@ class _Json(Writer[str]):
         )
         yield from ()
 
-    def beside(self, pairs: Sequence[tuple[Step, tuple[Step, ...]]]) -> Page[str]:
+    def beside(self, pairs: Sequence[tuple[ProvedStep, tuple[ProvedStep, ...]]]) -> Page[str]:
         """The steps are there already."""
         yield from ()
 

@@ -8,8 +8,8 @@ from pminusy.derivation.render.document import Page, ShownStep, Writer, document
 from pminusy.derivation.render.latex_math import LatexPrinter
 from pminusy.derivation.render.markdown import latex_value, statement
 from pminusy.derivation.statements.line import Table
-from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
-from pminusy.derivation.steps.step import Step
+from pminusy.derivation.steps.chapters import Chapter, Overview, Steps
+from pminusy.derivation.steps.step import ProvedStep
 from pminusy.derivation.values.digits import rounded
 from pminusy.derivation.values.result_value import WIDEST_ROW
 
@@ -78,7 +78,7 @@ class _Latex(Writer[str]):
         super().__init__(derivation)
         self.printer = LatexPrinter(derivation.notation, derivation.digits)
 
-    def opening(self, summary: Summary) -> Page[str]:
+    def opening(self, summary: Overview) -> Page[str]:
         """The preamble, a heading, paragraphs."""
         yield _PREAMBLE
         yield rf"\section*{{{escape(summary.heading)}}}"
@@ -87,7 +87,7 @@ class _Latex(Writer[str]):
         for note in summary.notes:
             yield rf"{escape(note)}\par"
 
-    def classes(self, summary: Summary) -> Page[str]:
+    def classes(self, summary: Overview) -> Page[str]:
         """A table, unless it were endless."""
         if len(summary.classes) > WIDEST_ROW:
             return
@@ -130,7 +130,7 @@ class _Latex(Writer[str]):
             yield from self.table(step.line.table)
         yield rf"{{\footnotesize {escape(f'✓ {step.proof}')}\par}}"
 
-    def beside(self, pairs: Sequence[tuple[Step, tuple[Step, ...]]]) -> Page[str]:
+    def beside(self, pairs: Sequence[tuple[ProvedStep, tuple[ProvedStep, ...]]]) -> Page[str]:
         """Formulas with arrows back."""
         yield r"\subsection*{Forward beside backward}"
         for forward, backward in pairs:

@@ -9,8 +9,8 @@ from pminusy.derivation.render.document import Page, ShownStep, Writer, document
 from pminusy.derivation.render.latex_math import LatexPrinter
 from pminusy.derivation.render.value_text import is_matrix
 from pminusy.derivation.statements.line import Table
-from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
-from pminusy.derivation.steps.step import Step
+from pminusy.derivation.steps.chapters import Chapter, Overview, Steps
+from pminusy.derivation.steps.step import ProvedStep
 from pminusy.derivation.values.digits import rounded
 from pminusy.derivation.values.result_value import WIDEST_ROW, ResultValue
 
@@ -57,7 +57,7 @@ class _Markdown(Writer[str]):
         super().__init__(derivation)
         self.printer = LatexPrinter(derivation.notation, derivation.digits)
 
-    def opening(self, summary: Summary) -> Page[str]:
+    def opening(self, summary: Overview) -> Page[str]:
         """A heading, a list, paragraphs."""
         yield from (f"# {escape(summary.heading)}", "")
         for name, value in summary.options.items():
@@ -67,7 +67,7 @@ class _Markdown(Writer[str]):
         for note in summary.notes:
             yield from (escape(note), "")
 
-    def classes(self, summary: Summary) -> Page[str]:
+    def classes(self, summary: Overview) -> Page[str]:
         """A table, unless it were endless."""
         if len(summary.classes) > WIDEST_ROW:
             return
@@ -111,7 +111,7 @@ class _Markdown(Writer[str]):
             yield from self.table(step.line.table)
         yield from (f"✓ {step.proof}", "")
 
-    def beside(self, pairs: Sequence[tuple[Step, tuple[Step, ...]]]) -> Page[str]:
+    def beside(self, pairs: Sequence[tuple[ProvedStep, tuple[ProvedStep, ...]]]) -> Page[str]:
         """A table of two columns."""
         yield from ("## Forward beside backward", "", "| forward | backward |", "| --- | --- |")
         for forward, backward in pairs:
@@ -122,7 +122,7 @@ class _Markdown(Writer[str]):
         """One line."""
         yield from ("", f"{steps} steps, every one proved.")
 
-    def _cell(self, step: Step) -> str:
+    def _cell(self, step: ProvedStep) -> str:
         return self.printer.relation(step.statement).replace("|", r"\vert ")
 
 

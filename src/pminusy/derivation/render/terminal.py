@@ -24,8 +24,8 @@ from pminusy.derivation.render.document import (
 from pminusy.derivation.render.text import TextPrinter
 from pminusy.derivation.render.value_text import is_matrix, matrix_lines, vector
 from pminusy.derivation.statements.line import Table
-from pminusy.derivation.steps.chapters import Chapter, Steps, Summary
-from pminusy.derivation.steps.step import Step
+from pminusy.derivation.steps.chapters import Chapter, Overview, Steps
+from pminusy.derivation.steps.step import ProvedStep
 from pminusy.derivation.values.digits import as_text
 from pminusy.derivation.values.result_value import WIDEST_ROW, ResultValue
 
@@ -78,14 +78,14 @@ class _Terminal(Writer[RenderableType]):
         self.width = width
         self.printer = TextPrinter(derivation.notation, derivation.digits)
 
-    def opening(self, summary: Summary) -> Page[RenderableType]:
+    def opening(self, summary: Overview) -> Page[RenderableType]:
         """Lines of text."""
         yield Text(safe(summary.heading, 200), style="bold")
         for name, value in summary.options.items():
             yield Text(f"  {name} = {value}", style="dim")
         yield from map(Text, summary.notes)
 
-    def classes(self, summary: Summary) -> Page[RenderableType]:
+    def classes(self, summary: Overview) -> Page[RenderableType]:
         """Bars."""
         yield _bars(self.derivation, self.width)
 
@@ -109,7 +109,9 @@ class _Terminal(Writer[RenderableType]):
         items.append(_indented(Text(f"✓ {step.proof}", style="green")))
         yield from ("", Group(*items))
 
-    def beside(self, pairs: Sequence[tuple[Step, tuple[Step, ...]]]) -> Page[RenderableType]:
+    def beside(
+        self, pairs: Sequence[tuple[ProvedStep, tuple[ProvedStep, ...]]]
+    ) -> Page[RenderableType]:
         """A table of two columns."""
         table = RichTable(box=None, title=None, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column(Text("forward", style="bold"))

@@ -10,10 +10,10 @@ from typing import Any, Self
 from pminusy.derivation.statements.line import FULL, OUTLINE, RESULT, Line, Table
 from pminusy.derivation.steps.confirm import confirm
 from pminusy.derivation.steps.context import ProofContext
-from pminusy.derivation.steps.step import Step, prove
+from pminusy.derivation.steps.step import ProvedStep, prove
 from pminusy.derivation.tree.notation import Notation
 
-__all__ = ["Chapter", "Steps", "Summary"]
+__all__ = ["Chapter", "Overview", "Steps"]
 
 _DEPTHS = (RESULT, OUTLINE, FULL)
 
@@ -39,7 +39,7 @@ class Chapter:
 
 
 @dataclass(frozen=True)
-class Summary:
+class Overview:
     """What the bars and the heading show: exact values by class, and the options in words.
 
     `answers` are notes that give results away.
@@ -57,11 +57,11 @@ class Summary:
     tables: tuple[Table, ...] = ()
     answers: tuple[str, ...] = ()
 
-    def as_shown(self, hints: int) -> Summary:
+    def as_shown(self, hints: int) -> Overview:
         """The same without results, where these are left for the reader to fill in."""
         if not hints:
             return replace(self, notes=(*self.notes, *self.answers), answers=())
-        return Summary(
+        return Overview(
             self.heading, true_class=self.true_class, options=self.options, notes=self.notes
         )
 
@@ -87,7 +87,7 @@ class Steps:
     def __init__(
         self,
         chapters: tuple[Chapter, ...],
-        summary: Summary,
+        summary: Overview,
         *,
         notation: Notation,
         depth: str = FULL,
@@ -97,7 +97,7 @@ class Steps:
         self.summary, self.notation = summary.as_shown(hints), notation
         self.depth, self.hints, self.digits = depth, hints, digits
         self._all = chapters
-        self._steps: dict[str, Step] = {}
+        self._steps: dict[str, ProvedStep] = {}
 
     @cached_property
     def _lettered(self) -> tuple[Chapter, ...]:
@@ -145,13 +145,13 @@ class Steps:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __iter__(self) -> Iterator[Step]:
+    def __iter__(self) -> Iterator[ProvedStep]:
         return (self[name] for name in self.names)
 
     def __contains__(self, name: object) -> bool:
         return name in self._places
 
-    def __getitem__(self, name: str) -> Step:
+    def __getitem__(self, name: str) -> ProvedStep:
         if name not in self._places:
             close = _closest(name, tuple(self._places))
             raise KeyError(f"no step {name!r}" + (f"; did you mean {close!r}?" if close else ""))

@@ -9,7 +9,7 @@ import numpy as np
 
 from pminusy.derivation.engine.proof import ProofError
 from pminusy.derivation.steps.context import Computed
-from pminusy.derivation.steps.step import Step
+from pminusy.derivation.steps.step import ProvedStep
 
 __all__ = ["confirm"]
 
@@ -17,7 +17,7 @@ _TINY = 1e-30
 """What a difference quotient may leave of an exact 0."""
 
 
-def confirm(step: Step) -> None:
+def confirm(step: ProvedStep) -> None:
     """Compare a step with every quantity of `core` that it shows.
 
     Raises
@@ -30,14 +30,14 @@ def confirm(step: Step) -> None:
             _agree(step, computed, place, float(exact))
 
 
-def _entries(step: Step, letter: str) -> Mapping[tuple[int, ...], Any]:
+def _entries(step: ProvedStep, letter: str) -> Mapping[tuple[int, ...], Any]:
     if not letter:
         return step.value.entries
     array = np.asarray(step.context.numbers.array(letter), dtype=object)
     return {place: array[place] for place in np.ndindex(array.shape)}
 
 
-def _agree(step: Step, computed: Computed, place: tuple[int, ...], exact: float) -> None:
+def _agree(step: ProvedStep, computed: Computed, place: tuple[int, ...], exact: float) -> None:
     value = float(np.asarray(computed.values)[place])
     scale = 0.0 if computed.scale is None else float(np.asarray(computed.scale)[place])
     allowed = computed.ulps * np.spacing(max(abs(exact), scale, _TINY))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pminusy.derivation.steps.chapters import Steps
-from pminusy.derivation.steps.step import Step
+from pminusy.derivation.steps.step import ProvedStep
 from pminusy.derivation.values.digits import as_text
 
 __all__ = ["Derivation", "Difference"]
@@ -98,5 +98,5 @@ class Derivation(Steps):
         return to_json(self)
 
 
-def _shown(step: Step, digits: int) -> str:
+def _shown(step: ProvedStep, digits: int) -> str:
     return ", ".join(as_text(value, digits) for value in step.value.entries.values())

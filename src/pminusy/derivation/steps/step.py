@@ -23,7 +23,7 @@ from pminusy.derivation.tree import Relation
 from pminusy.derivation.values.result_value import ResultValue, is_of_weights, result_value
 from pminusy.derivation.values.substitution import substitutions
 
-__all__ = ["Step", "Substitution", "prove"]
+__all__ = ["ProvedStep", "Substitution", "prove"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Substitution:
 
 
 @dataclass(frozen=True)
-class Step:
+class ProvedStep:
     """A line that has been proved.
 
     Attributes
@@ -124,7 +124,7 @@ _MOST_PROVED = 4096
 """Proofs kept: networks of ever new shapes have ever new statements."""
 
 
-def prove(line: Line, chapter: str, number: int, context: ProofContext) -> Step:
+def prove(line: Line, chapter: str, number: int, context: ProofContext) -> ProvedStep:
     """Prove a line.
 
     Raises
@@ -133,7 +133,7 @@ def prove(line: Line, chapter: str, number: int, context: ProofContext) -> Step:
         It does not hold.
     """
     try:
-        return Step(number, chapter, line, Proof(tuple(_checks(line, context))), context)
+        return ProvedStep(number, chapter, line, Proof(tuple(_checks(line, context))), context)
     except ProofError as error:
         raise ProofError(f"step {line.name}: {error}") from error
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pminusy.diagnosis.report.lines import in_plain_text
 from pminusy.diagnosis.report.rubric import Rubric
-from pminusy.diagnosis.report.summary import Summary, summarise
+from pminusy.diagnosis.report.summary import CourseSummary, summarise
 from pminusy.diagnosis.report.verdict import Verdict
 from pminusy.errors import InputError
 from pminusy.files import write_atomically
@@ -49,7 +49,7 @@ class Report:
     rubric: Rubric | None = None
 
     @property
-    def summary(self) -> Summary:
+    def summary(self) -> CourseSummary:
         """Counts, clusters and points."""
         return summarise(self.verdicts, self.rubric)
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from pminusy.diagnosis.report.clean import clean, clean_cell
 from pminusy.diagnosis.report.lines import in_plain_text, in_short
 from pminusy.diagnosis.report.rubric import Rubric
-from pminusy.diagnosis.report.summary import Summary
+from pminusy.diagnosis.report.summary import CourseSummary
 from pminusy.diagnosis.report.verdict import Verdict
 
 __all__ = ["as_csv", "as_gradescope", "as_json", "as_junit"]
@@ -30,7 +30,7 @@ _COLUMNS = (
 )
 
 
-def as_json(verdicts: Sequence[Verdict], summary: Summary) -> str:
+def as_json(verdicts: Sequence[Verdict], summary: CourseSummary) -> str:
     """Everything, as JSON; control characters are escaped by the format itself."""
     data = {
         "verdicts": [verdict.as_dict() for verdict in verdicts],
@@ -53,7 +53,7 @@ def as_json(verdicts: Sequence[Verdict], summary: Summary) -> str:
     return json.dumps(data, indent=2)
 
 
-def as_csv(verdicts: Sequence[Verdict], summary: Summary) -> str:
+def as_csv(verdicts: Sequence[Verdict], summary: CourseSummary) -> str:
     """One row a function; a cell that would start a formula is quoted."""
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")

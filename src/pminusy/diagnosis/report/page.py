@@ -9,7 +9,7 @@ from typing import Any
 
 from pminusy.diagnosis.report.clean import clean
 from pminusy.diagnosis.report.lines import HEADINGS, in_short, lines
-from pminusy.diagnosis.report.summary import Summary
+from pminusy.diagnosis.report.summary import CourseSummary
 from pminusy.diagnosis.report.verdict import WORST, Status, Verdict
 from pminusy.present.html import page
 
@@ -37,7 +37,7 @@ class _Submission:
         return WORST.index(self.status)
 
 
-def as_html(verdicts: Sequence[Verdict], summary: Summary, title: str, hints: int = 3) -> str:
+def as_html(verdicts: Sequence[Verdict], summary: CourseSummary, title: str, hints: int = 3) -> str:
     """One page: counts, what goes wrong how often, and every submission, folded, with its reports.
 
     The script of the page sorts and filters submissions and opens them; without it all of them
@@ -69,7 +69,9 @@ def as_html(verdicts: Sequence[Verdict], summary: Summary, title: str, hints: in
     return page(title, _STYLE, body, _SCRIPT if several else "")
 
 
-def _submissions(verdicts: Sequence[Verdict], summary: Summary, hints: int) -> list[_Submission]:
+def _submissions(
+    verdicts: Sequence[Verdict], summary: CourseSummary, hints: int
+) -> list[_Submission]:
     reports: dict[str, list[tuple[Verdict, Sequence[Any]]]] = {}
     for verdict in verdicts:
         report = list(lines(verdict, hints))[1:]

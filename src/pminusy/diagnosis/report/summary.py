@@ -10,7 +10,7 @@ from pminusy.diagnosis.report.causes import cause_of, in_common, of_mistake, way
 from pminusy.diagnosis.report.rubric import Rubric
 from pminusy.diagnosis.report.verdict import Finding, Fragility, Status, Verdict, worst
 
-__all__ = ["Cluster", "Summary", "summarise"]
+__all__ = ["Cluster", "CourseSummary", "summarise"]
 
 _ORDER: tuple[Status, ...] = (
     "correct",
@@ -40,7 +40,7 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class CourseSummary:
     """A class in numbers.
 
     Parameters
@@ -69,7 +69,7 @@ class Summary:
         return _in_order(Counter(self.submissions.values()))
 
 
-def summarise(verdicts: Sequence[Verdict], rubric: Rubric | None = None) -> Summary:
+def summarise(verdicts: Sequence[Verdict], rubric: Rubric | None = None) -> CourseSummary:
     """Summarise the verdicts of a folder."""
     of_each: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
@@ -77,7 +77,7 @@ def summarise(verdicts: Sequence[Verdict], rubric: Rubric | None = None) -> Summ
     points = {}
     if rubric is not None:
         points = {source: sum(map(rubric.of, each)) / len(each) for source, each in of_each.items()}
-    return Summary(
+    return CourseSummary(
         counts=_in_order(Counter(verdict.status for verdict in verdicts)),
         clusters=tuple(sorted(_clusters(verdicts), key=lambda c: (-c.count, c.id))),
         points=points,

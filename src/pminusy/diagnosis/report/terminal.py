@@ -10,7 +10,7 @@ from rich.text import Text
 
 from pminusy.diagnosis.report.clean import clean
 from pminusy.diagnosis.report.lines import HEADINGS, in_short, lines
-from pminusy.diagnosis.report.summary import Summary
+from pminusy.diagnosis.report.summary import CourseSummary
 from pminusy.diagnosis.report.verdict import Verdict
 
 __all__ = ["print_class", "print_verdict"]
@@ -31,7 +31,7 @@ def print_verdict(console: Console, verdict: Verdict, hints: int) -> None:
             console.print(Text(piece, style=_STYLES[line.style]), soft_wrap=True)
 
 
-def print_class(console: Console, verdicts: Sequence[Verdict], summary: Summary) -> None:
+def print_class(console: Console, verdicts: Sequence[Verdict], summary: CourseSummary) -> None:
     """Counts, what goes wrong with the way out, and a row for each function that is not correct."""
     many = f"{len(summary.submissions)} submissions, {len(verdicts)} functions"
     console.print(Text(many, style="bold"))
@@ -50,7 +50,7 @@ def print_class(console: Console, verdicts: Sequence[Verdict], summary: Summary)
     _print_rows(console, [v for v in verdicts if v.status != "correct"], summary)
 
 
-def _print_rows(console: Console, verdicts: Sequence[Verdict], summary: Summary) -> None:
+def _print_rows(console: Console, verdicts: Sequence[Verdict], summary: CourseSummary) -> None:
     if not verdicts:
         return
     console.print()

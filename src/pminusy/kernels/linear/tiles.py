@@ -28,7 +28,7 @@ from pminusy.kernels.runtime import threads
 from pminusy.kernels.runtime.blas import one_thread_each
 from pminusy.kernels.runtime.memory import empty
 
-__all__ = ["WORKSPACE", "Layer", "loss", "loss_and_gradients", "products_with_hessian"]
+__all__ = ["WORKSPACE", "LayerArrays", "loss", "loss_and_gradients", "products_with_hessian"]
 
 Array = NDArray[Any]
 
@@ -45,7 +45,7 @@ _ENOUGH_ROWS = 1024  # of a tile: products gain nothing from more
 _IN_CACHE = 8 * 2**20  # bytes of a tile that may have more rows than that
 
 
-class Layer(NamedTuple):
+class LayerArrays(NamedTuple):
     """Inputs X (N, D), dense or CSR, weights W (K, D), bias b (K,) or None; targets; options."""
 
     X: Any
@@ -69,14 +69,14 @@ class Gradients(NamedTuple):
     dL_db: Array | None
 
 
-def loss(head: ModuleType, layer: Layer, workspace: int) -> Array:
+def loss(head: ModuleType, layer: LayerArrays, workspace: int) -> Array:
     """Loss alone."""
     return loss_and_gradients(head, layer, (), None, workspace).loss
 
 
 def loss_and_gradients(
     head: ModuleType,
-    layer: Layer,
+    layer: LayerArrays,
     wrt: tuple[str, ...],
     grad_output: Array | None,
     workspace: int,
@@ -103,7 +103,7 @@ def loss_and_gradients(
 class _Sums:
     """The head over tiles of rows: what all tiles share, and what they add up to."""
 
-    def __init__(self, head: ModuleType, layer: Layer, grad_output: Array | None) -> None:
+    def __init__(self, head: ModuleType, layer: LayerArrays, grad_output: Array | None) -> None:
         N, _, K = layer.shape
         self.head, self.layer, self.grad_output = head, layer, grad_output
         self._mass = head.mass_of(layer.y, N, K, layer.options, layer.W.dtype)
@@ -244,7 +244,7 @@ def _add_columns(z: Array, total: Array) -> None:
 
 def products_with_hessian(
     head: ModuleType,
-    layer: Layer,
+    layer: LayerArrays,
     V_W: Array,
     V_b: Array | None,
     grad_output: Array | None,
