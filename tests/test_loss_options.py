@@ -80,7 +80,7 @@ def eager(module: type) -> set[str]:
 
 
 def passed_on(function: Callable[..., Any]) -> set[str]:
-    """The options that a function of torch's form puts into `TensorOptions`, and tells a mode of."""
+    """The options that a function of torch's form puts into `TensorOptions` and hands to a mode."""
     text = inspect.getsource(function)
     told = text[text.index("handle_torch_function(") : text.index("settings = TensorOptions(")]
     settings = text[text.index("settings = TensorOptions(") :]
