@@ -9,12 +9,13 @@ from typing import Any
 
 from pminusy.diagnosis.bind.signatures import candidates
 from pminusy.diagnosis.catalogue.conventions import parse_pins
+from pminusy.diagnosis.consistency import consistent
 from pminusy.diagnosis.examine import examine
 from pminusy.diagnosis.report.verdict import Verdict
 from pminusy.diagnosis.run.inside import calls, definitions, inventory
 from pminusy.diagnosis.run.session import Answer, Inventory, _answer
 
-__all__ = ["judge", "time_limit"]
+__all__ = ["judge", "judge_all", "time_limit"]
 
 
 class SourceSession:
@@ -42,6 +43,13 @@ def judge(source: str, pin: str | Sequence[str] = "") -> Verdict:
     if not found:
         return Verdict("does not run", "", "no candidate")
     return examine(session, found[0], parse_pins(pin))
+
+
+def judge_all(source: str) -> list[Verdict]:
+    """The verdicts on every function of a generated program."""
+    session = SourceSession(source)
+    found = candidates(session.inventory.functions)
+    return consistent([examine(session, candidate, {}) for candidate in found])
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pminusy.diagnosis.bind.binding import bindings
-from pminusy.diagnosis.bind.call import call
+from pminusy.diagnosis.bind.call import call, with_results
 from pminusy.diagnosis.bind.signatures import Candidate, Proposal, leans_on
 from pminusy.diagnosis.bind.subject import Subject
 from pminusy.diagnosis.catalogue.exercise import Layer
@@ -102,6 +102,7 @@ def best_trial(
     if subjects and all(subject.blank for subject in subjects) and _blank(subjects[0]):
         summary = "It returns only zeros, whatever its inputs: the starter's values."
         return replace(verdict, summary=summary, exercise=subjects[0].exercise.title)
+    subjects = [subject for subject in subjects if not _sums_over_samples(subject)]
     trials: list[Trial] = []
     for subject in subjects:
         if reference is None:
@@ -130,6 +131,20 @@ def best_trial(
 
 def _without_cause(verdict: Verdict) -> Verdict:
     return verdict if verdict.status == "unfinished" else replace(verdict, cause="")
+
+
+def _sums_over_samples(subject: Subject) -> bool:
+    """Whether a loss that is read as one of a single sample takes a batch, and sums over it.
+
+    One of a single sample, given many, returns many numbers or raises.
+    """
+    if not subject.single or subject.layouts.get("y") not in ("scalar", "index"):
+        return False
+    rows = {letter: "N×K" if lies == "K" else lies for letter, lies in subject.layouts.items()}
+    batch = replace(subject, layouts={**rows, "y": "index"})
+    probe = subject.exercise.probes(subject.given, False, next(iter(SQUARES)))[0]
+    bound = with_results(batch, probe)
+    return isinstance(bound, Subject) and any(result.letter == "L" for result in bound.results)
 
 
 def _blank(subject: Subject) -> bool:
@@ -173,7 +188,7 @@ def _of_other_proposals(
         bound
         for proposal in proposals
         for bound in bindings(session, candidate, proposal, pins)
-        if isinstance(bound, Subject) and not bound.nothing
+        if isinstance(bound, Subject) and not bound.nothing and not _sums_over_samples(bound)
     ]
     for subject in running:
         if is_right(subject, pins):
@@ -183,7 +198,9 @@ def _of_other_proposals(
     # What names do not propose is only asked whether it is right.
     for proposal in candidate.further:
         for bound in bindings(session, candidate, proposal, pins):
-            if isinstance(bound, Subject) and not bound.nothing and is_right(bound, pins):
+            if not isinstance(bound, Subject) or bound.nothing or _sums_over_samples(bound):
+                continue
+            if is_right(bound, pins):
                 right = try_out(bound, pins)
                 if _perfect(right):
                     return [right]

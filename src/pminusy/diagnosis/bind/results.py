@@ -134,8 +134,8 @@ def absent_results(
     """Quantities that the form of what is returned promises and that are not there.
 
     A loss is promised wherever something is returned in its place; the gradient of a parameter,
-    where that of another one comes, where what is no number stands in its place, and where it is
-    `required`.
+    where that of another one comes, where what is no number stands in its place, where a tuple has
+    the loss alone, and where it is `required`.
     """
     outputs, letters = subject.exercise.outputs, {result.letter for result in found}
     paths = {result.path for result in found}
@@ -152,7 +152,8 @@ def absent_results(
     if subject.exercise.name == "network_backward" and not others:
         missing = [g for g in missing if not g.startswith("dL_db")]  # it has no biases
     empty = [leaf for _, leaf in others if _is_nothing(leaf)]
-    if len(missing) < len(gradients) or empty or required:
+    alone = any(isinstance(part, tuple) and len(part) == 1 for part in answer.results)
+    if len(missing) < len(gradients) or empty or alone or required:
         place = in_words((empty or [leaf for _, leaf in others])[0]) if empty or others else ""
         yield from ((gradient, place) for gradient in missing)
 

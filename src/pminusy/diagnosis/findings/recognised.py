@@ -58,22 +58,39 @@ def _in_words(trial: Trial, component: Component, also: str) -> str:
     sized = [value for value in values if value.size]
     if part == "data" and len(sized) > 1 and all(np.all(v == sized[0][0]) for v in sized):
         return f"{name} is {float(sized[0][0]):.6g} on every input."
-    for inputs, right, value in _compared(trial, component):
-        if value.shape != right.shape or not np.allclose(
-            value, right, rtol=1e-6, atol=1e-9, equal_nan=True
-        ):
-            y = inputs.get("y") if letter in ("dL_dz", "dL_dz_i", "L_i") else None
-            seen, usual = (_as_laid_out(trial, letter, a, inputs) for a in (value, right))
-            own = y if seen.shape == value.shape and np.array_equal(seen, value) else None
-            said = describe(seen, usual, _sizes(inputs), own)
-            if trial.against:
-                said = said.replace("the right value", "the reference's")
-                said = said.replace("is right", "is the reference's")
-            return f"{also}{name} {said}."
+    said = _true_everywhere(trial, component)
+    if said:
+        if trial.against:
+            said = said.replace("the right value", "the reference's")
+            said = said.replace("is right", "is the reference's")
+        return f"{also}{name} {said}."
     for probe, (seen, _) in zip(trial.probes, trial.seen, strict=True):
         if seen.raised is not None:
             return f"it raises {seen.raised} on {probe.name}."
     return f"{name} is missing on some inputs."
+
+
+def _true_everywhere(trial: Trial, component: Component) -> str:
+    """How a component differs, in words that hold on every input where it does.
+
+    A factor is called by the letter of a size only if it is that size on all of them; where they
+    differ otherwise, the words are those for the first one, in numbers.
+    """
+    named, plain = [], []
+    for inputs, right, value in _compared(trial, component):
+        if value.shape == right.shape and np.allclose(
+            value, right, rtol=1e-6, atol=1e-9, equal_nan=True
+        ):
+            continue
+        letter = component[0]
+        y = inputs.get("y") if letter in ("dL_dz", "dL_dz_i", "L_i") else None
+        seen, usual = (_as_laid_out(trial, letter, a, inputs) for a in (value, right))
+        own = y if seen.shape == value.shape and np.array_equal(seen, value) else None
+        named.append(describe(seen, usual, _sizes(inputs), own))
+        plain.append(describe(seen, usual, {}, own))
+    if not named:
+        return ""
+    return named[0] if len(set(named)) == 1 and len(named) > 1 else plain[0]
 
 
 def _as_laid_out(trial: Trial, letter: str, value: Any, inputs: Mapping[str, Any]) -> Any:

@@ -245,18 +245,25 @@ def _execute_one(statement: ast.stmt, piece: Unit, namespace: dict[str, Any]) ->
         if statement.level:  # `from .layers import *`: the submission's other files
             statement = _absolute(statement, str(namespace["__package__"]))
     try:
-        code = compile(ast.Module([statement], []), piece.filename, "exec", dont_inherit=True)
+        module = ast.fix_missing_locations(ast.Module([statement], []))
+        code = compile(module, piece.filename, "exec", dont_inherit=True)
         exec(code, namespace)  # the submission's definitions: this is what the sandbox is for
     except BaseException as error:
         if isinstance(error, ImportError) and isinstance(statement, ast.Import | ast.ImportFrom):
             return _stand_in(statement, error, namespace)
-        if getattr(statement, "decorator_list", None):
-            statement.decorator_list = []  # type: ignore[attr-defined]  # checked on the line above
-            return _execute_one(statement, piece, namespace)
         name = getattr(statement, "name", "")
         where = f"line {statement.lineno}{f', {name}' if name else ''}"
-        return [f"{where}: {type(error).__name__}: {str(error)[:200]}"]
+        fault = [f"{where}: {type(error).__name__}: {str(error)[:200]}"]
+        if getattr(statement, "decorator_list", None) and _is_missing(error):
+            statement.decorator_list = []  # type: ignore[attr-defined]  # checked on the line above
+            return [*fault, *_execute_one(statement, piece, namespace)]
+        return fault
     return []
+
+
+def _is_missing(error: BaseException) -> bool:
+    """Whether a decorator is of a module, or has a name, that is not there: numba's jit, say."""
+    return isinstance(error, ModuleNotFoundError | NameError)
 
 
 def _absolute(statement: ast.ImportFrom, package: str) -> ast.stmt:

@@ -28,6 +28,11 @@ def of_units(pieces: list[Unit]) -> list[Entry]:
             continue
         variables |= _variables(tree.body)
         for owner, node in _functions(tree.body, ""):
+            if not owner:  # what had the name before is gone, and with a class its methods
+                for key in [key for key in found if node.name in (key[0], key[1] * (not key[0]))]:
+                    del found[key]
+            if isinstance(node, ast.ClassDef):
+                continue
             entry = _entry(node, owner) | {"unit": piece.label}
             found.pop((owner, entry["name"]), None)
             found[owner, entry["name"]] = entry
@@ -85,6 +90,7 @@ def _functions(body: list[ast.stmt], owner: str) -> Iterator[tuple[str, Any]]:
         if isinstance(node, _FUNCTIONS):
             yield owner, node
         elif isinstance(node, ast.ClassDef) and not owner:
+            yield owner, node
             yield from _functions(node.body, node.name)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
             if isinstance(node.targets[0], ast.Name):
