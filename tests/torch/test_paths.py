@@ -13,9 +13,9 @@ F = torch.nn.functional
 from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402  # after the skip
 from torch.fx.experimental.proxy_tensor import make_fx  # noqa: E402
 
-import pminusy.torch.engine  # noqa: E402
+import pminusy.torch.layer.engine  # noqa: E402
+import pminusy.torch.layer.tiles  # noqa: E402
 import pminusy.torch.loss  # noqa: E402
-import pminusy.torch.tiles  # noqa: E402
 from pminusy.errors import InputError  # noqa: E402
 from pminusy.torch import cross_entropy, linear_cross_entropy  # noqa: E402
 
@@ -46,7 +46,7 @@ INVALID: list[dict[str, Any]] = [
 def on_device(function: Any, *tensors: Any) -> Any:
     """The code for devices without kernels, run on the CPU."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (pminusy.torch.loss, pminusy.torch.engine, pminusy.torch.tiles):
+        for module in (pminusy.torch.loss, pminusy.torch.layer.engine, pminusy.torch.layer.tiles):
             patch.setattr(module, "by_kernels", lambda tensor: False)
         return function(*tensors)
 

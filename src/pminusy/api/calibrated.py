@@ -20,7 +20,7 @@ from pminusy.estimators.split import stratified_split
 
 if TYPE_CHECKING:
     from pminusy.api.fitted import Fitted
-    from pminusy.api.table_rows import TableRows
+    from pminusy.api.training_run import TableRows
 
 __all__ = ["Calibration", "calibrated"]
 

@@ -20,9 +20,8 @@ from pminusy.api.calibrated import Calibration, calibrated
 from pminusy.api.evaluation import row_weights
 from pminusy.api.fitted import Fitted
 from pminusy.api.table_model import TableModel
-from pminusy.api.table_rows import TableRows
 from pminusy.api.training_options import MAX_ITER, TOL, TrainingOptions, training_options
-from pminusy.api.training_run import TrainingRun
+from pminusy.api.training_run import TableRows, TrainingRun
 from pminusy.errors import InputError
 from pminusy.estimators.model_file import check_size
 from pminusy.estimators.scores import Scores, score

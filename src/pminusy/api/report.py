@@ -17,8 +17,7 @@ from pminusy.tables.design import cells
 
 if TYPE_CHECKING:
     from pminusy.api.fitted import Fitted
-    from pminusy.api.table_rows import TableRows
-    from pminusy.api.training_run import TrainingRun
+    from pminusy.api.training_run import TableRows, TrainingRun
     from pminusy.estimators.softmax_regression_cv import PathPoint
 
 __all__ = ["fit_report", "write_report"]

@@ -5,16 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pminusy.estimators.scores import Scores
 from pminusy.tables.wording import count
 from pminusy.training.solvers.solution import Progress
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from pminusy.api.calibrated import Calibration
-    from pminusy.api.table_rows import TableRows
     from pminusy.estimators.softmax_regression_cv import PathPoint
 
-__all__ = ["TrainingRun"]
+__all__ = ["TableRows", "TrainingRun"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableRows:
+    """Some rows of a table, as text and as numbers."""
+
+    frame: pl.DataFrame
+    index: NDArray[np.intp]  # (n,) which rows of the table, from 0
+    X: NDArray[np.float64]  # (n, D)
+    y: NDArray[np.intp]  # (n,)
+    weight: NDArray[np.float64]  # (n,)
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

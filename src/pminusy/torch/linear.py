@@ -12,19 +12,19 @@ from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 from pminusy.kernels.linear.tiles import WORKSPACE
 from pminusy.torch.arrays import FLOATS, dense_and_local, refuse, same_device, traced, transformed
 from pminusy.torch.checks import check_options, is_soft, resolve
-from pminusy.torch.engine import (
+from pminusy.torch.layer.engine import (
     NOTHING,
     evaluate,
     from_all_logits,
     gradients_from_all_logits,
     scaled,
 )
+from pminusy.torch.layer.operator import by_operator
+from pminusy.torch.layer.positions import over_positions
+from pminusy.torch.layer.tiles import LayerTensors
 from pminusy.torch.legacy import options_of_torch
 from pminusy.torch.loss import FEWEST_CLASSES
-from pminusy.torch.operator import by_operator
 from pminusy.torch.plain import TensorOptions
-from pminusy.torch.positions import over_positions
-from pminusy.torch.tiles import LayerTensors
 
 __all__ = ["linear_cross_entropy"]
 

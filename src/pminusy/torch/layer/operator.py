@@ -14,10 +14,10 @@ from torch import Tensor
 from pminusy.core.options import ARRAYS, options_of
 from pminusy.torch.arrays import transformed
 from pminusy.torch.checks import check_values
-from pminusy.torch.engine import NOTHING, evaluate, gradients_from_all_logits, scaled
+from pminusy.torch.layer.engine import NOTHING, evaluate, gradients_from_all_logits, scaled
+from pminusy.torch.layer.tiles import LayerTensors
 from pminusy.torch.plain import TensorOptions
 from pminusy.torch.schema import as_declared, schema_of
-from pminusy.torch.tiles import LayerTensors
 
 __all__ = ["by_operator"]
 

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from pminusy import ops
-from pminusy.torch import plain, tiles
+from pminusy.torch import plain
 from pminusy.torch.arrays import HALF, array, by_kernels, named_arrays
-from pminusy.torch.tiles import LayerTensors, LossAndGradients
+from pminusy.torch.layer import tiles
+from pminusy.torch.layer.tiles import LayerTensors, LossAndGradients
 
 __all__ = ["NOTHING", "evaluate", "from_all_logits", "gradients_from_all_logits", "scaled"]
 
