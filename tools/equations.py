@@ -182,6 +182,14 @@ EQUATIONS = (
         ("dX = g W", "linear_paths linear_local linear_da"),
         ("ReLU", "relu_forward relu_upstream"),
         ("g ⊙ [a > 0]", "relu_paths relu_local relu_da"),
+        ("tanh", "tanh_forward tanh_upstream tanh_paths"),
+        ("g ⊙ (1 − tanh² a)", "tanh_local tanh_da"),
+        ("sigmoid", "sigmoid_forward sigmoid_upstream sigmoid_paths"),
+        ("g ⊙ σ (1 − σ)", "sigmoid_local sigmoid_da"),
+        ("GELU", "gelu_forward gelu_upstream gelu_paths"),
+        ("g ⊙ (Φ(a) + a φ(a))", "gelu_local gelu_da"),
+        ("GELU with tanh", "gelu_tanh_inner gelu_tanh_forward gelu_tanh_upstream gelu_tanh_paths"),
+        ("its derivative", "gelu_tanh_local gelu_tanh_da"),
         ("dropout", "dropout_forward dropout_upstream"),
         ("the same mask on the way back", "dropout_paths dropout_local dropout_da"),
         ("dropout once training is over", "dropout_test_forward dropout_test_upstream"),
@@ -193,12 +201,20 @@ EQUATIONS = (
         ("biased variance", "batchnorm_variance batchnorm_variance_by"),
         ("γ x̂ + β", "batchnorm_normalised batchnorm_forward batchnorm_upstream"),
         ("dγ and dβ", "batchnorm_dgamma batchnorm_dbeta"),
+        ("back to x̂, the variance and the mean",
+         "batchnorm_dxhat batchnorm_xhat_by batchnorm_dvar batchnorm_dmu"),
+        ("three paths from an input", "batchnorm_three_paths"),
         ("dx, through mean and variance too", "batchnorm_paths batchnorm_local batchnorm_da"),
         (
             "channel by channel of an image",
             "batchnorm_channels_mean batchnorm_channels_mean_by batchnorm_channels_variance "
             "batchnorm_channels_variance_by batchnorm_channels_normalised "
             "batchnorm_channels_forward batchnorm_channels_upstream",
+        ),
+        (
+            "back to x̂, the variance and the mean",
+            "batchnorm_channels_dxhat batchnorm_channels_xhat_by batchnorm_channels_dvar "
+            "batchnorm_channels_dmu batchnorm_channels_three_paths",
         ),
         (
             "its gradients",

@@ -74,6 +74,8 @@ def examples() -> dict[str, tuple[str, Derivation]]:
         "two": ("two classes", batch | {"W": W[:2], "y": [0, 1, 1]}),
         "rows": ("`--network` of rows",
                  {"x": X, "y": [0, 1, 2], "network": "linear:3,batchnorm,relu,dropout:0.5"}),
+        "smooth": ("`--network` of smooth activations",
+                   {"x": X, "y": [0, 1, 2], "network": "linear:2,tanh,sigmoid,gelu,gelu:tanh"}),
         "test": ("`--network` in test mode",
                  {"x": X, "y": [0, 1, 2], "network": "linear:3,batchnorm:test,relu,dropout:test"}),
         "sequence": ("`--network` of a sequence",

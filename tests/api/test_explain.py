@@ -22,8 +22,12 @@ def test_the_signature_is_that_of_the_request_and_the_options():
     parameters = list(inspect.signature(explain).parameters.values())
     asked = [field for field in fields(Request) if field.name != "options"]
     named = [option.name for option in OPTIONS]
-    assert [p.name for p in parameters] == [*(field.name for field in asked), *named]
-    for parameter, field in zip(parameters, asked, strict=False):
+    assert [p.name for p in parameters[:3]] == ["module", "x", "y"]  # pmy.explain(module, x, y)
+    own = {p.name: p for p in parameters if p.name not in ("module", *named)}
+    assert [*own][2:] == [field.name for field in asked if field.name not in ("x", "y")]
+    assert [p.name for p in parameters[-len(named) :]] == named
+    for field in asked:
+        parameter = own[field.name]
         default = inspect.Parameter.empty if field.default is MISSING else field.default
         assert parameter.default == default
         assert parameter.annotation == field.type

@@ -68,6 +68,7 @@ CASES: dict[str, dict[str, Any]] = {
     "masked rows": {"z": [[2.0, -np.inf, 0.1], [1.0, 2.0, 3.0], [0.0, -np.inf, 1.0]],
                     "y": [0, 1, -100], "temperature": 2.0},
     "rows": _network("linear:4,batchnorm,relu,dropout:0.4", 3, 3),
+    "activations": _network("tanh,sigmoid,gelu,gelu:tanh", 2, 2),
     "sequence": _network("conv:2x3,maxpool:2/1,relu:3", 2, 6),
     "strided sequence": _network("sequence:2x5,conv:2x3/2+1,batchnorm,relu", 2, 10),
     "image": _network("image:4x5,conv:2x2x3/2x1+1x0,relu,maxpool:2/1", 2, 20),

@@ -60,9 +60,10 @@ BAD = {
     "batchnorm:3": "batchnorm:test",
     "image:4x4": "16 entries a row before image:4x4, got 6",
     "image:7": "HEIGHTxWIDTH",
-    "linear:9999": "at most 1,000 entries",
+    "linear:99999999": "at most 16,777,216 entries, got 99,999,999 × 6 at linear:99999999",
+    "tanh:3": "expected tanh, got",
+    "gelu:erf": "gelu or gelu:tanh",
     "relu,,relu": "layers among",
-    "relu,relu,dropout:0.0,relu": "exactly 0 before ReLU",
 }
 
 
@@ -99,7 +100,7 @@ def test_one_row_has_no_batch_norm_but_in_test_mode():
 
 
 def test_twenty_layers_in_any_order_are_proved():
-    d = network(MIXED, rows=1, columns=16)
+    d = network(MIXED, rows=1, columns=16, layer="all")
     chained = [name for name in d.names if name.endswith("_da")]
     assert len(chained) >= 20
     for name in d.names:
@@ -155,21 +156,56 @@ def test_reductions_and_ignored_rows(more):
                    if more["y"][row] not in (0, 1))  # fmt: skip
 
 
-def test_ties_behind_relu_are_said():
+def test_ties_have_the_first_entry_and_are_said():
     x = [[-1.0, -2.0, -0.5, 1.0, -1.5, 2.0]]
     d = derive(network="relu,maxpool:2/1", x=x, y=[1])
-    assert "2 entries stand tied" in d["layer3_maxpool1d_da"].why
-    assert "layer1_relu_upstream" not in d
+    assert "2 entries stand tied: the first" in d["layer2_maxpool1d_da"].why
+    assert all(d[name].proof for name in d.names if name.startswith("layer"))
+    d = derive(network="maxpool:2", x=[[1.0, 1.0]], y=[0])
+    assert [float(v) != 0 for v in d["layer1_maxpool1d_da"].value.entries.values()] == [True, False]
+
+
+def test_a_kink_has_slope_0_and_is_said_once_a_layer():
+    d = derive(network="relu,linear:3", x=[[0.0, 1.0, -1.0]], y=[0])
+    assert [float(v) != 0 for v in d["layer1_relu_da"].value.entries.values()] == [
+        False, True, False
+    ]  # fmt: skip
+    table = next(table for table in d.summary.tables if "forwards" in table.head)
+    said = [row[-1] for row in table.rows]
+    assert said[0].startswith("Here 1 entry stands at the kink: 0 is taken")
+    assert said[1:] == ["", ""]
+
+
+@pytest.mark.parametrize("description", ["tanh", "sigmoid", "gelu", "gelu:tanh"])
+def test_smooth_activations_far_from_0(description):
+    d = derive(network=description, x=[[-30.0, -4.0, 0.0, 4.0, 30.0]], y=[1])
     assert all(d[name].proof for name in d.names if name.startswith("layer"))
 
 
-def test_ties_between_entries_that_move_are_refused():
-    with pytest.raises(InputError, match="no tie in a pooling window"):
-        derive(network="maxpool:2", x=[[1.0, 1.0]], y=[0])
-    with pytest.raises(InputError, match="maxpool comes first"):
-        derive(
-            network="relu,sequence:4,batchnorm:test,maxpool:2", x=[[-1.0, -2.0, 3.0, 1.0]], y=[0]
-        )
+def test_batch_norm_goes_back_by_x_hat_variance_and_mean():
+    d = network("batchnorm,linear:3", rows=3)
+    names = [name.removeprefix("layer1_batchnorm_") for name in d.names if "batchnorm" in name]
+    stages = ["dxhat", "xhat_by", "dvar", "dmu", "three_paths"]
+    assert [name for name in names if name in stages] == stages
+    assert names.index("three_paths") < names.index("da")
+    whole, paths = d["layer1_batchnorm_da"], d["layer1_batchnorm_three_paths"]
+    for place, value in whole.value.entries.items():
+        assert abs(value - paths.value.entries[place]) < 1e-30
+
+
+def test_a_large_network_is_an_outline_and_opens_one_layer():
+    words = ",".join(["linear:4", "tanh"] * 6)
+    outline = network(words)
+    assert not any(name.startswith("layer") for name in outline.names)
+    assert len(outline) == 0
+    assert "layer 1 to 13" in " ".join(outline.summary.notes)
+    one = network(words, layer=3)
+    assert {name.split("_")[0] for name in one.names} == {"layer3"}
+    assert network(words, layer="linear:4").names[0].startswith("layer1")
+    assert "dL_dz" in network(words, layer="head").names
+    for wrong, message in {"14": "1 to 13", "lin:4": "did you mean 'linear:4'"}.items():
+        with pytest.raises(InputError, match=message):
+            network(words, layer=wrong)
 
 
 def test_large_layers_show_their_largest_entries():

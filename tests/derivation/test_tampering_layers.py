@@ -13,8 +13,12 @@ from tests.derivation.mutants import mutants
 
 NETWORKS = [case for case, given in CASES.items() if "network" in given]
 
-EQUAL = {("dropout_test_paths", "factor dropped")}
-"""The factor ∂o/∂a is 1 there: the same statement without it is true."""
+EQUAL = {
+    ("dropout_test_paths", "factor dropped"),  # the factor ∂o/∂a is 1 there
+    *((f"tanh_{line}", "sign added") for line in ("local", "da")),  # (−o)² is o²
+    *((f"gelu_tanh_{line}", "sign added") for line in ("local", "da")),  # sech² is even
+}
+"""Changes that leave a statement true."""
 
 
 @pytest.fixture(autouse=True)

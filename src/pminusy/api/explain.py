@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pminusy.api.fitted import Fitted
+    from pminusy.derivation.input.request import Request
     from pminusy.derivation.steps.derivation import Derivation
 
-__all__ = ["explain", "explain_row", "row_of"]
+__all__ = ["explain", "explain_row", "explained", "row_of"]
 
 
 @with_loss_options(explain=True)
 def explain(
-    *,
+    module: Any = None,
+    x: ArrayLike | None = None,
     y: Any = None,
+    *,
     z: ArrayLike | None = None,
     probabilities: ArrayLike | None = None,
-    x: ArrayLike | None = None,
     W: ArrayLike | None = None,
     b: ArrayLike | None = None,
     normalise: bool = False,
@@ -37,6 +39,8 @@ def explain(
     steps: int = 1,
     ridge: float = 0.1,
     network: str | None = None,
+    network_layers: str | None = None,
+    layer: str | int | None = None,
     seed: int = 0,
     route: str = "long",
     chapters: Sequence[str] | None = None,
@@ -54,6 +58,11 @@ def explain(
 
     Parameters
     ----------
+    module
+        A `torch.nn.Sequential` of Linear, ReLU, Tanh, Sigmoid, GELU, Dropout, BatchNorm1d or 2d,
+        Conv1d or 2d, MaxPool1d or 2d, Flatten and Embedding, in train or eval mode, with its input
+        x and targets y. Every gradient is compared with torch's autograd in float64; the module is
+        left as it was.
     y
         Class index, class name, or target mass (K,); for a batch one index a row, or (N, K).
     z
@@ -76,8 +85,15 @@ def explain(
         channel) or "batchnorm:test", "dropout:RATE" or "dropout:test",
         "conv:CHANNELSxSIZE[/STRIDE][+PADDING]", "maxpool:SIZE[/STRIDE]" (3, or 3x5 on images),
         "image:[CHANNELSx]HEIGHTxWIDTH", "sequence:[CHANNELSx]LENGTH", "flatten". A linear layer to
-        K logits closes it. x may be (N, D), (N, C, T) or (N, C, H, W); a layer has at most 1,000
-        entries.
+        K logits closes it. "tanh", "sigmoid", "gelu" and "gelu:tanh" too. x may be (N, D),
+        (N, C, T) or (N, C, H, W). Or a file of weights, .safetensors or .npz.
+    network_layers
+        The layers of a file in order, such as "linear,relu,linear": linear,
+        conv[/STRIDE][+PADDING], batchnorm and embedding take their sizes from its arrays, which
+        have torch's names ("0.weight"); linear@fc1 takes those of fc1.
+    layer
+        The layer of a network that is told in full: its number from 1, its name, "head" or "all".
+        By default all of a network of up to 8 layers, and an outline of larger ones.
     seed
         Which random weights and masks those layers get.
     route
@@ -131,10 +147,22 @@ def explain(
     """
     asked = dict(locals())  # one name for each field of Request: a test compares them
     known_options(asked.pop("options"), explain=True)
-    from pminusy.derivation.build import derivation_of
+    del asked["module"]
     from pminusy.derivation.input.request import request_of
 
-    return derivation_of(request_of(**asked, **options))
+    if module is not None:
+        from pminusy.api.explain_network import explain_module
+
+        return explain_module(module, request_of(**asked, **options))
+    return explained(request_of(**asked, **options))
+
+
+def explained(request: Request) -> Derivation:
+    """Derivation of what is asked: numbers, layers in words, or layers of a file."""
+    from pminusy.api.explain_network import explain_file, is_file
+    from pminusy.derivation.build import derivation_of
+
+    return explain_file(request) if is_file(request.network) else derivation_of(request)
 
 
 def row_of(frame: pl.DataFrame, row: int) -> pl.DataFrame:

@@ -72,12 +72,21 @@ def explain(
     network: Annotated[
         str | None,
         typer.Option(
-            help="Layers before the head, such as image:6x6,conv:4x3/2+1,batchnorm,relu,"
-            "maxpool:2/1,dropout:0.5,linear:5. conv:CHANNELSxSIZE[/STRIDE][+PADDING] and "
-            "maxpool:SIZE[/STRIDE] take 3 or 3x5; image:[CHANNELSx]HEIGHTxWIDTH and "
-            "sequence:[CHANNELSx]LENGTH say how a row is read; batchnorm:test and dropout:test are "
-            "those of after training; relu:5 is linear:5,relu."
+            help="Layers before the head, or a file of weights; such as "
+            "image:6x6,conv:4x3/2+1,batchnorm,relu,maxpool:2/1,dropout:0.5,linear:5. "
+            "conv:CHANNELSxSIZE[/STRIDE][+PADDING] and maxpool:SIZE[/STRIDE] take 3 or 3x5; "
+            "image:[CHANNELSx]HEIGHTxWIDTH and sequence:[CHANNELSx]LENGTH say how a row is read; "
+            "batchnorm:test and dropout:test are those of after training; relu:5 is "
+            "linear:5,relu; tanh, sigmoid, gelu."
         ),
+    ] = None,
+    network_layers: Annotated[
+        str | None,
+        typer.Option(help="Layers in order of a --network FILE.safetensors or .npz: linear,relu."),
+    ] = None,
+    layer: Annotated[
+        str | None,
+        typer.Option(help="Layer of a network to open: its number, its name, head or all."),
     ] = None,
     seed: Annotated[int, _whole("Which random weights and masks they get.")] = Request.seed,
     grad_output: Annotated[
@@ -128,21 +137,22 @@ def explain(
         "z": optional_array("--logits", logits), "probabilities": optional_array("--probs", probs),
         "x": optional_array("--x", x), "W": optional_array("--W", W, rows=True),
         "b": optional_array("--b", b), "classes": names(classes), "features": names(features),
-        "network": network, "grad_output": optional_array("--grad-output", grad_output),
+        "network": network, "network_layers": network_layers, "layer": layer,
+        "grad_output": optional_array("--grad-output", grad_output),
     }  # fmt: skip
     if model is not None:
         unused = [target, article, chosen["sample_weight"], *numbers.values()]
         _refuse_beside_model(unused, normalise)
         result = _of_model(model, table, row, options | chosen)
     else:
-        from pminusy.derivation.build import derivation_of
+        from pminusy.api.explain import explained
 
         more: dict[str, Any] = {
             "y": None if article and target is None else target_of(target), "article": article,
             "normalise": normalise, "row": row or 0, "seed": seed,
         }  # fmt: skip
         with _named_as_typed():
-            result = derivation_of(request_of(**more, **numbers, **options, **chosen))
+            result = explained(request_of(**more, **numbers, **options, **chosen))
     if chapters == "list":
         _list_chapters(result)
         return

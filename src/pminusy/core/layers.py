@@ -8,6 +8,7 @@
                                                    dx = γ/√(σ² + ε) (g − mean(g) − x̂ mean(g x̂))
     max pool     maximum of each window            g to the first arg-max, windows add up
     convolution  cross-correlation + bias          dW: input with g; dX: full convolution
+    embedding    rows of a table E                 dE: each row the sum of the g of its places
 
 Every forward returns its output and what its backward needs. Arrays are float32 or float64 and
 already validated; images are (N, C, height, width). `g` already carries any 1/N of the loss.
@@ -37,6 +38,8 @@ __all__ = [
     "convolution_backward",
     "dropout",
     "dropout_backward",
+    "embedding",
+    "embedding_backward",
     "linear",
     "linear_backward",
     "max_pool",
@@ -241,6 +244,19 @@ def convolution_backward(g: Array, cache: ConvolutionCache) -> LayerGradient:
     dX[:, :, : seen.shape[2], : seen.shape[3]] = seen
     inner = dX[:, :, above : dX.shape[2] - above, beside : dX.shape[3] - beside]
     return LayerGradient(inner, dW.astype(g.dtype), g.sum(axis=(0, 2, 3)))
+
+
+def embedding(codes: Array, E: Array) -> tuple[Array, tuple[Array, int]]:
+    """E[codes] (N, …, D): a row of the table E (V, D) for each whole number in codes (N, …)."""
+    return E[codes], (codes, len(E))
+
+
+def embedding_backward(g: Array, cache: tuple[Array, int]) -> Array:
+    """dE (V, D): each row is the sum of the g of every place where it was taken."""
+    codes, rows = cache
+    dE = np.zeros((rows, g.shape[-1]), dtype=g.dtype)
+    np.add.at(dE, codes.ravel(), g.reshape(-1, g.shape[-1]))
+    return dE
 
 
 def _pair(value: Pair) -> tuple[int, int]:

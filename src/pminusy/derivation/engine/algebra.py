@@ -30,14 +30,15 @@ class Algebra:
     ----------
     shapes
         The letters, each with the shape of its array of generators; () for a single one.
+    spare
+        How many functions of them may get a generator.
     """
 
     exact = True
-    _SPARE = 8
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], spare: int = 8) -> None:
         names = [name for letter, shape in shapes.items() for name in _numbered(letter, shape)]
-        self.ring = Ring(names, self._SPARE)
+        self.ring = Ring(names, spare)
         self.generators = {name: self.ring.generator(place) for place, name in enumerate(names)}
         self._shapes = shapes
         self._known: dict[tuple[str, Any], Any] = {}
@@ -169,6 +170,10 @@ class Algebra:
             return 1 / (2 * value)
         if function == "sigmoid":
             return value * (1 - value)
+        if function == "Φ":
+            return self.apply("φ", argument)
+        if function == "φ":
+            return -argument * value
         return self.ring.fresh()  # the derivative of a function we know nothing of
 
     def _value(self, function: str, argument: Laurent) -> Any:

@@ -86,6 +86,8 @@ class Decimals:
         "sqrt": decimals.sqrt,
         "xlnx": lambda x: x * decimals.ln(x) if x else x,
         "sigmoid": lambda x: 1 / (1 + decimals.exp(-x)),
+        "Φ": decimals.ncdf,
+        "φ": decimals.npdf,
     }
 
     def number(self, value: Fraction) -> Any:
@@ -93,7 +95,7 @@ class Decimals:
         return decimals.mpf(value.numerator) / value.denominator
 
     def apply(self, function: str, argument: Any) -> Any:
-        """exp, ln, tanh, sech, sqrt."""
+        """exp, ln, tanh, sech², sqrt, the normal Φ and its density φ."""
         return self._functions[function](argument)
 
     def sign(self, value: Any) -> int:

@@ -331,7 +331,7 @@ def _largest(self: Evaluator, tree: t.Largest, where: Indices) -> Any:
 def _partial(self: Evaluator, tree: t.Partial, where: Indices) -> Any:
     if tree.by.indices:
         entry = tuple(place(slot, where) for slot in tree.by.indices)
-        shape = as_array(self.array(tree.by.name)).shape
+        shape = np.shape(self.array(tree.by.name))
         entries = [entry] if len(entry) == len(shape) else _under(entry, shape)
         if len(entry) == len(shape):
             return self.derivative(tree.of, tree.by.name, entry, where)

@@ -54,6 +54,8 @@ class Request:
     steps: int = 1
     ridge: float = 0.1
     network: str | None = None
+    network_layers: str | None = None
+    layer: str | int | None = None
     seed: int = 0
     route: str = "long"
     chapters: Sequence[str] | None = None

@@ -1,8 +1,9 @@
-"""Where the lines about a layer are proved.
+"""Where the lines about one layer are proved.
 
 For any size: L = Σ c ⊙ o with arbitrary c, so ∂L/∂o = c stands for all that comes after. At the
-reader's numbers: L is the real loss, through every later layer and the head, so the gradient at the
-first layer's input is proved from end to end.
+reader's numbers, where the network is small and has no kinks there: L is the real loss, through
+every later layer and the head. Elsewhere the layer stands alone: L = Σ g ⊙ o with the g that
+back-propagation brings, at a few entries of each line.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from pminusy.derivation.engine.decimals import Decimals, as_array, decimals, exact_array
-from pminusy.derivation.engine.environment import Environment, Symbol
+from pminusy.derivation.engine.environment import Environment
 from pminusy.derivation.engine.evaluate import Evaluator
+from pminusy.derivation.engine.samples import SampledEvaluator
 from pminusy.derivation.layers.exact import environments
 from pminusy.derivation.layers.head import HeadNumbers
 from pminusy.derivation.layers.run import LayerRun
@@ -28,9 +30,13 @@ from pminusy.derivation.tree import Ref, Relation
 __all__ = ["LayerContext"]
 
 NUDGE = decimals.mpf(10) ** -18
-"""How far blocked entries in a tie are moved: far more than the step of a difference quotient."""
+"""How far entries at a kink are moved: far more than the step of a difference quotient."""
+
+_DIGITS = 80
+"""Digits of a layer that stands alone: one difference quotient loses 22 of them."""
 
 _SAME_AS = {"full": "da", "flipped": "da"}
+_LETTERS = {"da": "a", "dW": "W", "db": "b", "dgamma": "gamma", "dbeta": "beta", "dE": "E"}
 _ULPS = 2.0**16
 """A layer sums hundreds of products, and batch norm divides by a variance that may be small."""
 
@@ -39,15 +45,18 @@ _ULPS = 2.0**16
 class LayerContext:
     """One layer, and the loss as a function of what comes out of it.
 
-    `gradients` are those of `core.layers`, by step suffix, to be compared with the lines'.
-    Numbers are exact from the network's input on: `before` is the context of the layer before, None
-    for the first; `after` is that of the layer behind, None before the head.
+    `upstream` and `gradients` are those of `core`, the latter by step suffix; the lines are
+    compared with them. `alone` says that the layer is looked at by itself. Otherwise numbers are
+    exact from the network's input on: `before` is the context of the layer before, None for the
+    first; `after` is that of the layer behind, None before the head.
     """
 
     layer: LayerRun
     gradients: Mapping[str, Any]
+    upstream: Any
     later: tuple[LayerRun, ...]
     head: HeadNumbers
+    alone: bool = False
     before: LayerContext | None = field(default=None, repr=False)
     after: LayerContext | None = field(default=None, init=False, repr=False)
 
@@ -62,9 +71,44 @@ class LayerContext:
         return ("layer", self.layer.form)
 
     @cached_property
+    def sizes(self) -> dict[str, int]:
+        """How many places each index of this layer has."""
+        form = self.layer.form
+        about = statements(form)
+        spaces = (index.space for index in (*about.inputs, *about.outputs))
+        shapes = (*self.layer.inputs.shape, *self.layer.outputs.shape)
+        sizes = dict(zip(spaces, shapes, strict=True))
+        sizes |= {space: axis.kernel for space, axis in zip("EF", form.axes, strict=False)}
+        return sizes | {
+            space: axis.stride * (sizes[windows] - 1) + 1
+            for space, windows, axis in zip("VX", "QR", form.axes, strict=False)
+        }
+
+    @cached_property
     def numbers(self) -> Evaluator:
-        """The reader's numbers, with every later layer behind them."""
-        symbols, sizes, values = self._own(nudged=True)
+        """The reader's numbers."""
+        return self._sampled() if self.alone else self._whole()
+
+    def _sampled(self) -> SampledEvaluator:
+        """The layer by itself; entries at kinks and in ties moved below them."""
+        layer = self.layer
+        moved = {
+            place: decimals.mpf(float(layer.inputs[place])) - count * NUDGE
+            for count, place in enumerate(layer.nudged, start=1)
+        }
+        values = {**layer.values, "a": layer.inputs, "g": self.upstream}
+        recorded = {_LETTERS[key]: array for key, array in self.gradients.items()}
+        environment = Environment(
+            layer_symbols(layer.form, alone=True), self.sizes, values, digits=_DIGITS
+        )
+        return SampledEvaluator(
+            environment, {**recorded, "o": self.upstream}, layer.outputs, {"a": moved}
+        )
+
+    def _whole(self) -> Evaluator:
+        """With every later layer behind this one."""
+        symbols, sizes = layer_symbols(self.layer.form), dict(self.sizes)
+        values = self._values()
         last = "o"
         for place, later in enumerate(self.later, start=1):
             own = {name: exact_array(value) for name, value in later.values.items()}
@@ -72,35 +116,23 @@ class LayerContext:
                                 f"_{place}", last)  # fmt: skip
         append_head(symbols, values, self.head, last)
         evaluator = Evaluator(Environment(symbols, sizes, values), Decimals())
-        if self.after is not None and not (self.layer.nudged or self.after.layer.nudged):
+        if self.after is not None:
             evaluator.set_array("g", self.after.slopes.reshape(self.layer.outputs.shape))
         return evaluator
 
-    def _own(self, *, nudged: bool) -> tuple[dict[str, Symbol], dict[str, int], dict[str, Any]]:
-        """Symbols, sizes and values of this layer alone."""
-        form, inputs = self.layer.form, self.layer.inputs
-        about = statements(form)
+    def _values(self) -> dict[str, Any]:
+        inputs = self.layer.inputs
         values = {name: exact_array(value) for name, value in self.layer.values.items()}
         values["a"] = (
             exact_array(inputs) if self.before is None else self.before.exact.reshape(inputs.shape)
         )
-        for count, place in enumerate(self.layer.nudged if nudged else (), start=1):
-            values["a"] = np.array(values["a"], copy=True) if count == 1 else values["a"]
-            values["a"][place] = values["a"][place] - count * NUDGE
-        spaces = (index.space for index in (*about.inputs, *about.outputs))
-        sizes = dict(zip(spaces, (*inputs.shape, *self.layer.outputs.shape), strict=True))
-        sizes |= {space: axis.kernel for space, axis in zip("EF", form.axes, strict=False)}
-        sizes |= {
-            space: axis.stride * (sizes[windows] - 1) + 1
-            for space, windows, axis in zip("VX", "QR", form.axes, strict=False)
-        }
-        return layer_symbols(form), sizes, values
+        return values
 
     @cached_property
     def exact(self) -> Any:
         """What comes out, not rounded."""
-        symbols, sizes, values = self._own(nudged=False)
-        return Evaluator(Environment(symbols, sizes, values), Decimals()).array("o")
+        environment = Environment(layer_symbols(self.layer.form), self.sizes, self._values())
+        return Evaluator(environment, Decimals()).array("o")
 
     @cached_property
     def slopes(self) -> Any:
@@ -122,5 +154,5 @@ class LayerContext:
         if known is not None:
             values = np.asarray(known, dtype=np.float64)
             largest = max(1.0, float(np.abs(values).max(initial=0.0)))
-            scale = np.full(values.shape, largest)
+            scale = np.broadcast_to(largest, values.shape)
             yield Computed(suffix, values, _ULPS, scale, room="core.layers")

@@ -2,6 +2,7 @@
 
     linear:UNITS                                a linear layer with that many outputs
     relu, relu:UNITS                            ReLU; with UNITS a linear layer, then ReLU
+    tanh, sigmoid, gelu, gelu:tanh              other activations; gelu:tanh is its form with tanh
     batchnorm, batchnorm:test                   with the batch's statistics, or running ones
     dropout:RATE, dropout:test                  with a mask, or once training is over
     conv:CHANNELSxSIZE[/STRIDE][+PADDING]       SIZE, STRIDE and PADDING: 3, or 3x5 on images
@@ -16,10 +17,10 @@ before a linear layer are flattened.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pminusy.errors import InputError
 
@@ -28,6 +29,9 @@ __all__ = ["SYNTAX", "LayerSpec", "parse_layers"]
 SYNTAX = {
     "linear": "linear:UNITS, as in linear:5",
     "relu": "relu, or relu:UNITS, as in relu:5",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "gelu": "gelu or gelu:tanh",
     "batchnorm": "batchnorm or batchnorm:test",
     "dropout": "dropout:RATE with 0 ≤ RATE < 1, as in dropout:0.5, or dropout:test",
     "conv": "conv:CHANNELSxSIZE[/STRIDE][+PADDING], as in conv:4x3/2+1 or conv:4x3x5",
@@ -44,7 +48,8 @@ class LayerSpec:
     """One layer as it was asked for.
 
     `sizes` are units; channels and window; or the axes of an image. `stride` and `padding` are
-    empty where none was given.
+    empty where none was given. `given` are a layer's own arrays by letter (W, b; gamma, beta, eps,
+    mu, var; E; mask); without them they are drawn.
     """
 
     text: str
@@ -54,6 +59,7 @@ class LayerSpec:
     padding: tuple[int, ...] = ()
     rate: float = 0.0
     test: bool = False
+    given: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
 
 def parse_layers(description: str) -> list[LayerSpec]:
@@ -108,6 +114,12 @@ def _relu(text: str, rest: str) -> LayerSpec:
     return LayerSpec(text, "relu", _sizes(rest, 1, 1) if rest else ())
 
 
+def _gelu(text: str, rest: str) -> LayerSpec:
+    if rest not in ("", "tanh"):
+        raise ValueError(rest)
+    return LayerSpec(text, "gelu_tanh" if rest else "gelu")
+
+
 def _batch_norm(text: str, rest: str) -> LayerSpec:
     if rest not in ("", "test"):
         raise ValueError(rest)
@@ -151,6 +163,9 @@ def _sizes(text: str, fewest: int, most: int, least: int = 1) -> tuple[int, ...]
 _READ: dict[str, Callable[[str, str], LayerSpec]] = {
     "linear": lambda text, rest: LayerSpec(text, "linear", _sizes(rest, 1, 1)),
     "relu": _relu,
+    "tanh": _bare,
+    "sigmoid": _bare,
+    "gelu": _gelu,
     "batchnorm": _batch_norm,
     "dropout": _dropout,
     "conv": _conv,

@@ -16,6 +16,9 @@ from pminusy.derivation.tree import Node, Ref, Sum
 
 __all__ = ["environments"]
 
+_SPARE = 32
+"""Generators for functions of single entries: e^(−a), Φ(a), …"""
+
 _LARGE = 9
 """Kernels of more entries than this are proved with one channel each way."""
 
@@ -40,8 +43,12 @@ def _environment(form: Form, shape: int, region: int) -> Evaluator:
     spaces = tuple(index.space for index in about.outputs)
     shapes["c"] = tuple(sizes[space] for space in spaces)
     roots = _roots(form, sizes)
-    field = Algebra({**shapes, "root": (roots,)})
+    squashed = shapes["a"] if form.kind == "sigmoid" else (0,)
+    field = Algebra({**shapes, "root": (roots,), "squashed": squashed}, spare=_SPARE)
     values = {name: field[name] for name in shapes}
+    if form.kind == "sigmoid":  # with s = σ(a), any number between 0 and 1, e^(−a) is 1/s − 1
+        for a, s in zip(values["a"].ravel(), field["squashed"].ravel(), strict=True):
+            field.register("exp", -a, 1 / s - 1)
     if form.kinked:
         field.assume_near(_point(list(field.generators), shape, region))
     body: Node = Ref("c", about.outputs) * Ref("o", about.outputs)
@@ -62,8 +69,8 @@ def _count(shape: tuple[int, ...]) -> int:
 def _sizes(form: Form, shape: int) -> dict[str, int]:
     """Two shapes with different lengths everywhere, and a row or column that no window reaches."""
     if not form.axes:
-        first = {"N": 2, "D": 2, "K": 3, "C": 2, "T": 1, "U": 2}
-        second = {"N": 3, "D": 1, "K": 2, "C": 1, "T": 2, "U": 1}
+        first = {"N": 2, "D": 2, "K": 3, "C": 2, "T": 1, "U": 2, "V": 3}
+        second = {"N": 3, "D": 1, "K": 2, "C": 1, "T": 2, "U": 1, "V": 2}
         return (first, second)[shape]
     large = _count(tuple(axis.kernel for axis in form.axes)) > _LARGE
     sizes = {"N": 2 - shape, "C": 1 + (shape and not large), "O": 2 - (shape or large)}

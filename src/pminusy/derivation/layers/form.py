@@ -28,13 +28,15 @@ class Axis:
 class Form:
     """Kind of layer, number of axes of its input (rows 2, sequences 3, images 4), and windows.
 
-    `kind` is linear, relu, dropout, dropout_test, batchnorm, batchnorm_test, maxpool, conv, or
-    reshape.
+    `kind` is linear, embedding, relu, tanh, sigmoid, gelu, gelu_tanh, dropout, dropout_test,
+    batchnorm, batchnorm_test, maxpool, conv, or reshape. `plain` layers have no bias, or neither γ
+    nor β.
     """
 
     kind: str
     rank: int = 2
     axes: tuple[Axis, ...] = ()
+    plain: bool = False
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ from pminusy.derivation.layers.texts import texts, title_of
 from pminusy.derivation.statements.line import OUTLINE, RESULT, Line
 from pminusy.derivation.tree import Partial, Ref, Relation
 
-__all__ = ["lines"]
+__all__ = ["backward_lines", "forward_lines", "lines"]
 
 _PARAMETERS = {
     "dW": ("its weights", "Input and g correlated: each weight's input times the g of its output."),
@@ -20,11 +20,16 @@ _PARAMETERS = {
     ),
     "dgamma": ("γ", "γ multiplies x̂ in every entry of its feature."),
     "dbeta": ("β", "β is added to every entry of its feature."),
+    "dE": (
+        "its table",
+        "Each row of the table is the sum of the g of the places that took it; other rows get 0.",
+    ),
 }
 _DEFINED = {
     "mu": ("mean", "mean", "Over everything that shares γ and β."),
     "var": ("variance", "variance", "Biased: divided by how many there are."),
     "xhat": ("normalised", "normalised input", "Mean 0 and variance 1, but for ε."),
+    "inner": ("inner", "the argument of tanh", "ρ is √(2/π) and c is 0.044715."),
     "h": ("spread", "g spread by the stride", "g with stride − 1 zeros between its entries."),
 }
 _FIXED = "With running statistics μ and σ², which this batch does not change."
@@ -44,29 +49,65 @@ _BETWEEN = {
         "Count the kernel's places from its other end, and minus becomes plus.",
     ),
 }
+_STAGES = {
+    "dxhat": (
+        "back to x̂", "γ multiplies each x̂ by itself: its derivative meets no other.", "chain rule",
+    ),
+    "xhat_by": (
+        "x̂ by the variance", "The derivative of 1/√(σ² + ε) is −1/2 (σ² + ε)^(−3/2).",
+        "power rule",
+    ),
+    "dvar": (
+        "back to the variance", "Every x̂ of the feature is divided by √(σ² + ε): all of them sum.",
+        "chain rule over all paths",
+    ),
+    "dmu": (
+        "back to the mean",
+        "Every x̂ of the feature has −μ in it. The mean is in σ² too, but ∂σ²/∂μ = −2 · mean(a − μ) "
+        "= 0.", "chain rule over all paths",
+    ),
+    "three_paths": (
+        "three paths from an input", "Through its own x̂, through the variance, through the mean.",
+        "chain rule over all paths",
+    ),
+}  # fmt: skip
 _DEFINITION, _PATHS = ("definition",), ("chain rule over all paths",)
 
 
-def lines(form: Form, prefix: str, note: str = "") -> Iterator[Line]:
-    """Forward and backward of one layer; `prefix` makes the names its own.
+def lines(form: Form, prefix: str) -> Iterator[Line]:
+    """Forwards, then backwards."""
+    yield from forward_lines(form, prefix)
+    yield from backward_lines(form, prefix)
+
+
+def backward_lines(form: Form, prefix: str, note: str = "") -> Iterator[Line]:
+    """From the gradient of what comes out to that of what went in.
 
     `note` is added to the lines about kinks and ties, where the reader's numbers have some.
     """
-    yield from _forward(form, prefix)
     yield from _upstream(form, prefix)
     yield from _parameters(form, prefix)
-    yield from _input(form, prefix, note)
+    for key in ("mean_by", "variance_by"):
+        yield from _between(form, prefix, key)
+    yield from _stages(form, prefix)
+    if "da" in statements(form).backward:
+        yield from _input(form, prefix, note)
     yield from _full_convolution(form, prefix)
 
 
-def _forward(form: Form, prefix: str) -> Iterator[Line]:
+def _stages(form: Form, prefix: str) -> Iterator[Line]:
+    for key, statement in statements(form).stages.items():
+        words, why, rule = _STAGES[key]
+        yield Line(f"{prefix}_{key}", f"{title_of(form)}: {words}", statement, why, (rule,))
+
+
+def forward_lines(form: Form, prefix: str) -> Iterator[Line]:
+    """From what goes in to what comes out; `prefix` makes the names of the lines its own."""
     about, title = statements(form), title_of(form)
     fixed = form.kind == "batchnorm_test"
     for quantity in about.defined:
         if quantity.name != "h":
             yield _defined(quantity, prefix, title, _FIXED if fixed else "")
-    for key in ("mean_by", "variance_by"):
-        yield from _between(form, prefix, key)
     yield Line(
         f"{prefix}_forward", f"{title}, forward",
         Relation.equal(Ref("o", about.outputs), about.forward),
@@ -99,6 +140,8 @@ def _parameters(form: Form, prefix: str) -> Iterator[Line]:
 def _input(form: Form, prefix: str, note: str) -> Iterator[Line]:
     about, title = statements(form), title_of(form)
     whole, result = about.backward["da"]
+    assert about.paths is not None
+    assert about.local is not None
     yield Line(
         f"{prefix}_paths", f"{title}: every path from an input", Relation.equal(whole, about.paths),
         "An input reaches the loss through the outputs that depend on it.", _PATHS,

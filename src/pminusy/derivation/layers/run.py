@@ -1,28 +1,28 @@
-"""A network run forward by `core.layers`: every layer's numbers, and how its gradients follow.
+"""A network run forward by `core`: every layer's numbers, and how its gradients follow.
 
-An entry is *blocked* where the layer before it has slope 0: ReLU cut it off, or dropout left it
-out. Two such entries may tie in a pooling window, and one may lie at the kink of a further ReLU:
-the gradient does not depend on which side is taken. `nudged` lists them; they are moved 10⁻¹⁸ below
-the tie or kink, and the line says so. Other ties, where the loss has no derivative, are refused.
+At a kink of ReLU and in a tie of a pooling window there is no derivative. Back-propagation takes a
+subgradient, as torch does: 0 at the kink, and all of g to the first of equal entries. `nudged`
+lists the other ones; they are moved 10⁻¹⁸ below the kink or tie, and the layer says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from pminusy.core import layers
+from pminusy.core import activations, layers
 from pminusy.derivation.layers.description import LayerSpec
-from pminusy.derivation.layers.form import Axis, Form
+from pminusy.derivation.layers.form import Form
+from pminusy.derivation.layers.windows import as_images, axes_of, pairs_of, tied
 from pminusy.errors import InputError
 
 __all__ = ["Gradients", "LayerRun", "run"]
 
 _EPS = 1e-5
-_MOST_ENTRIES = 1000
+_MOST_ENTRIES = 2**24
 
 Gradients = dict[str, Any]
 
@@ -41,61 +41,57 @@ class LayerRun:
         What goes in and comes out.
     backward
         Gradients by step suffix ("da", "dW", …) from g.
-    blocked
-        Which outputs depend on nothing before them.
     nudged
         Inputs at a kink or in a tie that are moved below it, one after the other.
+    place
+        Which of the layers asked for it is, or belongs to.
     """
 
     form: Form
     inputs: Any
     outputs: Any
     backward: Callable[[Any], Gradients]
-    blocked: Any
     values: Mapping[str, Any] = field(default_factory=dict)
     nudged: tuple[tuple[int, ...], ...] = ()
+    place: int = 0
 
 
-def run(specs: list[LayerSpec], x: Any, K: int, seed: int) -> list[LayerRun]:
-    """Run the layers, and a linear layer to K logits behind them."""
+def run(specs: list[LayerSpec], x: Any, seed: int) -> list[LayerRun]:
+    """Run the layers; weights and masks that are not given are drawn from the seed."""
     rng = np.random.default_rng(seed)
     runs: list[LayerRun] = []
-    at, blocked = x, np.zeros(x.shape, dtype=bool)
-    for spec in [*specs, LayerSpec(f"linear:{K}", "linear", (K,))]:
-        for layer in (_fitted, _LAYERS[spec.kind]):
-            made = layer(spec, at, blocked, rng)
+    at = x
+    for place, spec in enumerate(specs):
+        for layer in (_fitted, _LAYERS[spec.kind], _unfolded):
+            made = layer(spec, at, rng)
             if made is not None:
-                runs.append(made)
-                at, blocked = made.outputs, made.blocked
-        if at.size > _MOST_ENTRIES:
-            raise InputError(
-                "network", f"at most {_MOST_ENTRIES:,} entries a layer",
-                f"{at.size:,} after {spec.text}",
-                "fewer rows, channels or units, or a stride: every entry is checked to 30 digits",
-            )  # fmt: skip
+                runs.append(replace(made, place=place))
+                at = made.outputs
     return runs
 
 
-def _fitted(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun | None:
+def _fitted(spec: LayerSpec, at: Any, rng: Any) -> LayerRun | None:
     """The axes that the next layer needs, where there is no doubt which they are."""
     if spec.kind == "linear" and at.ndim > 2:
-        return _reshape(at, blocked, (len(at), -1))
+        return _reshape(at, (len(at), -1))
     if spec.kind in ("conv", "maxpool") and at.ndim == 2:
-        return _reshape(at, blocked, (len(at), 1, at.shape[1]))
+        return _reshape(at, (len(at), 1, at.shape[1]))
     return None
 
 
-def _reshape(at: Any, blocked: Any, shape: tuple[int, ...]) -> LayerRun:
-    form = Form("reshape", at.ndim)
-    out = at.reshape(shape)
-    return LayerRun(form, at, out, lambda g: {"da": g.reshape(at.shape)}, blocked.reshape(shape))
+def _unfolded(spec: LayerSpec, at: Any, rng: Any) -> LayerRun | None:
+    """Rows of an embedding put back where their codes stood."""
+    positions = spec.sizes if spec.kind == "embedding" else ()
+    return _reshape(at, (-1, *positions, at.shape[1])) if positions else None
 
 
-def _moving(out: Any) -> Any:
-    return np.zeros(out.shape, dtype=bool)
+def _reshape(at: Any, shape: tuple[int, ...]) -> LayerRun:
+    return LayerRun(
+        Form("reshape", at.ndim), at, at.reshape(shape), lambda g: {"da": g.reshape(at.shape)}
+    )
 
 
-def _image(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
+def _image(spec: LayerSpec, at: Any, rng: Any) -> LayerRun:
     axes = 2 if spec.kind == "image" else 1
     sizes = spec.sizes if len(spec.sizes) > axes else (1, *spec.sizes)
     entries = at[0].size
@@ -104,53 +100,126 @@ def _image(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
             "network", f"{int(np.prod(sizes))} entries a row before {spec.text}", str(entries),
             "channels, height and width multiply to the entries of a row",
         )  # fmt: skip
-    return _reshape(at, blocked, (len(at), *sizes))
+    return _reshape(at, (len(at), *sizes))
 
 
-def _flatten(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun | None:
-    return _reshape(at, blocked, (len(at), -1)) if at.ndim > 2 else None
+def _flatten(spec: LayerSpec, at: Any, rng: Any) -> LayerRun | None:
+    return _reshape(at, (len(at), -1)) if at.ndim > 2 else None
 
 
-def _linear(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
-    (units,) = spec.sizes
-    W = rng.standard_normal((units, at.shape[1])) / np.sqrt(at.shape[1])
-    b = rng.standard_normal(units) / 4
-    out, cache = layers.linear(at, W, b)
+def _fits(spec: LayerSpec, *sizes: int) -> None:
+    """Refuse arrays that no machine would hold."""
+    if np.prod([float(size) for size in sizes]) > _MOST_ENTRIES:
+        listed = " × ".join(f"{size:,}" for size in sizes)
+        raise InputError(
+            "network", f"at most {_MOST_ENTRIES:,} entries", f"{listed} at {spec.text}"
+        )
+
+
+def _weights(spec: LayerSpec, shape: tuple[int, ...], rng: Any) -> tuple[dict[str, Any], bool]:
+    """W and b as given, checked, or drawn; and whether there is no bias."""
+    if spec.given is None:
+        fan_in = int(np.prod(shape[1:]))
+        W = rng.standard_normal(shape) / np.sqrt(fan_in)
+        return {"W": W, "b": rng.standard_normal(shape[0]) / 4}, False
+    W = spec.given["W"]
+    wanted = (len(W), *shape[1:])
+    if W.shape != wanted:
+        raise _misfit(spec, "weight", f"{' × '.join(map(str, shape[1:]))} an output", W)
+    return dict(spec.given), "b" not in spec.given
+
+
+def _misfit(spec: LayerSpec, what: str, expected: str, got: Any) -> InputError:
+    return InputError(f"{what} of {spec.text}", expected, f"shape {np.shape(got)}")
+
+
+def _linear(spec: LayerSpec, at: Any, rng: Any) -> LayerRun:
+    if at.ndim != 2:
+        raise InputError(
+            "network", f"rows (N, D) before {spec.text}", f"shape {at.shape}", "flatten first"
+        )
+    units = spec.sizes[0] if spec.given is None else len(spec.given["W"])
+    _fits(spec, units, at.shape[1])
+    _fits(spec, len(at), units)
+    values, plain = _weights(spec, (units, at.shape[1]), rng)
+    out, cache = layers.linear(at, values["W"], values.get("b", np.zeros(units)))
 
     def backward(g: Any) -> Gradients:
         da, dW, db = layers.linear_backward(g, cache)
-        return {"da": da, "dW": dW, "db": db}
+        return {"da": da, "dW": dW} | ({} if plain else {"db": db})
 
-    return LayerRun(Form("linear"), at, out, backward, _moving(out), {"W": W, "b": b})
+    return LayerRun(Form("linear", plain=plain), at, out, backward, values)
 
 
-def _relu(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
-    kink = at == 0
-    if (kink & ~blocked).any():
+class _OneHot:
+    """Rows with a single 1, where a code says: never made in full."""
+
+    def __init__(self, codes: Any, columns: int) -> None:
+        self.codes, self.shape, self.ndim = codes, (len(codes), columns), 2
+
+    def __getitem__(self, place: tuple[int, int]) -> float:
+        return float(self.codes[place[0]] == place[1])
+
+
+def _embedding(spec: LayerSpec, at: Any, rng: Any) -> LayerRun:
+    assert spec.given is not None
+    E = spec.given["E"]
+    codes = np.asarray(at)
+    whole = (codes == np.floor(codes)).all() and codes.min() >= 0 and codes.max() < len(E)
+    if not whole:
         raise InputError(
-            "network", "no entry exactly 0 before ReLU: it has no derivative there", "0",
-            "other numbers or another seed; or relu before maxpool or dropout only once",
+            "x", f"whole numbers from 0 to {len(E) - 1} before {spec.text}",
+            f"{codes.min():g} to {codes.max():g}",
         )  # fmt: skip
-    out, mask = layers.relu(at)
-    places = tuple(map(tuple, np.argwhere(kink).tolist()))
+    codes = codes.astype(np.intp).ravel()
+    out, cache = layers.embedding(codes, E)
     return LayerRun(
-        Form("relu", at.ndim), at, out, lambda g: {"da": layers.relu_backward(g, mask)},
-        ~mask, nudged=places,
+        Form("embedding"), _OneHot(codes, len(E)), out,
+        lambda g: {"dE": layers.embedding_backward(g, cache)}, {"E": E},
     )  # fmt: skip
 
 
-def _dropout(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
+def _relu(spec: LayerSpec, at: Any, rng: Any) -> LayerRun:
+    out, mask = layers.relu(at)
+    places = tuple(map(tuple, np.argwhere(at == 0).tolist()))
+    return LayerRun(
+        Form("relu", at.ndim), at, out, lambda g: {"da": layers.relu_backward(g, mask)},
+        nudged=places,
+    )  # fmt: skip
+
+
+_SMOOTH: dict[str, Callable[[Any], tuple[Any, Any]]] = {
+    "tanh": activations.tanh,
+    "sigmoid": activations.sigmoid,
+    "gelu": activations.gelu,
+    "gelu_tanh": activations.gelu_tanh,
+}
+
+
+def _smooth(spec: LayerSpec, at: Any, rng: Any) -> LayerRun:
+    out, slope = _SMOOTH[spec.kind](at)
+    constants = {"rho": np.sqrt(2 / np.pi), "cubic": activations.CUBIC}
+    return LayerRun(
+        Form(spec.kind, at.ndim), at, out,
+        lambda g: {"da": activations.activation_backward(g, slope)},
+        constants if spec.kind == "gelu_tanh" else {},
+    )  # fmt: skip
+
+
+def _dropout(spec: LayerSpec, at: Any, rng: Any) -> LayerRun:
     if spec.test:
-        return LayerRun(Form("dropout_test", at.ndim), at, at, lambda g: {"da": g}, blocked)
+        return LayerRun(Form("dropout_test", at.ndim), at, at, lambda g: {"da": g})
     mask = (rng.random(at.shape) >= spec.rate).astype(float)
+    if spec.given is not None:
+        mask = spec.given["mask"]
     out, scale = layers.dropout(at, spec.rate, mask)
     return LayerRun(
         Form("dropout", at.ndim), at, out, lambda g: {"da": layers.dropout_backward(g, scale)},
-        mask == 0, {"mask": mask, "rate": spec.rate},
+        {"mask": mask, "rate": spec.rate},
     )  # fmt: skip
 
 
-def _batch_norm(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
+def _batch_norm(spec: LayerSpec, at: Any, rng: Any) -> LayerRun:
     """Feature by feature, or channel by channel: the entries of a channel are its rows."""
     features = at.shape[1]
     rows = np.moveaxis(at, 1, -1).reshape(-1, features)
@@ -158,16 +227,13 @@ def _batch_norm(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
         raise InputError(
             "network", "at least 2 rows of x for batchnorm", "1", "or batchnorm:test, of one row"
         )
-    gamma, beta = 1 + rng.standard_normal(features) / 4, rng.standard_normal(features) / 4
-    values: dict[str, Any] = {"gamma": gamma, "beta": beta, "eps": _EPS}
+    values, plain = _norm_values(spec, features, rng)
+    gamma, beta = values.get("gamma", np.ones(features)), values.get("beta", np.zeros(features))
     if spec.test:
-        running = layers.RunningStatistics(
-            rng.standard_normal(features) / 4, 0.5 + rng.random(features)
-        )
-        out, cache = layers.batch_norm_test(rows, gamma, beta, running, eps=_EPS)
-        values |= {"mu": running.mean, "var": running.variance}
+        running = layers.RunningStatistics(values["mu"], values["var"])
+        out, cache = layers.batch_norm_test(rows, gamma, beta, running, eps=values["eps"])
     else:
-        out, cache, _ = layers.batch_norm(rows, gamma, beta, eps=_EPS)
+        out, cache, _ = layers.batch_norm(rows, gamma, beta, eps=values["eps"])
 
     def images(array: Any) -> Any:
         last = array.reshape(at.shape[0], *at.shape[2:], features)
@@ -176,115 +242,80 @@ def _batch_norm(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
     def backward(g: Any) -> Gradients:
         back = np.moveaxis(g, 1, -1).reshape(-1, features)
         da, dgamma, dbeta = layers.batch_norm_backward(back, cache)
-        return {"da": images(da), "dgamma": dgamma, "dbeta": dbeta}
+        return {"da": images(da)} | ({} if plain else {"dgamma": dgamma, "dbeta": dbeta})
 
     kind = "batchnorm_test" if spec.test else "batchnorm"
-    return LayerRun(Form(kind, at.ndim), at, images(out), backward, _moving(at), values)
+    return LayerRun(Form(kind, at.ndim, plain=plain), at, images(out), backward, values)
 
 
-def _axes(spec: LayerSpec, at: Any, size: tuple[int, ...]) -> tuple[Axis, ...]:
-    """Windows along each axis; one number stands for all of them."""
-    lengths = at.shape[2:]
-    settings = {"size": size, "stride": spec.stride, "padding": spec.padding}
-    for name, numbers in settings.items():
-        if len(numbers) > len(lengths):
-            raise InputError(
-                "network", f"one {name} for the one axis of a sequence", repr(spec.text),
-                "take the rows as images first: image:HEIGHTxWIDTH",
-            )  # fmt: skip
-    otherwise = size if spec.kind == "maxpool" else (1,)
-    sizes, strides, paddings = (
-        numbers if len(numbers) == len(lengths) else numbers * len(lengths)
-        for numbers in (size, spec.stride or otherwise, spec.padding or (0,))
-    )
-    axes = tuple(map(Axis, sizes, strides, paddings))
-    for axis, length in zip(axes, lengths, strict=True):
-        if axis.windows(length) < 1:
-            raise InputError(
-                "network", f"at least {axis.kernel - 2 * axis.padding} entries before {spec.text}",
-                str(length), "a smaller window, or more padding" if spec.kind == "conv"
-                else "a smaller window",
-            )  # fmt: skip
-    return axes
+def _norm_values(spec: LayerSpec, features: int, rng: Any) -> tuple[dict[str, Any], bool]:
+    """γ, β, ε and in test mode μ and σ², as given or drawn; and whether there are no γ and β."""
+    if spec.given is not None:
+        for name, array in spec.given.items():
+            if np.ndim(array) and array.shape != (features,):
+                raise _misfit(spec, name, f"{features} numbers, one a feature", array)
+        return dict(spec.given), "gamma" not in spec.given
+    drawn = {
+        "gamma": 1 + rng.standard_normal(features) / 4, "beta": rng.standard_normal(features) / 4,
+        "eps": _EPS,
+    }  # fmt: skip
+    if spec.test:
+        drawn |= {"mu": rng.standard_normal(features) / 4, "var": 0.5 + rng.random(features)}
+    return drawn, False
 
 
-def _pairs(axes: tuple[Axis, ...]) -> dict[str, tuple[int, int]]:
-    """Windows as `core` takes them: a sequence is an image of height 1."""
-    down, across = axes if len(axes) == 2 else (Axis(1), axes[0])
-    return {
-        name: (getattr(down, name), getattr(across, name))
-        for name in ("kernel", "stride", "padding")
-    }
-
-
-def _as_images(array: Any) -> Any:
-    return array[:, :, None, :] if array.ndim == 3 else array
-
-
-def _conv(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
-    channels, *size = spec.sizes
-    axes = _axes(spec, at, tuple(size))
-    pairs = _pairs(axes)
-    fan_in = at.shape[1] * int(np.prod(pairs["kernel"]))
-    W = rng.standard_normal((channels, at.shape[1], *pairs["kernel"])) / np.sqrt(fan_in)
-    b = rng.standard_normal(channels) / 4
+def _conv(spec: LayerSpec, at: Any, rng: Any) -> LayerRun:
+    channels, *size = spec.sizes if spec.given is None else _kernel_of(spec, at)
+    axes = axes_of(spec, at, tuple(size))
+    pairs = pairs_of(axes)
+    windows = [axis.windows(length) for axis, length in zip(axes, at.shape[2:], strict=True)]
+    _fits(spec, len(at), channels, *windows)
+    _fits(spec, channels, at.shape[1], *pairs["kernel"])
+    lengths = tuple(axis.kernel for axis in axes)
+    values, plain = _weights(spec, (channels, at.shape[1], *lengths), rng)
+    W = values["W"].reshape(channels, at.shape[1], *pairs["kernel"])
+    b = values.get("b", np.zeros(channels))
     around = {"stride": pairs["stride"], "padding": pairs["padding"]}
-    out, cache = layers.convolution(_as_images(at), W, b, **around)
+    out, cache = layers.convolution(as_images(at), W, b, **around)
     shape = (*out.shape[:2], *out.shape[2 + 2 - len(axes) :])
-    kernels = (*W.shape[:2], *W.shape[2 + 2 - len(axes) :])
 
     def backward(g: Any) -> Gradients:
-        da, dW, db = layers.convolution_backward(_as_images(g), cache)
-        return {"da": da.reshape(at.shape), "dW": dW.reshape(kernels), "db": db}
+        da, dW, db = layers.convolution_backward(as_images(g), cache)
+        found = {"da": da.reshape(at.shape), "dW": dW.reshape(values["W"].shape)}
+        return found | ({} if plain else {"db": db})
 
-    values = {"W": W.reshape(kernels), "b": b}
-    return LayerRun(
-        Form("conv", at.ndim, axes), at, out.reshape(shape), backward,
-        _moving(out).reshape(shape), values,
-    )  # fmt: skip
+    form = Form("conv", at.ndim, axes, plain)
+    return LayerRun(form, at, out.reshape(shape), backward, values)
 
 
-def _max_pool(spec: LayerSpec, at: Any, blocked: Any, rng: Any) -> LayerRun:
-    axes = _axes(spec, at, spec.sizes)
-    pairs = _pairs(axes)
-    images = _as_images(at)
+def _kernel_of(spec: LayerSpec, at: Any) -> tuple[int, ...]:
+    assert spec.given is not None
+    W = spec.given["W"]
+    if W.ndim != at.ndim:
+        raise _misfit(spec, "weight", f"{at.ndim} axes, as what goes in has", W)
+    return (len(W), *W.shape[2:])
+
+
+def _max_pool(spec: LayerSpec, at: Any, rng: Any) -> LayerRun:
+    axes = axes_of(spec, at, spec.sizes)
+    pairs = pairs_of(axes)
+    images = as_images(at)
     out, cache = layers.max_pool(images, pairs["kernel"], pairs["stride"])
     shape = (*out.shape[:2], *out.shape[2 + 2 - len(axes) :])
 
     def backward(g: Any) -> Gradients:
-        return {"da": layers.max_pool_backward(_as_images(g), cache).reshape(at.shape)}
+        return {"da": layers.max_pool_backward(as_images(g), cache).reshape(at.shape)}
 
-    places = _tied(images, _as_images(blocked), out, cache.places, pairs)
-    tied = tuple(tuple(int(v) for v in np.unravel_index(place, at.shape)) for place in places)
-    form = Form("maxpool", at.ndim, axes)
-    return LayerRun(
-        form, at, out.reshape(shape), backward, _moving(out).reshape(shape), nudged=tied
-    )
+    places = tied(images, out, cache.places, pairs)
+    nudged = tuple(tuple(int(v) for v in np.unravel_index(place, at.shape)) for place in places)
+    return LayerRun(Form("maxpool", at.ndim, axes), at, out.reshape(shape), backward, nudged=nudged)
 
 
-def _tied(
-    images: Any, blocked: Any, out: Any, places: Any, pairs: dict[str, tuple[int, int]]
-) -> list[int]:
-    """Flat places of entries that equal their window's maximum but are not the first to do so."""
-    flat = np.arange(images.size).reshape(images.shape)
-    (height, width), (down, across) = pairs["kernel"], pairs["stride"]
-    windows = np.lib.stride_tricks.sliding_window_view(flat, (height, width), axis=(2, 3))
-    windows = windows[:, :, ::down, ::across]
-    equal = images.ravel()[windows] == out[..., None, None]
-    equal &= windows != places[..., None, None]
-    tied = sorted({int(place) for place in windows[equal]})
-    first = {int(place) for place in places[equal.any(axis=(-1, -2))]}
-    if not blocked.ravel()[[*tied, *first]].all():
-        raise InputError(
-            "network", "no tie in a pooling window: the maximum has no derivative there", "a tie",
-            "other numbers or another seed; after relu, maxpool comes first",
-        )  # fmt: skip
-    return tied
-
-
-_LAYERS: dict[str, Callable[[LayerSpec, Any, Any, Any], LayerRun | None]] = {
+_LAYERS: dict[str, Callable[[LayerSpec, Any, Any], LayerRun | None]] = {
     "linear": _linear,
+    "embedding": _embedding,
     "relu": _relu,
+    **dict.fromkeys(_SMOOTH, _smooth),
     "dropout": _dropout,
     "batchnorm": _batch_norm,
     "conv": _conv,

@@ -8,12 +8,13 @@ a place within one is e, f.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from pminusy.derivation.layers.form import Axis, Form
 from pminusy.derivation.tree import (
+    Add,
     Apply,
     ArgMaxIndicator,
     Delta,
@@ -26,11 +27,15 @@ from pminusy.derivation.tree import (
     Offset,
     Parens,
     Partial,
+    Power,
     Ref,
     Relation,
     Size,
     Sum,
+    children,
+    exp,
     node,
+    rebuild,
 )
 
 __all__ = ["LayerSymbol", "Statements", "statements"]
@@ -41,7 +46,9 @@ c, kernel = Index("c", "C"), Index("k", "O")
 T, U = (Index("t", "T"), Index("v", "T")), (Index("u", "U"), Index("w", "U"))
 PLACES, WINDOWS = (T[0], U[0]), (Index("q", "Q"), Index("r", "R"))
 INSIDE, SPREAD = (Index("e", "E"), Index("f", "F")), (Index("v", "V"), Index("w", "X"))
-a, o, g, h, L, W, b = (Ref(name) for name in "aoghLWb")
+word = Index("v", "V")
+a, o, g, h, L, W, b, E = (Ref(name) for name in "aoghLWbE")
+rho, cubic = Ref("rho"), Ref("cubic")
 mask, rate, gamma, beta = Ref("mask"), Ref("rate"), Ref("gamma"), Ref("beta")
 mu, var, xhat, eps = Ref("mu"), Ref("var"), Ref("xhat"), Ref("eps")
 
@@ -74,6 +81,8 @@ class Statements:
         o with its indices, by what it is made of.
     between
         Derivatives of the quantities between.
+    stages
+        ∂L by those quantities, on the way back to the input.
     paths, local
         The chain rule over all paths from an entry of a, and what one of those paths passes on.
     backward
@@ -83,12 +92,13 @@ class Statements:
     inputs: tuple[Index, ...]
     outputs: tuple[Index, ...]
     forward: Node
-    paths: Node
-    local: tuple[Node, Node]
     backward: Mapping[str, tuple[Node, Node]]
+    paths: Node | None = None
+    local: tuple[Node, Node] | None = None
     parameters: tuple[LayerSymbol, ...] = ()
     defined: tuple[LayerSymbol, ...] = ()
     between: Mapping[str, Relation] = field(default_factory=dict)
+    stages: Mapping[str, Relation] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=256)
@@ -97,7 +107,12 @@ def statements(form: Form) -> Statements:
     rank, axes = form.rank, form.axes
     made: dict[str, Callable[[], Statements]] = {
         "linear": _linear,
+        "embedding": _embedding,
         "relu": lambda: _relu(rank),
+        "tanh": lambda: _tanh(rank),
+        "sigmoid": lambda: _sigmoid(rank),
+        "gelu": lambda: _gelu(rank),
+        "gelu_tanh": lambda: _gelu_tanh(rank),
         "dropout": lambda: _dropout(rank),
         "dropout_test": lambda: _dropout_test(rank),
         "batchnorm": lambda: _batch_norm(rank),
@@ -105,7 +120,45 @@ def statements(form: Form) -> Statements:
         "maxpool": lambda: _max_pool(axes),
         "conv": lambda: _convolution(axes),
     }
-    return made[form.kind]()
+    about = made[form.kind]()
+    return _without_parameters(about, form.kind) if form.plain else about
+
+
+def _without_parameters(about: Statements, kind: str) -> Statements:
+    """The same without a bias, or without γ and β."""
+    left_out = {"b", "gamma", "beta"}
+    ones = {gamma: node(1), beta: node(0), b: node(0)}
+
+    def plain(tree: Node) -> Node:
+        if isinstance(tree, Ref) and Ref(tree.name) in ones:
+            return ones[Ref(tree.name)]
+        new = rebuild(tree, tuple(map(plain, children(tree))))
+        if isinstance(new, Add):
+            terms = tuple(term for term in new.terms if term != node(0))
+            return terms[0] if len(terms) == 1 else Add(terms)
+        if isinstance(new, Mul):
+            factors = tuple(factor for factor in new.factors if factor != node(1))
+            return factors[0] if len(factors) == 1 else Mul(factors)
+        return new
+
+    def pair(sides: tuple[Node, Node]) -> tuple[Node, Node]:
+        return plain(sides[0]), plain(sides[1])
+
+    return replace(
+        about,
+        forward=plain(about.forward),
+        paths=None if about.paths is None else plain(about.paths),
+        local=None if about.local is None else pair(about.local),
+        backward={
+            key: pair(sides) for key, sides in about.backward.items()
+            if key not in ("db", "dgamma", "dbeta")
+        },
+        parameters=tuple(part for part in about.parameters if part.name not in left_out),
+        stages={
+            key: Relation(tuple(map(plain, line.sides)), line.signs)
+            for key, line in about.stages.items()
+        },
+    )  # fmt: skip
 
 
 def _inputs(rank: int) -> tuple[Index, ...]:
@@ -136,6 +189,48 @@ def _linear() -> Statements:
 def _relu(rank: int) -> Statements:
     at = _inputs(rank)
     return _entry_by_entry(at, Apply("relu", a[at]), Indicator(a[at]), g[at] * Indicator(a[at]))
+
+
+def _tanh(rank: int) -> Statements:
+    at = _inputs(rank)
+    slope = Parens(1 - o[at] ** 2)
+    return _entry_by_entry(at, Apply("tanh", a[at]), 1 - o[at] ** 2, g[at] * slope)
+
+
+def _sigmoid(rank: int) -> Statements:
+    at = _inputs(rank)
+    slope = o[at] * Parens(1 - o[at])
+    return _entry_by_entry(at, 1 / Parens(1 + exp(-a[at])), slope, g[at] * slope)
+
+
+def _gelu(rank: int) -> Statements:
+    at = _inputs(rank)
+    below, density = Apply("Φ", Parens(a[at])), Apply("φ", Parens(a[at]))
+    slope = below + a[at] * density
+    return _entry_by_entry(at, a[at] * below, slope, g[at] * Parens(slope))
+
+
+def _gelu_tanh(rank: int) -> Statements:
+    """GELU with tanh in the place of Φ: s is what tanh is taken of."""
+    at = _inputs(rank)
+    half = Div(a[at], node(2))
+    inner = LayerSymbol("inner", at, rho * Parens(a[at] + cubic * a[at] ** 3))
+    squashed, sech2 = Apply("tanh", inner.ref), Apply("sech2", inner.ref)
+    slope = Div(1 + squashed, node(2)) + half * sech2 * rho * Parens(1 + 3 * cubic * a[at] ** 2)
+    made = _entry_by_entry(
+        at, half * Parens(1 + squashed), slope, g[at] * Parens(slope),
+        (LayerSymbol("rho"), LayerSymbol("cubic")),
+    )  # fmt: skip
+    return replace(made, defined=(inner,))
+
+
+def _embedding() -> Statements:
+    """A linear layer of rows with a single 1; nothing goes on to codes, which are no numbers."""
+    return Statements(
+        inputs=(n, word), outputs=(n, d), parameters=(LayerSymbol("E", (word, d)),),
+        forward=Sum(word, a[n, word] * E[word, d]),
+        backward={"dE": (Partial(L, E[word, d]), Sum(n, a[n, word] * g[n, d]))},
+    )  # fmt: skip
 
 
 def _dropout(rank: int) -> Statements:
@@ -214,6 +309,7 @@ def _batch_norm(rank: int) -> Statements:
                 Partial(var[feature], a[at]), Div(2 * Parens(a[at] - mu[feature]), count)
             ),
         },
+        stages=_by_stages(at, also, there, count),
         paths=_sum(also, g[there] * Partial(o[there], a[at])),
         local=(
             Partial(o[there], a[at]),
@@ -230,6 +326,33 @@ def _batch_norm(rank: int) -> Statements:
             ),
         },
     )  # fmt: skip
+
+
+def _by_stages(
+    at: tuple[Index, ...], also: tuple[Index, ...], there: tuple[Index, ...], count: Node
+) -> dict[str, Relation]:
+    """From g to x̂, from there to the variance and the mean, and the three paths to the input."""
+    feature = at[1]
+    root = Apply("sqrt", Parens(var[feature] + eps))
+    by_xhat, by_var, by_mu = (
+        Partial(L, xhat[there]), Partial(L, var[feature]), Partial(L, mu[feature])
+    )  # fmt: skip
+    centred = Parens(a[there] - mu[feature])
+    return {
+        "dxhat": Relation.equal(Partial(L, xhat[at]), g[at] * gamma[feature]),
+        "xhat_by": Relation.equal(
+            Partial(xhat[at], var[feature]),
+            -Div(a[at] - mu[feature], 2 * Power(root, 3)),
+        ),
+        "dvar": Relation.equal(by_var, -_sum(also, by_xhat * Div(centred, 2 * Power(root, 3)))),
+        "dmu": Relation.equal(by_mu, -_sum(also, by_xhat * Div(node(1), root))),
+        "three_paths": Relation.equal(
+            Partial(L, a[at]),
+            Partial(L, xhat[at]) * Div(node(1), root)
+            + by_var * Div(2 * Parens(a[at] - mu[feature]), count)
+            + by_mu * Div(node(1), count),
+        ),
+    }
 
 
 def _scale_and_shift(at: tuple[Index, ...]) -> dict[str, tuple[Node, Node]]:

@@ -17,6 +17,7 @@ from pminusy.derivation.tree import (
     Ref,
     Reshape,
     Slot,
+    Sum,
     children,
     rebuild,
 )
@@ -24,17 +25,30 @@ from pminusy.derivation.tree import (
 __all__ = ["append_head", "append_layer", "layer_symbols"]
 
 
-def layer_symbols(form: Form) -> dict[str, Symbol]:
-    """Letters of one layer: a, parameters, what is between, o and g."""
+def layer_symbols(form: Form, alone: bool = False) -> dict[str, Symbol]:
+    """Letters of one layer: a, parameters, what is between, o and g.
+
+    A layer `alone` has the loss L = Σ g ⊙ o: g is given, and so is ∂L/∂o.
+    """
     about = statements(form)
     made = [
         variable("a", *(index.space for index in about.inputs)),
         *(variable(part.name, *(i.space for i in part.indices)) for part in about.parameters),
         *(defined(p.name, *p.indices, by=p.body) for p in about.defined if p.body is not None),
         defined("o", *about.outputs, by=about.forward),
-        defined("g", *about.outputs, by=Partial(Ref("L"), Ref("o", about.outputs))),
+        *_loss(about.outputs, alone),
     ]
     return {symbol.name: symbol for symbol in made}
+
+
+def _loss(outputs: tuple[Index, ...], alone: bool) -> list[Symbol]:
+    o, g = Ref("o", outputs), Ref("g", outputs)
+    if not alone:
+        return [defined("g", *outputs, by=Partial(Ref("L"), o))]
+    body: Node = g * o
+    for index in reversed(outputs):
+        body = Sum(index, body)
+    return [variable("g", *(index.space for index in outputs)), defined("L", by=body)]
 
 
 def append_layer(

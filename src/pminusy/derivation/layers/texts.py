@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pminusy.derivation.layers.form import Form
 
-__all__ = ["Texts", "texts", "title_of"]
+__all__ = ["Texts", "slope_of", "texts", "title_of"]
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,41 @@ _TEXTS = {
         "An input reaches an output through one weight.",
         "The same three products as at the head.",
     ),
+    "embedding": Texts(
+        "Embedding",
+        "A row of the table E for each code: the codes as rows a with a single 1.",
+        "",
+        "",
+    ),
+    "tanh": Texts(
+        "Tanh",
+        "Squashed between −1 and 1.",
+        "The derivative of tanh is 1 − tanh²: it is there already in what came out.",
+        "Where o is near −1 or 1 the layer is flat, and little passes.",
+    ),
+    "sigmoid": Texts(
+        "Sigmoid",
+        "Squashed between 0 and 1.",
+        "The quotient rule gives e^(−a) / (1 + e^(−a))², which is o (1 − o).",
+        "At most a quarter of g passes.",
+    ),
+    "gelu": Texts(
+        "GELU",
+        "a times Φ(a), the probability that a standard normal number lies below a.",
+        "The product rule; φ, the derivative of Φ, is the density of the normal distribution.",
+        "Far above 0 all of g passes, far below 0 nothing.",
+    ),
+    "gelu_tanh": Texts(
+        "GELU with tanh",
+        "The form of GELU that has tanh in the place of Φ.",
+        "The product rule, and the chain rule for the inside of tanh.",
+        "Far above 0 all of g passes, far below 0 nothing.",
+    ),
     "relu": Texts(
         "ReLU",
         "What is positive passes, everything else becomes 0.",
-        "Slope 1 above 0 and 0 below; a = 0, the kink, has none and is excluded.",
-        "Where a was positive g passes, elsewhere nothing does; a = 0, the kink, is excluded.",
+        "Slope 1 above 0 and 0 below; the kink a = 0 has none, and counts as below.",
+        "Where a was positive g passes, elsewhere nothing does.",
     ),
     "dropout": Texts(
         "Dropout",
@@ -60,10 +90,9 @@ _TEXTS = {
     "maxpool": Texts(
         "Max pool",
         "The largest entry of each window.",
-        "Only the largest entry moves its window's maximum; ties, where two are largest "
-        "and there is no derivative, are excluded.",
-        "g goes to the largest entry of each window (the first, on ties, which are "
-        "excluded here); overlapping windows add up.",
+        "Only the largest entry moves its window's maximum; in a tie, where there is no "
+        "derivative, the first one counts as the largest.",
+        "g goes to the largest entry of each window; overlapping windows add up.",
     ),
     "conv": Texts(
         "Convolution",
@@ -78,6 +107,23 @@ _OTHER_TITLES = {
     "maxpool2d": "Max pool in two dimensions",
     "conv2d": "Convolution in two dimensions",
 }
+
+
+_SLOPES = {
+    "linear": "W", "embedding": "", "relu": "[a > 0]", "tanh": "1 − o²", "sigmoid": "o (1 − o)",
+    "gelu": "Φ(a) + a φ(a)", "gelu_tanh": "(1 + tanh s)/2 + a/2 sech²(s) s′",
+    "dropout": "m / (1 − r)", "dropout_test": "1",
+    "batchnorm": "γ/√(σ² + ε) (δ − 1/N − x̂ x̂/N)", "batchnorm_test": "γ/√(σ² + ε)",
+    "maxpool": "[largest of its window]", "conv": "W at its place in each window",
+}  # fmt: skip
+
+
+def slope_of(form: Form) -> str:
+    """The local derivative of a layer, in brief."""
+    slope = _SLOPES[form.kind]
+    if form.plain:
+        slope = slope.replace("γ/", "1/")
+    return slope if form.rank == 2 else slope.replace("/N", "/M")
 
 
 def texts(form: Form) -> Texts:

@@ -12,7 +12,8 @@ _SIGNS = {
     "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "⪯": r"\preceq", "−": "-", "minus": "-", "·": r"\cdot",
     "⊙": r"\odot", "∂": r"\partial ", "squared": "^2 ",
 }  # fmt: skip
-_PLAIN = {"ln": r"\ln", "max": r"\max", "tanh": r"\tanh", "sech²": r"\operatorname{sech}^2"}
+_PLAIN = {"ln": r"\ln", "max": r"\max", "tanh": r"\tanh", "sech²": r"\operatorname{sech}^2",
+          "Φ": r"\Phi", "φ": r"\varphi"}  # fmt: skip
 
 
 class LatexPrinter(Printer):

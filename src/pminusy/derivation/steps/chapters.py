@@ -164,12 +164,20 @@ class Steps:
             self._steps[name] = replace(step, transposed=True) if self.notation.rows else step
         return self._steps[name]
 
-    def with_more(self, chapters: tuple[Chapter, ...], heading: str) -> Self:
-        """The same with chapters added after its own."""
+    def with_network(
+        self, ahead: tuple[Chapter, ...], back: tuple[Chapter, ...], *, keep: bool, heading: str,
+        notes: tuple[str, ...], tables: tuple[Table, ...], depth: str | None,
+    ) -> Self:  # fmt: skip
+        """The same between the chapters of a network; its own are on the page if they are kept."""
+        own = self._all if keep else tuple(replace(c, shown=frozenset()) for c in self._all)
+        summary = self.summary
+        summary = replace(
+            summary, heading=summary.heading + heading, notes=notes + summary.notes,
+            tables=() if self.hints else tables + summary.tables,
+        )  # fmt: skip
         return type(self)(
-            self._all + chapters,
-            replace(self.summary, heading=self.summary.heading + heading),
-            notation=self.notation, depth=self.depth, hints=self.hints, digits=self.digits,
+            ahead + own + back, summary, notation=self.notation, depth=depth or self.depth,
+            hints=self.hints, digits=self.digits,
         )  # fmt: skip
 
     def __repr__(self) -> str:

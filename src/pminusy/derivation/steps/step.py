@@ -17,6 +17,7 @@ from pminusy.derivation.engine.proof import (
     prove_by_numbers,
     spot_checked,
 )
+from pminusy.derivation.engine.samples import SampledEvaluator
 from pminusy.derivation.statements.line import Line
 from pminusy.derivation.steps.context import ProofContext
 from pminusy.derivation.tree import Relation
@@ -149,10 +150,25 @@ def _checks(line: Line, context: ProofContext) -> Iterator[Check]:
     count, sizes = _proved[key]
     yield Check("algebra", f"exact{sizes}", count)
     count = prove_by_numbers(statement, context.numbers)
+    if isinstance(context.numbers, SampledEvaluator):
+        yield Check("numbers", _of_samples(statement, context.numbers, count), count)
+        return
     means = " by difference quotients" if has_derivative(statement) else ""
     if spot_checked(statement, context.numbers):
         means += ", at chosen entries and along random directions"
     yield Check("numbers", f"your numbers to 30 digits{means}", count)
+
+
+def _of_samples(statement: Relation, numbers: SampledEvaluator, count: int) -> str:
+    """In words, how a line about a layer was checked at the reader's numbers."""
+    if not count:
+        return "too many terms to evaluate at your numbers"
+    places = f"your numbers at {count} {'entry' if count == 1 else 'entries'}"
+    if numbers.rests_on_record(statement):
+        return f"{places}, against the gradient in float64"
+    return f"{places} to 30 digits" + (
+        " by difference quotients" if has_derivative(statement) else ""
+    )
 
 
 def _sizes(environments: list[Evaluator]) -> str:

@@ -163,7 +163,7 @@ class Power(Node):
 
 @dataclass(frozen=True)
 class Apply(Node):
-    """A function of one argument: exp, ln, tanh, sech, sqrt, relu."""
+    """A function of one argument: exp, ln, tanh, sech², sqrt, relu, sigmoid, Φ, φ."""
 
     function: str
     argument: Node

@@ -33,7 +33,7 @@ _LETTERS = {
     "L_new": "L⁺", "CE_new": "CE⁺", "lse_new": "lse⁺",
     "W_new": "W⁺", "b_new": "b⁺", "z_new": "z⁺", "u_new": "u⁺", "p_new": "p⁺",
     "gamma": "γ", "beta": "β", "mu": "μ", "var": "σ²", "xhat": "x̂", "mask": "m", "rate": "r",
-    "eps": "ε",
+    "eps": "ε", "rho": "ρ", "cubic": "c", "inner": "s",
 }  # fmt: skip
 
 ARGUMENTS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
+from math import prod
 
 import numpy as np
 
@@ -21,6 +22,9 @@ LONGEST_SUM = 4
 
 _SLIDING = frozenset("EFQR")
 """Places in a window, and windows: few terms of a sum over them are not 0."""
+
+_MOST_PLACES = 4000
+"""Of a sum over more places than this only what it comes to is shown."""
 
 
 def fill(tree: Node, at: Evaluator, where: Mapping[str, int]) -> Node:
@@ -72,6 +76,8 @@ def _over_windows(tree: t.Sum, at: Evaluator, where: Mapping[str, int]) -> Node 
         body = body.body
     if not any(index.space in _SLIDING for index in over):
         return None
+    if prod(at.size(index.space) for index in over) > _MOST_PLACES:
+        return t.Value(value_at(tree, at, where))
     places = [{**where, **dict(place_)} for place_ in _places_of(over, at)]
     terms = [fill(body, at, place_) for place_ in places if at.value(body, place_)]
     shown = _abridged(terms, 3)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from pminusy.derivation import tree as t
+from pminusy.derivation.engine.decimals import decimals
 from pminusy.derivation.engine.evaluate import Evaluator
 from pminusy.derivation.engine.proof import index_choices, indices_of
+from pminusy.derivation.engine.samples import MOST_TERMS, SampledEvaluator
 from pminusy.derivation.tree import Node, Relation
 from pminusy.derivation.values.chop import is_large, shows_rest, value_at
 
@@ -58,6 +61,10 @@ def result_value(relation: Relation, at: Evaluator) -> ResultValue:
 
 
 def _value(relation: Relation, at: Evaluator) -> ResultValue:
+    if isinstance(at, SampledEvaluator):
+        known = _known(relation, at)
+        if known is not None:
+            return known
     tree = _shortest(relation)
     fixed = at.environment.fixed
     letters = [index for index in indices_of(relation) if index.name not in fixed]
@@ -76,6 +83,22 @@ def _value(relation: Relation, at: Evaluator) -> ResultValue:
     if any(isinstance(entry, np.ndarray) for entry in entries.values()):
         return _of_array(np.array([entries[key] for key in sorted(entries)], dtype=object))
     return _largest(ResultValue(sizes, entries))
+
+
+def _known(relation: Relation, at: SampledEvaluator) -> ResultValue | None:
+    """Of a large array the largest entries as computed in float64; None for small ones."""
+    letters = [index for index in indices_of(relation) if index.name not in at.environment.fixed]
+    sizes = tuple(at.size(index.space) for index in letters)
+    count = prod(sizes)
+    if count <= WIDEST_ROW**2 and count * at.cost(relation.sides[-1]) <= MOST_TERMS:
+        return None
+    array = at.known(relation.sides[0])
+    if array is None:
+        return ResultValue(sizes, {}, count)
+    ranked = np.argsort(-np.abs(array), axis=None, kind="stable")[:SHOWN_OF_MANY]
+    places = [tuple(map(int, np.unravel_index(flat, array.shape))) for flat in ranked]
+    entries = {place_: decimals.mpf(float(array[place_])) for place_ in places}
+    return ResultValue(sizes, entries, count - len(entries))
 
 
 def _is_costly(tree: Node) -> bool:

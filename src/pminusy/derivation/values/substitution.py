@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 
 from pminusy.derivation import tree as t
 from pminusy.derivation.engine.evaluate import Evaluator, place
 from pminusy.derivation.engine.proof import MANY_CLASSES, index_choices, indices_of
+from pminusy.derivation.engine.samples import SampledEvaluator, sampled_places
 from pminusy.derivation.tree import Node, Relation
 from pminusy.derivation.values.chop import is_large, shows_rest, value_at
 from pminusy.derivation.values.expanded_sums import LONGEST_SUM, fill
@@ -21,6 +23,9 @@ _ARRAYS = frozenset("xWbzuypqvXZPYQ")
 _WHOLE = (t.Outer, t.Diag, t.Identity, t.Ones, t.MatMul, t.Transpose, t.Hadamard, t.Row)
 """What is made of whole vectors and matrices."""
 
+_DEAR = 1000
+"""Of a line with more terms than this one place is shown with numbers."""
+
 _LARGE = frozenset("TUQREFVX")
 """Axes of sequences and images."""
 
@@ -29,7 +34,9 @@ def substitutions(
     relation: Relation, at: Evaluator
 ) -> Iterator[tuple[Relation, Mapping[str, int]]]:
     """The statement with numbers, for each choice of indices worth showing."""
-    if _is_array_statement(relation):
+    if _is_array_statement(relation) or (
+        isinstance(at, SampledEvaluator) and not at.affordable(relation)
+    ):
         return
     for where in _chosen(relation, at):
         names = _labelled(relation, at, where)
@@ -79,6 +86,10 @@ def _chosen(relation: Relation, at: Evaluator) -> list[Mapping[str, int]]:
     c = at.environment.fixed.get("c", 0)
     if len(letters) == 1 and size <= LONGEST_SUM:
         return list(index_choices(relation, at))
+    if isinstance(at, SampledEvaluator) and max(map(at.cost, relation.sides)) > _DEAR:
+        return _at_largest(relation, letters, at)[:1] or list(
+            islice(sampled_places(relation, letters, at), 1)
+        )
     if any(index.space in _LARGE for index in letters):
         return _at_largest(relation, letters, at)
     others = [] if is_large(at) and size > MANY_CLASSES else [i for i in (0, 1) if i != c][:1]
