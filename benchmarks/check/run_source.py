@@ -10,12 +10,13 @@ from typing import Any
 from pminusy.diagnosis.bind.signatures import candidates
 from pminusy.diagnosis.catalogue.conventions import parse_pins
 from pminusy.diagnosis.consistency import consistent
-from pminusy.diagnosis.examine import examine
-from pminusy.diagnosis.report.verdict import Verdict
+from pminusy.diagnosis.examine import best_trial, examine
+from pminusy.diagnosis.match.trial import Trial
+from pminusy.diagnosis.report.verdict import Verdict, worst
 from pminusy.diagnosis.run.inside import calls, definitions, inventory
 from pminusy.diagnosis.run.session import Answer, Inventory, _answer
 
-__all__ = ["judge", "judge_all", "time_limit"]
+__all__ = ["judge", "judge_all", "judge_file", "judge_functions", "time_limit", "trial_of"]
 
 
 class SourceSession:
@@ -45,11 +46,30 @@ def judge(source: str, pin: str | Sequence[str] = "") -> Verdict:
     return examine(session, found[0], parse_pins(pin))
 
 
-def judge_all(source: str) -> list[Verdict]:
+def judge_all(source: str, pin: str | Sequence[str] = "") -> list[Verdict]:
     """The verdicts on every function of a generated program."""
     session = SourceSession(source)
     found = candidates(session.inventory.functions)
-    return consistent([examine(session, candidate, {}) for candidate in found])
+    return consistent([examine(session, candidate, parse_pins(pin)) for candidate in found])
+
+
+def judge_file(source: str, pin: str | Sequence[str] = "") -> Verdict:
+    """The worst verdict on the functions of a program."""
+    return worst(judge_functions(source, pin))
+
+
+def judge_functions(source: str, pin: str | Sequence[str] = "") -> list[Verdict]:
+    """Verdicts on the functions of a program, those of no known exercise left out."""
+    verdicts = judge_all(source, pin) or [Verdict("unknown", "", "no candidate")]
+    return [v for v in verdicts if v.status != "unknown"] or verdicts
+
+
+def trial_of(source: str, name: str, pin: str | Sequence[str] = "") -> Trial | None:
+    """The trial of the function of a name, if it comes to one."""
+    session = SourceSession(source)
+    found = (one for one in candidates(session.inventory.functions) if one.name == name)
+    trials = (best_trial(session, candidate, parse_pins(pin)) for candidate in found)
+    return next((trial for trial in trials if isinstance(trial, Trial)), None)
 
 
 @contextmanager

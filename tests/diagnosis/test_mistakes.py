@@ -92,6 +92,9 @@ def test_every_mistake_has_its_words():
                 "softmax",
                 "log_softmax",
                 "probabilities",
+                "probabilities to scores",
+                "probabilities and parameters",
+                "probabilities and weights",
             ), mistake.id
             assert mistake.sentence.endswith("."), mistake.id
             assert mistake.off.endswith("."), mistake.id

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pminusy.diagnosis.bind.call import with_results
-from pminusy.diagnosis.bind.signatures import Candidate, Proposal
-from pminusy.diagnosis.bind.subject import Subject
+from pminusy.diagnosis.bind.signatures import Candidate, Proposal, engine_of
+from pminusy.diagnosis.bind.subject import Subject, expanded
 from pminusy.diagnosis.catalogue.exercise import Layer
 from pminusy.diagnosis.catalogue.exercises import EXERCISES
 from pminusy.diagnosis.run.session import Raised, Session
@@ -35,20 +36,51 @@ def bindings(
     else:
         arrangements = _arrangements(proposal, candidate, pins)
     for layouts in arrangements:
-        subject = Subject(session, entry, exercise, proposal.roles, layouts)
-        probe = exercise.probes(subject.given, subject.single, square)[0]
-        yield with_results(subject, probe, required=bool(pins.get("gradient")))
+        yield _bound(
+            Subject(session, entry, exercise, proposal.roles, layouts),
+            _numbers(session, entry, exercise.name), square, required=bool(pins.get("gradient")),
+        )  # fmt: skip
+
+
+def _bound(
+    subject: Subject, numbers: Sequence[str], square: str, required: bool
+) -> Subject | Raised:
+    """The subject on the first kind of numbers on which it runs."""
+    first: Raised | None = None
+    probe = subject.exercise.probes(subject.given, subject.single, square)[0]
+    for kind in numbers:
+        bound = with_results(replace(subject, numbers=kind), probe, required)
+        if isinstance(bound, Subject):
+            return bound
+        first = first or bound
+    assert first is not None
+    return first
+
+
+_BY_ENGINE = ("logits", "softmax", "log_softmax")
+
+
+def _numbers(session: Session, entry: Mapping[str, Any], exercise: str) -> Sequence[str]:
+    """Kinds of numbers a function may take: tensors where it names torch, else arrays first."""
+    functions = session.inventory.functions
+    engine = engine_of(functions) if exercise in _BY_ENGINE else ""
+    if engine and entry["owner"] != engine:
+        return (engine, "arrays")
+    if not any("torch" in f["names"] or "keepdim=" in f["attributes"] for f in functions):
+        return ("arrays",)
+    return ("arrays", "tensors") if {"np", "numpy"} & {*entry["names"]} else ("tensors", "arrays")
 
 
 def _arrangements(
     proposal: Proposal, candidate: Candidate, pins: Mapping[str, Any]
 ) -> Iterator[dict[str, str]]:
-    letters = [role for role in proposal.roles if role is not None]
+    letters = expanded(proposal.roles)
     names = {
         r: p["name"] for r, p in zip(proposal.roles, candidate.entry["parameters"], strict=True)
     }
-    axes = {"axis=", "keepdims=", "newaxis", *(("mean", "average") if "y" in letters else ())}
-    counts = "y" in letters and "len" in candidate.entry["names"]
+    axes = {"axis=", "keepdims=", *(("mean", "average") if "y" in letters else ())}
+    axes |= set() if "W" in letters else {"newaxis"}  # an outer product of one sample has it too
+    counts = f"len({names.get('y')})" in candidate.entry["attributes"]
     batched = counts or bool(axes & set(candidate.entry["attributes"]))
     for base in _orientations(proposal, letters):
         if "K" in base.values() and (batched or pins.get("batch")):
@@ -82,19 +114,38 @@ def _samples(layouts: Mapping[str, str]) -> str:
 
 def _orientations(proposal: Proposal, letters: Sequence[str]) -> Iterator[dict[str, str]]:
     exercise = proposal.exercise
-    if exercise in ("logits", "probabilities", "softmax", "log_softmax", "softmax layer"):
-        letter = "p" if exercise == "probabilities" else "z"
+    if exercise in _OF_ROWS:
         for name in ("N×K", "K×N", "K"):
-            yield {letter: name, "g": name} if exercise == "softmax layer" else {letter: name}
+            yield {"p" if "p" in letters else "z": name, "g": name, **_weights_of(name)}
         return
     if exercise == "ridge":
         yield {"W": "D×K"}
         return
     inputs = [letter for letter in letters if letter in ("X", "X0")]
-    for weights, rows in (
-        ("D×K", "N×K"), ("K×D", "K×N"), ("K×D", "N×K"), ("flat D×K", "N×K"), ("flat K×D", "N×K"),
-    ):  # fmt: skip
-        yield {"W": weights, "W1": weights, **dict.fromkeys(inputs, rows)}
+    for weights, rows in _WEIGHTS_AND_ROWS:
+        lying = {"W": weights, "W1": weights, **dict.fromkeys(inputs, rows)}
+        if rows == "K" and exercise not in ("linear", "class probabilities"):
+            continue  # one sample at a time is asked of a single layer alone
+        yield lying
+        if exercise == "class probabilities" and rows == "N×K":
+            yield {**lying, "scores": "K×N"}  # samples in rows, their probabilities in columns
+
+
+_OF_ROWS = (
+    "logits", "probabilities", "probabilities to scores", "probabilities and parameters",
+    "probabilities and weights", "softmax", "log_softmax", "softmax layer", "softmax and labels",
+    "weighted logits",
+)  # fmt: skip
+_WEIGHTS_AND_ROWS = (
+    ("D×K", "N×K"), ("K×D", "K×N"), ("K×D", "N×K"), ("flat D×K", "N×K"), ("flat K×D", "N×K"),
+    ("K×D", "K"), ("D×K", "K"),
+)  # fmt: skip
+
+
+def _weights_of(rows: str) -> dict[str, str]:
+    """How weights lie beside samples that lie so."""
+    weights = "K×D" if rows == "K×N" else "D×K"
+    return {"W": weights, "W1": weights}
 
 
 def _label_layouts(name: str, columns: bool, single: bool) -> list[str]:

@@ -16,7 +16,7 @@ from pminusy.diagnosis.bind.results import (
     in_words,
     results_of_function,
 )
-from pminusy.diagnosis.bind.subject import Seen, Subject
+from pminusy.diagnosis.bind.subject import IN_DICTIONARY, Seen, Subject
 from pminusy.diagnosis.catalogue.exercise import Layer
 from pminusy.diagnosis.catalogue.probes import Probe
 from pminusy.diagnosis.run.session import Answer, Raised
@@ -58,7 +58,8 @@ def with_results(subject: Subject, probe: Probe, required: bool = False) -> Subj
     found = tuple(results_of_function(subject, answer, probe.inputs, names))
     nothing = "" if found else in_words(answer.results[0] if answer.results else None)
     read = {result.path for result in found}
-    unread = [a.shape for path, _, a in arrays_in(answer.results, ()) if path not in read]
+    arrays = arrays_in(answer.results, ())  # a single number may be an accuracy
+    unread = [a.shape for path, _, a in arrays if path not in read and a.size > 1]
     trains = any(result.letter.startswith("after_") for result in found)
     absent = () if trains else tuple(absent_results(subject, answer, found, required))
     blank = not any(np.any(a) for _, _, a in arrays_in(answer.results, ())) and not (
@@ -91,16 +92,30 @@ def _ask(
     names: list[str] = []
 
     def argument(letter: str) -> dict[str, Any]:
+        if letter == "parameters":
+            return {"dict": {_KEYS.get(key, key): argument(key) for key in IN_DICTIONARY}}
         value = subject.argument(letter, inputs)
         if not isinstance(value, np.ndarray):
             return {"value": value}
         arrays.append(value)
         names.append(letter)
-        return {"array": len(arrays) - 1}
+        return _form(subject.numbers, letter, len(arrays) - 1)
 
     steps, returned = _steps(subject, inputs, argument)
     program = {"steps": steps, "return": returned, "readonly": readonly, "after": True}
     return subject.session.run(program, arrays), names
+
+
+def _form(numbers: str, letter: str, place: int) -> dict[str, Any]:
+    """An array as the submission's numbers are; labels are no such numbers."""
+    if numbers == "tensors":
+        return {"tensor": place}
+    return (
+        {"array": place} if numbers == "arrays" or letter == "y" else {"objects": [place, numbers]}
+    )
+
+
+_KEYS = {"W": "W2", "b": "b2"}  # of a network's parameters in a dictionary
 
 
 def _steps(
@@ -108,4 +123,4 @@ def _steps(
 ) -> tuple[list[dict[str, Any]], list[list[int]]]:
     if isinstance(subject.exercise, Layer):
         return layer_call.steps(subject, subject.exercise, inputs, argument)
-    return function_call.steps(subject, argument)
+    return function_call.steps(subject, inputs, argument)

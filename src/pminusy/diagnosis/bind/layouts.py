@@ -60,6 +60,7 @@ _B = {
 }
 LAYOUTS: Mapping[str, Mapping[str, Layout]] = {
     **dict.fromkeys(("X", "X0", "z", "p", "g"), _ROWS), "W": _W, "W1": _W, "b": _B, "b1": _B,
+    "cw": {"K": _as_is("of shape (K,)")}, "sw": {"N": _as_is("of shape (N,)")},
     "y": {
         "index": Layout("class indices (N,)", lambda a, _: a),
         "one-hot": Layout("one-hot (N, K)", _one_hot),

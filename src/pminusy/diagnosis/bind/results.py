@@ -36,6 +36,8 @@ def results_of_function(
     taken: set[str] = set()
     for path, key, array in found:
         named = _by_key(key)
+        if named in ("dL_dW1", "dL_db1") and "W1" not in subject.given:
+            named = named.removesuffix("1")  # the only layer there is
         outputs = subject.exercise.outputs
         possible = [x for x in ([named] if named else outputs) if x in outputs and x not in taken]
         results = (
@@ -65,8 +67,7 @@ def _result(
     oddity = _oddity(subject, letter, array, inputs)
     if oddity is None:
         return None
-    per_row = letter == "dL_dz" and "L_i" in taken
-    return Result("dL_dz_i" if per_row else letter, path, oddity)
+    return Result(letter, path, oddity)
 
 
 def _oddity(subject: Subject, letter: str, array: Array, inputs: Mapping[str, Any]) -> str | None:
@@ -125,7 +126,9 @@ def arrays_in(tree: Any, path: Path, key: str = "") -> Iterator[tuple[Path, str,
 
 
 _MAIN = {"L": ("L", "L_i"), "R": ("R",), "p": ("p",)}  # the form's own output, and its forms
-_OF_PARAMETER = {"W": "dL_dW", "W1": "dL_dW1", "b": "dL_db", "b1": "dL_db1", "z": "dL_dz"}
+_OF_PARAMETER = {
+    "W": "dL_dW", "W1": "dL_dW1", "b": "dL_db", "b1": "dL_db1", "z": "dL_dz", "p": "dL_dp",
+}  # fmt: skip
 
 
 def absent_results(

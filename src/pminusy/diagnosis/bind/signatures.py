@@ -17,7 +17,8 @@ from pminusy.diagnosis.catalogue.exercises import EXERCISES
 
 __all__ = [
     "Candidate", "Entry", "Proposal", "backward_name", "backward_of", "best_named", "candidates",
-    "constructor_of", "layer_of", "layer_setting", "leans_on", "role_of", "what_would_fit",
+    "constructor_of", "engine_of", "layer_of", "layer_setting", "leans_on", "role_of",
+    "what_would_fit",
 ]  # fmt: skip
 
 Entry = Mapping[str, Any]
@@ -31,11 +32,17 @@ _ROLES = {
     "h": r"a_?1|h_?1|h",
     "z2": r"z_?2",
     "p2": r"a_?2|p_?2",
-    "W": r"w|ws|weights?|weight_?matrix|theta|thetas|params?|parameters?|coef_?|beta|kernel|w_?mat",
+    "W": r"w|ws|weights?|weight_?matrix|theta|thetas|param|parameter|coef_?|beta|kernel|w_?mat",
     "b": r"b|bias|biases|intercept|offset",
     "lr": r"lr|learning_?rate|eta|step_?size|rate",
     "batch": r"batch|batch_?size|bs|minibatch_?size|mini_batch_size",
-    "r": r"r|reg|l(am)?(bda?)?_?|lambd[a_]*|lam|reg\w*|l2\w*|decay|weight_?decay|mu|alpha|c",
+    "cw": r"cw|(class|label|cls)_?w(eigh)?ts?|w(eigh)?ts?_?per_?class|weight_?vector",
+    "sw": r"(sample|row|loss)_?(w(eigh)?ts?|mask)|mask|pad_?mask",
+    "ignore": r"ignore\w*|pad(ding)?_?(idx|index|value|label|id)|void_?\w*",
+    "gamma": r"gamma|focus\w*|focal_?\w*",
+    "parameters": r"parameters|params",
+    "cache": r"caches?",
+    "r": r"r|reg|l(am)?(bda?)?_?|lambd\w*|lam|lam_?\w*|reg\w*|l2\w*|decay|weight_?decay|mu|alpha|c",
     "p": r"p|ps|probs?|probabilit\w+|proba|softmax_?\w*|p_?hat",
     "y": r"y|ys|t|label\w*|target\w*|y_?true|y_?batch|gt|ground_?truth|class(es)?|index|true\w*|"
     r"one_?hot\w*|y_?one_?hot|y_?enc|y_?train|lbl\w*|correct\w*|actual\w*|y_?label\w*",
@@ -137,6 +144,17 @@ def constructor_of(entry: Entry, functions: Sequence[Entry]) -> Entry | None:
     return next(owned, None)
 
 
+_OF_ENGINE = ("__add__", "__mul__", "backward")
+
+
+def engine_of(functions: Sequence[Entry]) -> str:
+    """The class of a file whose objects are numbers that keep their derivatives, if any."""
+    for owner in dict.fromkeys(f["owner"] for f in functions if f["owner"]):
+        if {*_OF_ENGINE} <= {f["name"] for f in functions if f["owner"] == owner}:
+            return str(owner)
+    return ""
+
+
 _LAYER_SETTINGS = {
     r"stride": "stride", r"pad(ding)?": "pad",
     r"(pool_?|kernel_?|window_?)?(size|height|width)|k|f": "size",
@@ -173,7 +191,7 @@ def layer_setting(name: str) -> str:
 
 
 def _candidate(entry: Entry, functions: Sequence[Entry], asked_for: bool) -> Candidate:
-    parameters = entry["parameters"]
+    parameters = [_with_use(p, entry["names"]) for p in entry["parameters"]]
     name = str(entry["name"]).lower()
     loss_like = _LOSS.search(name) is not None
     roles = [_option(p, loss_like) or role_of(p["name"]) for p in parameters]
@@ -183,13 +201,31 @@ def _candidate(entry: Entry, functions: Sequence[Entry], asked_for: bool) -> Can
     if layer:
         return Candidate(entry, (Proposal(layer, ()),), 4)
     backward = backward_of(entry, functions)
-    proposals = list(_proposals(name, roles, parameters, entry, backward))
+    proposals = [
+        proposal
+        for one in _with_dictionary(_with_rate(roles), parameters)
+        for proposal in _proposals(name, one, parameters, entry, backward)
+    ]
     named = bool(proposals)
     further = tuple(_by_position(name, roles, parameters)) if named and not entry["owner"] else ()
     if not proposals and (asked_for or _LOSS.search(name) or "softmax" in name):
         proposals = list(_by_position(name, roles, parameters))
     unique = tuple(dict.fromkeys(proposals))
     return Candidate(entry, unique, _score(name, unique), named, further)
+
+
+_SHORTEST_WORD = 3
+
+
+def _with_use(parameter: Mapping[str, Any], names: Sequence[str]) -> Mapping[str, Any]:
+    """A parameter; optional if its name is a word of no quantity and is nowhere read.
+
+    One letter that is never read may be the strength that was forgotten.
+    """
+    name = str(parameter["name"])
+    word = len(name) >= _SHORTEST_WORD and not role_of(name)
+    unused = bool(names) and name not in names and word
+    return {**parameter, "optional": parameter["optional"] or unused}
 
 
 _HINTED = 10
@@ -202,10 +238,13 @@ def _score(name: str, proposals: Sequence[Proposal]) -> int:
         "network_epoch": 9,
         "network": 8,
         "network_backward": 8,
+        "network probabilities": 8,
         "epoch": 7,
         "linear": 6,
         "logits": 5,
     }
+    rank |= {"weighted logits": 5, "class probabilities": 3, "probabilities and parameters": 5}
+    rank |= {"softmax and labels": 3}
     rank |= {"probabilities": 4, "softmax": 3, "log_softmax": 3, "softmax layer": 3, "ridge": 2}
     words = ("softmax", "epoch", "grad", "back")
     hinted = bool(_LOSS.search(name)) or any(word in name for word in words)
@@ -250,42 +289,81 @@ def _proposals(
     backward: Entry | None,
 ) -> Iterator[Proposal]:
     has = set(roles)
-    if "back" in name and {"h", "p2", "W2", "X", "y"} <= has:
+    if "back" in name and ({"h", "p2", "W2", "X", "y"} <= has or {"parameters", "X", "y"} <= has):
         renamed = {"W2": "W", "b2": "b", "X": "X0", "p2": "p", "z2": "z"}
         yield from _bind("network_backward", [renamed.get(r, r) for r in roles], parameters)
         return
     roles = [_PLAIN.get(role, role) for role in roles]
     has = set(roles)
     loss_like = _LOSS.search(name) is not None
-    if {"W1", "W2"} <= has and "y" in has:
+    if "parameters" in has:
+        yield from _of_dictionary(name, roles, parameters, loss_like)
+    elif {"W1", "W2"} <= has and "y" in has:
         exercise = "network_epoch" if {"lr", "batch"} <= has or "epoch" in name else "network"
         renamed = {"W2": "W", "b2": "b", "X": "X0"}
         yield from _bind(exercise, [renamed.get(r, r) for r in roles], parameters)
     elif {"X", "y", "W"} <= has and ("lr" in has or "epoch" in name):
         yield from _bind("epoch", _as(roles, {"r": "lr"} if "lr" not in has else {}), parameters)
+    elif {"z", "y"} <= has and has & {*_ROW_WEIGHTS, "W"} and "X" not in has and loss_like:
+        yield from _bind("weighted logits", _as(roles, {"W": "cw", "r": "balance"}), parameters)
+        yield from _scores_and_labels(name, roles, parameters, backward)
     elif {"X", "W"} <= has and has & {"y", "z"}:
         yield from _bind("linear", _as(roles, {} if "y" in has else {"z": "y"}), parameters)
+    elif {"X", "y"} <= has and has & {*_ROW_WEIGHTS} and loss_like:
+        yield from _bind("weighted logits", _as(roles, {"X": "z", "r": "balance"}), parameters)
+        yield from _scores_and_labels(name, roles, parameters, backward)
+    elif {"X", "W"} <= has and re.search(r"softmax|prob", name):
+        yield from _bind("class probabilities", roles, parameters)
     elif entry["owner"] and {"X", "y"} <= has and name in ("loss", "cost", "compute_loss"):
         yield from _bind("network", _as(roles, {"X": "X0"}), parameters)
         yield from _bind("linear", roles, parameters)
+    elif entry["owner"] and {"X", "y"} <= has and _holds_weights(entry):
+        yield from _bind("linear", roles, parameters)
+        yield from _scores_and_labels(name, roles, parameters, backward)
     elif "W" in has and "r" in has and not has & {"X", "y", "z"}:
         yield from _bind("ridge", roles, parameters)
     elif (
         "y" in has and has & {"z", "p", "X"} and (loss_like or "softmax" in name or "grad" in name)
     ):
-        yield from _scores_and_labels(name, roles, parameters)
+        yield from _scores_and_labels(name, roles, parameters, backward)
     elif loss_like and roles.count("z") == 2:  # cross_entropy(y_hat, y) under other names
         yield from _by_position(name, roles, parameters)
     elif "softmax" in name and not loss_like and _takes_scores_alone(roles, parameters):
         log = "log_softmax" if "log" in name else "softmax"
         rest = [role if role == "T" else None for role in roles[1:]]
-        if log == "softmax" and backward and len(_required(backward["parameters"])) == 1:
+        needed = [role_of(p["name"]) for p in _required(backward["parameters"])] if backward else []
+        if log == "softmax" and "y" in needed:
+            yield Proposal("softmax and labels", ("z", *rest))
+        elif log == "softmax" and len(needed) == 1:
             log = "softmax layer"
         yield Proposal(log, ("z", *rest))
 
 
+_ROW_WEIGHTS = ("cw", "sw", "ignore", "gamma")
+
+
+def _holds_weights(entry: Entry) -> bool:
+    """Whether a method reads weights of its object."""
+    return bool({"W", "['W1']", "['W']", "weights", "theta"} & {*entry["attributes"]})
+
+
+def _of_dictionary(
+    name: str, roles: Sequence[str], parameters: Sequence[Any], loss_like: bool
+) -> Iterator[Proposal]:
+    """A forward pass or a cost that takes its parameters in a dictionary."""
+    has = set(roles)
+    if loss_like and "y" in has and not has & {"X", "W"}:
+        letters = [role or "p" for role in _as(roles, {"z": "p"})]
+        yield from _bind("probabilities and parameters", letters, parameters)
+        yield from _bind("probabilities and weights", letters, parameters)
+    elif {"X", "y"} <= has and loss_like:
+        yield from _bind("network", _as(roles, {"X": "X0"}), parameters)
+    elif "X" in has and "y" not in has and "forward" in name:
+        yield from _bind("network probabilities", _as(roles, {"X": "X0"}), parameters)
+
+
 def _scores_and_labels(
-    name: str, roles: Sequence[str], parameters: Sequence[Any]
+    name: str, roles: Sequence[str], parameters: Sequence[Any], backward: Entry | None
 ) -> Iterator[Proposal]:
     scores = next(role for role in ("z", "p", "X") if role in roles)
     as_logits = _as(roles, {scores: "z"})
@@ -298,8 +376,25 @@ def _scores_and_labels(
         order.reverse()
     if not after_softmax:
         order = order[:1]
+    if after_softmax and (backward is None or backward["parameters"]):
+        order.append(("probabilities to scores", as_probabilities))
     for exercise, letters in order:
         yield from _bind(exercise, letters, parameters)
+
+
+def _with_rate(roles: Sequence[str]) -> list[str]:
+    """Where two arguments may be a strength, the first is the rate of learning (alpha, lambda)."""
+    two = roles.count("r") == 2 and "lr" not in roles
+    first = roles.index("r") if two else -1
+    return ["lr" if i == first else role for i, role in enumerate(roles)]
+
+
+def _with_dictionary(roles: Sequence[str], parameters: Sequence[Any]) -> Iterator[list[str]]:
+    """`parameters` is a dictionary where something else of a network is there, else the weights."""
+    named = {"parameters": "W"}
+    if "parameters" in roles:
+        yield list(roles)
+    yield _as(roles, named)
 
 
 def _as(roles: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
@@ -308,10 +403,17 @@ def _as(roles: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
 
 _LETTERS = {
     "linear": {"X", "W", "b", "y", "r", "T", "eps"}, "logits": {"z", "y", "T", "eps"},
+    "weighted logits": {"z", "y", "cw", "sw", "ignore", "gamma", "balance", "T"},
+    "class probabilities": {"X", "W", "b", "T"},
+    "probabilities and parameters": {"p", "y", "parameters", "r"},
+    "probabilities and weights": {"p", "y", "parameters", "r"},
+    "network probabilities": {"X0", "parameters"}, "probabilities to scores": {"p", "y"},
     "probabilities": {"p", "y", "eps"}, "softmax": {"z", "T"}, "log_softmax": {"z", "T"},
-    "network": {"X0", "W1", "b1", "W", "b", "y", "r"},
-    "network_backward": {"X0", "W1", "b1", "W", "b", "y", "a1", "h", "z", "p"}, "ridge": {"W", "r"},
-    "epoch": {"X", "y", "W", "lr", "batch"},
+    "network": {"X0", "W1", "b1", "W", "b", "y", "r", "parameters"},
+    "network_backward": {
+        "X0", "W1", "b1", "W", "b", "y", "a1", "h", "z", "p", "parameters", "cache",
+    },
+    "ridge": {"W", "r"}, "epoch": {"X", "y", "W", "lr", "batch", "r", "T"},
     "network_epoch": {"X0", "y", "W1", "W", "lr", "batch"},
 }  # fmt: skip
 
@@ -412,7 +514,7 @@ def leans_on(
     `imported` are functions of the submission's other files.
     """
     own = {f["name"] for f in functions if not f["owner"]}
-    methods = {f["name"] for f in functions if f["owner"] and f["owner"] == entry["owner"]}
+    methods = {f["name"] for f in functions if f["owner"]}
     used = ({*entry["reads"]} - own) | ({*entry["attributes"]} - methods)
     used -= {*imported}
     return tuple(f"{name} ({what})" for name, what in _LEANED_ON.items() if name in used)

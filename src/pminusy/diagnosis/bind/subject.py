@@ -6,7 +6,7 @@ which quantity each returned array is; `call` calls it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,20 +25,22 @@ from pminusy.diagnosis.catalogue.conventions import Conventions
 from pminusy.diagnosis.catalogue.exercise import Exercise, Layer
 from pminusy.diagnosis.run.session import Raised, Session
 
-__all__ = ["Result", "Seen", "Subject", "number_of_classes"]
+__all__ = ["IN_DICTIONARY", "Result", "Seen", "Subject", "expanded", "number_of_classes"]
 
 Array = NDArray[Any]
 Inputs = Mapping[str, Any]
 
 _LIES_AS = {  # an output lies as the input of the same shape
     "dL_dW": "W", "dR_dW": "W", "dL_dW1": "W1", "dL_db": "b", "dL_db1": "b1", "dL_dX": "X",
-    "dL_dz": "z", "dL_dz_i": "z", "p": "z", "log_p": "z", "after_W": "W", "after_W1": "W1",
+    "dL_dz": "z", "dL_dz_i": "z", "dL_dp": "p", "dL_dp_i": "p", "p": "z",
+    "log_p": "z", "after_W": "W", "after_W1": "W1",
 }  # fmt: skip
 _SETTING_NAMES = {
     "size": "window size", "old_mean": "running mean before", "old_var": "running variance before",
 }  # fmt: skip
 
 
+IN_DICTIONARY = ("W1", "b1", "W", "b")  # what a dictionary of a network's parameters holds
 _FORWARD = {"a1": "a1", "h": "X", "z": "z", "p": "p"}  # arguments a forward pass has computed
 
 
@@ -88,6 +90,9 @@ class Subject:
         Quantities that its form promises and that did not come: what came in their place, in words.
     blank
         Whether everything it returned is 0 or None, as in a starter that nobody has touched.
+    numbers
+        What its arrays are: "arrays" of NumPy, "tensors" of torch, or the name of a class of the
+        file whose objects are numbers that keep their derivatives.
     """
 
     session: Session
@@ -100,6 +105,7 @@ class Subject:
     unread: tuple[tuple[int, ...], ...] = ()
     absent: tuple[tuple[str, str], ...] = ()
     blank: bool = False
+    numbers: str = "arrays"
 
     @property
     def single(self) -> bool:
@@ -113,19 +119,24 @@ class Subject:
             return ("X",)
         if self.exercise.name == "network_backward":
             return self.exercise.given  # what its arguments are computed from
-        letters = [role for role in self.roles if role is not None]
+        letters = expanded(self.roles)
         upstream = ("g",) if "g" in self.exercise.given else ()
         return tuple(dict.fromkeys([*letters, *self.attributes, *upstream]))
 
     @property
     def attributes(self) -> tuple[str, ...]:
         """Letters the object of a method holds as attributes or in `params`."""
-        if not self.entry["owner"] or "W" in self.roles:
+        if not self.entry["owner"] or {"W", "parameters"} & {*self.roles}:
             return ()
-        held = {"network": ("W1", "b1", "W", "b"), "linear": ("W",)}
+        held = {"network": IN_DICTIONARY, "linear": ("W", "b") if self._holds_bias else ("W",)}
         letters = held.get(self.exercise.name, ())
         strength = self.strength_of_object is not None and "r" not in self.roles
         return (*letters, "r") if strength and self.exercise.regularised else letters
+
+    @property
+    def _holds_bias(self) -> bool:
+        """Whether a method of one layer reads a bias of its object."""
+        return bool({"['b1']", "['b']", "b", "bias"} & {*self.entry["attributes"]})
 
     @property
     def strength_of_object(self) -> str | None:
@@ -140,6 +151,11 @@ class Subject:
     def regularised(self) -> bool:
         """Whether a strength r is among its arguments."""
         return "r" in self.given
+
+    @property
+    def gradients(self) -> tuple[str, ...]:
+        """Letters of the gradients it returns."""
+        return tuple(letter for letter in self.letters() if letter.startswith("dL_d"))
 
     def letters(self) -> tuple[str, ...]:
         """Letters of the quantities it returns."""
@@ -221,13 +237,18 @@ class Subject:
         """Whether an output belongs to something that is given: a gradient, to what it is of."""
         source = _LIES_AS[letter]
         of_layer = source == "b" and self.exercise.name == "linear"
+        if letter == "p" and "p" in self.given:
+            return False  # it was given them
         return source in inputs or source == "z" or of_layer
 
     def _layout(self, source: str) -> str:
         """How a letter lies; scores lie as the inputs do."""
         if source in self.layouts:
             return self.layouts[source]
-        return self.layouts.get("X", "N×K") if source == "z" else next(iter(LAYOUTS[source]))
+        if source == "z":
+            lying = (self.layouts.get(letter) for letter in ("X", "X0", "p"))
+            return self.layouts.get("scores") or next(filter(None, lying), "N×K")
+        return next(iter(LAYOUTS[source]))
 
 
 def _our_shape(source: str, inputs: Inputs) -> tuple[int, ...]:
@@ -235,7 +256,15 @@ def _our_shape(source: str, inputs: Inputs) -> tuple[int, ...]:
         return tuple(inputs[source].shape)
     if source == "b":
         return (number_of_classes(inputs),)
-    return (inputs["y"].size, number_of_classes(inputs))
+    rows = next(inputs[letter] for letter in ("y", "X", "X0") if letter in inputs)
+    return (len(rows), number_of_classes(inputs))
+
+
+def expanded(roles: Sequence[str | None]) -> list[str]:
+    """The letters of roles: a dictionary of parameters is what it holds, a cache is none."""
+    letters = [role for role in roles if role is not None and role != "cache"]
+    held = [letter for letter in IN_DICTIONARY if "parameters" in letters]
+    return [letter for letter in letters if letter != "parameters"] + held
 
 
 def number_of_classes(inputs: Inputs) -> int:

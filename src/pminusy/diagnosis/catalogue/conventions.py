@@ -19,7 +19,8 @@ class Conventions:
     Parameters
     ----------
     reduction
-        "mean" or "sum" of the losses, or "none": one loss a row.
+        "mean" or "sum" of the losses, "weighted": their mean by the rows' weights, or "none": one
+        loss a row. "none, mean": one loss a row, and the gradient of their mean.
     half
         Factor of the regulariser, `half · r ‖W‖²`.
     free
@@ -36,8 +37,10 @@ class Conventions:
     @property
     def letters(self) -> Mapping[str, Any]:
         """The same, as a recipe's inputs."""
-        mean = self.reduction == "mean"
-        return {"mean": mean, "half": self.half, "free": self.free, "biases": self.biases}
+        return {
+            "mean": self.reduction in ("mean", "weighted", "none, mean"), "half": self.half,
+            "weighted": self.reduction == "weighted", "free": self.free, "biases": self.biases,
+        }  # fmt: skip
 
     @property
     def usual(self) -> bool:
@@ -49,6 +52,11 @@ _WORDS = {
     ("reduction", "mean"): "the loss is the mean over the batch",
     ("reduction", "sum"): "the loss is the sum over the batch",
     ("reduction", "none"): "there is one loss for each row",
+    (
+        "reduction",
+        "none, mean",
+    ): "there is one loss for each row, and the gradient is of their mean",
+    ("reduction", "weighted"): "the loss is the mean over the batch, by the rows' weights",
     ("half", 0.5): "the regulariser is ½ r ‖W‖²",
     ("half", 1.0): "the regulariser is r ‖W‖²",
     ("free", -1): "the last feature's weights are the bias, and not regularised",

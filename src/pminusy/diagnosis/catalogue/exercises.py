@@ -14,11 +14,28 @@ from pminusy.core import softmax as core_softmax
 from pminusy.core.options import Options
 from pminusy.core.trace import Trace
 from pminusy.diagnosis.catalogue.exercise import Exercise
-from pminusy.diagnosis.catalogue.head import FROM_PROBABILITIES, HEAD, RIDGE, SOFTMAX, SOFTMAX_LAYER
+from pminusy.diagnosis.catalogue.head import (
+    FROM_PROBABILITIES,
+    HEAD,
+    OF_PARAMETERS,
+    RIDGE,
+    SOFTMAX,
+    SOFTMAX_LAYER,
+    TO_SCORES,
+)
 from pminusy.diagnosis.catalogue.layers import LAYERS
-from pminusy.diagnosis.catalogue.mistakes import gradient, loss, network, options, ridge, softmax
-from pminusy.diagnosis.catalogue.network import EPOCH, NETWORK, NETWORK_EPOCH
+from pminusy.diagnosis.catalogue.mistakes import (
+    gradient,
+    loss,
+    network,
+    options,
+    ridge,
+    softmax,
+    weights,
+)
+from pminusy.diagnosis.catalogue.network import EPOCH, NETWORK, NETWORK_EPOCH, NETWORK_FORWARD
 from pminusy.diagnosis.catalogue.recipe import Change, Record
+from pminusy.diagnosis.catalogue.weighted import WEIGHTED
 
 __all__ = ["EXERCISES"]
 
@@ -67,8 +84,55 @@ EXERCISES = {
         ),
         Exercise(
             "probabilities", "cross-entropy of probabilities", FROM_PROBABILITIES,
-            ("p", "y", "eps"), ("L",),
-            (*loss.LOSS, *loss.VISIBLE_GUARDS, *options.SMOOTHING),
+            ("p", "y", "eps"), ("L", "dL_dp"),
+            (*loss.LOSS, *loss.VISIBLE_GUARDS, *gradient.PROBABILITIES, *options.SMOOTHING),
+        ),
+        Exercise(
+            "probabilities to scores", "cross-entropy of probabilities, gradient at the scores",
+            TO_SCORES, ("p", "y"), ("L", "dL_dz"),
+            (*loss.LOSS, *loss.VISIBLE_GUARDS, *gradient.LOGITS),
+        ),
+        Exercise(
+            "probabilities and parameters", "cross-entropy of probabilities with L2 of the weights",
+            OF_PARAMETERS, ("p", "y", "W1", "b1", "W", "b", "r"), ("L",),
+            (
+                *loss.LOSS, *loss.VISIBLE_GUARDS,
+                *ridge.averaged((*ridge.RIDGE, *network.PENALTIES)),
+            ),
+            regularised=True,
+        ),
+        Exercise(
+            "probabilities and weights", "cross-entropy of probabilities with L2 of the weights",
+            FROM_PROBABILITIES, ("p", "y", "W1", "b1", "W", "b", "r"), ("L",),
+            (
+                *loss.LOSS, *loss.VISIBLE_GUARDS,
+                *(m for m in (*ridge.RIDGE, *network.PENALTIES) if m.step == "R" and not m.also),
+            ),
+            regularised=True,
+        ),
+        Exercise(
+            "network probabilities", "two-layer network: forward pass", NETWORK_FORWARD,
+            ("X0", "W1", "b1", "W", "b"), ("p",),
+            (*softmax.LINEAR, *softmax.SOFTMAX, *network.FORWARD), exact=_SPECIFICATION,
+        ),
+        Exercise(
+            "softmax and labels", "softmax and the gradient of its cross-entropy", HEAD,
+            ("z", "y"), ("p", "dL_dz"), (*softmax.SOFTMAX, *gradient.LOGITS), exact=_SPECIFICATION,
+        ),
+        Exercise(
+            "class probabilities", "linear softmax classifier: probabilities", SOFTMAX,
+            ("X", "W", "b", "T"), ("p",),
+            (*softmax.LINEAR, *softmax.SOFTMAX, *options.FORWARD_TEMPERATURE),
+            exact=_SPECIFICATION,
+        ),
+        Exercise(
+            "weighted logits", "softmax cross-entropy of scores, rows weighted", WEIGHTED,
+            ("z", "y", "cw", "sw", "ignore", "gamma", "balance", "T"), ("L", "dL_dz", "p"),
+            (
+                *softmax.SOFTMAX, *weights.of_weighted_rows((*loss.LOSS, *gradient.LOGITS)),
+                *weights.WEIGHTS, *weights.FOCAL,
+            ),
+            exact={"p": _SPECIFICATION["p"], "log_p": _SPECIFICATION["log_p"]},
         ),
         Exercise(
             "softmax", "softmax", SOFTMAX, ("z", "T"), ("p",),
@@ -102,8 +166,9 @@ EXERCISES = {
         ),
         Exercise(
             "epoch", "softmax regression: one epoch of training", EPOCH,
-            ("X", "y", "W", "lr", "batch"), ("after_W",), (*network.EPOCH, *_TRAINED),
-            exact=_SPECIFICATION,
+            ("X", "y", "W", "lr", "batch", "r", "T"), ("after_W",),
+            (*network.EPOCH, *_TRAINED, *options.TEMPERATURE),
+            regularised=True, exact=_SPECIFICATION,
         ),
         Exercise(
             "network_epoch", "two-layer network: one epoch of training", NETWORK_EPOCH,

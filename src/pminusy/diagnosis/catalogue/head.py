@@ -15,8 +15,8 @@ import numpy as np
 from pminusy.diagnosis.catalogue.recipe import Recipe, Record, Step
 
 __all__ = [
-    "FROM_PROBABILITIES", "HEAD", "RIDGE", "SOFTMAX", "SOFTMAX_LAYER", "batch",
-    "bias_penalty_gradient", "logits", "one_hot", "penalised",
+    "FROM_PROBABILITIES", "HEAD", "OF_PARAMETERS", "RIDGE", "SOFTMAX", "SOFTMAX_LAYER", "TO_SCORES",
+    "batch", "bias_penalty_gradient", "logits", "one_hot", "penalised",
 ]  # fmt: skip
 
 
@@ -125,7 +125,11 @@ _STEPS = (
         "dL_dW = dL_dzᵀ X + r W", "where the gradient of the weights is put together",
     ),
     Step(
-        "dL_db", lambda t: t["dL_dz"].sum(0) + bias_penalty_gradient(t), "dL_db = Σ_i dL_dz_i",
+        "dR_db", bias_penalty_gradient, "dR_db = 0",
+        "where the regulariser is added to the gradient of the bias",
+    ),
+    Step(
+        "dL_db", lambda t: t["dL_dz"].sum(0) + t["dR_db"], "dL_db = Σ_i dL_dz_i",
         "where the bias gradient is computed",
     ),
     Step(
@@ -143,8 +147,27 @@ _BACKWARD = Step(
     "dL_dz", lambda t: t["p"] * (t["g"] - (t["p"] * t["g"]).sum(1, keepdims=True)),
     "dL_dz_ik = p_ik (g_ik − Σ_j p_ij g_ij)", "where the gradient passes back through the softmax",
 )  # fmt: skip
+_OF_PROBABILITIES = (
+    Step(
+        "dL_dp_i", lambda t: -t["Y"] / t["p"], "∂L_i/∂p_i = −Y_i / p_i",
+        "where the gradient at the probabilities is computed",
+    ),
+    Step(
+        "dL_dp", lambda t: t["dL_dp_i"] / batch(t), "dL_dp = −(1/N) Y / p",
+        "where the gradient at the probabilities is averaged over the batch",
+    ),
+)  # fmt: skip
 HEAD = Recipe(_STEPS)
 SOFTMAX = _of("z", "m", "e", "s", "p", "log_p")
 SOFTMAX_LAYER = Recipe((*SOFTMAX.steps, _BACKWARD))
-FROM_PROBABILITIES = _of("Y", "L_i", "L_data", "R", "L")
+_FROM_PROBABILITIES = ("Y", "L_i", "L_data", "R", "L")
+FROM_PROBABILITIES = Recipe((*_of(*_FROM_PROBABILITIES).steps, *_OF_PROBABILITIES))
+_AVERAGED_PENALTY = Step(
+    "R", lambda t: _penalty(t) / t["y"].shape[0], "R = r ‖W‖² / (2 N)",
+    "where the regulariser is added to the loss",
+)  # fmt: skip
+OF_PARAMETERS = Recipe(
+    tuple(_AVERAGED_PENALTY if step.name == "R" else step for step in FROM_PROBABILITIES.steps)
+)
+TO_SCORES = _of(*_FROM_PROBABILITIES, "dL_dz_i", "dL_dz")
 RIDGE = _of("R", "dR_dW")

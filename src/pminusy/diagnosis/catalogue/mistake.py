@@ -63,7 +63,8 @@ class Mistake:
     @property
     def of_regulariser(self) -> bool:
         """Whether it changes what the regulariser adds."""
-        return self.id.startswith("ridge.") or "regularised" in self.id
+        of_penalty = self.id.startswith("ridge.") or "regularised" in self.id
+        return of_penalty or self.step == "update"  # a step is taken along the whole gradient
 
     @property
     def only_on_extremes(self) -> bool:

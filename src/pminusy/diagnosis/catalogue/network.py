@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from pminusy.diagnosis.catalogue.head import HEAD, bias_penalty_gradient, penalised
+from pminusy.diagnosis.catalogue.head import HEAD, SOFTMAX, bias_penalty_gradient, penalised
 from pminusy.diagnosis.catalogue.recipe import Change, Recipe, Record, Step
 
-__all__ = ["EPOCH", "NETWORK", "NETWORK_EPOCH", "EpochRecipe"]
+__all__ = ["EPOCH", "NETWORK", "NETWORK_EPOCH", "NETWORK_FORWARD", "EpochRecipe"]
 
 
 def _hidden(record: Record) -> Any:
@@ -48,11 +48,16 @@ _AFTER = (
         "where the gradient of the first weights is put together",
     ),
     Step(
-        "dL_db1", lambda t: t["dL_da1"].sum(0) + bias_penalty_gradient(t, "b1"),
+        "dR_db1", lambda t: bias_penalty_gradient(t, "b1"), "dR_db₁ = 0",
+        "where the regulariser is added to the gradient of the first bias",
+    ),
+    Step(
+        "dL_db1", lambda t: t["dL_da1"].sum(0) + t["dR_db1"],
         "dL_db₁ = Σ_i dL_da_i",
         "where the gradient of the first bias is computed",
     ),
 )  # fmt: skip
+NETWORK_FORWARD = Recipe((*_BEFORE, *SOFTMAX.steps))
 NETWORK = Recipe((*_BEFORE, *HEAD.steps, *_AFTER))
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "SQUARES", "STRENGTH", "Inputs", "Probe", "extremes", "probes", "small_inputs", "small_numbers",
-    "squares", "with_scores",
+    "SQUARES", "STRENGTH", "Inputs", "Probe", "draw", "extremes", "probes", "small_inputs",
+    "small_numbers", "squares", "with_scores",
 ]  # fmt: skip
 
 STRENGTH = 0.7
@@ -27,6 +27,7 @@ _LABELS = {
     1: (1,),
 }  # by batch size
 _TEMPERATURES = {0: 1.5, 1: 1.5, 5: 0.5, 7: 2.5}  # by seed; the others leave the option out
+_FOCAL = {0: 1.5, 4: 2.0, 5: 3.0, 7: 0.5}
 _SMOOTHINGS = {0: 0.2, 1: 0.2, 5: 0.3, 7: 0.1}
 Inputs = dict[str, Any]
 
@@ -44,16 +45,21 @@ def probes(given: tuple[str, ...], single: bool = False) -> list[Probe]:
     """Ordinary inputs; between them they tell every mistake of the catalogue from what is right."""
     if single:
         return [
-            Probe(f"one row, {K} classes", _draw(given, seed, 1, D, K))
-            for seed, D, K in ((1, 5, 4), (2, 3, 6), (3, 4, 3))
+            Probe(f"one row, {K} classes", _labelled(draw(given, seed, 1, D, K), label))
+            for seed, D, K, label in ((1, 5, 4, 2), (2, 3, 6, 4), (3, 4, 3, 0))
         ]
     return [
-        Probe("7 rows, 4 classes", _draw(given, 0, 7, 5, 4), "more rows than classes"),
-        Probe("3 rows, 6 classes", _draw(given, 4, 3, 4, 6), "fewer rows than classes"),
-        Probe("highest class absent", _draw(given, 7, 4, 6, 3), "no sample of the last class"),
-        Probe("one row", _draw(given, 5, 1, 4, 3), "a batch of one"),
-        Probe("row offset", _offset(_draw(given, 6, 5, 3, 4)), "a constant added to each row"),
+        Probe("7 rows, 4 classes", draw(given, 0, 7, 5, 4), "more rows than classes"),
+        Probe("3 rows, 6 classes", draw(given, 4, 3, 4, 6), "fewer rows than classes"),
+        Probe("highest class absent", draw(given, 7, 4, 6, 3), "no sample of the last class"),
+        Probe("one row", draw(given, 5, 1, 4, 3), "a batch of one"),
+        Probe("row offset", _offset(draw(given, 6, 5, 3, 4)), "a constant added to each row"),
     ]
+
+
+def _labelled(inputs: Inputs, label: int) -> Inputs:
+    """The same with another label: one that is 1 in every probe is also the number 1."""
+    return inputs | {"y": np.array([label])} if "y" in inputs else inputs
 
 
 SQUARES = {
@@ -66,10 +72,11 @@ SQUARES = {
 def squares(given: tuple[str, ...], sizes: str) -> list[Probe]:
     """Inputs on which two sizes agree, for what runs on no others."""
     N, D, K = SQUARES[sizes]
-    return [Probe(sizes, _draw(given, seed, N, D, K), "") for seed in (21, 22)]
+    return [Probe(sizes, draw(given, seed, N, D, K), "") for seed in (21, 22)]
 
 
-def _draw(given: tuple[str, ...], seed: int, N: int, D: int, K: int) -> Inputs:
+def draw(given: tuple[str, ...], seed: int, N: int, D: int, K: int) -> Inputs:
+    """Random inputs of these sizes: N rows, D features, K classes."""
     rng = np.random.default_rng(seed)
     H = D + K
     z = rng.normal(size=(N, K)) * 1.3
@@ -82,8 +89,11 @@ def _draw(given: tuple[str, ...], seed: int, N: int, D: int, K: int) -> Inputs:
         "z": z, "p": p, "y": np.array(_LABELS[N]) % K,
         "r": 0.0, "lr": 0.3, "batch": 3 if N > 4 else 2,
         "T": _TEMPERATURES.get(seed, 1.0), "eps": _SMOOTHINGS.get(seed, 0.0),
-        "g": rng.normal(size=(N, K)),
+        "g": rng.normal(size=(N, K)), "cw": 0.4 + rng.random(K) * 2, "sw": 0.2 + rng.random(N),
+        "ignore": -1, "gamma": _FOCAL.get(seed, 2.0), "balance": 0.6,
     }  # fmt: skip
+    if "ignore" in given and N > 1:
+        values["y"] = np.where(np.arange(N) % 3 == 1, -1, values["y"])
     return _chosen(given, values)
 
 
@@ -158,6 +168,8 @@ def with_scores(z: Any, y: Any, given: tuple[str, ...]) -> Inputs:
     values: Inputs = {
         "z": z, "y": y, "X": eye, "X0": eye, "W": z.T.copy(), "b": np.zeros(K, dtype),
         "W1": 2 * eye - 1, "b1": np.zeros(N, dtype), "lr": 1.0, "batch": N,
+        "cw": np.ones(K, dtype), "sw": np.ones(N, dtype), "ignore": -1, "gamma": 0.0,
+        "balance": 1.0,
         "r": 0.0, "T": 1.0, "eps": 0.0, "g": np.cos(np.arange(N * K, dtype=dtype)).reshape(N, K),
     }  # fmt: skip
     return _chosen(given, values)
@@ -187,6 +199,8 @@ def small_inputs(given: tuple[str, ...], single: bool) -> Iterator[Inputs]:
     for r, (T, eps) in itertools.product(strengths, options):
         for N, D, K in sorted(sizes, key=lambda size: (size[0] * size[1] * size[2], size)):
             values = _small(N, D, K, 2 if "W1" in given else D)
+            if "ignore" in given and N > 1:
+                values["y"] = np.where(np.arange(N) == 1, -1, values["y"])
             yield _chosen(given, values | {"r": r, "T": T, "eps": eps})
 
 
@@ -197,7 +211,8 @@ def _small(N: int, D: int, K: int, features: int) -> Inputs:
         "b": _scrambled(1, K, 1)[0], "W1": _scrambled(2, D, 1), "b1": _scrambled(1, 2, 2)[0],
         "z": z, "p": np.exp(z) / np.exp(z).sum(1, keepdims=True),
         "y": np.array([1, 0, 1])[:N] % K if N > 1 else np.array([K - 1]), "lr": 0.5, "batch": 2,
-        "g": _scrambled(N, K, 3),
+        "g": _scrambled(N, K, 3), "cw": np.array([2.0, 1.0, 0.5])[:K], "ignore": -1,
+        "sw": np.array([1.0, 0.5, 2.0])[:N], "gamma": 2.0, "balance": 0.5,
     }  # fmt: skip
 
 

@@ -108,6 +108,13 @@ def _assumed(trial: Trial) -> Iterator[str]:
     for letter, name in zip(subject.roles, names, strict=False):
         if letter is not None and letter in INPUT_NAMES:
             yield f"{name} is {INPUT_NAMES[letter]}{_layout(trial, letter)}"
+    if subject.layouts.get("scores") == "K×N":
+        yield "its probabilities have a column for each sample"
+    if subject.numbers != "arrays":
+        kind = (
+            "tensors of torch" if subject.numbers == "tensors" else f"objects of {subject.numbers}"
+        )
+        yield f"its numbers are {kind}"
     if trial.single_precision:
         yield "it computes in single precision (float32)"
 
@@ -124,8 +131,11 @@ def _layout(trial: Trial, letter: str) -> str:
 
 def _pins(trial: Trial) -> Iterator[str]:
     subject, conventions = trial.subject, trial.best.conventions
-    if conventions.reduction in ("mean", "sum") and "y" in subject.given:
-        yield conventions.reduction
+    pin = {"weighted": "mean", "none, mean": "mean"}.get(
+        conventions.reduction, conventions.reduction
+    )
+    if pin in ("mean", "sum") and "y" in subject.given:
+        yield pin
     if subject.regularised:
         yield "half" if conventions.half == 0.5 else "full"
         free = {None: "all-weights", -1: "last-column-bias", 0: "first-column-bias"}

@@ -30,6 +30,8 @@ def describe(seen: Any, right: Any, sizes: Mapping[str, int], y: Any = None) -> 
     if not np.isfinite(seen).all():
         return f"contains {'nan' if np.isnan(seen).any() else 'inf'}"
     factor = _factor(seen, right)
+    if factor == 0.0:
+        return "is 0 everywhere, and should not be"
     if factor is not None:
         return f"is {_named(factor, sizes)} times the right value"
     if seen.ndim == 0:

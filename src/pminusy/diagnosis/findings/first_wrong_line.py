@@ -92,7 +92,7 @@ def _line(mistake: Mistake, record: Mapping[str, Any]) -> DerivationLine | None:
 def _derivation(record: Mapping[str, Any]) -> Derivation | None:
     """The derivation at a record's inputs: of its layer if it has one, else of its scores."""
     labels = record.get("y", np.zeros(len(record["z"]), dtype=int)) if "z" in record else None
-    if labels is None or not np.isfinite(record["z"]).all():
+    if labels is None or not np.isfinite(record["z"]).all() or np.any(labels < 0):
         return None
     one = labels.size == 1
     y: Any = int(labels[0]) if one else labels

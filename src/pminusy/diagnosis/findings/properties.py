@@ -8,9 +8,13 @@ import numpy as np
 
 from pminusy.diagnosis.bind.call import call
 from pminusy.diagnosis.bind.subject import Subject
-from pminusy.diagnosis.catalogue.probes import STRENGTH, probes
 from pminusy.diagnosis.catalogue.quantities import OUTPUT_NAMES
 from pminusy.diagnosis.match.faults import same_twice
+from pminusy.diagnosis.match.own_gradient import (
+    CONSISTENT,
+    checked_gradient,
+    gradient_error,
+)
 from pminusy.diagnosis.match.trial import Trial
 from pminusy.diagnosis.report.verdict import Property
 from pminusy.diagnosis.report.wording import words_of
@@ -63,45 +67,20 @@ def _sums(trial: Trial) -> Iterator[Property]:
         yield Property("rows of the probabilities sum to one", bool(sums < 1e-6))
 
 
-_STEP = 1e-5
-_GRADIENTS = {"dL_dW": "W", "dL_dz": "z"}
-
-
 def gradient_check(subject: Subject) -> str:
     """What a plain gradient check says, to show the contrast.
 
     A gradient is compared with differences of the function's own loss, with the regulariser if
     there is one, in every coordinate of so small an input.
     """
-    names = (n for n, of in _GRADIENTS.items() if n in subject.letters() and of in subject.given)
-    name = next(names, "")
-    if not name or "L" not in subject.letters():
+    worst = gradient_error(subject)
+    if worst is None:
         return ""
-    letter = _GRADIENTS[name]
-    inputs = dict(probes(subject.given, subject.single)[0].inputs)
-    if subject.regularised:
-        inputs["r"] = STRENGTH
-    seen = call(subject, inputs)
-    if name not in seen.values:
-        return ""
-    gradient = np.asarray(seen.values[name], dtype=np.float64)
-    worst = 0.0
-    for index in np.ndindex(gradient.shape):
-        losses = []
-        for sign in (1.0, -1.0):
-            moved = np.array(inputs[letter])
-            moved[index] += sign * _STEP
-            loss = call(subject, {**inputs, letter: moved}).values.get("L")
-            if loss is None:
-                return ""
-            losses.append(float(loss))
-        numeric, analytic = (losses[0] - losses[1]) / (2 * _STEP), float(gradient[index])
-        worst = max(worst, abs(numeric - analytic) / max(1e-8, abs(numeric) + abs(analytic)))
     if not np.isfinite(worst):
         return "A plain gradient check gives nan."
-    passes = worst < 1e-5
+    passes = worst < CONSISTENT
     error = f"largest relative error {worst:.1e}"
     if passes:
-        of = OUTPUT_NAMES[name]
+        of = OUTPUT_NAMES[checked_gradient(subject)]
         return f"A plain gradient check passes: {of} is that of the loss it returns ({error})."
     return f"A plain gradient check fails ({error})."

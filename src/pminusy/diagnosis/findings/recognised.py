@@ -13,6 +13,7 @@ from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.catalogue.quantities import OUTPUT_NAMES
 from pminusy.diagnosis.findings.describe import describe
 from pminusy.diagnosis.match.outputs import Component
+from pminusy.diagnosis.match.own_gradient import CONSISTENT, gradient_error
 from pminusy.diagnosis.match.trial import Trial
 from pminusy.diagnosis.report.verdict import Finding
 
@@ -48,7 +49,32 @@ def unrecognised(trial: Trial) -> Iterator[Finding]:
     """What can be said for certain about each component that nothing explains."""
     also = "also " if trial.best.mistakes else ""
     for component in trial.best.unexplained:
-        yield Finding("", _in_words(trial, component, also))
+        if component == ("dL_dz", "data") and _derived_wrongly(trial):
+            yield _wrong_derivative(trial.subject.numbers)
+        else:
+            yield Finding("", _in_words(trial, component, also))
+
+
+def _derived_wrongly(trial: Trial) -> bool:
+    """Whether an engine leaves derivatives that are not those of the loss it returns."""
+    if trial.subject.numbers in ("arrays", "tensors"):
+        return False
+    error = gradient_error(trial.subject)
+    return error is not None and not error < CONSISTENT
+
+
+def _wrong_derivative(engine: str) -> Finding:
+    return Finding(
+        "engine.derivative",
+        f"After backward() the derivatives are not those of the loss it returned: an operation of "
+        f"{engine} has a wrong derivative.",
+        "dL_dz", "another derivative", "the derivative of each operation",
+        ("the gradient at the scores",),
+        (f"Look at the _backward of each operation of {engine} that the loss uses.",
+         "One operation's derivative is wrong.",
+         "It should be the operation's derivative times the one that comes from above, added to "
+         "what is there."),
+    )  # fmt: skip
 
 
 def _in_words(trial: Trial, component: Component, also: str) -> str:

@@ -13,9 +13,10 @@ from pminusy.diagnosis.bind.subject import Seen, Subject
 from pminusy.diagnosis.catalogue.conventions import Conventions, allowed
 from pminusy.diagnosis.catalogue.exercise import Layer
 from pminusy.diagnosis.catalogue.probes import STRENGTH, Probe
-from pminusy.diagnosis.match.explanation import explain, explained_as_right
+from pminusy.diagnosis.match.explanation import Explanation, explain, explained_as_right
 from pminusy.diagnosis.match.faults import faults
 from pminusy.diagnosis.match.outputs import TOLERANCE, Component, MistakeOutputs, outputs_of
+from pminusy.diagnosis.match.own_gradient import CONSISTENT, gradient_error
 from pminusy.diagnosis.match.trial import Trial
 
 __all__ = ["is_right", "try_out"]
@@ -52,8 +53,24 @@ def try_out(
     best = next(one for one in outputs if one.conventions == explanations[0].conventions)
     against = "" if reference is None else "named" if reference.mistakes else "numbers"
     again = call(subject, outputs[0].probes[0].inputs)
+    if subject.numbers not in ("arrays", "tensors"):
+        explanations = [_with_own_derivative(subject, one) for one in explanations]
     trial = Trial(subject, best, seen, again, explanations, single, square, against)
     return replace(trial, faults=tuple(faults(trial)))
+
+
+def _with_own_derivative(subject: Subject, explanation: Explanation) -> Explanation:
+    """What an engine derives from a wrong loss needs no explanation: it is that loss's gradient."""
+    gradient = ("dL_dz", "data")
+    mistakes = tuple(m for m in explanation.mistakes if not m.step.startswith("dL_d"))
+    if len(mistakes) < len(explanation.mistakes):  # nobody wrote the gradient down
+        open_ones = (*explanation.unexplained, gradient)
+        explanation = replace(explanation, mistakes=mistakes, unexplained=open_ones)
+    error = gradient_error(subject) if mistakes and gradient in explanation.unexplained else None
+    if error is None or not error < CONSISTENT:
+        return explanation
+    rest = tuple(one for one in explanation.unexplained if one != gradient)
+    return replace(explanation, unexplained=rest)
 
 
 def is_right(subject: Subject, pins: Mapping[str, Any]) -> bool:
@@ -83,9 +100,20 @@ def _outputs(subject: Subject, pins: Mapping[str, Any], square: str) -> list[Mis
     )
     if isinstance(subject.exercise, Layer):
         conventions = [Conventions()]
-    elif per_row or subject.exercise.name in ("epoch", "network_epoch"):
-        reduction = "none" if per_row else "mean"
-        conventions = [replace(one, reduction=reduction) for one in conventions]
+    elif per_row:
+        kinds: tuple[str, ...] = ("none", "none, mean") if subject.gradients else ("none",)
+        if "reduction" in pins and subject.gradients:
+            kinds = ("none, mean",) if pins["reduction"] == "mean" else ("none",)
+        conventions = [replace(one, reduction=kind) for kind in kinds for one in conventions]
+    elif subject.exercise.name in ("epoch", "network_epoch"):
+        conventions = [replace(one, reduction="mean") for one in conventions]
+    elif subject.exercise.name == "weighted logits":
+        kinds = ("weighted", "mean", "sum")
+        conventions = [
+            replace(conventions[0], reduction=kind)
+            for kind in kinds
+            if pins.get("reduction") in (None, "mean" if kind == "weighted" else kind)
+        ]
     given = tuple(sorted(subject.given))  # every order of the arguments shares what is right
     return [
         outputs_of(subject.exercise.name, given, subject.single, one, square)

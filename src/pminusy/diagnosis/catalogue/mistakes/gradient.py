@@ -12,7 +12,7 @@ from pminusy.diagnosis.catalogue.head import batch, one_hot
 from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.catalogue.recipe import Record
 
-__all__ = ["BIAS", "INPUTS", "LOGITS", "WEIGHTS"]
+__all__ = ["BIAS", "INPUTS", "LOGITS", "PROBABILITIES", "WEIGHTS"]
 
 
 def _minus(Y: Callable[[Record], Any]) -> Callable[[Record], Any]:
@@ -387,7 +387,73 @@ BIAS = (
     ),
 )  # fmt: skip
 
+PROBABILITIES = (
+    Mistake(
+        "dL_dp.sign", "dL_dp_i", lambda t: t["Y"] / t["p"], "Y / p",
+        "The gradient has the wrong sign: a step against it makes the loss grow.",
+        "The sign is turned.",
+    ),
+    Mistake(
+        "dL_dp.inverse_missing", "dL_dp_i", lambda t: -t["Y"] * t["p"], "−Y p",
+        "The label is multiplied by the probability; the derivative of ln p is 1 / p.",
+        "An operation is turned round.",
+    ),
+    Mistake(
+        "dL_dp.probability_missing", "dL_dp_i", lambda t: -t["Y"], "−Y",
+        "The division by the probability is missing: the derivative of ln p is 1 / p.",
+        "Half of the formula is missing.",
+    ),
+    Mistake(
+        "dL_dp.difference", "dL_dp_i", lambda t: t["p"] - t["Y"], "p − Y",
+        "This is the gradient at the scores; the gradient at the probabilities is −Y / p.",
+        "It is the gradient of another step.",
+    ),
+    Mistake(
+        "dL_dp.labels_missing", "dL_dp_i", lambda t: -1 / t["p"], "−1 / p",
+        "Every class gets a gradient; only the true class's probability is in the loss.",
+        "The labels have no effect on the gradient.",
+    ),
+    Mistake(
+        "dL_dp.turned_over", "dL_dp_i", lambda t: -t["p"] / t["Y"], "−p / Y",
+        "The fraction is turned over.", "An operation is turned round.",
+    ),
+    Mistake(
+        "dL_dp.squared", "dL_dp_i", lambda t: -t["Y"] / t["p"] ** 2, "−Y / p²",
+        "It is divided by the probability twice.", "There is a factor too many.",
+    ),
+    Mistake(
+        "dL_dp.sum", "dL_dp", lambda t: t["dL_dp_i"], "−Y / p",
+        "The gradient is summed over the batch while the loss is averaged: divide it by N.",
+        "A factor 1/N.", batch=True,
+    ),
+    Mistake(
+        "dL_dp.averaged", "dL_dp", lambda t: t["dL_dp_i"] / t["y"].size, "−(1/N) Y / p",
+        "The gradient is averaged while the loss is summed.", "A factor N.", right="dL_dp = −Y / p", batch=True,
+    ),
+    Mistake(
+        "dL_dp.averaged_twice", "dL_dp", lambda t: t["dL_dp_i"] / batch(t) / t["y"].size, "−(1/N²) Y / p",
+        "The gradient is divided by N twice.", "A factor N.", batch=True,
+    ),
+    Mistake(
+        "dL_dp.divided_by_classes", "dL_dp", lambda t: t["dL_dp_i"] / t["p"].shape[1], "−(1/K) Y / p",
+        "The gradient is divided by the number of classes, not of samples: right only when N = K.",
+        "It is divided by the wrong size.",
+    ),
+    Mistake(
+        "dL_dp.multiplied", "dL_dp", lambda t: t["dL_dp_i"] * t["y"].size, "−N Y / p",
+        "The gradient is multiplied by N where it should be divided.", "An operation is turned round.", batch=True,
+    ),
+)  # fmt: skip
+
 INPUTS = (
+    Mistake(
+        "dL_dX.own_weights", "dL_dX", lambda t: -t["W"][t["y"]] / batch(t) if "W" in t else None, "−w_y",
+        "Only the true class's weights are in it: Σ_k p_k w_k is missing.", "Half of the formula is missing.",
+    ),
+    Mistake(
+        "dL_dX.expected_weights", "dL_dX", lambda t: t["p"] @ t["W"] / batch(t) if "W" in t else None, "Σ_k p_k w_k",
+        "The true class's weights are never subtracted.", "Half of the formula is missing.",
+    ),
     Mistake(
         "dL_dX.sign", "dL_dX", lambda t: -(t["dL_dz"] @ t["W"]) if "W" in t else None, "−dL_dz W",
         "The gradient of the inputs has the wrong sign.", "The sign is turned.",

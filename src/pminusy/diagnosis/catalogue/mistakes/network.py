@@ -12,7 +12,7 @@ from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.catalogue.network import NETWORK
 from pminusy.diagnosis.catalogue.recipe import Record
 
-__all__ = ["EPOCH", "NETWORK_ONLY"]
+__all__ = ["EPOCH", "FORWARD", "NETWORK_ONLY", "PENALTIES"]
 
 NETWORK_ONLY = (
     Mistake(
@@ -108,6 +108,8 @@ NETWORK_ONLY = (
         "The second weights are missing in the regulariser's gradient.", "Not every weight counts.",
     ),
 )  # fmt: skip
+FORWARD = tuple(m for m in NETWORK_ONLY if m.step in ("a1", "X") and not m.also)
+PENALTIES = tuple(m for m in NETWORK_ONLY if m.id.startswith("ridge.") and m.step == "R")
 
 
 def _full_batches(t: Record) -> list[Any]:

@@ -17,7 +17,7 @@ from pminusy.diagnosis.catalogue.head import logits
 from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.catalogue.recipe import Change, Record
 
-__all__ = ["FITTED", "SMOOTHING", "TEMPERATURE", "Family"]
+__all__ = ["FITTED", "FORWARD_TEMPERATURE", "SMOOTHING", "TEMPERATURE", "Family"]
 
 
 def _plain(t: Record) -> Any:
@@ -80,6 +80,8 @@ TEMPERATURE = (
         "A bracket closes too early.", right="e^(z / T)", group="temperature",
     ),
 )  # fmt: skip
+
+FORWARD_TEMPERATURE = tuple(m for m in TEMPERATURE if not m.step.startswith("dL_"))
 
 SMOOTHING = (
     _smoothed(

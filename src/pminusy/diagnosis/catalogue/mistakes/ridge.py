@@ -7,6 +7,7 @@ In the record `half` is the factor in the loss, so `R = half · r ‖W‖²` and
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from pminusy.diagnosis.catalogue.head import penalised
 from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.catalogue.recipe import Change, Record
 
-__all__ = ["RIDGE"]
+__all__ = ["RIDGE", "averaged"]
 
 Penalty = Callable[[Any, Record], Any]
 
@@ -33,7 +34,12 @@ def _gradients(gradient: Penalty) -> Mapping[str, Change]:
     def of(name: str) -> Change:
         return lambda t: gradient(penalised(t, name), t) if name in t else 0.0
 
-    return {"dR_dW": of("W"), "dR_dW1": of("W1")}
+    def of_bias(name: str) -> Change:
+        return lambda t: gradient(t[name], t) if name in t and t.get("biases") else 0.0
+
+    return {
+        "dR_dW": of("W"), "dR_dW1": of("W1"), "dR_db": of_bias("b"), "dR_db1": of_bias("b1"),
+    }  # fmt: skip
 
 
 def _in_loss(name: str, penalty: Penalty, wrong: str, sentence: str, off: str) -> Mistake:
@@ -42,7 +48,7 @@ def _in_loss(name: str, penalty: Penalty, wrong: str, sentence: str, off: str) -
 
 def _in_gradient(name: str, gradient: Penalty, wrong: str, sentence: str, off: str) -> Mistake:
     changes = _gradients(gradient)
-    also = {"dR_dW1": changes["dR_dW1"]}
+    also = {name: change for name, change in changes.items() if name != "dR_dW"}
     return Mistake(f"ridge.{name}", "dR_dW", changes["dR_dW"], wrong, sentence, off, also=also)
 
 
@@ -302,6 +308,12 @@ RIDGE = (
         "Loss and gradient do not see the same weights.",
     ),
     Mistake(
+        "ridge.biases_missing_in_gradient", "dR_db", lambda t: 0.0 * t["b"], "dR_db = 0",
+        "The biases are regularised in the loss and not in the gradient.",
+        "Loss and gradient do not see the same parameters.", right="dR_db = 2 r b, as in the loss",
+        also={"dR_db1": lambda t: 0.0 * t["b1"] if "b1" in t else 0.0},
+    ),
+    Mistake(
         "ridge.bias_in_loss", "R", _bias_in_loss, "½ r (‖W‖² + ‖b‖²)",
         "The bias is regularised in the loss; the same terms belong in loss and gradient, and the "
         "bias is usually left out.",
@@ -335,3 +347,14 @@ RIDGE = (
         "The data's loss is subtracted from the regulariser.", "The sign of one term is turned.",
     ),
 )  # fmt: skip
+
+
+def averaged(mistakes: tuple[Mistake, ...]) -> tuple[Mistake, ...]:
+    """The mistakes of a penalty that is averaged over the batch like the losses, R = r ‖W‖² / (2 N)."""
+    return tuple(
+        replace(m, change=_over_rows(m.change)) for m in mistakes if m.step == "R" and not m.also
+    )
+
+
+def _over_rows(change: Change) -> Change:
+    return lambda t: change(t) / N(t)

@@ -35,14 +35,19 @@ def _without(columns: slice) -> Any:
     return lambda t: t["e"][:, columns].sum(1, keepdims=True)
 
 
+def _with_bias(sign: float) -> Any:
+    """The scores with the bias times a sign, where there is a bias."""
+    return lambda t: (t["X"] @ t["W"].T + sign * t["b"]) / t.get("T", 1.0)
+
+
 LINEAR = (
     Mistake(
-        "linear.bias_missing", "z", lambda t: t["X"] @ t["W"].T, "z = X Wᵀ",
+        "linear.bias_missing", "z", _with_bias(0.0), "z = X Wᵀ",
         "The bias is never added to the scores.",
         "One of the parameters has no effect on the scores.",
     ),
     Mistake(
-        "linear.bias_subtracted", "z", lambda t: t["X"] @ t["W"].T - t.get("b", 0), "z = X Wᵀ − b",
+        "linear.bias_subtracted", "z", _with_bias(-1.0), "z = X Wᵀ − b",
         "The bias is subtracted from the scores where it should be added.",
         "The sign of one term is turned.",
     ),

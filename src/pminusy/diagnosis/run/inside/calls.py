@@ -5,10 +5,12 @@ A program is a list of steps on numbered results:
     {"call": name, "args": [...], "kwargs": {...}}     a function, or a class to make an object
     {"on": k, "call": name, ...}                       a method of result k
     {"on": k, "set": name, "value": ...}  {"on": k, "get": name}
+    {"on": k, "each": name}                            an attribute of every object in nested lists
     {"value": argument}                                an argument that later steps share
 
 and an argument is {"array": i}, {"value": x}, {"list": i} (nested lists), {"result": [k, ...]} (a
-result of an earlier step, or a part of it) or {"dict": {name: argument}}.
+result of an earlier step, or a part of it), {"dict": {name: argument}}, {"tensor": i} (of torch) or
+{"objects": [i, name]}: nested lists of a class's objects, one made of each number.
 """
 
 from __future__ import annotations
@@ -67,6 +69,10 @@ def _step(step: dict[str, Any], namespace: dict[str, Any], results: list[Any], a
                 return arrays[content]
             case "list":
                 return arrays[content].tolist()
+            case "tensor":
+                return _tensor(arrays[content])
+            case "objects":
+                return _objects(arrays[content[0]].tolist(), namespace[content[1]])
             case "result":
                 return _pick(results, content)
             case "dict":
@@ -83,11 +89,52 @@ def _step(step: dict[str, Any], namespace: dict[str, Any], results: list[Any], a
         else:
             setattr(owner, step["set"], value(step["value"]))
         return None
+    if "each" in step:
+        return _each(owner, step["each"])
     if "get" in step:
         return getattr(owner, step["get"])
     function = _named(namespace, step["call"]) if owner is None else getattr(owner, step["call"])
     keywords = {name: value(part) for name, part in step.get("kwargs", {}).items()}
     return function(*map(value, step.get("args", [])), **keywords)
+
+
+def _tensor(array: Array) -> Any:
+    """A tensor of torch over the same numbers; new tensors are as precise."""
+    import torch
+
+    torch.set_default_dtype(torch.float64)
+    return torch.from_numpy(array)
+
+
+def _objects(numbers: Any, kind: Any) -> Any:
+    """An object of each number in nested lists."""
+    if isinstance(numbers, list):
+        return [_objects(number, kind) for number in numbers]
+    return kind(numbers)
+
+
+def _each(tree: Any, name: str) -> Any:
+    """An attribute of every object in nested lists."""
+    if isinstance(tree, list | tuple):
+        return [_each(part, name) for part in tree]
+    return getattr(tree, name)
+
+
+def _numbers(value: Any) -> Any:
+    """A tensor as an array, a scalar that keeps its derivative as a number; else the same."""
+    kind = type(value)
+    if kind.__module__.split(".")[0] == "torch" and hasattr(value, "detach"):
+        return value.detach().cpu().numpy()
+    if kind in (tuple, list) and value and all(_is_scalar(item) for item in value):
+        return [item.data for item in value]
+    return value.data if _is_scalar(value) else value
+
+
+def _is_scalar(value: Any) -> bool:
+    """Whether it is an object with a number and its derivative, as scalar engines have them."""
+    if isinstance(value, np.ndarray | np.generic) or not hasattr(value, "grad"):
+        return False
+    return isinstance(getattr(value, "data", None), int | float | np.floating)
 
 
 def _named(namespace: dict[str, Any], name: str) -> Any:
@@ -110,6 +157,7 @@ def _pick(results: list[Any], path: list[Any]) -> Any:
 
 def _encode(value: Any, out: list[Array], depth: int) -> dict[str, Any]:
     """A result as a tree of numbers, arrays, tuples and dictionaries; anything else by its type."""
+    value = _numbers(value)
     if value is None:
         return {"none": True}
     if type(value) in (bool, int, float) or isinstance(value, np.generic):

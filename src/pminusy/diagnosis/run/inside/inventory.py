@@ -141,6 +141,7 @@ def _facts(node: Any) -> Entry:
     arguments = {a.arg for n in (node, *inside) for a in ast.walk(n) if isinstance(a, ast.arg)}
     attributes = {n.attr for n in inside if isinstance(n, ast.Attribute)}
     attributes |= {f"{n.arg}=" for n in inside if isinstance(n, ast.keyword) and n.arg}
+    attributes |= {*_counted(inside), *_keys(inside)}
     doc = ast.get_docstring(node) if isinstance(node, _FUNCTIONS) else None
     return {
         "doc": (doc or "").strip()[:200],
@@ -152,6 +153,21 @@ def _facts(node: Any) -> Entry:
         "reads": sorted(names - stored - arguments)[:_MOST_NAMES],
         "attributes": sorted(attributes)[:_MOST_NAMES],
     }
+
+
+def _counted(inside: list[ast.AST]) -> Iterator[str]:
+    """`len(name)` for every name whose length is taken."""
+    for n in inside:
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "len":
+            yield from (f"len({a.id})" for a in n.args if isinstance(a, ast.Name))
+
+
+def _keys(inside: list[ast.AST]) -> Iterator[str]:
+    """`['key']` for every text that something is indexed by."""
+    for n in inside:
+        match n:
+            case ast.Subscript(slice=ast.Constant(value=str(key))):
+                yield f"['{key[:20]}']"
 
 
 def _is_starter(body: list[ast.stmt]) -> bool:
