@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
@@ -111,7 +112,7 @@ def _ring_of(kind: type[_Element]) -> type[laurent.Ring]:
     return RingOf
 
 
-class _Element(laurent.Laurent):
+class _Element(laurent.Laurent, ABC):
     """An element of a library; `terms` is read from it where the algebra asks for them."""
 
     __slots__ = ("_terms", "held")
@@ -127,18 +128,18 @@ class _Element(laurent.Laurent):
         return self._terms
 
     @staticmethod
+    @abstractmethod
     def ring_over(names: list[str]) -> Any:
         """The library's ring."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def from_terms(ring: Any, terms: Any) -> Any:
         """What the library holds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def to_terms(self) -> Any:
         """Exponents and coefficients."""
-        raise NotImplementedError
 
     def _new(self, held: Any) -> Any:
         return type(self)(self.ring, None, held)
@@ -167,11 +168,13 @@ class _Element(laurent.Laurent):
         element = self._element(other)
         return NotImplemented if element is None else self._added(operation, element)
 
+    @abstractmethod
     def _added(self, operation: Callable[[Any, Any], Any], other: Any) -> Any:
-        raise NotImplementedError
+        """Sum or difference with an element of the same library."""
 
+    @abstractmethod
     def _times(self, other: Any) -> Any:
-        raise NotImplementedError
+        """Product with one."""
 
 
 class _Shifted(_Element):

@@ -163,7 +163,7 @@ def _remove_if_unlocked(path: str) -> None:
 
 @contextmanager
 def _removed_by_signals(beside: Path) -> Iterator[None]:
-    """Remove a file when the process is told to end by a signal.
+    """Remove a file when a signal ends the process.
 
     A signal that is ignored (`nohup`) or has a handler is left alone.
     """

@@ -116,7 +116,7 @@ def explain(
     digits
         Significant digits shown.
     grad_output
-        With reduction "none": what each row's loss is told from above, (N,); ones by default.
+        With reduction "none": the gradient that comes into each row's loss, (N,); ones by default.
     **options
         Options of the loss, as in `pminusy.core.options.Options`; `reduction` is how the rows of a
         batch are put together.

@@ -45,5 +45,5 @@ def bias_gradient(dL_dz: Array) -> Array:
 
 
 def input_gradient(dL_dz: Array, W: Array) -> Array:
-    """dL_dX (N, D) = dL_dz W: what the layer before the head is told."""
+    """dL_dX (N, D) = dL_dz W: the gradient that goes back to the layer before the head."""
     return dL_dz @ W

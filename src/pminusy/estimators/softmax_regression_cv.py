@@ -76,7 +76,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
         Number of stratified folds, a splitter, or pairs of (train, test) indices.
     scoring
         Name of a score or a scorer; None for accuracy. Scorers that take `labels` or `pos_label`
-        are told all labels of y, and the second of two.
+        get all labels of y, and the second of two.
     refit
         Whether to fit all rows with the best C; otherwise parameters, `C_` and `l1_ratio_` are
         means over the folds of what was best in each.

@@ -90,7 +90,7 @@ def linear_cross_entropy(
     """
     options_of_torch(options)
     tensors = (input, linear_weight, linear_bias, target, weight, sample_weight)
-    if has_torch_function_variadic(*tensors):  # a mode, or a class of tensors, asks to be told
+    if has_torch_function_variadic(*tensors):  # a mode, or a class of tensors, takes over
         return handle_torch_function(
             linear_cross_entropy,
             tensors,

@@ -89,7 +89,7 @@ def cross_entropy(
     """
     reduction = reduction_of(reduction, size_average, reduce)
     tensors = (input, target, weight, sample_weight)
-    if has_torch_function_variadic(*tensors):  # a mode, or a class of tensors, asks to be told
+    if has_torch_function_variadic(*tensors):  # a mode, or a class of tensors, takes over
         return handle_torch_function(
             cross_entropy,
             tensors,

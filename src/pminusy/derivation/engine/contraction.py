@@ -255,4 +255,4 @@ def applied(tree: t.Node, v: Sequence[Any], at: Evaluator) -> Any:
             ],
             dtype=object,
         )
-    raise NotImplementedError(type(tree).__name__)
+    raise TypeError(f"no rule contracts a {type(tree).__name__}")

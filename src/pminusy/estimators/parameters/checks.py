@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+from abc import ABC, abstractmethod
 from numbers import Integral, Real
 from typing import Any
 
@@ -30,12 +31,12 @@ class ParameterError(InputError, InvalidParameterError):
     """A parameter that cannot be: `InputError`, and what scikit-learn raises for it."""
 
 
-class CheckedParameters:
+class CheckedParameters(ABC):
     """Checks all parameters when `fit` begins, as scikit-learn does by `_parameter_constraints`."""
 
+    @abstractmethod
     def _check_parameters(self) -> Any:
         """Checks with messages of their own; the rest are of the kind "an instance of bool"."""
-        raise NotImplementedError
 
     def _validate_params(self) -> None:
         try:
