@@ -30,7 +30,7 @@ GOOD = pl.DataFrame(
     {"size": [2.0, 7.0], "shade": ["dark", "light"], "wild": [True, False], "kind": ["ant", "bee"]}
 )
 CHANGES = {
-    "shade": pl.Series("shade", ["Dark", "light "]),
+    "shade": pl.Series("shade", ["Dark", "Light"]),
     "wild": pl.Series("wild", ["yes", "false"]),
     "size": pl.Series("size", [None, 7.0]),
     "without shade": pl.Series("shade", [None, "dark"]),
@@ -39,7 +39,7 @@ CHANGES = {
     "unlabelled": pl.Series("kind", [None, "bee"]),
 }
 SAID = {
-    "shade": "2 rows have an unseen value of 'shade' ('Dark' and 'light ')",
+    "shade": "2 rows have an unseen value of 'shade' ('Dark' and 'Light')",
     "wild": "1 row has an unseen value of 'wild' ('yes')",
     "size": "1 row without 'size': the median",
     "without shade": "1 row without 'shade', which training always had",

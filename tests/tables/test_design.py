@@ -21,6 +21,7 @@ from pminusy.tables.design import (
     select_rows,
 )
 from pminusy.tables.files import read_table
+from pminusy.tables.schema import NumberColumn
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
 
@@ -150,11 +151,6 @@ def test_names_all_columns_that_are_lacking():
             r"numbers, as at training, got text such as 'abc\n' in row 1; "
             "correct it or leave the cell empty",
         ),
-        (
-            "m",
-            "39.1",
-            "numbers, as at training, got text such as '39.1' in row 1; cast it to numbers",
-        ),
         ("m", True, "numbers, as at training, got booleans such as True in row 1"),
         (
             "m",
@@ -182,8 +178,8 @@ def test_says_which_column_is_not_what_it_was(column, value, expected):
 
 
 def test_names_the_first_cell_that_is_no_number():
-    frame = pl.DataFrame({"m": ["1", None, "x", "y"]}).with_columns(k=1, s=None, t=None, b=None)
-    assert "got text such as 'x' in row 3" in message(frame)
+    frame = pl.DataFrame({"m": ["1", None, "word", "y"]}).with_columns(k=1, s=None, t=None, b=None)
+    assert "got text such as 'word' in row 3" in message(frame)
 
 
 def test_a_column_without_values_may_be_of_any_type():
@@ -275,7 +271,7 @@ def test_every_table_becomes_finite_numbers_with_one_category_a_row(records):
         first += block.shape[1]
         if hasattr(column, "categories"):
             np.testing.assert_array_equal(block.sum(axis=1), 1.0)
-        elif column.varies:
+        elif isinstance(column, NumberColumn) and column.varies:
             np.testing.assert_allclose(block[:, 0].mean(), 0, atol=1e-9)
             np.testing.assert_allclose(block[:, 0].std(), 1, rtol=1e-9)
     assert first == X.shape[1]

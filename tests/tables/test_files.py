@@ -182,7 +182,7 @@ CLOSE_QUOTES = "close every quote that begins a cell, and double those inside a 
         (
             "t.csv",
             "a,b\n1,2\n".encode("utf-16"),
-            "expected UTF-8 text, got UTF-16 text; save it as UTF-8 CSV",
+            "expected UTF-8 text, got UTF-16 text; say --encoding utf-16, or save it as UTF-8",
         ),
         (
             "t.csv",
@@ -199,13 +199,13 @@ CLOSE_QUOTES = "close every quote that begins a cell, and double those inside a 
         (
             "t.xlsx",
             "PK",
-            "expected a file named .csv, .tsv, .txt, .parquet, .feather, .arrow or .ipc, "
+            "expected a file named .csv, .tsv, .txt, .jsonl, .parquet, .feather, .arrow or .ipc, "
             "got '.xlsx'; save the sheet as CSV first",
         ),
         (
             "t",
             "a,b\n",
-            "expected a file named .csv, .tsv, .txt, .parquet, .feather, .arrow or .ipc, "
+            "expected a file named .csv, .tsv, .txt, .jsonl, .parquet, .feather, .arrow or .ipc, "
             "got a name without a suffix; convert it to one of these",
         ),
         (
@@ -295,7 +295,7 @@ NAME_ALL = (
         ),
         (
             "x,y\n1,2\n".encode("utf-16-le"),
-            "expected UTF-8 text, got UTF-16 text; save it as UTF-8 CSV",
+            "expected UTF-8 text, got UTF-16 text; say --encoding utf-16, or save it as UTF-8",
         ),
     ],
 )

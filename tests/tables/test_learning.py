@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-
 import numpy as np
 import polars as pl
 import pytest
@@ -131,29 +129,9 @@ def test_a_category_called_other_joins_the_pooled_ones():
     assert schema.feature_names == ("x = a", "x = b", "x = (other)")
 
 
-DROP_REMEDY = "derive numbers from it first, or leave it out with --drop"
-
-
 @pytest.mark.parametrize(
     ("name", "values", "expected"),
     [
-        (
-            "x",
-            [datetime.date(2020, 1, 1)] * 2,
-            f"numbers, text or booleans, got dates or times such as 2020-01-01; {DROP_REMEDY} x",
-        ),
-        (
-            "born on",
-            ["2020-01-01", None, "2020-02-01T12:00:01.5Z"],
-            f"numbers, text or booleans, got dates or times such as '2020-01-01'; "
-            f"{DROP_REMEDY} 'born on'",
-        ),
-        (
-            "x",
-            [datetime.timedelta(1)] * 2,
-            "numbers, text or booleans, got dates or times such as 1 day, 0:00:00; "
-            f"{DROP_REMEDY} x",
-        ),
         (
             "x",
             [[1], [2]],

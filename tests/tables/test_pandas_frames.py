@@ -80,10 +80,11 @@ def test_columns_that_arrow_holds(type_, values):
 
 
 @pytest.mark.parametrize("kind", ["day", "zoned", "span"])
-def test_dates_are_refused_with_their_name(kind):
+def test_dates_and_durations_are_features(kind):
     frame = pd.DataFrame({"when": np.resize(np.array(COLUMNS[kind][0]), 20), "y": ["a", "b"] * 10})
-    with pytest.raises(pmy.InputError, match=r"^column 'when': expected numbers, text or booleans"):
-        pmy.fit_table(frame, target="y")
+    frame["x"] = range(20)
+    (finding,) = (f for f in pmy.fit_table(frame, target="y").schema.findings if f.name == "when")
+    assert finding.taken == ("number" if kind == "span" else "date")
 
 
 def test_an_index_of_any_kind_is_left_behind():

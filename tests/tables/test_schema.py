@@ -11,8 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pminusy.errors import InputError
+from pminusy.tables.columns.date_column import DateColumn, DatePart
+from pminusy.tables.columns.finding import Finding
+from pminusy.tables.columns.numerals import Numerals
+from pminusy.tables.reading import Reading
 from pminusy.tables.schema import CategoryColumn, LeftOut, NumberColumn, Schema
 
+DATE = DateColumn(
+    "day",
+    "Date",
+    "dmy",
+    18262.0,
+    (DatePart("in days", 3.0, 2.0), DatePart("weekend", 0.3, 0.4)),
+    True,
+)
 SCHEMA = Schema(
     columns=(
         NumberColumn("mass", "Float64", 4050.0, 4201.75, 800.78, True),
@@ -55,6 +67,48 @@ def test_notes_and_text_columns():
 
 def test_there_and_back():
     assert through_json(SCHEMA) == SCHEMA
+
+
+RICH = Schema(
+    columns=(
+        NumberColumn("price", "String", 4.0, 4.5, 1.5, True, Numerals(",", "."), ("Total",)),
+        CategoryColumn("sex", "String", ("FEMALE", "MALE"), 0, True, reference=True),
+        DATE,
+    ),
+    left_out=(LeftOut("flat", "it is 1 in every training row", "they are the same"),),
+    target="y",
+    classes=("a", "b"),
+    target_dtype="String",
+    findings=(Finding("price", "number", "3 of 4 cells are numbers", 1), Finding("y", "target")),
+    told=("'price': 3 of 4 cells are numbers",),
+    reading=Reading(missing=("?",), sep=";", decimal=",", header=False),
+    literal_target=True,
+)
+
+
+def test_all_that_is_known_of_columns_goes_there_and_back():
+    assert through_json(RICH) == RICH
+    assert RICH.feature_names == (
+        "price",
+        "price is missing",
+        "sex = MALE",
+        "sex is missing",
+        "day in days since 2020-01-01",
+        "day, weekend",
+        "day is missing",
+    )
+
+
+def test_a_file_of_an_earlier_version_knows_nothing_of_findings():
+    old = {
+        key: value
+        for key, value in SCHEMA.to_json().items()
+        if key not in ("findings", "told", "reading", "literal_target")
+    }
+    for column in old["columns"]:
+        for key in ("numerals", "marks", "reference"):
+            column.pop(key, None)
+    assert Schema.from_json(json.loads(json.dumps(old))) == SCHEMA
 
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
@@ -101,7 +155,7 @@ REMEDY = "; the model file is damaged or was changed by hand; fit the model agai
         (with_entry("columns.0", None), "expected a column as an object, got None"),
         (
             with_entry("columns.0.kind", ["x"]),
-            "expected 'kind' of a column to be one of number, category, got a list of 1",
+            "expected 'kind' of a column to be one of number, category, date, got a list of 1",
         ),
         (
             with_entry("columns.0.scale", float("nan")),

@@ -22,19 +22,15 @@ from pminusy.api.fitted import Fitted
 from pminusy.api.table_model import TableModel
 from pminusy.api.training_options import MAX_ITER, TOL, TrainingOptions, training_options
 from pminusy.api.training_run import TableRows, TrainingRun
+from pminusy.api.understood import understood
 from pminusy.errors import InputError
 from pminusy.estimators.model_file import check_size
 from pminusy.estimators.scores import Scores, score
-from pminusy.estimators.split import stratified_split
-from pminusy.tables.design import (
-    design_matrix,
-    encode_target,
-    learn_schema,
-    refuse_infinite,
-    select_rows,
-)
-from pminusy.tables.files import read_table
-from pminusy.tables.target import SelectedRows
+from pminusy.estimators.split import split_rows
+from pminusy.tables.columns.giveaway import giveaways
+from pminusy.tables.design import design_matrix, encode_target, learn_schema, select_rows
+from pminusy.tables.reading import reading_of
+from pminusy.tables.target import SelectedRows, group_numbers
 from pminusy.tables.wording import count, listed, shown
 
 if TYPE_CHECKING:
@@ -50,6 +46,15 @@ def fit_table(
     *,
     drop: str | Sequence[str] = (),
     weight: str | None = None,
+    groups: str | None = None,
+    as_: str | Sequence[str] | Mapping[str, str] | None = None,
+    missing: str | Sequence[str] = (),
+    header: bool = True,
+    sep: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    encoding: str | None = None,
+    comment: str | None = None,
     C: float | Sequence[float] | None = None,
     l1_ratio: float | Sequence[float] = 0.0,
     cv: int | None = None,
@@ -67,18 +72,35 @@ def fit_table(
     """Train a softmax classifier on a table: C Σ_i ω_i L_i + ½ ‖W‖² over standardised columns.
 
     Numbers are standardised and missing ones imputed by the median, with an indicator; text,
-    booleans and categories become one column a value. Whatever is left out is said in the notes.
+    booleans and categories become one column a value; dates become days, and sines and cosines of
+    the year, the week and the day. Numbers are read where they have thousands, currencies, percent
+    signs or marks for missing values. `str(model.schema)` says what each column was taken for and
+    why, and the notes what was left out.
 
     Parameters
     ----------
     table
-        Path of a CSV, TSV, Parquet or Feather file, or a Polars or pandas frame.
+        Path of a CSV, TSV, Parquet or Feather file or of JSON lines, packed as .gz or .zst too; "-"
+        for standard input; or a Polars or pandas frame.
     target
         Column to predict.
     drop
-        Columns to leave out.
+        Columns to leave out; "a,b" is two unless a column has that name.
     weight
         Column of row weights, ≥ 0.
+    groups
+        Column of groups (patients, say): rows of one are held out together, and are in one fold.
+    as_
+        What columns are: "zip=category,day=date", or a mapping; "number", "category", "date", and
+        "dmy" or "mdy" for dates whose day or month comes first. Of the target, "category" keeps
+        labels that say NA.
+    missing
+        Cells that mean a missing value, in every column, beside empty ones, NA and the like.
+    header
+        Whether the first line names the columns; without, they are column_1, column_2 …
+    sep, decimal, thousands, encoding, comment
+        How a file of text is written, where it does not show: the sign between cells, before
+        decimals and between thousands, its encoding (UTF-8), how lines begin that are no rows.
     C
         Inverse strength of the penalty, as in scikit-learn; `inf` for none; 1 if not given. Of
         several values the one with the least log loss in cross-validation is taken.
@@ -139,21 +161,33 @@ def fit_table(
         calibrate=calibrate, test_size=test_size, seed=seed,
         tol=tol, max_iter=max_iter, time_limit=time_limit, keep_interrupted=keep_interrupted,
     )  # fmt: skip
+    reading = reading_of(
+        missing=missing, header=header, sep=sep, decimal=decimal, thousands=thousands,
+        encoding=encoding, comment=comment,
+    )  # fmt: skip
     drop = _names(drop)
     started = time.perf_counter()
-    whole = read_table(table)
-    refuse_infinite(whole, skip=(target, weight, *drop))
-    rows = select_rows(whole, target, weight)
+    whole = understood(
+        table, target, weight=weight, groups=groups, drop=drop, as_=as_, reading=reading
+    )
+    rows = select_rows(whole.frame, target, weight)
     # Ranks, not the codes of a categorical: those depend on what Polars saw before in the process.
     labels = rows.frame[target].cast(pl.String).rank("dense").to_numpy()
-    train, test = stratified_split(labels, test_size, seed)
+    of_group = None if groups is None else group_numbers(rows.frame, groups)
+    train, test = split_rows(labels, test_size, seed, of_group)
     # What the columns are is learned from the training rows alone.
-    schema = learn_schema(rows.frame[train], target, drop=drop, weight=weight)
+    schema = learn_schema(
+        rows.frame[train], target, drop=whole.drop, weight=weight, groups=groups,
+        recognised=whole.columns, reference=options.unpenalised,
+    )  # fmt: skip
+    schema = replace(schema, reading=reading, literal_target=whole.literal_target)
     check_size("table", schema.to_json())
     training = _rows(rows.frame[train], rows.index[train], schema)
     held_out = _rows(rows.frame[test], rows.index[test], schema)
     _refuse_weightless(training, schema)
-    clf = options.estimator(training.y, schema.classes, progress)
+    clf = options.estimator(
+        training.y, schema.classes, progress, None if of_group is None else of_group[train]
+    )
     said = _train(clf, training)
     fitted = _fitted(clf, schema, training, options)
     calibration = None
@@ -170,10 +204,13 @@ def fit_table(
         estimator=clf,
         calibration=calibration,
         seconds=time.perf_counter() - started,
-        row_notes=_row_notes(rows),
+        row_notes=(*whole.notes, *_row_notes(rows)),
         schema_notes=schema.notes,
         split_notes=_split_notes(training, held_out, schema, options.test_size),
-        training_notes=_training_notes(clf, options, training, schema, calibration),
+        training_notes=(
+            *_giveaways(training, schema),
+            *_training_notes(clf, options, training, schema, calibration),
+        ),
         warnings=tuple(said),
     )
     for message, category in said.items():
@@ -189,6 +226,11 @@ def _names(drop: Any) -> tuple[Any, ...]:
     if not isinstance(drop, Iterable):
         raise InputError("drop", "names of columns", repr(drop))
     return tuple(drop)
+
+
+def _giveaways(training: TableRows, schema: Schema) -> tuple[str, ...]:
+    columns = [training.frame[column.name] for column in schema.columns]
+    return giveaways(columns, training.y, schema.target)
 
 
 def _rows(frame: pl.DataFrame, numbers: NDArray[np.intp], schema: Schema) -> TableRows:

@@ -20,6 +20,8 @@ from pminusy.estimators.model_file import load_model, save_model
 from pminusy.tables import target
 from pminusy.tables.design import design_matrix
 from pminusy.tables.files import read_table
+from pminusy.tables.joining import beside
+from pminusy.tables.reading import Reading
 from pminusy.tables.schema import Schema
 from pminusy.tables.wording import shortened
 
@@ -58,13 +60,15 @@ class TableModel(Fitted):
             raise InputError("record of the fit", "a model just trained", got, "fit it again")
         return self.record
 
-    def predict(self, table: Table) -> Any:
+    def predict(self, table: Table, *, keep_columns: str | Sequence[str] = ()) -> Any:
         """Class and probabilities of each row.
 
         Parameters
         ----------
         table
             Path, Polars frame or pandas frame with the columns the model was trained on.
+        keep_columns
+            Columns of the table to have before the predictions: names, "a,b", or "all".
 
         Returns
         -------
@@ -82,7 +86,10 @@ class TableModel(Fitted):
         TableWarning
             Unseen categories, missing values, columns that are not used: all of it, once.
         """
-        predictions, notes = self.predictions(self.read(table))
+        frame = self.read(table)
+        predictions, notes = self.predictions(frame)
+        if keep_columns:
+            predictions = beside(frame, predictions, keep_columns)
         _warn("predict", notes)
         if type(table).__module__.partition(".")[0] != "pandas":
             return predictions
@@ -91,9 +98,15 @@ class TableModel(Fitted):
         columns = {name: predictions[name].to_list() for name in predictions.columns}
         return pandas.DataFrame(columns, index=table.index)
 
-    def read(self, table: Table) -> pl.DataFrame:
-        """Read a table as the model knows it: a category "007" of a CSV stays text."""
-        return read_table(table, text=self.schema.text_columns)
+    def read(self, table: Table, reading: Reading | None = None) -> pl.DataFrame:
+        """Read a table as the model knows it: a category "007" of a CSV stays text.
+
+        `reading` is how the file is written, where that is not as in training.
+        """
+        schema = self.schema
+        literal = (schema.target,) if schema.literal_target else ()
+        how = schema.reading if reading is None else reading
+        return read_table(table, text=schema.text_columns, literal=literal, reading=how)
 
     def predictions(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
         """Like `predict` for a Polars frame, and what had to be said about its columns."""

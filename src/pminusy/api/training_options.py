@@ -9,7 +9,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from pminusy.errors import InputError
 from pminusy.estimators.parameters.checks import HELD, holds, require_count, require_number
@@ -52,10 +52,22 @@ class TrainingOptions:
     time_limit: float | None = None  # seconds
     keep_interrupted: bool = False
 
+    @property
+    def unpenalised(self) -> bool:
+        """Whether nothing draws the weights towards 0: categories need a reference then."""
+        return all(math.isinf(C) for C in self.C)
+
     def estimator(
-        self, y: NDArray[np.intp], classes: tuple[str, ...], progress: ProgressCallback | None
+        self,
+        y: NDArray[np.intp],
+        classes: tuple[str, ...],
+        progress: ProgressCallback | None,
+        groups: NDArray[np.intp] | None = None,
     ) -> Any:
-        """The estimator, not fitted yet, for labels y (N,) that are indices of classes."""
+        """The estimator, not fitted yet, for labels y (N,) that are indices of classes.
+
+        Rows of one of the groups (N,) are in one fold of its cross-validation.
+        """
         weight = _by_index(self.class_weight, classes)
         shared: dict[str, Any] = {"solver": self.solver, "class_weight": weight, "tol": self.tol}
         shared |= {"max_iter": self.max_iter, "time_limit": self.time_limit, "progress": progress}
@@ -66,7 +78,9 @@ class TrainingOptions:
         if self.folds > largest:
             got = f"{self.folds}, where no class has more than {largest:,} training rows"
             raise InputError("cv", "as many rows of some class as there are folds", got)
-        folds = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
+        folds: Any = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
+        if groups is not None:
+            folds = self._folds_of_groups(y, groups)
         return SoftmaxRegressionCV(
             self.C,
             l1_ratios=self.l1_ratio,
@@ -75,6 +89,15 @@ class TrainingOptions:
             store_coefs_paths=False,
             **shared,
         )
+
+    def _folds_of_groups(self, y: NDArray[np.intp], groups: NDArray[np.intp]) -> Any:
+        number = np.unique(groups).size
+        assert self.folds is not None
+        if self.folds > number:
+            got = f"{self.folds}, where training rows are of {number:,} groups"
+            raise InputError("cv", "at most as many folds as groups", got)
+        splitter = StratifiedGroupKFold(self.folds, shuffle=True, random_state=self.seed)
+        return list(splitter.split(np.zeros((y.size, 1)), y, groups))
 
     def settings(self, C: float, l1_ratio: float) -> dict[str, float | str]:
         """What the model remembers of its options, those left alone aside."""

@@ -7,6 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pminusy.cli.reading_options import (
+    CommentOption,
+    DecimalOption,
+    EncodingOption,
+    MissingOption,
+    NoHeaderOption,
+    SepOption,
+    ThousandsOption,
+    reading_beside,
+)
 from pminusy.cli.streams import print_table, shown, stdout
 from pminusy.present.numbers import decimals
 from pminusy.present.sanitise import visible
@@ -21,14 +31,27 @@ _CLASSES_SHOWN = 30
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="Model written by `pminusy fit -o`.")],
-    table: Annotated[Path, typer.Argument(help="Table that has the target column.")],
+    table: Annotated[
+        Path, typer.Argument(help="Table that has the target column; - for standard input.")
+    ],
+    missing: MissingOption = None,
+    no_header: NoHeaderOption = False,
+    sep: SepOption = None,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
+    encoding: EncodingOption = None,
+    comment: CommentOption = None,
 ) -> None:
     """Score a model on a table that has the target column."""
     from pminusy.api.evaluation import evaluate as score
     from pminusy.api.table_model import load
 
     trained = load(model)
-    _print_scores(score(trained, trained.read(table)))
+    reading = reading_beside(
+        trained.schema.reading, missing=missing, no_header=no_header, sep=sep, decimal=decimal,
+        thousands=thousands, encoding=encoding, comment=comment,
+    )  # fmt: skip
+    _print_scores(score(trained, trained.read(table, reading)))
 
 
 def _print_scores(result: Evaluation) -> None:

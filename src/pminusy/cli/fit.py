@@ -10,6 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pminusy.cli.progress import training_progress
+from pminusy.cli.reading_options import (
+    CommentOption,
+    DecimalOption,
+    EncodingOption,
+    MissingOption,
+    NoHeaderOption,
+    SepOption,
+    ThousandsOption,
+)
 from pminusy.cli.streams import print_table, printing, shown, stdout
 from pminusy.cli.values import class_weight as _class_weight
 from pminusy.cli.values import number, numbers, whole_number
@@ -36,7 +45,12 @@ _OPTIONS = {
 
 
 def fit(
-    table: Annotated[Path, typer.Argument(help="CSV, TSV, Parquet or Feather file.")],
+    table: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV, TSV, JSON lines, Parquet or Feather file, .gz or .zst; - for standard input."
+        ),
+    ],
     target: Annotated[str, typer.Option(help="Column to predict.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the model here (.safetensors).")
@@ -45,9 +59,31 @@ def fit(
         Path | None, typer.Option(help="Write a page about the fit here (.html).")
     ] = None,
     drop: Annotated[
-        list[str] | None, typer.Option(help="Leave a column out; may be given more than once.")
+        list[str] | None, typer.Option(help="Leave columns out: a,b, or given more than once.")
     ] = None,
     weight: Annotated[str | None, typer.Option(help="Column with row weights.")] = None,
+    groups: Annotated[
+        str | None, typer.Option(help="Column of groups: rows of one are held out together.")
+    ] = None,
+    as_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--as",
+            metavar="COLUMN=KIND",
+            help="What columns are: number, category, date, dmy or mdy; several with commas.",
+        ),
+    ] = None,
+    columns_report: Annotated[
+        bool,
+        typer.Option("--columns-report", help="Say what every column was taken for and why."),
+    ] = False,
+    missing: MissingOption = None,
+    no_header: NoHeaderOption = False,
+    sep: SepOption = None,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
+    encoding: EncodingOption = None,
+    comment: CommentOption = None,
     C: Annotated[
         Any,
         typer.Option(
@@ -138,6 +174,15 @@ def fit(
             target=target,
             drop=tuple(drop or ()),
             weight=weight,
+            groups=groups,
+            as_=as_,
+            missing=tuple(missing or ()),
+            header=not no_header,
+            sep=sep,
+            decimal=decimal,
+            thousands=thousands,
+            encoding=encoding,
+            comment=comment,
             C=C,
             cv=cv,
             l1_ratio=0.0 if l1_ratio is None else l1_ratio,
@@ -156,6 +201,8 @@ def fit(
     try:
         with printing(list(written.values())):
             console = stdout()
+            if columns_report:
+                _print_columns(console, model)
             _print_result(console, model)
             for kind, path in written.items():
                 console.print(f"{kind}   {visible(str(path))}", markup=False, soft_wrap=True)
@@ -199,9 +246,25 @@ def _print_summary(console: Console, model: TableModel) -> None:
     console.print("a coefficient is for one standard deviation of its column")
 
 
+def _print_columns(console: Console, model: TableModel) -> None:
+    from rich.table import Table
+
+    from pminusy.tables.columns.finding import as_lines
+
+    columns = Table(box=None, pad_edge=False)
+    for name, justify in (("column", "left"), ("taken as", "left"), ("missing", "right")):
+        columns.add_column(name, justify=justify, no_wrap=name != "column")  # type: ignore[arg-type]
+    columns.add_column("why")
+    for name, taken, missing, why in as_lines(model.schema.findings):
+        columns.add_row(shown(name, 40), taken, missing, shown(why, 200))
+    print_table(console, columns)
+    console.print()
+
+
 def _print_result(console: Console, model: TableModel) -> None:
     from rich.table import Table
 
+    from pminusy.tables.columns.finding import in_short
     from pminusy.tables.wording import shortened
 
     run = model.run
@@ -222,6 +285,7 @@ def _print_result(console: Console, model: TableModel) -> None:
     facts.add_row("rows", run.rows_sentence())
     classes = model.schema.classes
     facts.add_row("classes", shown(f"{len(classes):,}: {', '.join(classes[:101])}", 100))
+    facts.add_row("columns", shown(in_short(model.schema.findings), 100))
     facts.add_row("features", f"{len(model.schema.feature_names):,}")
     state = "converged" if run.converged else "NOT converged"
     state = f"STOPPED, {state}" if run.interrupted else state

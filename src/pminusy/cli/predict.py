@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pminusy.cli.reading_options import (
+    CommentOption,
+    DecimalOption,
+    EncodingOption,
+    MissingOption,
+    NoHeaderOption,
+    SepOption,
+    ThousandsOption,
+    reading_beside,
+)
 from pminusy.cli.streams import (
     keep_numbers_whole,
     print_notes,
@@ -22,6 +32,7 @@ from pminusy.present.sanitise import visible
 if TYPE_CHECKING:
     import polars as pl
     from rich.table import Table
+    from rich.text import Text
 
 __all__ = ["predict"]
 
@@ -32,21 +43,51 @@ _NAME = 24  # columns for a name
 
 def predict(
     model: Annotated[Path, typer.Argument(help="Model written by `pminusy fit -o`.")],
-    table: Annotated[Path, typer.Argument(help="CSV, TSV, Parquet or Feather file.")],
+    table: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV, TSV, JSON lines, Parquet or Feather file, .gz or .zst; - for standard input."
+        ),
+    ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write all rows here, CSV or Parquet by name."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write all rows here, CSV or Parquet by name; - for standard output, as CSV.",
+        ),
     ] = None,
+    keep_columns: Annotated[
+        list[str] | None,
+        typer.Option(help="Columns of the table to write before the predictions: a,b, or all."),
+    ] = None,
+    missing: MissingOption = None,
+    no_header: NoHeaderOption = False,
+    sep: SepOption = None,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
+    encoding: EncodingOption = None,
+    comment: CommentOption = None,
 ) -> None:
     """Predict the class of each row, with probabilities."""
     from pminusy.api.table_model import load
-    from pminusy.tables.files import check_table_path, without_formulas, write_table
+    from pminusy.tables.files import check_table_path, is_standard, without_formulas, write_table
+    from pminusy.tables.joining import beside
     from pminusy.tables.wording import count
 
+    printed = output is not None and is_standard(output)
+    output = None if printed else output
     if output is not None:
         check_table_path(output, inputs=(model, table))
     trained = load(model)
-    predictions, notes = trained.predictions(trained.read(table))
+    reading = reading_beside(
+        trained.schema.reading, missing=missing, no_header=no_header, sep=sep, decimal=decimal,
+        thousands=thousands, encoding=encoding, comment=comment,
+    )  # fmt: skip
+    frame = trained.read(table, reading)
+    predictions, notes = trained.predictions(frame)
+    if keep_columns:
+        predictions = beside(frame, predictions, keep_columns)
     if output is not None:
         write_table(predictions, output)
     print_notes(notes)
@@ -54,7 +95,7 @@ def predict(
         with printing([output]):
             written = count(predictions.height, "prediction")
             typer.echo(f"{written} written to {visible(str(output))}")
-    elif sys.stdout.isatty():
+    elif sys.stdout.isatty() and not printed:
         _print_some(predictions)
     else:
         # Bytes: the CSV is UTF-8 whatever the terminal speaks.
@@ -88,6 +129,12 @@ def _first_rows(predictions: pl.DataFrame) -> Table:
     for name in predictions.columns:
         label = name == predictions.columns[0]
         rows.add_column(shown(name, _NAME), justify="left" if label else "right", no_wrap=not label)
-    for label, *probabilities in predictions.head(_ROWS_SHOWN).iter_rows():
-        rows.add_row(shown(str(label), _NAME), *map(decimals, probabilities))
+    for cells in predictions.head(_ROWS_SHOWN).iter_rows():
+        rows.add_row(*(_cell(cell, first=j == 0) for j, cell in enumerate(cells)))
     return rows
+
+
+def _cell(value: object, *, first: bool) -> Text | str:
+    if isinstance(value, float) and not first:
+        return decimals(value)
+    return shown("" if value is None else str(value), _NAME)

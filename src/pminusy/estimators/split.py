@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["stratified_split"]
+__all__ = ["split_rows", "stratified_split"]
 
 
 def stratified_split(
@@ -24,4 +24,31 @@ def stratified_split(
     for label in np.unique(y):
         rows = random.permutation(np.flatnonzero(y == label))
         held_out[rows[: min(round(rows.size * test_size), rows.size - 1)]] = True
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def split_rows(
+    y: NDArray[np.integer[Any]],
+    test_size: float,
+    seed: int,
+    groups: NDArray[np.intp] | None = None,
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """As `stratified_split`; of groups (N,), given as numbers, each goes to one side as a whole.
+
+    Groups are taken in random order while they fit into the share, and while every class keeps a
+    row in training.
+    """
+    if groups is None or test_size == 0:
+        return stratified_split(y, test_size, seed)
+    _, y = np.unique(y, return_inverse=True)
+    left = np.bincount(y)
+    room = test_size * y.size
+    held_out = np.zeros(y.size, dtype=bool)
+    for group in np.random.default_rng(seed).permutation(np.unique(groups)):
+        rows = groups == group
+        without = left - np.bincount(y[rows], minlength=left.size)
+        if rows.sum() <= room + 0.5 and (without > 0).all():
+            held_out |= rows
+            room -= rows.sum()
+            left = without
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)

@@ -9,18 +9,21 @@ import mmap
 import re
 from collections import Counter
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from pminusy.errors import InputError
+from pminusy.tables.byte_streams import decoded, without_comments
 from pminusy.tables.checks import refuse_repeated
 from pminusy.tables.csv_rows import COMMENT, is_plain, refuse_encoding, rewritten
 from pminusy.tables.memory import refuse_too_large
+from pminusy.tables.reading import AS_THE_FILE_SAYS, Reading
 from pminusy.tables.wording import first_line, is_numeric, listed
 
-__all__ = ["MISSING", "read_csv"]
+__all__ = ["MISSING", "read_csv", "typed_cells"]
 
 # Cells that mean a missing value: the defaults of pandas.
 MISSING = (
@@ -68,16 +71,25 @@ class _Layout(NamedTuple):
     separator: str
     start: int  # of the header, in bytes
     line: int  # of the header, from 1
+    header: bool = True
 
 
-def read_csv(what: str, stream: io.FileIO, suffix: str, text: Collection[str]) -> pl.DataFrame:
+def read_csv(
+    what: str,
+    stream: io.FileIO,
+    suffix: str,
+    text: Collection[str],
+    *,
+    reading: Reading = AS_THE_FILE_SAYS,
+    literal: Collection[str] = (),
+) -> pl.DataFrame:
     """Read delimited text with a header.
 
     Every column becomes the narrowest of whole numbers, numbers, booleans and text that holds all
     its values, except those named in `text`. A row with fewer cells than the header has its last
     values missing; blank lines, and rows at the end without any value, are left out. So are columns
     that have neither a name nor a value, as spreadsheets leave them. A first line `sep=;` names the
-    separator.
+    separator. Columns named in `literal` are text too, and only their empty cells are missing.
 
     Raises
     ------
@@ -85,21 +97,41 @@ def read_csv(what: str, stream: io.FileIO, suffix: str, text: Collection[str]) -
         Not UTF-8 text; rows with more cells than the header; quotes that do not close; two columns
         of one name; columns without one.
     """
-    layout = _layout(what, stream, suffix)
+    with ExitStack() as opened:
+        if reading.encoding is not None:
+            stream = opened.enter_context(decoded(what, stream, reading.encoding))
+        if reading.comment is not None:
+            stream = opened.enter_context(without_comments(what, stream, reading.comment))
+        return _read_plain(what, stream, suffix, frozenset(text), reading, frozenset(literal))
+
+
+def _read_plain(
+    what: str,
+    stream: io.FileIO,
+    suffix: str,
+    text: frozenset[str],
+    reading: Reading,
+    literal: frozenset[str],
+) -> pl.DataFrame:
+    layout = _layout(what, stream, suffix, reading)
     with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         refuse_too_large(what, len(mapped), _cells(mapped, layout.separator))
         data = memoryview(mapped)
         try:
-            names, body = _names_and_cells(what, stream, data, layout)
+            names, body = _names_and_cells(what, stream, data, layout, literal)
         finally:
             data.release()
     body = _without_empty_end(body)
     names, columns = _without_unnamed(what, layout.line, names, body.get_columns())
-    comma_decimal = layout.separator == ";"
-    known = frozenset(text)
+    typed = partial(
+        typed_cells,
+        comma_decimal=layout.separator == ";" and reading.decimal is None,
+        whole_only=reading.decimal == "," or reading.thousands is not None,
+    )
+    known = text | literal
     table = pl.DataFrame(
         [
-            column if name in known else _typed(column, comma_decimal)
+            column if name in known else typed(column)
             for column, name in zip(columns, names, strict=True)
         ]
     )
@@ -107,7 +139,8 @@ def read_csv(what: str, stream: io.FileIO, suffix: str, text: Collection[str]) -
     return table
 
 
-def _layout(what: str, stream: io.FileIO, suffix: str) -> _Layout:
+def _layout(what: str, stream: io.FileIO, suffix: str, reading: Reading) -> _Layout:
+    stream.seek(0)
     sample = stream.read(_SAMPLE)
     _refuse_other_files(what, sample)
     characters = sample.decode("utf-8-sig", errors="replace")
@@ -123,8 +156,14 @@ def _layout(what: str, stream: io.FileIO, suffix: str) -> _Layout:
         raise InputError(what, "a table", got)
     mark = len(codecs.BOM_UTF8) if sample.startswith(codecs.BOM_UTF8) else 0
     start = mark + len("".join(lines[:skipped]).encode())
-    found = separator[1] if separator else _separator(lines[skipped:], _SEPARATORS[suffix])
-    return _Layout(found, start, skipped + 1)
+    if reading.sep is not None:
+        found = reading.sep
+    else:
+        candidates = _SEPARATORS[suffix]
+        if not reading.header:  # a first row has decimal commas, too: the most cells count
+            candidates = "".join(sorted(candidates, key=lambda c: -lines[skipped].count(c)))
+        found = separator[1] if separator else _separator(lines[skipped:], candidates)
+    return _Layout(found, start, skipped + 1, reading.header)
 
 
 def _header(lines: list[str], start: int) -> int:
@@ -135,7 +174,9 @@ def _header(lines: list[str], start: int) -> int:
 def _refuse_other_files(what: str, sample: bytes) -> None:
     """Refuse a file that begins as a binary format."""
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(what, "UTF-8 text", "UTF-16 text", "save it as UTF-8 CSV")
+        raise InputError(
+            what, "UTF-8 text", "UTF-16 text", "say --encoding utf-16, or save it as UTF-8"
+        )
     for magic, (got, remedy) in _MAGICS.items():
         if sample.startswith(magic):
             raise InputError(what, "a table as text", got, remedy)
@@ -144,7 +185,9 @@ def _refuse_other_files(what: str, sample: bytes) -> None:
         if start.startswith(beginning):
             raise InputError(what, "a table as text", got, remedy)
     if 4 * max(sample[::2].count(0), sample[1::2].count(0)) > len(sample):
-        raise InputError(what, "UTF-8 text", "UTF-16 text", "save it as UTF-8 CSV")
+        raise InputError(
+            what, "UTF-8 text", "UTF-16 text", "say --encoding utf-16, or save it as UTF-8"
+        )
     if b"\0" in sample:
         raise InputError(
             what, "a table as text", "binary data", "check that this is the right file"
@@ -179,19 +222,19 @@ def _cells(mapped: mmap.mmap, separator: str) -> float:
 
 
 def _names_and_cells(
-    what: str, stream: io.FileIO, data: memoryview, layout: _Layout
+    what: str, stream: io.FileIO, data: memoryview, layout: _Layout, literal: frozenset[str]
 ) -> tuple[list[str], pl.DataFrame]:
     """Names of the columns, and all cells as text."""
     separator, body = layout.separator, data[layout.start :]
     try:
         if is_plain(body, separator):
             with suppress(*_ERRORS):  # the rows themselves will say what is wrong, and where
-                names, cells = _read(_source(stream, data, layout), separator)
+                names, cells = _read(_source(stream, data, layout), layout, literal)
                 if not _has_comments(cells):
                     return names, cells
         body_again = rewritten(what, body, separator, layout.line)
         try:
-            return _read(io.BytesIO(body_again), separator)
+            return _read(io.BytesIO(body_again), layout, literal)
         except _ERRORS as error:
             refuse_encoding(what, body, layout.line)
             remedy = "check that the file is whole"
@@ -214,13 +257,24 @@ def _source(stream: io.FileIO, data: memoryview, layout: _Layout) -> io.FileIO |
     return io.BytesIO(codecs.BOM_UTF8 + data[layout.start :])
 
 
-def _read(source: io.FileIO | io.BytesIO, separator: str) -> tuple[list[str], pl.DataFrame]:
-    options: dict[str, Any] = {"has_header": False, "infer_schema": False, "separator": separator}
+def _read(
+    source: io.FileIO | io.BytesIO, layout: _Layout, literal: frozenset[str]
+) -> tuple[list[str], pl.DataFrame]:
+    options: dict[str, Any] = {"has_header": False, "infer_schema": False}
+    options["separator"] = layout.separator
     # The header is read apart: a column may well be called "NA".
-    names = pl.read_csv(source, n_rows=1, **options).row(0)
+    first = pl.read_csv(source, n_rows=1, **options).row(0)
     source.seek(0)
     cells = pl.read_csv(source, null_values=list(MISSING), **options)
-    return [name or "" for name in names], cells.slice(1)
+    if not layout.header:
+        return [f"column_{i + 1}" for i in range(cells.width)], cells
+    names = [name or "" for name in first]
+    as_written = [i for i, name in enumerate(names) if name in literal]
+    if as_written:
+        source.seek(0)
+        apart = pl.read_csv(source, columns=as_written, **options)
+        cells = cells.with_columns(column.replace("", None) for column in apart.get_columns())
+    return names, cells.slice(1)
 
 
 def _has_comments(cells: pl.DataFrame) -> bool:
@@ -258,31 +312,41 @@ def _without_unnamed(
     return names, columns
 
 
-def _typed(cells: pl.Series, comma_decimal: bool) -> pl.Series:
-    """Give a column of cells the narrowest type that holds every value."""
+def typed_cells(
+    cells: pl.Series, *, comma_decimal: bool = False, whole_only: bool = False
+) -> pl.Series:
+    """Give a column of cells the narrowest type that holds every value.
+
+    Whole numbers with leading zeros stay text: they are codes. With `whole_only` so do all others
+    that are not whole, because their signs are to be read otherwise than Python does.
+    """
     if cells.null_count() == len(cells):
         return cells
-    numbers = _numbers(cells)
+    numbers = _numbers(cells, whole_only)
     if numbers is not None:
-        return numbers
+        return cells if numbers.dtype == pl.Int64 and _has_leading_zero(cells) else numbers
     if _begins_with_words(cells):
         return cells
     text = cells.str.strip_chars()
     text = text.set(text.is_in(MISSING).fill_null(False), None)
-    numbers = _numbers(text)
+    numbers = _numbers(text, whole_only)
     if numbers is None and comma_decimal:
         numbers = _numbers(text.str.replace(",", ".", literal=True))
     if numbers is not None:
-        return numbers
+        return text if numbers.dtype == pl.Int64 and _has_leading_zero(text) else numbers
     lower = text.str.to_lowercase()
     if lower.is_in(["true", "false"]).all():
         return lower == "true"
     return cells
 
 
-def _numbers(text: pl.Series) -> pl.Series | None:
+def _has_leading_zero(cells: pl.Series) -> bool:
+    return bool(cells.str.contains(r"^\s*0[0-9]").any())
+
+
+def _numbers(text: pl.Series, whole_only: bool = False) -> pl.Series | None:
     """Return cells as numbers, if all that are there are."""
-    for attempt in (pl.Int64, pl.Float64):
+    for attempt in (pl.Int64,) if whole_only else (pl.Int64, pl.Float64):
         numbers = text.cast(attempt, strict=False)
         if numbers.null_count() == text.null_count():
             return numbers

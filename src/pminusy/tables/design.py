@@ -10,11 +10,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pminusy.errors import InputError
+from pminusy.tables.columns.dates import date_parts, parse_dates, parse_whole_dates
+from pminusy.tables.columns.numerals import PLAIN, is_common_mark, parse_numbers
+from pminusy.tables.columns.recognise import as_categories, without_marks
 from pminusy.tables.kinds import as_numbers, as_text, is_category, is_number, type_name
 from pminusy.tables.learning import learn_schema
-from pminusy.tables.schema import OTHER, CategoryColumn, NumberColumn, Schema
+from pminusy.tables.schema import OTHER, CategoryColumn, DateColumn, NumberColumn, Schema
 from pminusy.tables.target import encode_target, select_rows
-from pminusy.tables.wording import columns_there, count, listed, shown
+from pminusy.tables.wording import columns_there, count, is_numeric, listed, shown
 
 __all__ = [
     "Design",
@@ -69,16 +72,20 @@ def design_matrix(frame: pl.DataFrame, schema: Schema) -> Design:
            [ 1.]])
     """
     _refuse_lacking(frame, schema)
+    frame = without_marks(frame, schema.reading.missing)
     X = np.zeros((frame.height, len(schema.feature_names)))
     notes = _unused(frame, schema)
     by_name = {series.name: series for series in frame.get_columns()}
     first = 0
     for column in schema.columns:
         block = X[:, first : first + len(column.feature_names)]
-        if isinstance(column, NumberColumn):
-            notes += _fill_numbers(block, by_name[column.name], column)
-        else:
-            notes += _fill_categories(block, by_name[column.name], column)
+        match column:
+            case NumberColumn():
+                notes += _fill_numbers(block, by_name[column.name], column)
+            case DateColumn():
+                notes += _fill_dates(block, by_name[column.name], column)
+            case CategoryColumn():
+                notes += _fill_categories(block, by_name[column.name], column)
         first += block.shape[1]
     return Design(X, tuple(notes))
 
@@ -140,7 +147,7 @@ def _unused(frame: pl.DataFrame, schema: Schema) -> list[str]:
 
 def _fill_numbers(block: Matrix, series: pl.Series, column: NumberColumn) -> list[str]:
     """Fill one or two features of a column of numbers, in place."""
-    values = as_numbers(_numbers(series))
+    values = as_numbers(_numbers(series, column))
     missing = np.isnan(values)
     if column.varies:
         block[:, 0] = _standardised(np.where(missing, column.median, values), column)
@@ -166,18 +173,66 @@ def _standardised(values: Matrix, column: NumberColumn) -> Matrix:
     return standard
 
 
-def _numbers(series: pl.Series) -> pl.Series:
-    """Refuse a column that held numbers at training and does not now."""
+def _numbers(series: pl.Series, column: NumberColumn) -> pl.Series:
+    """Read a column that held numbers at training; refuse what is neither a number nor a mark."""
     if is_number(series) or series.null_count() == len(series):
         return series.cast(pl.Float64, strict=False)
-    bad, remedy = series.is_not_null(), ""
+    if series.dtype == pl.Duration:
+        return (series.dt.total_microseconds() / 1e6).alias(series.name)
     if series.dtype == pl.String:
-        words = bad & series.cast(pl.Float64, strict=False).is_null()
-        bad = words if words.any() else bad
-        remedy = "correct it or leave the cell empty" if words.any() else "cast it to numbers"
+        numbers = parse_numbers(series, column.numerals or PLAIN)
+        _refuse_unread(series, numbers, column.marks, "numbers")
+        return numbers
+    bad = series.is_not_null()
     row = int(bad.arg_true()[0])
     got = f"{_kind(series)} such as {shown(series[row])} in row {row + 1:,}"
-    raise InputError(f"column {shown(series.name)}", "numbers, as at training", got, remedy)
+    raise InputError(f"column {shown(series.name)}", "numbers, as at training", got)
+
+
+def _refuse_unread(text: pl.Series, values: pl.Series, marks: Collection[str], what: str) -> None:
+    """Refuse cells that could not be read, and are no marks for a missing value either."""
+    unread = text.is_not_null() & values.is_null()
+    if not unread.any():
+        return
+    bad = unread & ~is_common_mark(text) & ~text.is_in(list(marks))
+    if bad.any():
+        row = int(bad.arg_true()[0])
+        got = f"text such as {shown(text[row])} in row {row + 1:,}"
+        remedy = "correct it or leave the cell empty"
+        raise InputError(f"column {shown(text.name)}", f"{what}, as at training", got, remedy)
+
+
+def _fill_dates(block: Matrix, series: pl.Series, column: DateColumn) -> list[str]:
+    """Fill the features of a column of dates, in place: 0, the mean, where there is none."""
+    dates = _dates(series, column)
+    missing = dates.is_null().to_numpy()
+    values = date_parts(dates, column.origin)
+    for j, part in enumerate(column.parts):
+        block[:, j] = np.where(missing, 0.0, (values[part.part] - part.mean) / part.scale)
+    if column.indicator:
+        block[:, -1] = missing
+    elif missing.any():
+        rows, name = count(int(missing.sum()), "row"), shown(column.name)
+        return [f"{rows} without {name}: the mean of the training rows is used"]
+    return []
+
+
+def _dates(series: pl.Series, column: DateColumn) -> pl.Series:
+    """Read a column that held dates at training."""
+    if series.dtype.is_temporal() and series.dtype != pl.Duration:
+        return series
+    if series.null_count() == len(series):
+        return series.cast(pl.Datetime("us"), strict=False)
+    if series.dtype.is_integer() or series.dtype == pl.String:
+        text = series.cast(pl.String)
+        whole = parse_whole_dates(text.str.strip_chars().cast(pl.Int64, strict=False))
+        dates = parse_dates(text, "mdy" if column.order == "ymd" else column.order)
+        dates = whole.zip_with(whole.is_not_null(), dates)
+        _refuse_unread(text, dates, column.marks, "dates")
+        return dates
+    row = int(series.is_not_null().arg_true()[0])
+    got = f"{_kind(series)} such as {shown(series[row])} in row {row + 1:,}"
+    raise InputError(f"column {shown(series.name)}", "dates, as at training", got)
 
 
 def _kind(series: pl.Series) -> str:
@@ -197,6 +252,8 @@ def _fill_categories(block: Matrix, series: pl.Series, column: CategoryColumn) -
     notes = []
     if column.pooled:
         codes = np.where(unseen, K, codes)
+    if column.reference:  # the first has no feature; −1 is none
+        codes = codes - (codes >= 0)
     if column.has_missing:
         codes = np.where(missing, block.shape[1] - 1, codes)
     elif missing.any():
@@ -216,10 +273,23 @@ def _texts(series: pl.Series, column: CategoryColumn) -> pl.Series:
     alike = series.dtype == pl.Boolean if was_boolean else series.dtype.is_integer()
     if empty or alike or (is_category(series) and series.dtype != pl.Boolean):
         text = as_text(series)
-        return text.str.strip_chars().str.to_lowercase() if was_boolean else text
+        if was_boolean:
+            return text.str.strip_chars().str.to_lowercase()
+        return _stripped(text, column.categories)
+    if is_number(series) and any(map(is_numeric, column.categories)):
+        return as_categories(series)
     expected = "booleans" if was_boolean else "text"
     got = f"{_kind(series)} such as {shown(series.drop_nulls()[0])}"
     raise InputError(f"column {shown(series.name)}", f"{expected}, as at training", got)
+
+
+def _stripped(text: pl.Series, known: Collection[str]) -> pl.Series:
+    """Take a value with blanks around it for the one without, where only that is known."""
+    bare = text.str.strip_chars()
+    if text.equals(bare):
+        return text
+    other = ~text.is_in(list(known)) & bare.is_in(list(known))
+    return bare.zip_with(other.fill_null(False), text)
 
 
 def _unseen_note(text: pl.Series, unseen: NDArray[np.bool_], column: CategoryColumn) -> list[str]:

@@ -6,48 +6,61 @@ numbers to words after ten thousand rows is a text column and never a crash.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import polars as pl
 
 from pminusy.errors import InputError
 from pminusy.files import check_writable, write_atomically
+from pminusy.tables.byte_streams import PACKED, saved, unpacked
 from pminusy.tables.columnar import read_feather, read_parquet
 from pminusy.tables.csv_text import read_csv
+from pminusy.tables.json_lines import read_json_lines
 from pminusy.tables.pandas_frames import from_pandas
+from pminusy.tables.reading import AS_THE_FILE_SAYS, Reading
 from pminusy.tables.wording import first_line, shown
 
-__all__ = ["check_table_path", "read_table", "write_table"]
+__all__ = ["check_table_path", "is_standard", "is_text", "read_table", "write_table"]
 
 StrPath = str | os.PathLike[str]
 
-_SUFFIXES = ".csv, .tsv, .txt, .parquet, .feather, .arrow or .ipc"
+_SUFFIXES = ".csv, .tsv, .txt, .jsonl, .parquet, .feather, .arrow or .ipc"
 _REMEDIES = {
     ".xlsx": "save the sheet as CSV first",
     ".xls": "save the sheet as CSV first",
     ".ods": "save the sheet as CSV first",
-    ".gz": "unpack it first",
     ".zip": "unpack it first",
-    ".zst": "unpack it first",
     ".bz2": "unpack it first",
     ".xz": "unpack it first",
 }
 
 
-def read_table(source: Any, *, text: Collection[str] = ()) -> pl.DataFrame:
+def read_table(
+    source: Any,
+    *,
+    text: Collection[str] = (),
+    literal: Collection[str] = (),
+    reading: Reading = AS_THE_FILE_SAYS,
+) -> pl.DataFrame:
     """Read a table: a file by its suffix, or a data frame.
 
     Parameters
     ----------
     source
-        Path of a CSV (`.csv`, `.tsv`, `.txt`; UTF-8; comma, semicolon, tab or bar), Parquet or
-        Feather file; or a Polars or pandas data frame (its index is not a column).
+        Path of a CSV (`.csv`, `.tsv`, `.txt`; comma, semicolon, tab or bar), of JSON lines
+        (`.jsonl`, `.ndjson`), of a Parquet or Feather file, of text packed as `.gz` or `.zst`; "-"
+        for standard input; or a Polars or pandas data frame (its index is not a column).
     text
         Columns of a CSV to leave as text, whatever they look like: those a model knows as text.
+    literal
+        Columns of a CSV to leave as text of which only empty cells are missing.
+    reading
+        What the file does not say of itself.
 
     Returns
     -------
@@ -66,7 +79,8 @@ def read_table(source: Any, *, text: Collection[str] = ()) -> pl.DataFrame:
     (2, 1)
     """
     if isinstance(source, str | os.PathLike):
-        what, frame = f"table {os.fspath(source)!r}", _read_file(Path(source), text)
+        what = "standard input" if is_standard(source) else f"table {os.fspath(source)!r}"
+        frame = _read_file(Path(source), _How(frozenset(text), frozenset(literal), reading))
     else:
         what, frame = "table", _from_frame(source)
     if frame.width == 0:
@@ -76,26 +90,84 @@ def read_table(source: Any, *, text: Collection[str] = ()) -> pl.DataFrame:
     return frame
 
 
-def _read_file(path: Path, text: Collection[str]) -> pl.DataFrame:
+def is_standard(path: object) -> bool:
+    """Tell whether a path stands for standard input or output."""
+    return isinstance(path, str | os.PathLike) and os.fspath(path) == "-"
+
+
+def is_text(source: object) -> bool:
+    """Tell whether a table is a file of delimited text, whose cells have no types."""
+    if not isinstance(source, str | os.PathLike):
+        return False
+    path = Path(source)
+    suffix = path.with_suffix("").suffix if path.suffix.lower() in PACKED else path.suffix
+    return is_standard(source) or suffix.lower() in _TEXTS
+
+
+_TEXTS = (".csv", ".tsv", ".txt")
+
+
+class _How(NamedTuple):
+    text: frozenset[str]
+    literal: frozenset[str]
+    reading: Reading
+
+
+def _read_file(path: Path, how: _How) -> pl.DataFrame:
     what = f"table {str(path)!r}"
+    if is_standard(path):
+        return _read_standard_input(how)
     try:
         _check_file(what, path)
         # Unbuffered: Polars reads from where the system says the file is, not from where Python is.
         with path.open("rb", buffering=0) as stream:
-            match path.suffix.lower():
-                case ".csv" | ".tsv" | ".txt":
-                    return read_csv(what, stream, path.suffix.lower(), text)
-                case ".parquet" | ".pq":
-                    return read_parquet(what, stream)
-                case ".feather" | ".arrow" | ".ipc":
-                    return read_feather(what, stream)
-                case suffix:
-                    remedy = _REMEDIES.get(suffix, "convert it to one of these")
-                    got = shown(suffix) if suffix else "a name without a suffix"
-                    raise InputError(what, f"a file named {_SUFFIXES}", got, remedy)
+            suffix = path.suffix.lower()
+            if suffix in PACKED:
+                inner = path.with_suffix("").suffix.lower()
+                with unpacked(what, stream, suffix) as plain:
+                    return _read_stream(what, plain, inner or ".csv", how)
+            return _read_stream(what, stream, suffix, how)
     except OSError as error:
         got = error.strerror or type(error).__name__
         raise InputError(what, "a file that can be read", got) from None
+
+
+def _read_stream(what: str, stream: io.FileIO, suffix: str, how: _How) -> pl.DataFrame:
+    match suffix:
+        case ".csv" | ".tsv" | ".txt":
+            text, literal, reading = how
+            return read_csv(what, stream, suffix, text, reading=reading, literal=literal)
+        case ".jsonl" | ".ndjson":
+            return read_json_lines(what, stream)
+        case ".parquet" | ".pq":
+            return read_parquet(what, stream)
+        case ".feather" | ".arrow" | ".ipc":
+            return read_feather(what, stream)
+        case _:
+            remedy = _REMEDIES.get(suffix, "convert it to one of these")
+            got = shown(suffix) if suffix else "a name without a suffix"
+            raise InputError(what, f"a file named {_SUFFIXES}", got, remedy)
+
+
+def _read_standard_input(how: _How) -> pl.DataFrame:
+    """Read standard input to its end: JSON lines, Parquet, Feather or delimited text."""
+    what = "standard input"
+    with saved(iter(lambda: sys.stdin.buffer.read(1 << 20), b"")) as stream:
+        start = stream.read(6)
+        stream.seek(0)
+        if not start.strip():
+            raise InputError(what, "a table", "nothing: it ended before the first row")
+        suffix = next((s for magic, s in _STARTS if start.startswith(magic)), ".csv")
+        if suffix in PACKED:
+            with unpacked(what, stream, suffix) as plain:
+                return _read_stream(what, plain, ".csv", how)
+        return _read_stream(what, stream, suffix, how)
+
+
+_STARTS = (
+    (b"PAR1", ".parquet"), (b"ARROW1", ".arrow"), (b'{"', ".jsonl"), (b"\x1f\x8b", ".gz"),
+    (b"\x28\xb5\x2f\xfd", ".zst"),
+)  # fmt: skip
 
 
 def _check_file(what: str, path: Path) -> None:

@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pminusy.errors import InputError
-from pminusy.tables.schema import LARGEST
-from pminusy.tables.wording import shown
+from pminusy.tables.untrusted import LARGEST
+from pminusy.tables.wording import shown, word
 
 __all__ = [
     "as_numbers",
@@ -19,17 +19,11 @@ __all__ = [
     "is_category",
     "is_number",
     "natural_order",
-    "refuse_dates_and_nested",
+    "refuse_nested",
     "type_name",
-    "word",
 ]
 
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
-
-_DATE = (
-    r"^\s*[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}"
-    r"([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?\s?(Z|[+-][0-9]{2}:?[0-9]{2})?)?\s*$"
-)
 
 
 def is_number(series: pl.Series) -> bool:
@@ -74,31 +68,14 @@ def as_numbers(series: pl.Series, first_row: int = 1) -> NDArray[np.float64]:
     return values
 
 
-def refuse_dates_and_nested(series: pl.Series) -> None:
+def refuse_nested(series: pl.Series) -> None:
     """Refuse types that no feature can be made of without a decision of the user's."""
     dtype, what = series.dtype, f"column {shown(series.name)}"
-    if dtype.is_temporal() or _all_dates(series):
-        got = f"dates or times such as {shown(series.drop_nulls()[0])}"
-        remedy = f"derive numbers from it first, or leave it out with --drop {word(series.name)}"
-        raise InputError(what, "numbers, text or booleans", got, remedy)
-    if not (is_number(series) or is_category(series) or dtype == pl.Null):
+    if not (is_number(series) or is_category(series) or dtype.is_temporal() or dtype == pl.Null):
         remedy = f"make columns of numbers from it, or leave it out with --drop {word(series.name)}"
         raise InputError(
             what, "numbers, text or booleans", f"values of type {type_name(series)}", remedy
         )
-
-
-def _all_dates(series: pl.Series) -> bool:
-    if series.dtype != pl.String:
-        return False
-    values = series.drop_nulls()
-    head = values.head(100)  # nearly every column of text is settled here
-    return all(len(part) > 0 and bool(part.str.contains(_DATE).all()) for part in (head, values))
-
-
-def word(name: str) -> str:
-    """Write a name as one word of a command line."""
-    return name if re.fullmatch(r"[\w.-]+", name) else shown(name)
 
 
 def natural_order(values: Iterable[str]) -> list[str]:

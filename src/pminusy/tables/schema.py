@@ -8,14 +8,25 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal, cast, get_args
 
-from pminusy.tables.untrusted import Fields, damaged
-from pminusy.tables.wording import shown
+from pminusy.tables.columns.date_column import DateColumn
+from pminusy.tables.columns.finding import Finding, as_lines
+from pminusy.tables.columns.numerals import Numerals
+from pminusy.tables.reading import AS_THE_FILE_SAYS, Reading
+from pminusy.tables.untrusted import LARGEST, Fields, damaged
+from pminusy.tables.wording import count, listed, shown
 
-__all__ = ["LARGEST", "OTHER", "CategoryColumn", "LeftOut", "NumberColumn", "Schema", "TargetType"]
+__all__ = [
+    "OTHER",
+    "CategoryColumn",
+    "Column",
+    "DateColumn",
+    "LeftOut",
+    "NumberColumn",
+    "Schema",
+    "TargetType",
+]
 
 OTHER = "(other)"  # the pooled rare categories
-
-LARGEST = 1e300  # the largest number in size a column may hold: sums stay far from overflow
 
 TargetType = Literal["String", "Boolean", "Int64", "UInt64", "Float64"]
 
@@ -35,6 +46,10 @@ class NumberColumn:
         0 means that all values were equal: only the indicator is a feature.
     indicator
         Training had missing values, so a second feature is 1 where the value is missing.
+    numerals
+        How numbers are written where the column is text; None where it held numbers.
+    marks
+        Cells of text that were missing at training, beside the common marks.
     """
 
     name: str
@@ -43,6 +58,8 @@ class NumberColumn:
     mean: float
     scale: float
     indicator: bool
+    numerals: Numerals | None = None
+    marks: tuple[str, ...] = ()
 
     @property
     def varies(self) -> bool:
@@ -69,7 +86,18 @@ class NumberColumn:
             mean=fields.number("mean", LARGEST),
             scale=scale,
             indicator=fields.truth("indicator"),
+            numerals=_numerals(fields),
+            marks=fields.texts("marks") if fields.has("marks") else (),
         )
+
+
+def _numerals(fields: Fields) -> Numerals | None:
+    if not fields.has("numerals") or fields.get("numerals") is None:
+        return None
+    signs = fields.items("numerals")
+    if len(signs) != 2 or signs[0] not in (".", ",") or signs[1] not in ("", *",. '_"):
+        raise damaged("signs of numbers", "others")
+    return Numerals(str(signs[0]), str(signs[1]))
 
 
 @dataclass(frozen=True)
@@ -86,6 +114,8 @@ class CategoryColumn:
         How many rarer values share the feature "(other)"; 0 means there is no such feature.
     has_missing
         Training had missing values: they are a category of their own.
+    reference
+        The first category has no feature: the others are told against it.
     """
 
     name: str
@@ -93,6 +123,7 @@ class CategoryColumn:
     categories: tuple[str, ...]
     pooled_values: int
     has_missing: bool
+    reference: bool = False
 
     @property
     def pooled(self) -> bool:
@@ -102,7 +133,8 @@ class CategoryColumn:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the features, in the order of the design matrix."""
-        names = [f"{self.name} = {category}" for category in self.categories]
+        own = self.categories[self.reference :]
+        names = [f"{self.name} = {category}" for category in own]
         if self.pooled:
             names.append(f"{self.name} = {OTHER}")
         if self.has_missing:
@@ -118,21 +150,30 @@ class CategoryColumn:
             categories=_at_least_one(fields.texts("categories")),
             pooled_values=fields.count("pooled_values"),
             has_missing=fields.truth("has_missing"),
+            reference=fields.has("reference") and fields.truth("reference"),
         )
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A column of the training table that is not used, and why: "{name} is left out: {reason}"."""
+    """A column of the training table that is not used, and why: "{name} is left out: {reason}".
+
+    Columns with the same `group` are named in one note: "it is the same in every training row".
+    """
 
     name: str
     reason: str
+    group: str = ""
 
     @classmethod
     def from_json(cls, value: object) -> LeftOut:
         """Rebuild an entry from untrusted JSON."""
         fields = Fields(value, "a left-out column")
-        return cls(fields.text("name"), fields.text("reason"))
+        group = fields.text("group") if fields.has("group") else ""
+        return cls(fields.text("name"), fields.text("reason"), group)
+
+
+Column = NumberColumn | CategoryColumn | DateColumn
 
 
 @dataclass(frozen=True)
@@ -153,14 +194,35 @@ class Schema:
         The Polars type in which labels are given back.
     weight
         Name of the column of row weights, or None.
+    findings
+        What each column of the training table was taken for and why, in its order.
+    told
+        Sentences about columns that are always said.
+    reading
+        How files are read: for prediction as for training.
+    literal_target
+        Labels that say NA, None and the like are classes, not missing.
     """
 
-    columns: tuple[NumberColumn | CategoryColumn, ...]
+    columns: tuple[Column, ...]
     left_out: tuple[LeftOut, ...]
     target: str
     classes: tuple[str, ...]
     target_dtype: TargetType
     weight: str | None = None
+    findings: tuple[Finding, ...] = ()
+    told: tuple[str, ...] = ()
+    reading: Reading = AS_THE_FILE_SAYS
+    literal_target: bool = False
+
+    def __str__(self) -> str:
+        """What each column was taken for and why, a line each."""
+        lines = as_lines(self.findings)
+        widths = [max(map(len, cells), default=0) for cells in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=False)).rstrip()
+            for line in lines
+        )
 
     @cached_property
     def feature_names(self) -> tuple[str, ...]:
@@ -170,33 +232,37 @@ class Schema:
     @property
     def text_columns(self) -> frozenset[str]:
         """Columns a CSV must be read with as text, so that "007" stays "007"."""
-        names = {c.name for c in self.columns if isinstance(c, CategoryColumn)}
+        names = {
+            c.name
+            for c in self.columns
+            if not isinstance(c, NumberColumn) or c.numerals is not None
+        }
         return frozenset(names | ({self.target} if self.target_dtype == "String" else set()))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was decided about the columns, one sentence each."""
-        left_out = [f"{shown(c.name)} is left out: {c.reason}" for c in self.left_out]
         pooled = [
             f"{shown(c.name)}: of its {len(c.categories) + c.pooled_values:,} values the "
             f"{len(c.categories):,} most frequent have a feature each, the others share one"
             for c in self.columns
             if isinstance(c, CategoryColumn) and c.pooled
         ]
-        return tuple(left_out + pooled)
+        return (*_left_out_notes(self.left_out), *pooled, *self.told)
 
     def to_json(self) -> dict[str, Any]:
         """Return the schema as JSON values, exactly: floats keep all their digits."""
         return {
-            "columns": [
-                {"kind": "number" if isinstance(c, NumberColumn) else "category", **asdict(c)}
-                for c in self.columns
-            ],
+            "columns": [{"kind": _KINDS[type(c)], **asdict(c)} for c in self.columns],
             "left_out": [asdict(c) for c in self.left_out],
             "target": self.target,
             "classes": list(self.classes),
             "target_dtype": self.target_dtype,
             "weight": self.weight,
+            "findings": [asdict(finding) for finding in self.findings],
+            "told": list(self.told),
+            "reading": self.reading.to_json(),
+            "literal_target": self.literal_target,
         }
 
     @classmethod
@@ -216,6 +282,12 @@ class Schema:
             classes=fields.texts("classes"),
             target_dtype=cast(TargetType, fields.one_of("target_dtype", get_args(TargetType))),
             weight=None if fields.get("weight") is None else fields.text("weight"),
+            findings=tuple(map(Finding.from_json, _later(fields, "findings"))),
+            told=fields.texts("told") if fields.has("told") else (),
+            reading=Reading.from_json(fields.get("reading"))
+            if fields.has("reading")
+            else AS_THE_FILE_SAYS,
+            literal_target=fields.has("literal_target") and fields.truth("literal_target"),
         )
         _check_whole(schema)
         return schema
@@ -227,11 +299,36 @@ def _at_least_one(categories: tuple[str, ...]) -> tuple[str, ...]:
     return categories
 
 
-def _column(value: object) -> NumberColumn | CategoryColumn:
+def _later(fields: Fields, key: str) -> list[object]:
+    """A list that files of earlier versions do not have."""
+    return fields.items(key) if fields.has(key) else []
+
+
+def _left_out_notes(columns: tuple[LeftOut, ...]) -> list[str]:
+    """One sentence a column, or one for all that are left out for the same reason."""
+    groups: dict[str, list[LeftOut]] = {}
+    for column in columns:
+        groups.setdefault(column.group or column.reason, []).append(column)
+    return [
+        f"{shown(same[0].name)} is left out: {same[0].reason}"
+        if len(same) == 1
+        else f"{count(len(same), 'column')} are left out: {group} ({listed(c.name for c in same)})"
+        for group, same in groups.items()
+    ]
+
+
+_KINDS: dict[type, str] = {NumberColumn: "number", CategoryColumn: "category", DateColumn: "date"}
+
+
+def _column(value: object) -> Column:
     fields = Fields(value, "a column")
-    if fields.one_of("kind", ("number", "category")) == "number":
-        return NumberColumn.from_fields(fields)
-    return CategoryColumn.from_fields(fields)
+    match fields.one_of("kind", tuple(_KINDS.values())):
+        case "number":
+            return NumberColumn.from_fields(fields)
+        case "date":
+            return DateColumn.from_fields(fields)
+        case _:
+            return CategoryColumn.from_fields(fields)
 
 
 def _check_whole(schema: Schema) -> None:

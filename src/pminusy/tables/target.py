@@ -21,6 +21,7 @@ __all__ = [
     "check_weights",
     "decode_labels",
     "encode_target",
+    "group_numbers",
     "learn_classes",
     "row_weights",
     "select_rows",
@@ -90,6 +91,25 @@ def select_rows(frame: pl.DataFrame, target: str, weight: str | None = None) -> 
     _refuse_measurements(frame[target].gather(index), labels.gather(index))
     unlabelled = frame.height - int(labelled.sum())
     return SelectedRows(frame[index], index, unlabelled, int(labelled.sum()) - index.size)
+
+
+def group_numbers(frame: pl.DataFrame, groups: str) -> NDArray[np.intp]:
+    """Number the groups of rows (N,); a row without one is a group of its own.
+
+    Raises
+    ------
+    InputError
+        No such column; a single group.
+    """
+    column = _column(frame, "groups", groups)
+    ranks = column.cast(pl.String).rank("dense").cast(pl.Int64)
+    alone = pl.Series(np.arange(frame.height)) + int(ranks.max() or 0) + 1  # type: ignore[arg-type]
+    numbers = ranks.fill_null(0).to_numpy()
+    numbers = np.where(ranks.is_null().to_numpy(), alone.to_numpy(), numbers).astype(np.intp)
+    if np.unique(numbers).size < 2:
+        got = f"only {listed(column.unique().cast(pl.String).to_list())}"
+        raise InputError(f"groups {shown(groups)}", "at least two groups", got)
+    return numbers
 
 
 def learn_classes(frame: pl.DataFrame, target: str) -> Classes:
@@ -192,8 +212,12 @@ def _labels_under(frame: pl.DataFrame, schema: Schema) -> pl.Series:
     """
     column = _column(frame, "target", schema.target)
     labels = _labels(column)
-    if column.dtype != pl.String or schema.target_dtype == "String":
+    if column.dtype != pl.String:
         return labels
+    if schema.target_dtype == "String":
+        bare, known = labels.str.strip_chars(), list(schema.classes)
+        other = (~labels.is_in(known) & bare.is_in(known)).fill_null(False)
+        return bare.zip_with(other, labels)
     if schema.target_dtype == "Boolean":
         return labels.str.strip_chars().str.to_lowercase()
     numbers = _labels(labels.str.strip_chars().cast(pl.Float64, strict=False))

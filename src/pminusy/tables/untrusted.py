@@ -5,7 +5,9 @@ from __future__ import annotations
 from pminusy.errors import InputError
 from pminusy.tables.wording import shown
 
-__all__ = ["LONGEST_TEXT", "MOST_ENTRIES", "Fields", "damaged"]
+__all__ = ["LARGEST", "LONGEST_TEXT", "MOST_ENTRIES", "Fields", "damaged"]
+
+LARGEST = 1e300  # the largest number in size a column may hold: sums stay far from overflow
 
 MOST_ENTRIES = 1_000_000  # in one list
 LONGEST_TEXT = 1_000_000  # characters in one name or category
@@ -24,6 +26,10 @@ class Fields:
         if not isinstance(value, dict):
             raise damaged(f"{what} as an object", _brief(value))
         self._value, self._what = value, what
+
+    def has(self, key: str) -> bool:
+        """Tell whether there is an entry: files of earlier versions have fewer."""
+        return key in self._value
 
     def get(self, key: str) -> object:
         """Take an entry of any type."""

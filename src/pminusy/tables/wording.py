@@ -15,6 +15,7 @@ __all__ = [
     "listed",
     "shortened",
     "shown",
+    "word",
 ]
 
 _LONGEST = 60  # characters of one name or value in a message
@@ -75,6 +76,11 @@ def columns_there(names: Sequence[str]) -> str:
     if 2 * sum(map(is_numeric, names)) > len(names):
         return f"its columns are {listed(names)}: add a line of names to the file"
     return f"its columns are {listed(names)}" if len(names) > 1 else f"it has {listed(names)} alone"
+
+
+def word(name: str) -> str:
+    """Write a name as one word of a command line."""
+    return name if re.fullmatch(r"[\w.-]+", name) else shown(name)
 
 
 def first_line(error: BaseException) -> str:

@@ -1,0 +1,5 @@
+"""What a column of a table is: how its cells are written, and what they are taken for.
+
+Read `numerals.py` and `dates.py` (cells as text → values), `recognise.py` (which a column holds),
+`finding.py` (what is said about it), then `giveaway.py`.
+"""
