@@ -20,6 +20,16 @@ def relu_forward(x):
     return np.maximum(0, x), x
 def relu_backward(dout, cache):
     return dout * (cache > 0)
+def sigmoid_forward(x):
+    s = 1 / (1 + np.exp(-x))
+    return s, s
+def sigmoid_backward(dout, s):
+    return dout * s * (1 - s)
+def tanh_forward(x):
+    t = np.tanh(x)
+    return t, t
+def tanh_backward(dout, t):
+    return dout * (1 - t ** 2)
 def dropout_forward(x, dropout_param):
     p, mode = dropout_param['p'], dropout_param['mode']
     mask = None; out = x
@@ -93,13 +103,19 @@ def conv_backward_naive(dout, cache):
     dx = dxp[:, :, p:dxp.shape[2]-p, p:dxp.shape[3]-p]
     return dx, dw, db
 """
-NAMES = ("affine", "relu", "dropout", "batchnorm", "max_pool", "conv")
+NAMES = ("affine", "relu", "sigmoid", "tanh", "dropout", "batchnorm", "max_pool", "conv")
 SLIPS = [
     ("affine", "dout.sum(axis=0)", "dout.mean(axis=0)", "dL_db.averaged"),
     ("affine", ".dot(w) + b", ".dot(w)", "linear.bias_missing"),
     ("affine", "dout.sum(axis=0)", "dout.sum(axis=0, keepdims=True)", "shape.gradient"),
     ("relu", "dout * (cache > 0)", "np.maximum(dout, 0)", "relu.gradient_clipped"),
     ("relu", "dout * (cache > 0)", "dout", "relu.mask_missing"),
+    ("sigmoid", "np.exp(-x)", "np.exp(x)", "sigmoid.sign_in_exponent"),
+    ("sigmoid", "dout * s * (1 - s)", "dout * (1 - s)", "sigmoid.factor_missing"),
+    ("sigmoid", "dout * s * (1 - s)", "dout", "sigmoid.slope_missing"),
+    ("tanh", "dout * (1 - t ** 2)", "dout * (1 - t)", "tanh.square_missing"),
+    ("tanh", "dout * (1 - t ** 2)", "dout * t * (1 - t)", "tanh.sigmoid_slope"),
+    ("tanh", "np.tanh(x)", "np.tanh(x / 2)", "tanh.half"),
     ("dropout", " < p) / p", " < p)", "dropout.not_scaled"),
     ("dropout", " < p) / p", " < p) / (1 - p)", "dropout.scale_disagrees"),
     ("dropout", "np.random.rand(*x.shape)", "np.random.randn(*x.shape)", "dropout.normal_numbers"),

@@ -14,6 +14,7 @@ GIVEN = {
     "linear": ("X", "W", "b", "y", "r"), "logits": ("z", "y"), "probabilities": ("p", "y"),
     "softmax": ("z",), "network": ("X0", "W1", "b1", "W", "b", "y", "r"), "ridge": ("W", "r"),
     "batch norm": ("X",), "convolution": ("X",), "max pool": ("X",), "ReLU": ("X",),
+    "sigmoid": ("X",), "tanh": ("X",),
     "linear layer": ("X",), "logits with options": ("z", "y", "T", "eps"),
 }  # fmt: skip
 LETTERS = {

@@ -2,6 +2,7 @@
 
 import copy
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,7 +94,8 @@ def expected(module, x, y, **options):
     for part in leaves(own):
         if isinstance(part, nn.Dropout) and part.training:
             mask, keep = masks.pop(0), 1 - part.p
-            part.forward = lambda a, mask=mask, keep=keep: a * mask / keep
+            # a dropout replaced by its mask
+            part.register_forward_hook(lambda _, a, o, mask=mask, keep=keep: a[0] * mask / keep)
     exact = x if x.dtype == torch.long else x.double()
     nn.functional.cross_entropy(own(exact), y, **options).backward()
     return [parameter.grad.numpy() for parameter in own.parameters()]
@@ -156,7 +158,7 @@ def test_options_of_the_loss_reach_the_weights(options):
 
 def test_options_that_torch_has_not_are_compared_too():
     module = mlp(1)
-    more = {"temperature": 2.0, "z_loss": 0.1, "softcap": 5.0, "log_base": 2.0}
+    more: dict[str, Any] = {"temperature": 2.0, "z_loss": 0.1, "softcap": 5.0, "log_base": 2.0}
     d = pmy.explain(module, rows(3, 6), [0, 1, 2], sample_weight=[1.0, 2.0, 0.5], **more)
     assert "compared" in d.summary.notes[0]
     d = pmy.explain(module, rows(2, 6), [[0.2, 0.3, 0.5, 0.0], [1.0, 0, 0, 1.0]])

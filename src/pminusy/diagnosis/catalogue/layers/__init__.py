@@ -9,7 +9,8 @@ from pminusy.diagnosis.catalogue.layers.convolution import CONVOLUTION
 from pminusy.diagnosis.catalogue.layers.linear import LINEAR
 from pminusy.diagnosis.catalogue.layers.max_pool import MAX_POOL
 from pminusy.diagnosis.catalogue.layers.relu import RELU
+from pminusy.diagnosis.catalogue.layers.squashing import SIGMOID, TANH
 
 __all__ = ["LAYERS"]
 
-LAYERS = (LINEAR, RELU, BATCH_NORM, MAX_POOL, CONVOLUTION)
+LAYERS = (LINEAR, RELU, SIGMOID, TANH, BATCH_NORM, MAX_POOL, CONVOLUTION)
