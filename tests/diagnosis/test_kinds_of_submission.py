@@ -210,3 +210,71 @@ def test_a_base_class_that_is_missing_is_what_is_said(tmp_path):
     assert verdict.status == "does not run"
     assert "KeyError" not in verdict.summary
     assert "core" in verdict.summary
+
+
+def test_a_class_with_nothing_in_it_can_be_raised(tmp_path):
+    source = "class WrongShape(Exception):\n    pass\ndef softmax(z):\n    if z.ndim > 2:\n        raise WrongShape\n"
+    source += (
+        "    t = np.exp(z - z.max(1, keepdims=True))\n    return t / t.sum(1, keepdims=True)\n"
+    )
+    (verdict,) = checked(tmp_path, source)
+    assert verdict.status == "correct"
+    assert not any("defined" in note for note in verdict.notes)
+
+
+def test_what_could_not_be_defined_is_said(tmp_path):
+    source = "class Base(Missing):\n    x = 1\n" + WHOLE
+    (verdict,) = checked(tmp_path, source)
+    assert any("line 2, Base: NameError" in note for note in verdict.notes)
+
+
+def test_a_name_that_is_taken_back_offers_nothing():
+    taken = WHOLE + "class softmax:\n    pass\n"
+    assert all(verdict.name != "softmax" for verdict in judge_all(NUMPY + taken))
+    layer = (
+        NUMPY + LAYER.replace("self.p - self.p ** 2", "self.p") + "class SoftmaxLayer:\n    pass\n"
+    )
+    assert judge_all(layer) == []
+
+
+def test_a_decorator_that_raises_is_a_fault_and_one_that_is_missing_is_not(tmp_path):
+    raising = "def stop(f):\n    raise ValueError('no')\n@stop\n" + WHOLE
+    (verdict,) = checked(tmp_path, raising)
+    assert verdict.status == "does not run"
+    missing = "from absent_module import jit\n@jit\n" + WHOLE
+    (verdict,) = checked(tmp_path, missing)
+    assert verdict.status == "correct"
+    assert any("absent_module" in note for note in verdict.notes)
+
+
+def test_a_tuple_of_the_loss_alone_promises_its_gradient():
+    source = (
+        f"def softmax_loss(z, y):\n    logp = {LOG_P}\n    return -logp[range(len(y)), y].mean()"
+    )
+    assert judge(f"{NUMPY}{source}\n").status == "correct"
+    assert judge(f"{NUMPY}{source},\n").mistakes == ("absent.output",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("loss = ", "loss = 3 * ", "3 times the right value"),
+        ("loss = ", "loss = len(W) * ", "D times the right value"),
+        ("loss = ", "loss = W[0, 0] + ", "differs: "),
+    ],
+)
+def test_a_factor_is_told_if_it_is_one_everywhere(old, new, words):
+    plain = (
+        ROWS.format("pass").replace("y, reg):", "y):").replace("+ reg * np.square(W).sum() / 2", "")
+    )
+    verdict = judge(NUMPY + plain.replace("+ reg * W", "").replace(old, new))
+    assert any(words in finding.sentence for finding in verdict.findings), str(verdict)
+
+
+def test_where_to_look_is_told_by_what_is_right():
+    verdict = judge(NUMPY + ROWS.format("loss = loss * 3 + np.tanh(loss)"))
+    first = verdict.findings[0]
+    assert first.id == ""
+    assert "the gradient of the weights is right" in first.hints[0]
+    verdict = judge(NUMPY + ROWS.format("dW = dW + np.tanh(X).T @ G ** 2"))
+    assert "the loss is right" in verdict.findings[0].hints[0]

@@ -21,7 +21,7 @@ from pminusy.diagnosis.match.trial import Trial
 from pminusy.diagnosis.reading import Submission
 from pminusy.diagnosis.report.verdict import Verdict
 from pminusy.diagnosis.run import sandbox
-from pminusy.diagnosis.run.limits import Limits
+from pminusy.diagnosis.run.limits import Limits, TimeLeft
 from pminusy.diagnosis.run.session import Inventory, ProcessSession, SessionEnded
 from pminusy.errors import InputError
 
@@ -63,13 +63,13 @@ def check_submission(submission: Submission, settings: Settings, user: int = 0) 
         No function has the name that was asked for.
     """
     started = time.monotonic()
-    until = started + settings.limits.seconds
+    time_left = TimeLeft(settings.limits.seconds)
     found: list[Verdict] = []
     faults: list[Verdict] = []
     read_elsewhere: set[str] = set()
     unfit: InputError | None = None
     for name in _files_to_check(submission):
-        with closing(_Opened(submission, name, settings, user, until)) as opened:
+        with closing(_Opened(submission, name, settings, user, time_left)) as opened:
             try:
                 verdicts, good = _check_file(opened, name, settings)
             except InputError as error:  # perhaps another file of the submission has the function
@@ -126,6 +126,7 @@ def _not_there(verdicts: Sequence[Verdict], wanted: str) -> list[Verdict]:
 
 def _check_file(opened: _Opened, name: str, settings: Settings) -> tuple[list[Verdict], bool]:
     """Verdicts on one file, and whether a function was found in it."""
+    opened.time_left.allow(1)
     try:
         session = opened.session()
     except SessionEnded as ended:
@@ -152,9 +153,9 @@ class _Opened:
     """The process of a submission's file, started again after a function has ended it."""
 
     def __init__(
-        self, submission: Submission, name: str, settings: Settings, user: int, until: float
+        self, submission: Submission, name: str, settings: Settings, user: int, time_left: TimeLeft
     ) -> None:
-        self._files, self._name, self._until = submission.files, name, until
+        self._files, self._name, self.time_left = submission.files, name, time_left
         self.more_files = not submission.first and len(submission.files) > 1
         self._settings, self._user = settings, user
         self._session: ProcessSession | None = None
@@ -165,13 +166,9 @@ class _Opened:
             settings = self._settings
             self._session = ProcessSession(
                 self._name, self._files, settings.kind, settings.limits, user=self._user,
-                image=settings.image, until=self._until,
+                image=settings.image, time_left=self.time_left,
             )  # fmt: skip
         return self._session
-
-    def seconds_left(self) -> float:
-        """Of the whole submission's time."""
-        return max(self._until - time.monotonic(), 0.0)
 
     @property
     def imported(self) -> frozenset[str]:
@@ -241,8 +238,8 @@ def open_reference(submission: Submission, settings: Settings) -> tuple[Referenc
 def _check_one(opened: _Opened, candidate: Candidate, settings: Settings, left: int) -> Verdict:
     """The verdict on one function, which may use half of the time if others are left."""
     try:
+        opened.time_left.allow(0.5 if left or opened.more_files else 1)
         session = opened.session()
-        session.allow(opened.seconds_left() / (2 if left or opened.more_files else 1))
         return _examined(session, candidate, settings)
     except SessionEnded as ended:
         return _ended(candidate.name, ended)
@@ -259,6 +256,8 @@ def _notes(inventory: Inventory, candidate: Candidate) -> Iterable[str]:
         yield f"defined in {candidate.entry['unit']}"
     for piece in inventory.unreadable[:3]:
         yield f"{piece.get('unit') or 'a part'} could not be read: {piece.get('message')}"
+    for fault in inventory.faults[:3]:
+        yield f"could not be defined here: {fault}"
     for said in inventory.translated[:3]:
         yield f"translated from Python 2 to be run ({said}); / divides as in Python 3"
 

@@ -12,7 +12,9 @@ __all__ = ["describe"]
 _CLOSE = 1e-5
 
 
-def describe(seen: Any, right: Any, sizes: Mapping[str, int], y: Any = None) -> str:
+def describe(
+    seen: Any, right: Any, sizes: Mapping[str, int], y: Any = None, *, factors: bool = True
+) -> str:
     """One clause: a factor, a sign, an offset, certain columns or rows, or only how large it is.
 
     Parameters
@@ -23,6 +25,8 @@ def describe(seen: Any, right: Any, sizes: Mapping[str, int], y: Any = None) -> 
         Letters and their sizes, N, D, K, to name a factor by.
     y
         Labels, to see whether only the true class's entries differ, where rows are samples.
+    factors
+        Whether to say by which factor: of one number there always is one.
     """
     seen, right = np.asarray(seen, dtype=np.float64), np.asarray(right, dtype=np.float64)
     if seen.shape != right.shape:
@@ -32,6 +36,7 @@ def describe(seen: Any, right: Any, sizes: Mapping[str, int], y: Any = None) -> 
     factor = _factor(seen, right)
     if factor == 0.0:
         return "is 0 everywhere, and should not be"
+    factor = factor if factors else None
     if factor is not None:
         return f"is {_named(factor, sizes)} times the right value"
     if seen.ndim == 0:
@@ -41,7 +46,7 @@ def describe(seen: Any, right: Any, sizes: Mapping[str, int], y: Any = None) -> 
     if np.ptp(offset) <= _CLOSE * max(np.abs(offset).max(), 1e-300):
         return f"differs by the same number everywhere, {offset.flat[0]:.6g}"
     where = _where(different, y)
-    part = _factor(seen[different], right[different])
+    part = _factor(seen[different], right[different]) if factors else None
     by = (
         f", by the factor {_named(part, sizes)}" if part is not None and different.sum() > 1 else ""
     )

@@ -52,7 +52,9 @@ def unrecognised(trial: Trial) -> Iterator[Finding]:
         if component == ("dL_dz", "data") and _derived_wrongly(trial):
             yield _wrong_derivative(trial.subject.numbers)
         else:
-            yield Finding("", _in_words(trial, component, also))
+            sentence, look = _in_words(trial, component, also), _look(trial, component)
+            hints = (f"Look {look}.", sentence, sentence) if look else ()
+            yield Finding("", sentence, hints=hints)
 
 
 def _derived_wrongly(trial: Trial) -> bool:
@@ -77,6 +79,28 @@ def _wrong_derivative(engine: str) -> Finding:
     )  # fmt: skip
 
 
+def _look(trial: Trial, component: Component) -> str:
+    """Where to look, as far as what is right leaves only one place."""
+    letter, part = component
+    wrong = {found for each in trial.best.where.values() for found in each}
+    wrong |= set(trial.best.unexplained)
+    compared = [c for c in trial.outputs.right[0] if c[0] in trial.subject.letters()]
+    right = {name for name, of in compared if of == "data" and (name, of) not in wrong}
+    if part == "ridge":
+        if letter not in right:
+            return ""
+        return f"where the regulariser is added: without it {OUTPUT_NAMES[letter]} is right"
+    gradients = sorted(name for name in right if name.startswith("dL"))
+    forward = sorted(name for name in right if not name.startswith("dL"))
+    if letter in ("L", "L_i") and gradients:
+        known = OUTPUT_NAMES[gradients[0]]
+        return f"where the loss is taken from the scores: {known} is right, so they are"
+    if letter.startswith("dL") and forward:
+        known = OUTPUT_NAMES[forward[0]]
+        return f"at the gradient alone: {known} {'are' if known.endswith('ies') else 'is'} right"
+    return ""
+
+
 def _in_words(trial: Trial, component: Component, also: str) -> str:
     letter, part = component
     name = f"{OUTPUT_NAMES[letter]} ({'regulariser' if part == 'ridge' else 'data'} part)"
@@ -99,10 +123,10 @@ def _in_words(trial: Trial, component: Component, also: str) -> str:
 def _true_everywhere(trial: Trial, component: Component) -> str:
     """How a component differs, in words that hold on every input where it does.
 
-    A factor is called by the letter of a size only if it is that size on all of them; where they
-    differ otherwise, the words are those for the first one, in numbers.
+    A factor is called by the letter of a size only if it is that size on all of them, and is told
+    only if it is the same on all; where they differ otherwise, the words are those for the first.
     """
-    named, plain = [], []
+    ways: tuple[list[str], ...] = ([], [], [])
     for inputs, right, value in _compared(trial, component):
         if value.shape == right.shape and np.allclose(
             value, right, rtol=1e-6, atol=1e-9, equal_nan=True
@@ -112,11 +136,11 @@ def _true_everywhere(trial: Trial, component: Component) -> str:
         y = inputs.get("y") if letter in ("dL_dz", "dL_dz_i", "L_i") else None
         seen, usual = (_as_laid_out(trial, letter, a, inputs) for a in (value, right))
         own = y if seen.shape == value.shape and np.array_equal(seen, value) else None
-        named.append(describe(seen, usual, _sizes(inputs), own))
-        plain.append(describe(seen, usual, {}, own))
-    if not named:
-        return ""
-    return named[0] if len(set(named)) == 1 and len(named) > 1 else plain[0]
+        ways[0].append(describe(seen, usual, _sizes(inputs), own))
+        ways[1].append(describe(seen, usual, {}, own))
+        ways[2].append(describe(seen, usual, {}, own, factors=False))
+    agreed = (way[0] for way in ways[:2] if len(way) > 1 and len(set(way)) == 1)
+    return next(agreed, ways[2][0] if ways[2] else "")
 
 
 def _as_laid_out(trial: Trial, letter: str, value: Any, inputs: Mapping[str, Any]) -> Any:

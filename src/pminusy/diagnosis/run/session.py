@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pminusy.diagnosis.run import sandbox
 from pminusy.diagnosis.run.inside import calls, inventory
 from pminusy.diagnosis.run.inside.wire import ForgedMessage, pack, unpack
-from pminusy.diagnosis.run.limits import Limits
+from pminusy.diagnosis.run.limits import Limits, TimeLeft
 
 __all__ = [
     "Answer",
@@ -174,8 +174,9 @@ class ProcessSession:
         User id to become inside, when started by root.
     image
         Image of a container.
-    until
-        When its time is over, by the monotonic clock; left out, after `limits.seconds`.
+    time_left
+        The time it shares with other processes of the submission; `limits.seconds` of its own if
+        left out.
 
     Raises
     ------
@@ -192,12 +193,12 @@ class ProcessSession:
         *,
         user: int = 0,
         image: str = "",
-        until: float | None = None,
+        time_left: TimeLeft | None = None,
     ) -> None:
-        now = time.monotonic()
-        self._limits, self._deadline = limits, now + limits.seconds if until is None else until
+        self._limits = limits
+        self._time_left = TimeLeft(limits.seconds) if time_left is None else time_left
         self._closed = False
-        if now >= self._deadline:
+        if self._time_left.seconds <= 0:
             raise SessionEnded(
                 f"had no time left: its other parts took {limits.seconds:g} s", "time"
             )
@@ -226,10 +227,6 @@ class ProcessSession:
             self.close()
             raise
 
-    def allow(self, seconds: float) -> None:
-        """Have it end after so many seconds from now."""
-        self._deadline = time.monotonic() + seconds
-
     def run(self, program: Program, arrays: Sequence[Array]) -> Answer:
         """Run a program there; `SessionEnded` if no answer comes."""
         data = pack(program, [np.asarray(array) for array in arrays])
@@ -255,9 +252,10 @@ class ProcessSession:
     def _exchange(self, data: bytes, seconds: float) -> tuple[dict[str, Any], list[Array]]:
         if self._closed:
             raise SessionEnded("was ended before")
-        until = min(time.monotonic() + seconds, self._deadline)
-        self._write(data, until)
-        return unpack(lambda count: self._read(count, until))
+        until = time.monotonic() + min(seconds, self._time_left.seconds)
+        with self._time_left.running():
+            self._write(data, until)
+            return unpack(lambda count: self._read(count, until))
 
     def _write(self, data: bytes, until: float) -> None:
         assert self._process.stdin is not None
