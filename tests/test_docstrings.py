@@ -46,8 +46,11 @@ def test_examples_are_found(name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_public_functions_say_everything(name):
-    text = getattr(pmy, name).__doc__
+    function = getattr(pmy, name)
+    text = function.__doc__
     parts = ["Parameters", "Returns", "Raises", "Examples", "References"]
+    if not inspect.signature(function).parameters:  # and then nothing to refuse
+        parts = ["Returns", "Examples", "References"]
     places = [text.find(f"    {part}\n") for part in parts]
     assert min(places) > 0, parts[places.index(min(places))]
     assert places == sorted(places)

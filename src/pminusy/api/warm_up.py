@@ -36,10 +36,6 @@ def warm_up() -> WarmUp:
     this where a container image is built: for the same processor nothing is compiled after that
     but what is rare, such as integer features or targets that are probabilities.
 
-    Parameters
-    ----------
-    None
-
     Returns
     -------
     WarmUp

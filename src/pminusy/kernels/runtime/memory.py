@@ -212,18 +212,6 @@ def set_memory_limit(limit: int) -> None:
 def release_memory() -> None:
     """Give the memory in the store back to the system.
 
-    Parameters
-    ----------
-    None
-
-    Returns
-    -------
-    None
-
-    Raises
-    ------
-    Nothing.
-
     Examples
     --------
     >>> release_memory()

@@ -147,18 +147,10 @@ def set_num_threads(n: int | None) -> None:
 def get_num_threads() -> int:
     """Number of threads that a call may use.
 
-    Parameters
-    ----------
-    None
-
     Returns
     -------
     int
         At least 1.
-
-    Raises
-    ------
-    Nothing.
 
     Examples
     --------
