@@ -122,3 +122,23 @@ def test_blocks_cover_the_rows_in_order(N, K):
     blocks = list(softmax.row_blocks(np.broadcast_to(0.0, (N, K))))
     assert [i for block in blocks for i in range(block.start, block.stop)] == list(range(N))
     assert all((block.stop - block.start) * K <= max(1 << 15, K) for block in blocks)
+
+
+@pytest.mark.parametrize("axis", [-1, 1, 0])
+def test_plain_softmax_is_the_softmax_in_the_type_of_its_logits(axis):
+    z = np.random.default_rng(0).normal(scale=9, size=(5, 5)).astype(np.float32)
+    lse, p = softmax.plain_softmax(z, axis)
+    ours = z.T if axis == 0 else z
+    expected = softmax.softmax(ours.astype(np.float64))
+    np.testing.assert_allclose(p.T if axis == 0 else p, expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        lse.T if axis == 0 else lse, (ours - np.log(expected))[:, :1], rtol=1e-5
+    )
+    assert p.dtype == lse.dtype == np.float32
+    assert lse.shape == ((1, 5) if axis == 0 else (5, 1))
+
+
+def test_plain_softmax_of_large_logits_does_not_overflow():
+    lse, p = softmax.plain_softmax(np.array([[1e4, 0.0], [-1e4, -1e4]]))
+    np.testing.assert_array_equal(p, [[1.0, 0.0], [0.5, 0.5]])
+    np.testing.assert_allclose(lse, [[1e4], [np.log(2) - 1e4]])

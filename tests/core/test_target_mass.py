@@ -98,3 +98,13 @@ def test_counted_is_the_weight_at_labels_and_the_row_s_alone_for_soft_targets():
         counted(torch.tensor(OMEGA), torch.tensor(WEIGHT), torch.tensor(LABELS)),
         [0.0, 0.125, 6.0, 0.0],
     )
+
+
+def test_target_mass_is_over_the_denominator_of_the_mean_and_over_the_logarithm_of_the_base():
+    options = Options(weight=np.array(WEIGHT), sample_weight=np.array(OMEGA), log_base=2.0)
+    q, _ = target_mass(np.array(LABELS), len(LABELS), K, options).q_and_S(slice(0, 4))
+    expected = np.array(in_fractions(LABELS, WEIGHT, 0.0), dtype=float)
+    np.testing.assert_allclose(q.hi, expected / expected.sum() / np.log(2.0), rtol=1e-15)
+    q, _ = target_mass(np.array(SOFT), len(SOFT), K, options).q_and_S(slice(0, 4))
+    expected = np.array(in_fractions(SOFT, WEIGHT, 0.0), dtype=float)
+    np.testing.assert_allclose(q.hi, expected / sum(OMEGA) / np.log(2.0), rtol=1e-15)
