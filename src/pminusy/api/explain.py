@@ -173,9 +173,17 @@ def row_of(frame: pl.DataFrame, row: int) -> pl.DataFrame:
 
 
 def explain_row(
-    model: Fitted, frame: pl.DataFrame, **options: Any
+    model: Fitted,
+    frame: pl.DataFrame,
+    whole: tuple[pl.DataFrame, int] | None = None,
+    **options: Any,
 ) -> tuple[Derivation, tuple[str, ...]]:
-    """Derivation for one row of a table under a trained model, and notes about the row."""
+    """Derivation for one row of a table under a trained model, and notes about the row.
+
+    It opens with what the model says of the row. `whole` is the table that the row is of, and the
+    row's number there from 1.
+    """
+    from pminusy.api.row_answer import answer
     from pminusy.derivation.build import derivation_of
     from pminusy.derivation.input.request import request_of
     from pminusy.tables.design import design_matrix, encode_target
@@ -189,8 +197,9 @@ def explain_row(
     X, notes = design_matrix(frame, schema)
     options.setdefault("ridge", _penalty_of(model))
     names: dict[str, Any] = {"classes": schema.classes, "features": schema.feature_names}
-    result = derivation_of(request_of(y=c, x=X[0], W=model.W, b=model.b, **names, **options))
-    return result, notes
+    request = request_of(y=c, x=X[0], W=model.W, b=model.b, **names, **options)
+    first = answer(model, frame, X[0], c, request.options, request.rate, whole)
+    return derivation_of(request).with_answer(first.heading, first.notes, first.tables), notes
 
 
 def _penalty_of(model: Fitted) -> float:

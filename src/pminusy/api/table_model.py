@@ -177,12 +177,15 @@ class TableModel(Fitted):
         return derivation
 
     def explanation(
-        self, frame: pl.DataFrame, **options: Any
+        self, frame: pl.DataFrame, whole: tuple[pl.DataFrame, int] | None = None, **options: Any
     ) -> tuple[Derivation, tuple[str, ...]]:
-        """Like `explain` for a Polars frame, and what had to be said about its columns."""
+        """Like `explain` for a Polars frame, and what had to be said about its columns.
+
+        `whole` is the table that the row is of, and the row's number there from 1.
+        """
         if frame.height != 1:
             raise InputError("row", "a single row", f"{frame.height:,} rows", "choose one of them")
-        return explain_row(self, frame, **options)
+        return explain_row(self, frame, whole, **options)
 
     def summary(self, *, confidence: float = 0.95) -> Summary:
         """Coefficients with standard errors, against the first class, on the training rows.

@@ -231,7 +231,7 @@ def _of_model(model: Path, table: Path | None, row: int | None, options: Any) ->
     frame = trained.read(table)
     if row is None:
         raise InputError("--row", f"a row from 1 to {frame.height:,}", "none", "pass --row 1, say")
-    result, notes = trained.explanation(row_of(frame, row), **options)
+    result, notes = trained.explanation(row_of(frame, row), (frame, row), **options)
     print_notes(notes)
     return result
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pminusy.derivation.build.network_chapters import Placed, kinks
+from pminusy.derivation.build.network_chapters import Placed
 from pminusy.derivation.engine.proof import ProofError
 from pminusy.derivation.layers.description import LayerSpec
 from pminusy.derivation.layers.texts import slope_of, title_of
@@ -32,12 +32,15 @@ def forward_table(placed: list[Placed], specs: list[LayerSpec]) -> Table:
             continue
         layer = each.layer
         rows.append((
-            str(place + 1), _title(each), _shapes(layer), _span(layer.outputs), kinks(layer)
+            str(place + 1), _title(each), _shapes(layer), _span(layer.outputs), _at_kinks(layer)
         ))  # fmt: skip
     noted = any(row[-1] for row in rows)
     head = ("layer", "forwards", "goes in → comes out", "smallest and largest that comes out", "")
     kept = rows if noted else [row[:-1] for row in rows]
-    return Table(head[: len(kept[0])], tuple(kept), "in float64, by core")
+    said = (
+        "; at a kink the slope 0 is taken, in a tie the first entry, as in torch" if noted else ""
+    )
+    return Table(head[: len(kept[0])], tuple(kept), f"in float64, by core{said}")
 
 
 def backward_table(placed: list[Placed], specs: list[LayerSpec]) -> Table:
@@ -58,6 +61,13 @@ def backward_table(placed: list[Placed], specs: list[LayerSpec]) -> Table:
         "‖∂L/∂ its parameters‖",
     )  # fmt: skip
     return Table(head, tuple(rows), "norms are roots of sums of squares; in float64, by core")
+
+
+def _at_kinks(layer: Any) -> str:
+    count = len(layer.nudged)
+    if not count:
+        return ""
+    return f"{count:,} at the kink: slope 0" if layer.form.kind == "relu" else f"{count:,} tied"
 
 
 def _title(each: Placed) -> str:

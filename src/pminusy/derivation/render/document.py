@@ -120,6 +120,14 @@ class Writer(ABC, Generic[Piece]):
     def table(self, table: Table) -> Page[Piece]:
         """A table of plain text."""
 
+    def fold(self) -> Page[Piece]:
+        """What opens the derivation behind an answer: nothing in most formats."""
+        yield from ()
+
+    def fold_end(self) -> Page[Piece]:
+        """What closes it."""
+        yield from ()
+
     @abstractmethod
     def chapter(self, chapter: Chapter) -> Page[Piece]:
         """The heading of a chapter."""
@@ -149,6 +157,8 @@ def document(writer: Writer[Piece]) -> Page[Piece]:
         yield from writer.classes(summary)
     for table in summary.tables:
         yield from writer.table(table)
+    if summary.folded:
+        yield from writer.fold()
     for chapter in derivation.chapters:
         yield from writer.chapter(chapter)
         for line in chapter.lines:
@@ -157,6 +167,8 @@ def document(writer: Writer[Piece]) -> Page[Piece]:
     pairs = list(_beside(derivation)) if derivation.hints < _HIDING_LINES else []
     if len(pairs) > 1:  # one alone is beside itself in the chapters already
         yield from writer.beside(pairs)
+    if summary.folded:
+        yield from writer.fold_end()
     yield from writer.closing(len(derivation))
 
 

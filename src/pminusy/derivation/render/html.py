@@ -68,6 +68,15 @@ class _Html(Writer[str]):
         """A table, and its caption below."""
         yield _table(table)
 
+    def fold(self) -> Page[str]:
+        """A fold, shut."""
+        count = len(self.derivation)
+        yield f'<details class="fold"><summary>The derivation: {count} steps, each proved</summary>'
+
+    def fold_end(self) -> Page[str]:
+        """The end of the fold."""
+        yield "</details>"
+
     def chapter(self, chapter: Chapter) -> Page[str]:
         """A section with a heading and a sentence."""
         yield f'<section><h2>{escape(chapter.title)}</h2><p class="intro">{escape(chapter.intro)}</p>'

@@ -42,7 +42,7 @@ class Chapter:
 class Overview:
     """What the bars and the heading show: exact values by class, and the options in words.
 
-    `answers` are notes that give results away.
+    `answers` are notes that give results away. A `folded` derivation stands behind an answer.
     """
 
     heading: str
@@ -56,6 +56,7 @@ class Overview:
     notes: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     answers: tuple[str, ...] = ()
+    folded: bool = False
 
     def as_shown(self, hints: int) -> Overview:
         """The same without results, where these are left for the reader to fill in."""
@@ -178,6 +179,19 @@ class Steps:
         return type(self)(
             ahead + own + back, summary, notation=self.notation, depth=depth or self.depth,
             hints=self.hints, digits=self.digits,
+        )  # fmt: skip
+
+    def with_answer(self, heading: str, notes: tuple[str, ...], tables: tuple[Table, ...]) -> Self:
+        """The same behind an answer; where results are for the reader to find, as it was."""
+        if self.hints:
+            return self
+        summary = replace(
+            self.summary, heading=heading, notes=(*notes, *self.summary.notes),
+            tables=tables + self.summary.tables, folded=True,
+        )  # fmt: skip
+        return type(self)(
+            self._all, summary, notation=self.notation, depth=self.depth, hints=self.hints,
+            digits=self.digits,
         )  # fmt: skip
 
     def __repr__(self) -> str:
