@@ -3,7 +3,7 @@
 # ruff: noqa: E501  # programs, one line each
 from __future__ import annotations
 
-__all__ = ["HOSTILE"]
+__all__ = ["HOSTILE", "HOSTILE_FILES"]
 
 _GOOD = """
 def softmax_loss(z, y):
@@ -98,4 +98,55 @@ HOSTILE = {
     "import attack": "import numpy as np\nclass X:\n    import os\n    y = [os for _ in range(3)]\n    while True:\n        pass\n" + _GOOD,
     "deep nesting": "import numpy as np\nx = " + "(" * 5000 + ")" * 5000 + "\n" + _GOOD,
     "long chain": "import numpy as np\nx = " + "-" * 200000 + "1\n" + _GOOD,
+}  # fmt: skip
+
+
+_RIGHT = "import numpy as np\n" + _GOOD
+_BAD = "import numpy as np\ndef softmax_loss(z, y):\n    return 1.0, z\n"
+
+
+def _at_import(code: str) -> str:
+    """A module that does something as soon as it is imported: its definitions are executed."""
+    lines = "\n".join(f"    {line}" for line in code.strip().split("\n"))
+    return f"import os, sys, time\ndef attack(*_):\n{lines}\ndef harmless(a=attack()):\n    pass\n"
+
+
+# Files of one submission by name, and whether what it is asked for is right all the same; None
+# where that depends on how fast the machine is.
+HOSTILE_FILES: dict[str, tuple[dict[str, str], bool | None]] = {
+    "a package that never ends": (
+        {"main.py": "from pkg import harmless\n" + _RIGHT, "pkg/__init__.py": _at_import("while True:\n    pass")}, False),
+    "a package that sleeps, asked for by each file": (
+        {f"m{i}.py": "from pkg.deep.helper import *\n" + _BAD for i in range(6)}
+        | {"pkg/__init__.py": "", "pkg/deep/__init__.py": _at_import("time.sleep(1000)"), "pkg/deep/helper.py": ""}, False),
+    "a helper that exits": ({"main.py": "import helper\n" + _RIGHT, "helper.py": _at_import("os._exit(0)")}, False),
+    "a helper that raises SystemExit": ({"main.py": "import helper\n" + _RIGHT, "helper.py": _at_import("sys.exit(0)")}, True),
+    "a helper that forks": (
+        {"main.py": "from helper import harmless\n" + _BAD,
+         "helper.py": _at_import("while True:\n    try:\n        os.fork()\n    except OSError:\n        time.sleep(0.01)")}, False),
+    "a helper that leaves a child behind": (
+        {"main.py": "import helper\n" + _BAD, "helper.py": _at_import("if os.fork() == 0:\n    os.setsid()\n    time.sleep(1000)")}, False),
+    "a helper that takes the place of NumPy": (
+        {"main.py": "import helper\n" + _RIGHT, "helper.py": _at_import("sys.modules['numpy'] = sys.modules[__name__]")}, False),
+    "a helper that empties the modules": (
+        {"main.py": "import helper\n" + _BAD, "helper.py": _at_import("sys.modules.clear()\nsys.meta_path.clear()\nsys.path.clear()")}, False),
+    "a helper that replaces the messages": (
+        {"main.py": "import helper\n" + _BAD,
+         "helper.py": _at_import("import inside.wire, inside.calls, inside.serve\n"
+                                 "inside.serve.pack = inside.wire.pack = lambda *a: b'\\xff' * 64\n"
+                                 "inside.calls.perform = lambda *a: ({'ok': True, 'results': [], 'changed': [], 'after': []}, [])")}, False),
+    "a helper whose every name never ends": (
+        {"main.py": "from helper import anything\n" + _BAD, "helper.py": "def __getattr__(name):\n    while True:\n        pass\n"}, False),
+    "imports out of the folder": (
+        {"a/main.py": "from ....secrets import *\nfrom .......etc.passwd import root\nfrom ..other import softmax_loss\n"}, False),
+    "files that import each other": (
+        {"main.py": "import one\nimport main\n" + _RIGHT, "one.py": "from two import *\nimport main\n", "two.py": "from one import *\n"}, True),
+    "a finder of its own": (
+        {"main.py": "import helper\nimport anything_at_all\n" + _BAD,
+         "helper.py": _at_import("class F:\n    def find_spec(self, *a):\n        while True:\n            pass\nsys.meta_path.insert(0, F())")}, False),
+    "names that stand for Python's own": (
+        {"main.py": "import os, sys, json, inside, struct\n" + _RIGHT} | {f"{n}.py": _at_import("os._exit(7)") for n in ("os", "sys", "json", "inside", "struct")}, True),
+    "a file that is enormous": ({"main.py": "from big import *\n" + _RIGHT, "big.py": "x = [" + "[[]]," * 190_000 + "]\n"}, None),
+    "folders within folders": (
+        {"main.py": "from " + ".".join("d" * 60) + " import x\n" + _RIGHT, "/".join("d" * 60) + ".py": "x = 1\n"}, True),
 }  # fmt: skip
