@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,6 @@ class Fitted:
     converged: bool | None = None
     notes: tuple[str, ...] = ()
 
-    def log_probabilities(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Log-probabilities (N, K) of standardised features X (N, D)."""
+    def log_probabilities(self, X: Any) -> NDArray[np.float64]:
+        """Log-probabilities (N, K) of standardised features X (N, D), an array or sparse rows."""
         return ops.log_softmax(X @ self.W.T + self.b)

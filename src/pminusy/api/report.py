@@ -127,7 +127,7 @@ def _worst(model: Fitted, part: TableRows) -> list[tuple[float, float, int]]:
 
 
 def _worst_row(model: Fitted, part: TableRows, i: int) -> WorstRow:
-    x = part.X[i]
+    x = part.row(i)
     log_p = model.log_probabilities(x[None])[0]
     return WorstRow(
         row=int(part.index[i]) + 1,

@@ -27,10 +27,16 @@ class TableRows:
 
     frame: pl.DataFrame
     index: NDArray[np.intp]  # (n,) which rows of the table, from 0
-    X: NDArray[np.float64]  # (n, D)
+    X: Any  # (n, D), sparse where categories are many
     y: NDArray[np.intp]  # (n,)
     weight: NDArray[np.float64]  # (n,)
     notes: tuple[str, ...]
+
+    def row(self, i: int) -> NDArray[np.float64]:
+        """Features (D,) of one of the rows, dense."""
+        if isinstance(self.X, np.ndarray):
+            return np.asarray(self.X[i])
+        return np.asarray(self.X[[i]].toarray()[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from pminusy.errors import InputError
-from pminusy.tables.columns.dates import date_parts, parse_dates, parse_whole_dates
-from pminusy.tables.columns.numerals import PLAIN, is_common_mark, parse_numbers
-from pminusy.tables.columns.recognise import as_categories, without_marks
-from pminusy.tables.kinds import as_numbers, as_text, is_category, is_number, type_name
+from pminusy.tables.columns.recognise import without_marks
+from pminusy.tables.features import category_codes, date_features, number_features
+from pminusy.tables.kinds import as_numbers, is_number
 from pminusy.tables.learning import learn_schema
-from pminusy.tables.schema import OTHER, CategoryColumn, DateColumn, NumberColumn, Schema
+from pminusy.tables.rows import DenseRows, SparseRows
+from pminusy.tables.schema import CategoryColumn, Column, NumberColumn, Schema
 from pminusy.tables.target import encode_target, select_rows
-from pminusy.tables.wording import columns_there, count, is_numeric, listed, shown
+from pminusy.tables.wording import columns_there, listed
 
 __all__ = [
     "Design",
@@ -30,14 +28,14 @@ __all__ = [
 ]
 
 _LONGEST_CELL = 200  # characters of a cell that are shown
-
-Matrix = NDArray[np.float64]
+_LARGE = 64 << 20  # bytes of a dense matrix; a smaller one is never sparse
+_SPARSE = 5  # times fewer entries than features make it worth while
 
 
 class Design(NamedTuple):
-    """A table as numbers, and notes about it."""
+    """A table as numbers, sparse where most of a large one are 0, and notes about it."""
 
-    X: Matrix
+    X: Any
     notes: tuple[str, ...]
 
 
@@ -56,8 +54,9 @@ def design_matrix(frame: pl.DataFrame, schema: Schema) -> Design:
     Returns
     -------
     Design
-        `X` (N, D), float64, C-contiguous, finite; `notes`, plain sentences about columns that are
-        not used, categories never seen and values that had to be imputed.
+        `X` (N, D), float64, finite: C-contiguous, or a sparse array of rows (CSR) where it would
+        have more than 64 MiB and four fifths of it be 0; `notes`, plain sentences about columns
+        that are not used, categories never seen and values that had to be imputed.
 
     Raises
     ------
@@ -73,21 +72,45 @@ def design_matrix(frame: pl.DataFrame, schema: Schema) -> Design:
     """
     _refuse_lacking(frame, schema)
     frame = without_marks(frame, schema.reading.missing)
-    X = np.zeros((frame.height, len(schema.feature_names)))
+    N, D = frame.height, len(schema.feature_names)
     notes = _unused(frame, schema)
     by_name = {series.name: series for series in frame.get_columns()}
+    sparse = _is_sparse(N, D, schema)
+    matrix: DenseRows | SparseRows = SparseRows(N, D) if sparse else DenseRows(N, D)
     first = 0
     for column in schema.columns:
-        block = X[:, first : first + len(column.feature_names)]
-        match column:
-            case NumberColumn():
-                notes += _fill_numbers(block, by_name[column.name], column)
-            case DateColumn():
-                notes += _fill_dates(block, by_name[column.name], column)
-            case CategoryColumn():
-                notes += _fill_categories(block, by_name[column.name], column)
-        first += block.shape[1]
-    return Design(X, tuple(notes))
+        notes += _place(matrix, first, by_name[column.name], column)
+        first += len(column.feature_names)
+    return Design(matrix.finished(), tuple(notes))
+
+
+def _place(
+    matrix: DenseRows | SparseRows, first: int, series: pl.Series, column: Column
+) -> list[str]:
+    """Put the features of a column where they belong; return what is to be said of it."""
+    if isinstance(column, CategoryColumn):
+        codes, notes = category_codes(series, column)
+        matrix.put_ones(first, codes)
+        return notes
+    values, notes = (
+        number_features(series, column)
+        if isinstance(column, NumberColumn)
+        else date_features(series, column)
+    )
+    for j, feature in enumerate(values):
+        matrix.put(first + j, feature)
+    return notes
+
+
+def _is_sparse(N: int, D: int, schema: Schema) -> bool:
+    """Tell whether categories are so many that zeros would take most of a large memory."""
+    if 8 * N * D < _LARGE:
+        return False
+    entries = sum(
+        1 if isinstance(column, CategoryColumn) else len(column.feature_names)
+        for column in schema.columns
+    )
+    return _SPARSE * entries < D
 
 
 def refuse_infinite(frame: pl.DataFrame, *, skip: Collection[object] = ()) -> None:
@@ -143,164 +166,3 @@ def _unused(frame: pl.DataFrame, schema: Schema) -> list[str]:
         return []
     columns, are = ("column", "is") if len(extra) == 1 else ("columns", "are")
     return [f"{columns} {listed(extra)} {are} not used by the model"]
-
-
-def _fill_numbers(block: Matrix, series: pl.Series, column: NumberColumn) -> list[str]:
-    """Fill one or two features of a column of numbers, in place."""
-    values = as_numbers(_numbers(series, column))
-    missing = np.isnan(values)
-    if column.varies:
-        block[:, 0] = _standardised(np.where(missing, column.median, values), column)
-    if column.indicator:
-        block[:, -1] = missing
-    elif missing.any():
-        rows, name = count(int(missing.sum()), "row"), shown(column.name)
-        return [
-            f"{rows} without {name}: the median of the training rows, {column.median:g}, is used"
-        ]
-    return []
-
-
-def _standardised(values: Matrix, column: NumberColumn) -> Matrix:
-    """Return (x − mean) / scale; refuse a value so far from training that it would be infinite."""
-    with np.errstate(over="ignore"):
-        standard = (values - column.mean) / column.scale
-    if not np.isfinite(standard).all():
-        row = int((~np.isfinite(standard)).argmax())
-        expected = f"numbers comparable to training (mean {column.mean:g}, spread {column.scale:g})"
-        got = f"{values[row]:g} in row {row + 1:,}"
-        raise InputError(f"column {shown(column.name)}", expected, got, "correct it")
-    return standard
-
-
-def _numbers(series: pl.Series, column: NumberColumn) -> pl.Series:
-    """Read a column that held numbers at training; refuse what is neither a number nor a mark."""
-    if is_number(series) or series.null_count() == len(series):
-        return series.cast(pl.Float64, strict=False)
-    if series.dtype == pl.Duration:
-        return (series.dt.total_microseconds() / 1e6).alias(series.name)
-    if series.dtype == pl.String:
-        numbers = parse_numbers(series, column.numerals or PLAIN)
-        _refuse_unread(series, numbers, column.marks, "numbers")
-        return numbers
-    bad = series.is_not_null()
-    row = int(bad.arg_true()[0])
-    got = f"{_kind(series)} such as {shown(series[row])} in row {row + 1:,}"
-    raise InputError(f"column {shown(series.name)}", "numbers, as at training", got)
-
-
-def _refuse_unread(text: pl.Series, values: pl.Series, marks: Collection[str], what: str) -> None:
-    """Refuse cells that could not be read, and are no marks for a missing value either."""
-    unread = text.is_not_null() & values.is_null()
-    if not unread.any():
-        return
-    bad = unread & ~is_common_mark(text) & ~text.is_in(list(marks))
-    if bad.any():
-        row = int(bad.arg_true()[0])
-        got = f"text such as {shown(text[row])} in row {row + 1:,}"
-        remedy = "correct it or leave the cell empty"
-        raise InputError(f"column {shown(text.name)}", f"{what}, as at training", got, remedy)
-
-
-def _fill_dates(block: Matrix, series: pl.Series, column: DateColumn) -> list[str]:
-    """Fill the features of a column of dates, in place: 0, the mean, where there is none."""
-    dates = _dates(series, column)
-    missing = dates.is_null().to_numpy()
-    values = date_parts(dates, column.origin)
-    for j, part in enumerate(column.parts):
-        block[:, j] = np.where(missing, 0.0, (values[part.part] - part.mean) / part.scale)
-    if column.indicator:
-        block[:, -1] = missing
-    elif missing.any():
-        rows, name = count(int(missing.sum()), "row"), shown(column.name)
-        return [f"{rows} without {name}: the mean of the training rows is used"]
-    return []
-
-
-def _dates(series: pl.Series, column: DateColumn) -> pl.Series:
-    """Read a column that held dates at training."""
-    if series.dtype.is_temporal() and series.dtype != pl.Duration:
-        return series
-    if series.null_count() == len(series):
-        return series.cast(pl.Datetime("us"), strict=False)
-    if series.dtype.is_integer() or series.dtype == pl.String:
-        text = series.cast(pl.String)
-        whole = parse_whole_dates(text.str.strip_chars().cast(pl.Int64, strict=False))
-        dates = parse_dates(text, "mdy" if column.order == "ymd" else column.order)
-        dates = whole.zip_with(whole.is_not_null(), dates)
-        _refuse_unread(text, dates, column.marks, "dates")
-        return dates
-    row = int(series.is_not_null().arg_true()[0])
-    got = f"{_kind(series)} such as {shown(series[row])} in row {row + 1:,}"
-    raise InputError(f"column {shown(series.name)}", "dates, as at training", got)
-
-
-def _kind(series: pl.Series) -> str:
-    if series.dtype == pl.Boolean:
-        return "booleans"
-    return "text" if is_category(series) else f"values of type {type_name(series)}"
-
-
-def _fill_categories(block: Matrix, series: pl.Series, column: CategoryColumn) -> list[str]:
-    """Fill the features of a category column, in place: at most one 1 in each row."""
-    text = _texts(series, column)
-    known = text.cast(pl.Enum(column.categories), strict=False).to_physical().cast(pl.Int64)
-    codes = known.fill_null(-1).to_numpy()
-    missing = text.is_null().to_numpy()
-    unseen = (codes < 0) & ~missing
-    K = len(column.categories)
-    notes = []
-    if column.pooled:
-        codes = np.where(unseen, K, codes)
-    if column.reference:  # the first has no feature; −1 is none
-        codes = codes - (codes >= 0)
-    if column.has_missing:
-        codes = np.where(missing, block.shape[1] - 1, codes)
-    elif missing.any():
-        rows, name = count(int(missing.sum()), "row"), shown(column.name)
-        notes.append(
-            f"{rows} without {name}, which training always had: taken as none of its values"
-        )
-    rows_known = np.flatnonzero(codes >= 0)
-    block[rows_known, codes[rows_known]] = 1.0
-    return notes + _unseen_note(text, unseen, column)
-
-
-def _texts(series: pl.Series, column: CategoryColumn) -> pl.Series:
-    """Return a category column as text; refuse what cannot be the category it was at training."""
-    empty = series.null_count() == len(series)
-    was_boolean = column.dtype == "Boolean"
-    alike = series.dtype == pl.Boolean if was_boolean else series.dtype.is_integer()
-    if empty or alike or (is_category(series) and series.dtype != pl.Boolean):
-        text = as_text(series)
-        if was_boolean:
-            return text.str.strip_chars().str.to_lowercase()
-        return _stripped(text, column.categories)
-    if is_number(series) and any(map(is_numeric, column.categories)):
-        return as_categories(series)
-    expected = "booleans" if was_boolean else "text"
-    got = f"{_kind(series)} such as {shown(series.drop_nulls()[0])}"
-    raise InputError(f"column {shown(series.name)}", f"{expected}, as at training", got)
-
-
-def _stripped(text: pl.Series, known: Collection[str]) -> pl.Series:
-    """Take a value with blanks around it for the one without, where only that is known."""
-    bare = text.str.strip_chars()
-    if text.equals(bare):
-        return text
-    other = ~text.is_in(list(known)) & bare.is_in(list(known))
-    return bare.zip_with(other.fill_null(False), text)
-
-
-def _unseen_note(text: pl.Series, unseen: NDArray[np.bool_], column: CategoryColumn) -> list[str]:
-    """Say which values have no feature; pooled ones, not kept by name, are among them."""
-    if not unseen.any():
-        return []
-    kind = "a rare or unseen value" if column.pooled else "an unseen value"
-    taken = OTHER if column.pooled else "none of its values"
-    rows = int(unseen.sum())
-    have = "has" if rows == 1 else "have"
-    values = listed(text.filter(pl.Series(unseen)).unique(maintain_order=True))
-    return [
-        f"{count(rows, 'row')} {have} {kind} of {shown(column.name)} ({values}): taken as {taken}"
-    ]
