@@ -240,3 +240,44 @@ def test_different_numbers_are_shown_apart():
 def test_a_function_whose_name_holds_letters_of_another_word():
     source = NUMPY + SOFTMAX + "def twice_backward(a, b):\n    return a + b\n"
     assert judge(source).name == "softmax"
+
+
+OF_TODAY = {
+    "a dictionary's iterator": ("", "sum(v for k, v in {'a': z}.iteritems())"),
+    "from six": (
+        "from six.moves import range, zip\n",
+        "np.array([a for a, _ in zip(z, range(99))])",
+    ),
+    "from past": ("from past.builtins import xrange\n", "z[list(xrange(len(z)))]"),
+    "from itertools": ("from itertools import izip\n", "np.array([a for a, _ in izip(z, z)])"),
+    "a number's name": ("", "z * long(1)"),
+    "reduce": ("", "reduce(lambda a, b: a, [z, z])"),
+}
+
+
+@pytest.mark.parametrize("form", OF_TODAY)
+def test_names_that_python_3_took_away(form, tmp_path):
+    first, value = OF_TODAY[form]
+    source = (
+        first + NUMPY + SOFTMAX.replace("def softmax(z):\n", f"def softmax(z):\n    z = {value}\n")
+    )
+    (verdict,) = verdicts_of(tmp_path, {"a.py": source}, "a.py")
+    assert verdict.status == "correct", str(verdict)
+    renamed = any("translated" in note for note in verdict.notes)
+    assert renamed == ("iterator" in form)
+
+
+def test_a_method_of_ones_own_keeps_its_name(tmp_path):
+    own = "class Parts:\n    def iteritems(self):\n        return [(0, 1.0)]\n"
+    source = NUMPY + own + SOFTMAX.replace("z.max(", "Parts().iteritems()[0][1] * z.max(")
+    assert [v.status for v in verdicts_of(tmp_path, {"a.py": source}, "a.py")] == ["correct"]
+
+
+@pytest.mark.parametrize(("first", "there"), [("%%writefile tool.py", True), ("%%bash", False)])
+def test_a_cell_that_writes_a_file_defines_what_is_in_it(first, there, tmp_path):
+    import json
+
+    cells = [NUMPY, f"{first}\n{SOFTMAX}"]
+    text = json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells]})
+    (verdict,) = verdicts_of(tmp_path, {"a.ipynb": text}, "a.ipynb")
+    assert (verdict.status == "correct") == there

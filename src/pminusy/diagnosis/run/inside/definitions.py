@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .python2 import in_python_3
+from .python2 import NAMES, in_python_3, rename_methods
 
 __all__ = ["Missing", "Unit", "UnreadableSubmission", "execute", "restore_removed_names", "units"]
 
@@ -52,13 +52,15 @@ class Unit:
     def parse(self) -> ast.Module:
         """Parse it, or say why not, with line and caret."""
         try:
-            return ast.parse(self.source, self.filename)
+            tree = ast.parse(self.source, self.filename)
         except SyntaxError as error:
-            return self._parse_python_2(error)
+            tree = self._parse_python_2(error)
         except (RecursionError, MemoryError):
             raise UnreadableSubmission("syntax", "nested too deeply to be read") from None
         except ValueError as error:
             raise UnreadableSubmission("syntax", str(error)) from None
+        self.translated = tuple(dict.fromkeys((*self.translated, *rename_methods(tree))))
+        return tree
 
     def _parse_python_2(self, error: SyntaxError) -> ast.Module:
         """The same in Python 3, where no more than prints and the like keeps it from being that."""
@@ -99,7 +101,9 @@ def _cell_source(cell: dict[str, Any]) -> str:
     text = cell.get("source", cell.get("input", ""))
     lines = ("".join(text) if isinstance(text, list) else str(text)).splitlines()
     if lines and lines[0].lstrip().startswith("%%"):
-        runs_python = lines[0].lstrip().startswith(("%%time", "%%capture"))
+        runs_python = lines[0].lstrip().startswith(("%%time", "%%capture")) or re.match(
+            r"\s*%%(write)?file\s.*\.py\s*$", lines[0]
+        )
         return "\n".join(lines[1:]) if runs_python else ""
     magic = re.compile(r"^\s*([%!?]|\w+\?\s*$|[\w, ]+=\s*[%!])")
     return "\n".join(re.sub(r"\S.*", "pass", line) if magic.match(line) else line for line in lines)
@@ -203,11 +207,13 @@ class Missing(types.ModuleType):
 
 
 def restore_removed_names() -> None:
-    """Give NumPy back the aliases that later versions took away: learners still use them."""
+    """Give NumPy and Python back names that later versions took away: learners still use them."""
     for name, value in _REMOVED.items():
         if name not in vars(np):
             setattr(np, name, value)
-    builtins.xrange = range  # type: ignore[attr-defined]  # Python 2's name for it
+    for name, value in NAMES.items():
+        if not hasattr(builtins, name):
+            setattr(builtins, name, value)
 
 
 def execute(pieces: list[Unit], namespace: dict[str, Any]) -> list[str]:
@@ -277,15 +283,12 @@ def _absolute(statement: ast.ImportFrom, package: str) -> ast.stmt:
     return ast.copy_location(anew, statement)
 
 
-_COURSE_HELPERS = {"xrange": range}
-
-
 def _stand_in(statement: ast.stmt, error: ImportError, namespace: dict[str, Any]) -> list[str]:
     """Bind what could not be imported to a module that raises when it is used."""
     module = getattr(statement, "module", None)
     for alias in getattr(statement, "names", []):
         wanted = f"{module}.{alias.name}" if module else alias.name
         bound = alias.asname or (alias.name if module else alias.name.split(".")[0])
-        namespace[bound] = _COURSE_HELPERS.get(alias.name, Missing(wanted))
+        namespace[bound] = NAMES.get(alias.name, Missing(wanted))
     star = ", import *" if "*" in (a.name for a in getattr(statement, "names", [])) else ""
     return [f"line {statement.lineno}{star}: {type(error).__name__}: {str(error)[:200]}"]

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import io
 import re
 import tokenize
+from collections.abc import Iterator
+from typing import Any
 
-__all__ = ["in_python_3"]
+__all__ = ["NAMES", "in_python_3", "rename_methods"]
+
+# Names of Python 2, and of `six`, `past` and `itertools` for it, and what they are today.
+NAMES: dict[str, Any] = {
+    "xrange": range, "range": range, "zip": zip, "izip": zip, "map": map, "imap": map,
+    "filter": filter, "ifilter": filter, "reduce": functools.reduce, "long": int, "unicode": str,
+    "basestring": str, "unichr": chr,
+}  # fmt: skip
+_METHODS = {"iteritems": "items", "itervalues": "values", "iterkeys": "keys"}
 
 _SKIPPED = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.COMMENT)
 _EXCEPT = re.compile(r"^(\s*except\s+[\w.]+|\s*except\s*\([^()]*\))\s*,\s*(\w+)\s*:")
@@ -38,6 +50,15 @@ def in_python_3(source: str) -> tuple[str, tuple[str, ...]]:
     if printed != text:
         said["print"] = None
     return printed, tuple(said)
+
+
+def rename_methods(tree: ast.Module) -> Iterator[str]:
+    """Give dictionaries' iterators their names of today, in place; what was renamed."""
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in _METHODS and node.attr not in own:
+            yield node.attr
+            node.attr = _METHODS[node.attr]
 
 
 def _unequal(text: str) -> str:
