@@ -139,3 +139,40 @@ def test_all_is_every_route_and_no_other_one_beside_it(capsys):
         run("--logits", "2,1,0.1", "--target", "0", "--all", "--route", "sparse")
     with pytest.raises(InputError, match="--article: expected one of 000"):
         run("--article", "7")
+
+
+def test_slides(tmp_path, capsys):
+    page = tmp_path / "slides.tex"
+    run("--logits", "2,1,0.1", "--target", "0", "--to", "beamer", "-o", str(page))
+    assert page.read_text().count(r"\begin{frame}") >= 26
+    assert "25 steps" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--to", "beamer"), "pass -o page.tex"),
+        (("--to", "powerpoint", "-o", "a.tex"), "html, md, tex, beamer, json, txt"),
+        (("-o", "a.beamer"), "a name that ends in .html, .md, .tex"),
+    ],
+    ids=["no file", "unknown", "no suffix"],
+)
+def test_what_no_file_can_be(arguments, message):
+    with pytest.raises(InputError, match=message):
+        run("--logits", "2,1", "--target", "0", *arguments)
+
+
+def test_a_network_of_a_file_opens_a_layer(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    arrays = {"0.weight": (4, 2), "0.bias": (4,), "2.weight": (3, 4)}
+    np.savez(tmp_path / "net.npz", **{k: rng.standard_normal(s) for k, s in arrays.items()})
+    given = ("--network", str(tmp_path / "net.npz"), "--x", "1,2;0.5,-1", "--target", "0,2")
+    run(*given, "--network-layers", "linear,sigmoid,linear", "--layer", "2")
+    out = capsys.readouterr().out
+    assert "torch's autograd" in " ".join(out.split())
+    assert "Layer 2 of 3: Sigmoid, backwards" in out
+    assert "Layer 1 of 3" not in out
+    with pytest.raises(InputError, match="the layers in order"):
+        run(*given)
+    with pytest.raises(InputError, match="a file of arrays that can be read"):
+        run("--network", "nowhere.npz", *given[2:], "--network-layers", "linear")

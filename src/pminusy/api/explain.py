@@ -125,7 +125,7 @@ def explain(
     -------
     Derivation
         Iterate to get its steps, index by name, `str`, `to_html`, `to_markdown`, `to_latex`,
-        `to_json`.
+        `to_beamer`, `to_json`.
 
     Raises
     ------

@@ -118,13 +118,20 @@ def explain(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write .html, .md, .tex, .json or .txt.")
     ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            help="html, md, tex, beamer (slides), json or txt: with -o, "
+            "what a file is that its name does not say."
+        ),
+    ] = None,
     **loss: Any,
 ) -> None:
     """Derive ∂L/∂z = p − y with your numbers, every line proved."""
     if article == "list":
         _describe_articles()
         return
-    write = None if output is None else _writer(output, [p for p in (model, table) if p])
+    write = _writer(output, to, [p for p in (model, table) if p])
     options: dict[str, Any] = {
         "route": _route(route, all_), "chapters": _chapters(chapters), "depth": depth,
         "notation": notation, "hints": hints, "digits": digits,
@@ -248,17 +255,32 @@ def _print(result: Derivation) -> None:
     show(result, console)
 
 
-def _writer(output: Path, inputs: list[Path]) -> Callable[[Derivation], str]:
-    """How to write by suffix; an output that could not be written is refused before the work."""
-    writers: dict[str, Callable[[Derivation], str]] = {
-        ".html": lambda d: d.to_html(),
-        ".md": lambda d: d.to_markdown(),
-        ".tex": lambda d: d.to_latex(),
-        ".json": lambda d: d.to_json(),
-        ".txt": str,
-    }
-    suffix = output.suffix.lower()
-    if suffix not in writers:
-        raise InputError("--output", f"a name that ends in {', '.join(writers)}", repr(output.name))
+_WRITERS: dict[str, Callable[[Derivation], str]] = {
+    "html": lambda d: d.to_html(),
+    "md": lambda d: d.to_markdown(),
+    "tex": lambda d: d.to_latex(),
+    "beamer": lambda d: d.to_beamer(),
+    "json": lambda d: d.to_json(),
+    "txt": str,
+}
+
+
+def _writer(
+    output: Path | None, to: str | None, inputs: list[Path]
+) -> Callable[[Derivation], str] | None:
+    """How to write, by name or by suffix; an output that cannot be is refused before the work."""
+    if output is None:
+        if to is not None:
+            raise InputError("--to", "a file for it", "none", f"pass -o page.{_SUFFIX.get(to, to)}")
+        return None
+    kind = output.suffix.lower().removeprefix(".") if to is None else to
+    if to is not None and to not in _WRITERS:
+        raise InputError("--to", ", ".join(_WRITERS), repr(to))
+    if kind not in _WRITERS or (to is None and kind == "beamer"):
+        suffixes = ", ".join(f".{name}" for name in _WRITERS if name != "beamer")
+        raise InputError("--output", f"a name that ends in {suffixes}", repr(output.name))
     check_writable(output, inputs=inputs)
-    return writers[suffix]
+    return _WRITERS[kind]
+
+
+_SUFFIX = {"beamer": "tex"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from pminusy.derivation.render.document import Page, ShownStep, Writer, document, safe
+from pminusy.derivation.render.latex_align import Parts, align
 from pminusy.derivation.render.latex_math import LatexPrinter
+from pminusy.derivation.render.latex_prose import with_math
 from pminusy.derivation.render.markdown import latex_value, statement
 from pminusy.derivation.statements.line import Table
 from pminusy.derivation.steps.chapters import Chapter, Overview, Steps
@@ -13,7 +15,7 @@ from pminusy.derivation.steps.step import ProvedStep
 from pminusy.derivation.values.digits import rounded
 from pminusy.derivation.values.result_value import WIDEST_ROW
 
-__all__ = ["escape", "to_latex"]
+__all__ = ["Latex", "escape", "prose", "to_latex"]
 
 _PREAMBLE = r"""\documentclass{article}
 \usepackage{iftex}
@@ -50,7 +52,7 @@ _TEXT = {
 
 def to_latex(derivation: Steps) -> str:
     """The derivation as a document that pdflatex, xelatex and lualatex compile."""
-    return "\n".join(document(_Latex(derivation))) + "\n"
+    return "\n".join(document(Latex(derivation))) + "\n"
 
 
 def escape(text: str) -> str:
@@ -71,8 +73,10 @@ def _character(ch: str) -> str:
 _LATIN = set("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßŒœŠšŽžŁł")
 
 
-class _Latex(Writer[str]):
-    """Lines of LaTeX."""
+class Latex(Writer[str]):
+    """Lines of LaTeX; `widest` is what fits on one, in characters."""
+
+    widest, small = 80, "small"
 
     def __init__(self, derivation: Steps) -> None:
         super().__init__(derivation)
@@ -112,32 +116,43 @@ class _Latex(Writer[str]):
 
     def chapter(self, chapter: Chapter) -> Page[str]:
         """A heading and a sentence."""
-        yield rf"\subsection*{{{escape(chapter.title)}}}"
-        yield rf"\emph{{{escape(chapter.intro)}}}"
+        yield rf"\subsection*{{{prose(chapter.title)}}}"
+        yield rf"\emph{{{prose(chapter.intro)}}}"
 
     def step(self, shown: ShownStep) -> Page[str]:
         """A heading, formulas, the reason and the proof."""
         step = shown.step
-        rules = rf" \emph{{\small {escape(' · '.join(step.rules))}}}" if step.rules else ""
-        yield rf"\paragraph{{{step.number}. {escape(shown.title)}}}{rules}\par"
-        yield from _display(statement(shown, self.printer))
-        for row in shown.rows:
-            yield from _display(self.printer.relation(row), small=True)
-        if shown.value is not None and not shown.hides_results:
-            yield from _display(f"= {latex_value(shown.value, self.digits)}", small=True)
-        yield escape(step.why) + r"\par"
+        yield rf"\paragraph{{{step.number}. {prose(shown.title)}}}{self._rules(step)}\par"
+        yield from self._formulas(shown)
+        yield prose(step.why) + r"\par"
         if step.line.table is not None and not shown.hides_results:
             yield from self.table(step.line.table)
         yield rf"{{\footnotesize {escape(f'✓ {step.proof}')}\par}}"
+
+    def _rules(self, step: ProvedStep) -> str:
+        return rf" \emph{{\small {escape(' · '.join(step.rules))}}}" if step.rules else ""
+
+    def _formulas(self, shown: ShownStep) -> Page[str]:
+        """The line; below it the reader's numbers, one environment for all of them."""
+        if shown.hides_statement:
+            yield rf"\[ {statement(shown, self.printer)} \]"
+        else:
+            yield _clean(align([self.printer.parts(shown.step.statement)], self.widest))
+        rows: list[Parts] = [self.printer.parts(row) for row in shown.rows]
+        if shown.value is not None and not shown.hides_results:
+            rows.append((("", latex_value(shown.value, self.digits)), ("=",), ""))
+        if rows:
+            yield rf"{{\{self.small} {_clean(align(rows, round(1.1 * self.widest)))}}}"
 
     def beside(self, pairs: Sequence[tuple[ProvedStep, tuple[ProvedStep, ...]]]) -> Page[str]:
         """Formulas with arrows back."""
         yield r"\subsection*{Forward beside backward}"
         for forward, backward in pairs:
-            yield from _display(self.printer.relation(forward.statement))
+            yield _clean(align([self.printer.parts(forward.statement)], self.widest))
             for step in backward:
-                line = self.printer.relation(step.statement)
-                yield from _display(rf"\Longleftarrow\quad {line}")
+                (first, *others), signs, condition = self.printer.parts(step.statement)
+                sides = (rf"\Longleftarrow\quad {first}", *others)
+                yield _clean(align([(sides, signs, condition)], self.widest))
 
     def closing(self, steps: int) -> Page[str]:
         """One line, and the end of the document."""
@@ -145,11 +160,10 @@ class _Latex(Writer[str]):
         yield r"\end{document}"
 
 
-def _display(body: str, *, small: bool = False) -> Iterator[str]:
-    body = body.replace("𝟏", r"\mathbf{1}")
-    if small:
-        yield r"{\small\begin{multline*}"
-        yield body.replace(" = ", "\n = ")
-        yield r"\end{multline*}}"
-    else:
-        yield rf"\[ {body} \]"
+def _clean(body: str) -> str:
+    return body.replace("𝟏", r"\mathbf{1}")
+
+
+def prose(sentence: str) -> str:
+    """A sentence of the derivation's own: its formulas as mathematics."""
+    return with_math(sentence, escape)

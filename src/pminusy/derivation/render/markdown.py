@@ -17,14 +17,18 @@ from pminusy.derivation.values.result_value import WIDEST_ROW, ResultValue
 __all__ = ["escape", "latex_value", "statement", "to_markdown"]
 
 
+_SENTENCE = 10_000
+"""Characters of a heading or a sentence: they are not cut, as cells of a table are."""
+
+
 def to_markdown(derivation: Steps) -> str:
     """The derivation as a Markdown document."""
     return "\n".join(document(_Markdown(derivation))).rstrip() + "\n"
 
 
-def escape(name: str) -> str:
+def escape(name: str, limit: int = 60) -> str:
     """Text from outside: no markup, no mathematics, no table cells of its own."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>$~])", r"\\\1", safe(name))
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>$~])", r"\\\1", safe(name, limit))
 
 
 def latex_value(shown: ResultValue, digits: int) -> str:
@@ -59,13 +63,13 @@ class _Markdown(Writer[str]):
 
     def opening(self, summary: Overview) -> Page[str]:
         """A heading, a list, paragraphs."""
-        yield from (f"# {escape(summary.heading)}", "")
+        yield from (f"# {escape(summary.heading, _SENTENCE)}", "")
         for name, value in summary.options.items():
             yield f"- {name} = {escape(value)}"
         if summary.options:
             yield ""
         for note in summary.notes:
-            yield from (escape(note), "")
+            yield from (escape(note, _SENTENCE), "")
 
     def classes(self, summary: Overview) -> Page[str]:
         """A table, unless it were endless."""
@@ -87,7 +91,7 @@ class _Markdown(Writer[str]):
             yield f"| {' | '.join(map(escape, row))} |"
         yield ""
         if table.caption:
-            yield from (escape(table.caption), "")
+            yield from (escape(table.caption, _SENTENCE), "")
 
     def chapter(self, chapter: Chapter) -> Page[str]:
         """A heading and a sentence."""

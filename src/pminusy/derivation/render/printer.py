@@ -43,9 +43,14 @@ class Printer(ABC):
 
     def relation(self, statement: t.Relation) -> str:
         """A whole line."""
-        parts = [self.tree(_bare(statement.sides[0]))]
-        for sign, side in zip(statement.signs, statement.sides[1:], strict=True):
-            parts += [self.sign(sign), self.tree(_bare(side))]
+        (first, *others), signs, condition = self.parts(statement)
+        parts = [first]
+        for sign, side in zip(signs, others, strict=True):
+            parts += [sign, side]
+        return self.row(parts) + condition
+
+    def parts(self, statement: t.Relation) -> tuple[list[str], list[str], str]:
+        """The sides of a line, the signs between them, and its condition."""
         condition = ""
         if statement.conditions:
             pairs = [
@@ -53,7 +58,8 @@ class Printer(ABC):
                 for left, sign, right in statement.conditions
             ]
             condition = self.condition(pairs)
-        return self.row(parts) + condition
+        sides = [self.tree(_bare(side)) for side in statement.sides]
+        return sides, [self.sign(sign) for sign in statement.signs], condition
 
     def tree(self, tree: t.Node) -> str:
         """A tree without brackets round it."""

@@ -28,7 +28,7 @@ class Derivation(Steps):
     """Every line from the input to the gradient, proved, with the reader's numbers.
 
     Iterate to get its steps (each is proved when it is first reached), index by name, `str` for
-    the terminal's text; `to_html`, `to_markdown`, `to_latex`, `to_json` for pages.
+    the terminal's text; `to_html`, `to_markdown`, `to_latex`, `to_beamer`, `to_json` for pages.
 
     Examples
     --------
@@ -90,6 +90,12 @@ class Derivation(Steps):
         from pminusy.derivation.render.latex import to_latex
 
         return to_latex(self)
+
+    def to_beamer(self) -> str:
+        """Slides in LaTeX, one step a slide."""
+        from pminusy.derivation.render.beamer import to_beamer
+
+        return to_beamer(self)
 
     def to_json(self) -> str:
         """Steps as data; the schema is in docs/explain.schema.json."""
