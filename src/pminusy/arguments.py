@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pminusy.core.options import (
     ARRAYS,
+    DEFAULTS,
     LossOption,
     LossOptions,
     Options,
@@ -225,6 +226,8 @@ def not_negative(name: str, array: Array, expected: str = "a finite number ≥ 0
 
 def loss_options(options: Mapping[str, Any], rows: tuple[int, ...], K: int) -> Options:
     """Options with their arrays checked: `weight` (K,), `sample_weight` of the rows' shape."""
+    if not options:
+        return DEFAULTS
     known_options(options)
     checked = dict(options)
     for option in ARRAYS:

@@ -13,6 +13,7 @@ import torch
 from sklearn.base import clone
 from sklearn.callback import ProgressBar
 from sklearn.feature_selection import SelectFromModel
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, make_scorer
 from sklearn.model_selection import GroupKFold
 from sklearn.utils._param_validation import InvalidParameterError
@@ -278,3 +279,34 @@ def test_frames_raise_no_warning():
     clf = SoftmaxRegressionCV(Cs=2, scoring="neg_log_loss").fit(frame, y)
     assert list(clf.feature_names_in_) == list("abcde")
     assert clf.score(frame, y) < 0
+
+
+def test_a_subclass_has_parameters_of_its_own():
+    class Named(SoftmaxRegression):
+        def __init__(self, C=2.0, *, name="x"):
+            super().__init__(C)
+            self.name = name
+
+    assert Named._get_param_names() == ["C", "name"]
+    assert "tol" in SoftmaxRegression().get_params()
+
+
+@pytest.mark.parametrize(
+    "y", [np.array([0.5, 1.5] * 20), np.array([1.0, np.nan] * 20)], ids=["fractions", "NaN"]
+)
+def test_numbers_that_are_no_labels_are_refused(y):
+    with pytest.raises(ValueError, match=r"Unknown label type|NaN"):
+        SoftmaxRegression().fit(np.arange(40.0)[:, None], y)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [[True, False] * 20, ["a", "b"] * 20, np.array([1, 2] * 20, np.uint8), [0.0, 1.0] * 20,
+     np.array(["a", "b"] * 20, object)],
+    ids=["booleans", "text", "bytes", "whole floats", "objects"],
+)  # fmt: skip
+def test_labels_of_every_kind_are_those_of_scikit_learn(y):
+    X = np.arange(40.0)[:, None]
+    ours, theirs = SoftmaxRegression().fit(X, y), LogisticRegression().fit(X, y)
+    np.testing.assert_array_equal(ours.classes_, theirs.classes_)
+    assert ours.classes_.dtype == theirs.classes_.dtype

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegressionCV
+from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from pminusy.errors import InputError
@@ -34,6 +35,17 @@ def test_scores_and_choice_are_scikit_learns():
     np.testing.assert_allclose(ours.scores_, theirs.scores_, atol=1e-5)
     assert ours.C_ == theirs.C_
     np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-4)
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("names", [False, True], ids=["numbers", "names"])
+def test_accuracy_is_that_of_scikit_learns_scorer(weighted, names):
+    X, y = random_problem(noise=3.0)
+    y = np.array(["north", "east", "south", "west", "nowhere"])[y] if names else y
+    weight = np.random.default_rng(0).random(len(y)) if weighted else None
+    direct = SoftmaxRegressionCV(4, cv=3).fit(X, y, sample_weight=weight)
+    scored = SoftmaxRegressionCV(4, cv=3, scoring=make_scorer(accuracy_score))
+    np.testing.assert_array_equal(direct.scores_, scored.fit(X, y, sample_weight=weight).scores_)
 
 
 def test_path_holds_what_a_plot_needs():

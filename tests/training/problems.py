@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from pminusy.training.objective import Objective, choose_coordinates
+from pminusy.training.objective import Objective
 from pminusy.training.passes.specification import Csr
+from pminusy.training.scaling import choose_coordinates
 from pminusy.training.sources.arrays import ArraySource, make_targets
 
 

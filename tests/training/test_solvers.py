@@ -152,7 +152,7 @@ class _Parabola:
     """(t − a)² / 2 with a kink in what is known of its curvature."""
 
     def __init__(self, a):
-        from pminusy.training.objective import LinePoint
+        from pminusy.training.penalised import LinePoint
 
         self._a, self._point = a, LinePoint
         self.start = self.at(0.0)

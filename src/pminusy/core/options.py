@@ -28,6 +28,7 @@ from pminusy.errors import InputError, short_repr
 
 __all__ = [
     "ARRAYS",
+    "DEFAULTS",
     "OPTIONS",
     "ExplainedLossOptions",
     "LossOption",
@@ -217,6 +218,10 @@ ARRAYS = tuple(option for option in OPTIONS if option.kind == "array")
 _CHECKS = tuple(
     (o.name, o.default, o.accepts, o.kind == "float") for o in OPTIONS if o.kind != "array"
 )
+
+
+DEFAULTS = Options()
+"""The options of a call that names none."""
 
 
 class LossOptions(TypedDict, total=False):

@@ -22,6 +22,7 @@ __all__ = [
     "PathPoint",
     "PenaltyGrid",
     "Trials",
+    "accuracy",
     "grid_of",
     "labelled_scorer",
     "number_of",
@@ -228,6 +229,14 @@ def _numbers(name: str, given: Any, *, positive: bool, upper: float = math.inf) 
     for value in listed:
         require_number(name, value, positive=positive, upper=upper)
     return np.array(listed, np.float64)
+
+
+def accuracy(y: Array, predicted: Array, sample_weight: Any = None) -> float:
+    """Share of the rows, or of their weight, that is predicted right: scikit-learn's number.
+
+    Its scorer takes longer than a small fit: it finds out anew what kind of labels there are.
+    """
+    return float(np.average(y == predicted, weights=sample_weight))
 
 
 def number_of(score: Any) -> float:

@@ -77,10 +77,14 @@ class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
     def predict(self, X: ArrayLike) -> Any:
         """Most probable class (N,) of each row."""
         inputs, space = self._inputs(X)
+        return returned(np.asarray(self._labels(inputs)), space)
+
+    def _labels(self, inputs: Any) -> Any:
+        """Most probable class (N,) of checked rows."""
         best = self._stream(
             inputs, lambda z: _two_columns(z).argmax(axis=1)[:, None], dtype=np.intp
         )
-        return returned(np.asarray(to_numpy(self.classes_)[best[:, 0]]), space)
+        return to_numpy(self.classes_)[best[:, 0]]
 
     def _inputs(self, X: ArrayLike) -> tuple[Any, Namespace | None]:
         check_is_fitted(self, "coef_")

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from pminusy.errors import InputError
@@ -44,8 +43,9 @@ from pminusy.estimators.parameters.problem import (
 )
 from pminusy.training.coordinates import Coordinates
 from pminusy.training.fitting import Fit, choose_solver, minimise
-from pminusy.training.objective import WORKSPACE, Objective, choose_coordinates
+from pminusy.training.objective import WORKSPACE, Objective
 from pminusy.training.path import Path
+from pminusy.training.scaling import choose_coordinates
 from pminusy.training.separation import LARGEST, separable
 from pminusy.training.solvers.solution import ProgressCallback, StoppingCriterion, TrainingLog
 from pminusy.training.solvers.stochastic import AveragedAdam
@@ -446,7 +446,6 @@ class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearC
             if classes is not None and len(classes) != len(found):
                 raise InputError("y", f"{len(classes)} columns", f"{len(found)}")
         else:
-            check_classification_targets(target)
             found, indices = class_indices(target, classes)
         if classes is None:
             self.classes_ = returned(found, namespace_of(y))

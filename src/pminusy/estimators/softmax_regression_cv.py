@@ -35,6 +35,7 @@ from pminusy.estimators.cross_validation import (
     PathPoint,
     PenaltyGrid,
     Trials,
+    accuracy,
     grid_of,
     labelled_scorer,
     number_of,
@@ -51,8 +52,8 @@ from pminusy.estimators.parameters.problem import has_columns
 from pminusy.estimators.softmax_regression import SoftmaxRegression, TrainingRows
 from pminusy.training.coordinates import Coordinates
 from pminusy.training.fitting import Fit
-from pminusy.training.objective import choose_coordinates
 from pminusy.training.path import Path
+from pminusy.training.scaling import choose_coordinates
 from pminusy.training.solvers.solution import Progress, ProgressCallback
 from pminusy.training.sources.arrays import ArraySource
 
@@ -333,7 +334,10 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
                     _only(rows.source, train), coordinates
                 )
                 own = _check_method_params(rows.X, params=score_params, indices=test)
-                score = number_of(scorer(scored, rows.X[test], rows.y[test], **own))
+                if self.scoring in (None, "accuracy") and own.keys() <= {"sample_weight"}:
+                    score = accuracy(rows.y[test], scored._labels(rows.X[test]), **own)
+                else:
+                    score = number_of(scorer(scored, rows.X[test], rows.y[test], **own))
                 trials.add(at, fit, scored, score, separable=separable)
                 if task is not None:
                     task.advance(None)

@@ -23,7 +23,7 @@ from pminusy.errors import InputError, short_repr
 from pminusy.kernels.head import reference
 from pminusy.kernels.runtime import threads
 
-__all__ = ["Choice", "choice", "decide", "implementation", "why"]
+__all__ = ["Choice", "asked_for", "choice", "decide", "implementation", "why"]
 
 SMALL = 1024
 """Fewer logits than this are not worth loading the compiler for (0.4 s, once)."""
@@ -61,9 +61,7 @@ def decide(
 
     `what` names the work, and `beyond` what there is no kernel for, or "".
     """
-    forced = os.environ.get(_VARIABLE, "")
-    if forced not in ("", "core", "cpu"):
-        raise InputError(_VARIABLE, '"core" or "cpu"', repr(forced), "or leave it unset")
+    forced = asked_for()
     if forced == "core":
         return Choice("core", f"{_VARIABLE} says so")
     if not forced and small > work:
@@ -77,6 +75,14 @@ def decide(
     if module is None:
         return Choice("core", problem)
     return Choice("cpu", f"compiled kernels on up to {threads.get_num_threads()} threads")
+
+
+def asked_for() -> str:
+    """The implementation that the environment asks for, or ""; refused if there is none such."""
+    forced = os.environ.get(_VARIABLE, "")
+    if forced not in ("", "core", "cpu"):
+        raise InputError(_VARIABLE, '"core" or "cpu"', repr(forced), "or leave it unset")
+    return forced
 
 
 def why(N: int, K: int, **options: Any) -> str:

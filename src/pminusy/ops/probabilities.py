@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from pminusy import arguments
 from pminusy.core import softmax as core_softmax
 from pminusy.core import transform
-from pminusy.core.options import Options
+from pminusy.core.options import DEFAULTS, Options
 from pminusy.core.twofold import twofold
 from pminusy.kernels.dispatch import implementation
 from pminusy.ops.call import Array, delivered, output_rows, quiet
@@ -148,6 +148,8 @@ def _jacobian(u: Array, options: Options) -> Array:
 
 
 def _options(temperature: float, softcap: float | None) -> Options:
+    if type(temperature) is float and temperature == 1.0 and softcap is None:
+        return DEFAULTS
     return Options(temperature=temperature, softcap=softcap)
 
 

@@ -7,6 +7,7 @@ what counts is said by float64 arithmetic, and where that disagrees the solver g
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -14,9 +15,11 @@ from numpy.typing import NDArray
 
 from pminusy.errors import InputError
 from pminusy.kernels.runtime.blas import one_thread_each
+from pminusy.training.dense.fit import fit_dense, fits_dense
 from pminusy.training.dual.caller import bytes_of_dual, has_dual
 from pminusy.training.methods import run
-from pminusy.training.objective import Objective, ValueAndGradient
+from pminusy.training.objective import Objective
+from pminusy.training.penalised import Penalised, ValueAndGradient
 from pminusy.training.preconditioners.choice import WIDE, Preconditioners
 from pminusy.training.preconditioners.diagonal import DiagonalPreconditioner
 from pminusy.training.solvers.dual_ascent import can_ascend, dual_ascent, dual_start
@@ -40,6 +43,7 @@ End = Literal["reached", "iterations", "time", "interrupt", "rounding"]  # why a
 
 SOLVERS = ("newton", "lbfgs", "newton-cg", "dual", "proximal")
 _NEWTON, _LARGE_NEWTON = 2000, 4000  # parameters up to which a Hessian is affordable
+_TINY = 8192  # numbers of a matrix below which no BLAS starts threads
 _MANY_ROWS = 20  # a parameter, for the second
 _NEAR_START, _NEAR = 1e-3, 1e-7  # relative gaps: Newton's method goes on; in float64
 
@@ -97,8 +101,9 @@ def minimise(
     classes has no weights. With `keep_interrupted` an interrupt ends the fit where it is. `pairs`
     are what L-BFGS knows at the start, and knows at the end.
     """
-    precise, interrupted = objective, False
-    with one_thread_each:
+    precise: Penalised = objective
+    interrupted = False
+    with _alone(objective):
         try:
             if solver == "proximal":
                 return _proximal(
@@ -120,6 +125,13 @@ def minimise(
     return Fit(vector, certificate, log, solver, end)
 
 
+def _alone(objective: Objective) -> AbstractContextManager[None]:
+    """BLAS without threads; where no product is large enough for any, that costs nothing."""
+    source = objective.source
+    tiny = not source.sparse and source.rows * (source.features + 1) <= _TINY
+    return nullcontext() if tiny else one_thread_each
+
+
 def _end(log: TrainingLog, *, reached: bool, interrupted: bool) -> End:
     """Why a fit ended where it did."""
     if reached:
@@ -132,7 +144,7 @@ def _end(log: TrainingLog, *, reached: bool, interrupted: bool) -> End:
 
 
 def certify(
-    objective: Objective, at: ValueAndGradient, criterion: StoppingCriterion
+    objective: Penalised, at: ValueAndGradient, criterion: StoppingCriterion
 ) -> Certificate:
     """The certificate at a point where a float64 objective was evaluated."""
     optimality = objective.optimality(at.gradient)
@@ -147,7 +159,7 @@ def _smooth(
     criterion: StoppingCriterion,
     log: TrainingLog,
     lbfgs_history: LbfgsHistory,
-) -> tuple[Objective, Solution]:
+) -> tuple[Penalised, Solution]:
     """The float64 objective, and where the solver ended."""
     if solver == "dual":
         _require_dual(objective)
@@ -160,6 +172,9 @@ def _smooth(
     elif solver == "newton-cg" and not np.any(vector) and not log.exhausted:
         start = dual_start(objective, log)
         vector = vector if start is None else start
+    source = objective.source
+    if solver == "newton" and not log.exhausted and fits_dense(source, objective.workspace):
+        return fit_dense(objective, source, vector, criterion, log)
     if objective.passes.small:
         objective = objective.in_precision(np.float64)
     preconditioners = Preconditioners(objective)

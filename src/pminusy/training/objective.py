@@ -12,51 +12,25 @@ alone share those logits (`with_ridge`): each is evaluated before it is asked fo
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.errors import InputError
 from pminusy.training.coordinates import Coordinates
+from pminusy.training.line import CorrectedLine, LineRestriction
 from pminusy.training.passes.caller import Passes, Point, Selection, Sums
+from pminusy.training.penalised import Penalised, ValueAndGradient
 from pminusy.training.solvers.line_search import line_search
 from pminusy.training.sources.protocol import Source
 
-__all__ = [
-    "WORKSPACE",
-    "LinePoint",
-    "LineRestriction",
-    "Objective",
-    "SampledRows",
-    "ValueAndGradient",
-    "choose_coordinates",
-]
+__all__ = ["WORKSPACE", "Objective", "SampledRows"]
 
 Array = NDArray[Any]
 _TRIAL_STRIDE, _FEWEST = 16, 50  # one row in so many; how many are too few
 _SAMPLE = 400  # rows from which the threshold of the selection is taken
-_LARGEST = 1e150  # size of a feature, in the quadratic mean
-_CANCELLED = 1e-4  # share of the mean square below which the variance is taken about the mean
-_ROWS = 4096
 WORKSPACE = 64 << 20  # bytes a fit may use beyond the data and a few copies of the parameters
-
-
-class ValueAndGradient(NamedTuple):
-    """Value and gradient at a point."""
-
-    value: float
-    gradient: Array
-
-
-class LinePoint(NamedTuple):
-    """Value, slope and curvature at a step along a line; NaN curvature where it was not taken."""
-
-    step: float
-    value: float
-    slope: float
-    curvature: float
 
 
 class SampledRows(NamedTuple):
@@ -72,7 +46,7 @@ class SampledRows(NamedTuple):
         return SampledRows(self.X[rows], self.p[rows], self.weight[rows])
 
 
-class Objective:
+class Objective(Penalised):
     """Penalised mean cross-entropy over a source.
 
     Parameters
@@ -82,7 +56,7 @@ class Objective:
     ridge
         λ, not negative.
     coordinates
-        Between the solver's vector and (W, b); see `choose_coordinates`.
+        Between the solver's vector and (W, b); see `scaling`.
     dtype
         Type of the arithmetic of passes; sums and vectors are float64.
     workspace
@@ -98,12 +72,10 @@ class Objective:
         dtype: type[np.floating[Any]] = np.float64,
         workspace: int = WORKSPACE,
     ) -> None:
-        self.source, self.coordinates = source, coordinates
+        super().__init__(ridge, coordinates)
+        self.source = source
         self.dtype, self.workspace = dtype, workspace
-        self.passes = Passes(source, dtype, workspace)
         self.mass = source.total_mass
-        self.K, self.D = source.classes, source.features
-        self._set_ridge(ridge)
         self._at: Point | None = None  # where it stands
         self._watched = 0.0
         self._part: Objective | None = None  # some rows, on which trial steps are taken
@@ -111,15 +83,20 @@ class Objective:
         self._row_masses: Array | None = None
         self._class_curvature: tuple[Point, Array] | None = None  # and where
 
-    @property
-    def size(self) -> int:
-        """Length of the vector."""
-        return self.coordinates.size
+    @cached_property
+    def passes(self) -> Passes:
+        """Its passes; made, with room for logits, when they are first wanted."""
+        return Passes(self.source, self.dtype, self.workspace)
 
     @property
     def visits(self) -> float:
         """Visits to X so far."""
         return self.passes.count
+
+    @property
+    def counter(self) -> Passes:
+        """Its passes: objectives that differ in λ share them."""
+        return self.passes
 
     def in_precision(
         self, dtype: type[np.floating[Any]], workspace: int | None = None
@@ -143,23 +120,11 @@ class Objective:
 
     def with_ridge(self, ridge: float) -> Objective:
         """The same objective with another λ; passes, and what they keep, are shared."""
+        assert self.passes is not None  # made before it is shared
         other = copy.copy(self)
         other._set_ridge(ridge)
         other._at = other._selection = other._class_curvature = other._part = None
         return other
-
-    def _set_ridge(self, ridge: float) -> None:
-        self.ridge = ridge
-        self.penalty = ridge / self.coordinates.scale**2  # (D,): of the squares of u
-        self.curvature_of_penalty = (
-            self.penalty[:, None] if self.coordinates.features_first else self.penalty
-        )
-
-    def penalty_diagonal(self) -> Array:
-        """Diagonal of the penalty's Hessian: λ for every weight in the vector, 0 for a bias."""
-        out = np.zeros(self.size)
-        self.coordinates.split(out)[0][...] = self.curvature_of_penalty
-        return out
 
     # Value, gradient, products
 
@@ -208,7 +173,7 @@ class Objective:
         part = self._part
         before = part.visits
         line = part.search(vector, part.evaluate(vector), direction)
-        step = line_search(_Corrected(line, float(at.gradient @ direction)))
+        step = line_search(CorrectedLine(line, float(at.gradient @ direction)))
         self.passes.count += (part.visits - before) * part.source.rows / N
         return step.step if step.good else 1.0
 
@@ -322,45 +287,6 @@ class Objective:
         centred = (X - self.coordinates.centre) / self.coordinates.scale
         return np.asarray(centred, np.float32)
 
-    # What is known about a point
-
-    def project(self, vector: Array) -> Array:
-        """Remove the mean over classes: the softmax does not see it, and at the optimum it is 0."""
-        u, b = self.coordinates.split(vector)
-        axis = 1 if self.coordinates.features_first else 0
-        u -= u.mean(axis=axis, keepdims=True)
-        if b.size:
-            b -= b.mean()
-        return vector
-
-    def optimality(self, gradient: Array) -> float:
-        """Largest absolute entry of the gradient in (W, b)."""
-        W, b = self.coordinates.gradient_in_parameters(gradient)
-        return float(max(_largest(W), _largest(b)))
-
-    def gap_of_weights(self, gradient: Array) -> float:
-        """‖∇_W f‖² / (2 λ): how far f can be above its minimum once the bias is solved."""
-        if self.ridge <= 0:
-            return np.nan
-        W, _ = self.coordinates.gradient_in_parameters(gradient)
-        return float(np.vdot(W, W)) / (2 * self.ridge)
-
-    def gap(self, gradient: Array) -> float:
-        """`gap_of_weights`, and what solving the bias may still gain: Σ g_b² / curvature.
-
-        The first is a bound by duality; the second is a quadratic model where the objective stands.
-        """
-        gap = self.gap_of_weights(gradient)
-        _, b = self.coordinates.split(gradient)
-        if np.isnan(gap) or not b.any():
-            return gap
-        c = self.class_curvature()
-        return gap + float(np.sum(b * b / np.maximum(c, 1e-12 * c.max(initial=1e-300))))
-
-    def parameters(self, vector: Array) -> tuple[Array, Array | None]:
-        """W (K, D) and b (K,), float64."""
-        return self.coordinates.to_parameters(vector)
-
     def _with_penalty(self, sums: Sums, vector: Array) -> ValueAndGradient:
         gradient = self.coordinates.from_kernel(sums.G, sums.g)
         gradient /= self.mass
@@ -368,125 +294,3 @@ class Objective:
         pulled = self.curvature_of_penalty * u
         self.coordinates.split(gradient)[0][...] += pulled
         return ValueAndGradient(sums.loss / self.mass + 0.5 * float(np.vdot(u, pulled)), gradient)
-
-
-class _Corrected:
-    """A line whose slopes are moved so that the first of them is the one given."""
-
-    def __init__(self, line: LineRestriction, slope: float) -> None:
-        self._line, self._moved = line, slope - line.start.slope
-        self.start = line.start._replace(slope=slope)
-
-    def at(self, step: float) -> LinePoint:
-        """Value, slope and curvature at a step."""
-        point = self._line.at(step)
-        return point._replace(slope=point.slope + self._moved)
-
-
-class LineRestriction:
-    """f along `direction`, from a point where the objective stands.
-
-    With kept logits the first look, at step 1, is a pass; others cost no product with X, and
-    accepting another step half a pass. Without, every look is a pass.
-    """
-
-    def __init__(self, objective: Objective, origin: Array, at: ValueAndGradient, direction: Array):
-        self._objective, self._origin, self._direction = objective, origin, direction
-        self.start = LinePoint(0.0, at.value, float(at.gradient @ direction), np.nan)
-        u = objective.coordinates.split(origin)[0]
-        d = objective.coordinates.split(direction)[0]
-        pulled = objective.curvature_of_penalty * d
-        squares = float(np.vdot(u, objective.curvature_of_penalty * u))
-        self._ridge = squares, float(np.vdot(u, pulled)), float(np.vdot(d, pulled))
-        self._first: Sums | None = None
-        self._last: tuple[float, ValueAndGradient] | None = None
-
-    def at(self, step: float) -> LinePoint:
-        """Value and slope at a step."""
-        if not self._objective.passes.stored:
-            return self._visit(step)
-        mass = self._objective.mass
-        a, b, c = self._ridge
-        penalty, pull = 0.5 * (a + 2 * step * b + step * step * c), b + step * c
-        if self._first is None:
-            V = self._objective.coordinates.to_kernel(self._direction, self._objective.dtype)
-            self._first = self._objective.passes.step(*V)
-        if step == 1.0:
-            loss, slope, curve = self._first.loss, self._first.slope, np.nan
-        else:
-            loss, slope, curve = self._objective.passes.restriction(step)
-        return LinePoint(step, loss / mass + penalty, slope / mass + pull, curve / mass + c)
-
-    def accept(self, step: float) -> tuple[Array, ValueAndGradient]:
-        """Move there: the new point, value and gradient."""
-        objective = self._objective
-        vector = self._origin + step * self._direction
-        if not objective.passes.stored:
-            if self._last is None or self._last[0] != step:
-                self._visit(step)
-            assert self._last is not None
-            return vector, self._last[1]
-        assert self._first is not None
-        return vector, objective.move(vector, step, self._first)
-
-    def _visit(self, step: float) -> LinePoint:
-        found = self._objective.evaluate(self._origin + step * self._direction)
-        self._last = step, found
-        slope = float(found.gradient @ self._direction)
-        return LinePoint(step, found.value, slope, np.nan)
-
-
-def _largest(a: Array) -> Any:
-    """Largest absolute entry, without an array of them; NaN if there is one."""
-    return np.maximum(a.max(initial=0.0), -a.min(initial=0.0))
-
-
-def choose_coordinates(source: Source, *, fit_intercept: bool) -> Coordinates:
-    """Centred, scaled coordinates for dense features; sparse ones are left alone."""
-    D = source.features
-    scale, centre = np.ones(D), np.zeros(D)
-    if not source.sparse:
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean, square = Passes(source, np.float64, 0).moments()
-        _refuse_huge(square)
-        if fit_intercept:
-            centre = mean
-            square = square - mean**2
-            far = square < _CANCELLED * mean**2
-            if far.any():
-                centre, square = _about_mean(source, centre, square, far)
-        usable = square > 1e-28 * np.maximum(mean**2, np.finfo(float).tiny)
-        scale = np.where(usable, np.sqrt(np.maximum(square, 0.0)), 1.0)
-        scale[~(scale > 1e-150)] = 1.0
-    return Coordinates(
-        scale, centre, source.classes, fit_intercept=fit_intercept, features_first=source.sparse
-    )
-
-
-def _refuse_huge(square: Array) -> None:
-    """Refuse features (D,) whose squares, and those of their gradients, float64 does not hold."""
-    if square.size and not square.max() <= _LARGEST**2:
-        column = int(np.argmax(~(square <= _LARGEST**2)))
-        got = f"larger ones in column {column}"
-        raise InputError(
-            "X", f"numbers up to about {_LARGEST:g} in size", got, "divide it by a large number"
-        )
-
-
-def _about_mean(source: Source, mean: Array, square: Array, far: Array) -> tuple[Array, Array]:
-    """Mean and variance anew for columns so far from 0 that the mean of squares tells nothing."""
-    mean, square = mean.copy(), square.copy()
-    first, total = mean[far], source.total_mass
-    for rows in _row_numbers(source):
-        X, S = source.take(rows)
-        mean[far] += (S / total) @ (X[:, far].astype(np.float64) - first)
-    square[far] = 0.0
-    for rows in _row_numbers(source):
-        X, S = source.take(rows)
-        square[far] += (S / total) @ np.square(X[:, far].astype(np.float64) - mean[far])
-    return mean, square
-
-
-def _row_numbers(source: Source) -> Iterator[NDArray[np.intp]]:
-    for first in range(0, source.rows, _ROWS):
-        yield np.arange(first, min(first + _ROWS, source.rows))

@@ -6,6 +6,7 @@ import math
 import re
 import sys
 from abc import ABC, abstractmethod
+from functools import cache
 from numbers import Integral, Real
 from typing import Any
 
@@ -37,6 +38,12 @@ class CheckedParameters(ABC):
     @abstractmethod
     def _check_parameters(self) -> Any:
         """Checks with messages of their own; the rest are of the kind "an instance of bool"."""
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        """scikit-learn's, which reads the signature of the constructor anew for every fit."""
+        return super()._get_param_names()  # type: ignore[misc,no-any-return]
 
     def _validate_params(self) -> None:
         try:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
 
 from pminusy.errors import InputError
 from pminusy.estimators.linear_classifier import is_sparse
@@ -33,6 +34,7 @@ Array = NDArray[Any]
 # scikit-learn's names for what ours do; None where ours has one of its own choosing
 _ALIASES = {"newton-cholesky": "newton", "saga": None, "sag": None, "auto": None}
 SOLVER_NAMES = (*SOLVERS, *_ALIASES)
+_CERTAIN = "biuUS"  # kinds of arrays whose entries are labels, whatever they are
 _INDICES = np.iinfo(np.int32).max
 _ROUNDED = 1e-3  # how far from 1 a row of soft targets may sum: float16 probabilities do
 
@@ -105,10 +107,15 @@ def _require_rows(expected: str, bad: Any) -> None:
 
 
 def class_indices(y: Array, classes: Array | None) -> tuple[Array, Array]:
-    """Labels, and the index of each row's label among them."""
+    """Labels, and the index of each row's label among them; numbers that are no labels refused."""
     if classes is None:
+        if y.dtype.kind not in _CERTAIN:
+            check_classification_targets(y)
         found, indices = np.unique(y, return_inverse=True)
+        if y.dtype.kind in _CERTAIN and 2 * found.size > y.size:
+            check_classification_targets(y)  # which warns of labels that hardly repeat
         return found, indices
+    check_classification_targets(y)
     indices = np.searchsorted(classes, y)
     indices = np.minimum(indices, len(classes) - 1)
     strange = classes[indices] != y

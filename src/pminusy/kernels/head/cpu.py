@@ -46,6 +46,7 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
+_SUM = Options(reduction="sum")
 
 
 def cross_entropy(z: Array, y: Array, options: Options) -> Array:
@@ -70,9 +71,10 @@ def cross_entropy_grad(
 def softmax(z: Array, out: Array | None = None) -> Array:
     """Probabilities (N, K): the gradient of a row with S = 1 and no target."""
     p = empty(z.shape, z.dtype) if out is None else out
-    labels = np.full(z.shape[0], NO_LABEL)
+    labels = np.empty(z.shape[0], np.intp)
+    labels.fill(NO_LABEL)
     mass = Mass(labels, np.empty((0, z.shape[1]), z.dtype), np.ones(1), NOTHING, (1.0, 0.0), True)
-    _loss(z, mass, Options(reduction="sum"), p, None)
+    tile(z, mass, _SUM, p, None, None, NOTHING)
     return p
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["LineSearchStep", "Searchable", "line_search"]
+__all__ = ["FALLING", "LineSearchStep", "Searchable", "line_search"]
 
-_ACCEPT_BELOW = -0.9  # still falling: at most this share of the first slope is left
+FALLING = 0.9  # the share of the first slope that may be left
 _ACCEPT_ABOVE = 0.4  # past the minimum by no more than this
 _TARGET = 0.2  # once a search is on, how much of the slope may be left
 _RISE = 1e-5  # relative to f: no rounding explains it
@@ -37,14 +37,19 @@ class LineSearchStep(NamedTuple):
     good: bool
 
 
-def line_search(line: Searchable, *, first: float = 1.0, looks: int = 20) -> LineSearchStep:
-    """Try the first step; otherwise bracket the zero of the slope and close in on it."""
+def line_search(
+    line: Searchable, *, first: float = 1.0, looks: int = 20, falling: float = FALLING
+) -> LineSearchStep:
+    """Try the first step; otherwise bracket the zero of the slope and close in on it.
+
+    The first step is good while at most the share `falling` of the first slope is left.
+    """
     slope0 = line.start.slope
     if not slope0 < 0:
         return LineSearchStep(0.0, False)
     point = line.at(first)
     highest = line.start.value + _RISE * abs(line.start.value)
-    if _ACCEPT_BELOW * -slope0 <= point.slope <= _ACCEPT_ABOVE * -slope0 and point.value <= highest:
+    if -falling * -slope0 <= point.slope <= _ACCEPT_ABOVE * -slope0 and point.value <= highest:
         return LineSearchStep(first, True)
     low, low_slope, high, high_slope = 0.0, slope0, math.inf, math.nan
     for _ in range(looks):

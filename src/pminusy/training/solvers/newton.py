@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.training.objective import Objective
+from pminusy.training.penalised import Penalised
 from pminusy.training.preconditioners.protocol import Preconditioner
-from pminusy.training.solvers.line_search import line_search
+from pminusy.training.solvers.line_search import FALLING, line_search
 from pminusy.training.solvers.newton_cg import conjugate_gradients
 from pminusy.training.solvers.solution import (
     Patience,
@@ -47,18 +47,21 @@ _PRODUCTS = 60  # of one step, at most
 _FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-27}
 _ROUNDING = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-15}
 _FAILURES = 2
+_QUADRATIC = 1e-4  # fall of the promise from one step to the next: the Hessian may stay
+_FALLING = 0.25  # share of a slope worth another look, where a look costs less than a step
 _WASTE = 0.5  # of the price of a model
 
 
 def newton(
-    objective: Objective,
+    objective: Penalised,
     vector: Array,
-    preconditioner: Callable[[Objective, float], Preconditioner],
+    preconditioner: Callable[[Any, float], Preconditioner],
     *,
     criterion: StoppingCriterion,
     log: TrainingLog,
     price: float,
     exact: bool,
+    solved: bool = False,
     enough: float = 0.0,
     left: float = math.inf,
 ) -> Solution:
@@ -80,7 +83,9 @@ def newton(
     price
         Passes that building the Hessian costs.
     exact
-        Whether it is over all rows.
+        Whether it is over all rows, and built at every step.
+    solved
+        Whether a solution with it is the step, without products.
     enough
         Also stop once a step promises less than this, relative to f.
     left
@@ -92,31 +97,33 @@ def newton(
     patience, failures, first = Patience(_ROUNDING[np.dtype(objective.dtype)]), 0, 0.0
     floor = max(enough, _FLOOR[np.dtype(objective.dtype)])
     left, caution = min(left, abs(at.value)), 1.0  # later, the promise of the last step
-    model, spent = None, _Spent(price)
+    model, spent, quadratic = None, _Spent(price), False
     while not criterion.reached(objective, at):
         if log.exhausted:
             return Solution(vector, at, Status(reached=False, stalled=False), left)
         damping = _DAMPING * caution * left
-        if model is None or exact or spent.too_much:
+        if model is None or (exact and not quadratic) or spent.too_much:
             model = preconditioner(objective, damping)
             spent.begin()
-        size = math.sqrt(max(float(at.gradient @ model.solve(at.gradient)), 0.0))
-        first = first or size
-        times = _Damped(objective, damping)
-        direction = conjugate_gradients(
-            times,
-            -at.gradient,
-            model,
-            forcing=min(_LARGEST_FORCING, math.sqrt(size / first)) if first else 0.0,
-            limit=_PRODUCTS,
-        )
-        spent.add(times.count)
-        direction = objective.project(direction)
+        direction = -model.solve(at.gradient)
+        if not solved:
+            size = math.sqrt(max(-float(at.gradient @ direction), 0.0))
+            first = first or size
+            times = _Damped(objective, damping)
+            direction = conjugate_gradients(
+                times,
+                -at.gradient,
+                model,
+                forcing=min(_LARGEST_FORCING, math.sqrt(size / first)) if first else 0.0,
+                limit=_PRODUCTS,
+            )
+            spent.add(times.count)
+            direction = objective.project(direction)
         promised = -float(at.gradient @ direction)
         if promised <= floor * abs(at.value):
             return Solution(vector, at, Status(reached=False, stalled=True), left)
         line = objective.search(vector, at, direction)
-        step = line_search(line)
+        step = line_search(line, falling=_FALLING if solved else FALLING)
         if not step.good:
             failures += 1
             if failures > _FAILURES:
@@ -126,6 +133,7 @@ def newton(
             continue
         vector, at = line.accept(step.step)
         log.note(objective, vector, at)
+        quadratic = solved and step.step == 1.0 and promised <= _QUADRATIC * left
         left = min(promised, abs(at.value))
         if step.step < 0.5:
             caution = min(_CAUTION * caution, _MOST_CAUTION)
@@ -139,7 +147,7 @@ def newton(
 class _Damped:
     """Products with the Hessian plus a multiple of 1, counted."""
 
-    def __init__(self, objective: Objective, damping: float) -> None:
+    def __init__(self, objective: Penalised, damping: float) -> None:
         self._objective, self._damping = objective, damping
         self.count = 0
 

@@ -10,8 +10,7 @@ from weakref import WeakKeyDictionary
 
 from numpy.typing import NDArray
 
-from pminusy.training.objective import Objective, ValueAndGradient
-from pminusy.training.passes.caller import Passes
+from pminusy.training.penalised import Penalised, ValueAndGradient
 
 __all__ = [
     "Patience",
@@ -68,7 +67,7 @@ class StoppingCriterion(NamedTuple):
     tol: float
     gap: float | None = None
 
-    def reached(self, objective: Objective, at: ValueAndGradient) -> bool:
+    def reached(self, objective: Penalised, at: ValueAndGradient) -> bool:
         """Whether this point is good enough."""
         if self.gap is not None:
             allowed = self.gap * abs(at.value)
@@ -78,7 +77,7 @@ class StoppingCriterion(NamedTuple):
             )
         return objective.optimality(at.gradient) <= self.tol
 
-    def share(self, objective: Objective, at: ValueAndGradient) -> float:
+    def share(self, objective: Penalised, at: ValueAndGradient) -> float:
         """What share of the gap may be left when the criterion is met, roughly."""
         if self.gap is not None:
             return self.gap * abs(at.value) / max(objective.gap_of_weights(at.gradient), 1e-300)
@@ -128,7 +127,7 @@ class TrainingLog:
         self.best: Array | None = None  # where an interrupted fit ends
         self.start_noted = True  # whether the first entry is where the fit began
         self._report, self._began = report, time.perf_counter()
-        self._counted: WeakKeyDictionary[Passes, float] = WeakKeyDictionary()
+        self._counted: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 
     @property
     def exhausted(self) -> bool:
@@ -147,14 +146,14 @@ class TrainingLog:
 
     def note(
         self,
-        objective: Objective,
+        objective: Penalised,
         vector: Array,
         at: ValueAndGradient,
         optimality: float | None = None,
     ) -> None:
         """Write down where the solver is."""
-        self.passes += objective.visits - self._counted.get(objective.passes, 0.0)
-        self._counted[objective.passes] = objective.visits
+        self.passes += objective.visits - self._counted.get(objective.counter, 0.0)
+        self._counted[objective.counter] = objective.visits
         self.best = vector
         if optimality is None:
             optimality = objective.optimality(at.gradient)

@@ -42,6 +42,7 @@ class ArraySource:
     ) -> None:
         self._X, self._features, self._targets = X, features, targets
         self._rows = RowSubset(0, 1, targets.omega.size) if rows is None else rows
+        self.kept: dict[str, Any] = {}  # what a fit has made of the rows, for the next fit of them
 
     @property
     def features(self) -> int:
@@ -113,6 +114,19 @@ class ArraySource:
             entries = slice(self._X.indptr[row], self._X.indptr[row + 1])
             dense[i, self._X.indices[entries]] = self._X.data[entries]
         return dense, S
+
+    def dense(self) -> NDArray[Any]:
+        """All rows of a dense X (N, D); X itself where they are all of it."""
+        assert not isinstance(self._X, Csr)
+        whole = self._rows[:3] == (0, 1, self._X.shape[0]) and not self._rows.chosen.size
+        return self._X if whole else self._X[self._at(np.arange(self.rows))]
+
+    def labels_of(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Labels of some rows, where all mass of a row is at its label; else none."""
+        y = self._targets
+        if y.soft.shape[0] or y.spread.any():
+            return np.empty(0, np.intp)
+        return y.labels[self._at(rows)].astype(np.intp)
 
     def masses(self) -> NDArray[np.float64]:
         """Target mass S of every row (N,)."""

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.training.objective import Objective, ValueAndGradient
+from pminusy.training.objective import Objective
+from pminusy.training.penalised import ValueAndGradient
 from pminusy.training.preconditioners.protocol import Preconditioner
 from pminusy.training.solvers.l1.sparse_newton import sparse_newton
 from pminusy.training.solvers.newton_cg import conjugate_gradients

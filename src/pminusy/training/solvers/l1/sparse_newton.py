@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.training.objective import LineRestriction, Objective, ValueAndGradient
+from pminusy.training.line import LineRestriction
+from pminusy.training.objective import Objective
+from pminusy.training.penalised import ValueAndGradient
 from pminusy.training.solvers.l1.lasso import minimise_quadratic
 from pminusy.training.solvers.solution import TrainingLog
 

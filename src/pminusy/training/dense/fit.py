@@ -1,0 +1,96 @@
+"""Newton's method for a dense problem: which model of the Hessian, by predicted cost.
+
+Where the Hessian costs a few passes it is built and solved with at every step. Where it costs more,
+a model is kept for several steps, and conjugate gradients, whose products are passes, make up for
+what it lacks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.kernels import dispatch
+from pminusy.training.dense.models import ClassBlocks, SharedBlock, WholeHessian
+from pminusy.training.dense.objective import DenseObjective, DenseRows
+from pminusy.training.solvers.newton import newton
+from pminusy.training.solvers.solution import Solution, StoppingCriterion, TrainingLog
+from pminusy.training.sources.arrays import ArraySource
+
+if TYPE_CHECKING:
+    from pminusy.training.penalised import Penalised
+    from pminusy.training.preconditioners.protocol import Preconditioner
+    from pminusy.training.sources.protocol import Source
+
+__all__ = ["fit_dense", "fits_dense"]
+
+Array = NDArray[Any]
+
+_MOST_WORK = 20_000_000  # multiplications of a product with all rows and classes
+_POLISH, _POLISHED = 1e-3, 1 << 19  # of the criterion, up to so many multiplications
+_DIRECT = 8.0  # passes that a Hessian may cost which is built at every step
+
+# Seconds, on one thread: what decides is their ratio, which machines share.
+_CALL, _EXP, _FLOP, _SCALED = 1.5e-6, 6e-9, 5e-11, 1e-9
+
+
+def fits_dense(source: Source, workspace: int) -> TypeGuard[ArraySource]:
+    """Whether all rows are in memory and, in float64, a matrix that is worth having."""
+    work = source.rows * source.features * source.classes
+    return (
+        isinstance(source, ArraySource)
+        and not source.sparse
+        and work <= _MOST_WORK
+        and 8 * source.rows * (source.features + 6 * source.classes) <= workspace
+    )
+
+
+def fit_dense(
+    objective: Penalised,
+    source: ArraySource,
+    vector: Array,
+    criterion: StoppingCriterion,
+    log: TrainingLog,
+) -> tuple[DenseObjective, Solution]:
+    """The objective over the matrix, and where Newton's method ended."""
+    dispatch.asked_for()  # nothing here is compiled, but what it cannot be is refused all the same
+    rows = DenseRows.of(source, objective.coordinates)
+    dense = DenseObjective(rows, objective.ridge, objective.coordinates)
+    if rows.x.size * dense.K <= _POLISHED:  # a step more costs nothing, the start leaves no trace
+        criterion = criterion.tightened(_POLISH)
+    price = _price(WholeHessian, dense)
+    direct = price <= _DIRECT
+    cheaper = WholeHessian if dense.K == 2 else ClassBlocks
+
+    def model(_: Any, damping: float) -> Preconditioner:
+        x = rows.x if direct else rows.single
+        if dense.K > 2 and not np.any(log.best):
+            return SharedBlock(dense, damping, x)
+        if direct or dense.K == 2:
+            return WholeHessian(dense, damping, x)
+        return ClassBlocks(dense, damping, x, kept=log.iterations == 0)
+
+    solution = newton(
+        dense,
+        dense.project(vector.copy()),
+        model,
+        criterion=criterion,
+        log=log,
+        price=price if cheaper is WholeHessian else _price(ClassBlocks, dense),
+        exact=direct,
+        solved=direct,
+    )
+    return dense, solution
+
+
+def _price(model: Any, objective: DenseObjective) -> float:
+    """Passes that a model costs."""
+    K, E, N = objective.K, objective.E, objective.rows.x.shape[1]
+    one_pass = 30 * _CALL + 4 * N * (K - 1) * E * _FLOP + N * K * _EXP
+    gram = 5 * _CALL + N * E * (E * _FLOP + _SCALED)
+    number = K if model is ClassBlocks else K * (K - 1) // 2
+    size = E if model is ClassBlocks else (K - 1) * E
+    factors = K if model is ClassBlocks else 1
+    return (number * gram + factors * size**3 / 3 * 2 * _FLOP) / one_pass
