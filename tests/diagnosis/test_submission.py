@@ -26,6 +26,7 @@ FAULTS: dict[str, tuple[Any, str, str]] = {
     "none": ("def softmax(z):\n    p = z\n", "unfinished", "None"),
     "global": ("def softmax(z):\n    return np.exp(z) / total\n", "does not run", "neither an argument nor defined"),
     "invalid utf-8": (b"x = \"\xff\xfe\"\ndef softmax(z):\n    return z\n", "does not run", "not Python"),
+    "utf-16": ("def softmax(z):\n    return z\n".encode("utf-16"), "does not run", "save it as UTF-8"),
     "null": (b"def softmax(z):\n    return z\x00\n", "does not run", "not Python"),
 }  # fmt: skip
 

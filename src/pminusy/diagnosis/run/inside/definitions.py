@@ -51,6 +51,8 @@ class Unit:
 
     def parse(self) -> ast.Module:
         """Parse it, or say why not, with line and caret."""
+        if self.source.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise UnreadableSubmission("syntax", "it is in UTF-16: save it as UTF-8")
         try:
             tree = ast.parse(self.source, self.filename)
         except SyntaxError as error:
