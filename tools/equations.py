@@ -43,7 +43,7 @@ EQUATIONS = (
         ("the loss is the target times −ln p", "cross_entropy"),
         ("with one true class only its term is left", "cross_entropy_one_hot"),
         ("another base divides the loss by ln B", "log_base batch_log_base"),
-        ("and every gradient likewise", "dL_B_dz batch_dL_B_dZ batch_dL_B_dW"),
+        ("and every gradient likewise", "dL_B_dz dL_B_du batch_dL_B_dZ batch_dL_B_dW"),
         ("a probability lies between 0 and 1", "p_range"),
         ("probabilities sum to 1", "p_sum"),
         ("their logarithms are at most 0", "ln_p"),

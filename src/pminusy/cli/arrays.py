@@ -8,7 +8,7 @@ from typing import Any
 
 from pminusy.errors import InputError
 
-__all__ = ["array_of", "names", "optional_array", "target_of"]
+__all__ = ["array_of", "names", "optional_array", "target_of", "typed_array"]
 
 
 def names(text: str | None) -> tuple[str, ...] | None:
@@ -44,13 +44,22 @@ def optional_array(name: str, text: str | None, *, rows: bool = False) -> Any:
     return array.reshape(-1, 1) if rows and array.ndim == 1 else array
 
 
+def typed_array(name: str, text: str | None, *, rows: bool = False) -> Any:
+    """The same as a list, so that 0.1 stays one tenth; a file's numbers are those it holds."""
+    array = optional_array(name, text, rows=rows)
+    return array if array is None or _is_file(text or "") else array.tolist()
+
+
+def _is_file(text: str) -> bool:
+    return Path(text).suffix.lower() in (".npy", ".csv")
+
+
 def array_of(name: str, text: str) -> Any:
     """Numbers from text or from a file; read by a parser, never evaluated."""
     import numpy as np
 
-    path = Path(text)
-    if path.suffix.lower() in (".npy", ".csv"):
-        return _file(name, path)
+    if _is_file(text):
+        return _file(name, Path(text))
     lines = _without_brackets(text).strip("; ").split(";")
     rows = [[_number(name, part) for part in line.split(",")] for line in lines]
     if len({len(row) for row in rows}) != 1:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from pminusy.cli.arrays import names, optional_array, target_of
+from pminusy.cli.arrays import names, optional_array, target_of, typed_array
 from pminusy.cli.loss_flags import FLAGS, loss_options_of, with_loss_flags
 from pminusy.cli.streams import print_notes, printing, stdout
 from pminusy.cli.values import number, whole_number
@@ -141,9 +141,9 @@ def explain(
         options["ridge"] = ridge
     chosen = loss_options_of(loss)
     numbers = {
-        "z": optional_array("--logits", logits), "probabilities": optional_array("--probs", probs),
-        "x": optional_array("--x", x), "W": optional_array("--W", W, rows=True),
-        "b": optional_array("--b", b), "classes": names(classes), "features": names(features),
+        "z": typed_array("--logits", logits), "probabilities": typed_array("--probs", probs),
+        "x": typed_array("--x", x), "W": typed_array("--W", W, rows=True),
+        "b": typed_array("--b", b), "classes": names(classes), "features": names(features),
         "network": network, "network_layers": network_layers, "layer": layer,
         "grad_output": optional_array("--grad-output", grad_output),
     }  # fmt: skip

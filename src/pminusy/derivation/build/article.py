@@ -88,10 +88,11 @@ def _targets(request: Request, source: LogitSource) -> Targets:
 
 def _smallest_layer(source: LogitSource) -> LogitSource:
     """The smallest layer with these logits: sample n has a 1 at place n, and W has its logits."""
-    logits = np.atleast_2d(source.logits)
+    logits, exact = (np.atleast_2d(a) for a in (source.logits, source.exact("logits")))
     return LogitSource(
-        "layer", x=np.eye(len(logits)), W=np.array(logits.T, dtype=float), b=np.zeros(source.K)
-    )
+        "layer", x=np.eye(len(logits)), W=np.array(logits.T, dtype=float), b=np.zeros(source.K),
+        typed={"W": exact.T},
+    )  # fmt: skip
 
 
 def _derived(
@@ -106,7 +107,7 @@ def _derived(
         if any(part.about == "batch" for part in parts):
             contexts["batch"] = batch_context(request, batched, targets, chosen, sample)
         chapters = tuple(
-            Chapter(part.key, part.title, part.intro, part.lines, contexts[part.about])
+            Chapter(part.key, part.title, part.opening, part.lines, contexts[part.about])
             for part in parts
         )
         heading = f"; in the order of article {article.name}"
@@ -125,8 +126,14 @@ def _derived(
 def _as_batch(source: LogitSource) -> LogitSource:
     """One sample as a batch of one."""
     if source.kind == "layer":
-        return replace(source, x=np.atleast_2d(source.x))
-    return replace(source, logits=np.atleast_2d(source.logits))
+        return _with_axis(source, "x")
+    return _with_axis(source, "logits")
+
+
+def _with_axis(source: LogitSource, name: str) -> LogitSource:
+    typed = {k: np.atleast_2d(v) if k == name else v for k, v in source.typed.items()}
+    more: dict[str, Any] = {name: np.atleast_2d(getattr(source, name))}
+    return replace(source, **more, typed=typed)
 
 
 def _what_is_said(sample: Sample) -> str:

@@ -17,12 +17,13 @@ from pminusy.derivation.head.masks import Mask, mask_of
 from pminusy.derivation.head.sample import Sample
 from pminusy.derivation.head.setup import option_numbers, sample_of
 from pminusy.derivation.input.logit_source import LogitSource
-from pminusy.derivation.input.reading import numbers
+from pminusy.derivation.input.reading import numbers, typed_number
 from pminusy.derivation.input.request import Request
 from pminusy.derivation.input.targets import Targets, batch_targets
 from pminusy.derivation.statements.case import BatchCase
 from pminusy.derivation.statements.line import Table
 from pminusy.derivation.statements.rows import batch as chapter
+from pminusy.derivation.statements.sentence import remark
 from pminusy.derivation.steps.chapters import Chapter
 from pminusy.derivation.steps.derivation import Derivation
 from pminusy.errors import InputError
@@ -84,7 +85,7 @@ def _without(
     return (
         mask.of_kept(request),
         replace(source, logits=source.logits[:, kept]),
-        replace(targets, Y=targets.Y[:, kept]),
+        Targets(targets.Y[:, kept], targets.labels, targets.exact[:, kept]),
     )
 
 
@@ -103,7 +104,7 @@ def _chapter(
     lines = tuple(chapter.lines(context.case, K=source.K))
     if max(source.K, source.D) > MANY_CLASSES:
         lines = tuple(line for line in lines if line.name not in _HEAVY)
-    return Chapter("batch", "A mini-batch", "All rows at once.", lines, context)
+    return Chapter("batch", "A mini-batch", remark("All rows at once."), lines, context)
 
 
 def batch_context(
@@ -123,15 +124,17 @@ def batch_context(
     empty = request.options.reduction == "mean" and not counts.any()
     case = BatchCase(**rows, empty=empty, reduction=options.reduction)
     values: dict[str, Any] = {
-        "Y": targets.Y[chosen], "r": (~ignored).astype(float), "omega_n": omega, "w": weight,
-        "g": upstream_of(request, len(targets.Y))[chosen], "C": 1.0, "eta": request.rate,
+        "Y": targets.exact[chosen], "r": (~ignored).astype(float), "omega_n": omega, "w": weight,
+        "g": upstream_of(request, len(targets.Y))[chosen], "C": 1.0,
+        "eta": typed_number(request.rate),
         **option_numbers(options),
         "V": sample.values["V"] if layer else np.zeros((K, D)), "V_b": sample.values["V_b"],
     }  # fmt: skip
     if layer:
-        values |= {"X": source.x[chosen], "W": source.W, "b": source.b}
+        values |= {"X": source.exact("x")[chosen]}
+        values |= {name: source.exact(name) for name in ("W", "b")}
     else:
-        values[case.logit_letter.name] = source.logits[chosen]
+        values[case.logit_letter.name] = source.exact("logits")[chosen]
     sizes = {"N": N, "K": K, "D": D}
     own = replace(options, sample_weight=None if options.sample_weight is None else omega)
     return BatchContext(

@@ -66,7 +66,7 @@ def _options(sample: Sample) -> dict[str, Any]:
         "z-loss ζ": options.z_loss or None,
         "class weights w": options.weight,
         "sample weight ω": None if options.sample_weight is None else options.sample_weight[0],
-        "base of the logarithm B": sample.values["B"] if sample.case.log_base else None,
+        "base of the logarithm B": float(sample.values["B"]) if sample.case.log_base else None,
     }
 
 

@@ -187,6 +187,11 @@ class Algebra:
         """sech² = 1 − tanh²."""
         return 1 - self._value("tanh", argument) ** 2
 
+    def _xlnx(self, argument: Laurent) -> Any:
+        """x ln x, which is 0 at 0 and at 1."""
+        one = self.ring.constant(Fraction(1))
+        return self.ring.constant(Fraction(0)) if argument in (one * 0, one) else self.ring.fresh()
+
     def _exp(self, argument: Laurent) -> Any:
         """exp(z + rest) = exp(z) exp(rest): known terms one by one, what is left as one."""
         result, rest = self.ring.constant(1), self.ring.constant(0)

@@ -73,11 +73,15 @@ class ProofError(ArithmeticError):
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was checked, in words, and how many comparisons it took."""
+    """One thing that was checked, in words, and how many comparisons it took.
+
+    `any_size` is whether it holds for any number of classes.
+    """
 
     kind: str
     detail: str
     comparisons: int
+    any_size: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,11 @@ class Proof:
     """Everything that was checked of a line."""
 
     checks: tuple[Check, ...]
+
+    @property
+    def any_size(self) -> bool:
+        """Whether the line holds for any number of classes."""
+        return any(check.any_size for check in self.checks)
 
     def __str__(self) -> str:
         return "; ".join(check.detail for check in self.checks)

@@ -13,7 +13,7 @@ from pminusy.derivation.engine.decimals import WORKING_DIGITS, Decimals, exact_a
 from pminusy.derivation.engine.environment import Environment
 from pminusy.derivation.engine.evaluate import Evaluator
 from pminusy.derivation.engine.proof import mentions
-from pminusy.derivation.head.core_run import CoreRun
+from pminusy.derivation.head.core_run import CoreRun, are_floats
 from pminusy.derivation.head.exact import batch_environment
 from pminusy.derivation.head.symbols import batch_symbols
 from pminusy.derivation.statements.case import BatchCase
@@ -50,15 +50,20 @@ class BatchContext:
         )
         object.__setattr__(self, "numbers", Evaluator(environment, Decimals()))
 
-    @property
-    def kind(self) -> Hashable:
+    def kind(self, relation: Relation) -> Hashable:
         """Which letters there are."""
+        del relation
         return self.case
 
     def exact_environments(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
         """One for each number of classes, with two rows and two features."""
         wanted = [K for K in sizes if K <= 3] or [2]
         return [batch_environment(self.case, K, mentions(relation)) for K in wanted]
+
+    def sizes_for_any(self, relation: Relation, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """None: a line about rows is proved for those numbers of classes that it names."""
+        del relation, sizes
+        return ()
 
     def computed(self, step: str) -> Iterator[Computed]:
         """The quantities of `core.trace` that a step shows."""
@@ -86,14 +91,18 @@ class BatchContext:
 
     def _new_run(self, options: Options, factors: Any) -> CoreRun:
         values, case = self.values, self.case
-        target = values["Y"]
+        target = np.asarray(values["Y"], dtype=np.float64)
         if case.one_hot:
             target = np.where(values["r"] > 0, target.argmax(1), options.ignore_index)
-        u = np.array(self.numbers.array(case.logit_letter.name), dtype=np.float64)
-        layer = (values["X"], values["W"], values["b"]) if case.layer else None
+        exact = self.numbers.array(case.logit_letter.name)
+        u = np.array(exact, dtype=np.float64)
+        layer = None
+        if case.layer:
+            X, W, b = (np.asarray(values[name], dtype=np.float64) for name in ("X", "W", "b"))
+            layer = X, W, b
         return CoreRun(
             target, u, options, layer,
-            exact=not case.layer and not case.transforms,
+            exact=not case.layer and not case.transforms and are_floats(exact),
             differences=not case.plain, factors=factors,
         )  # fmt: skip
 

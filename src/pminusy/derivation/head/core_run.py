@@ -13,7 +13,7 @@ from pminusy.core.options import Options
 from pminusy.core.trace import Trace
 from pminusy.derivation.steps.context import Computed
 
-__all__ = ["CoreRun"]
+__all__ = ["CoreRun", "are_floats"]
 
 _PARAMETERS = ("dL_dW", "dL_db", "dL_dX")
 
@@ -77,7 +77,7 @@ class CoreRun:
         if name == "z" and self.options.transforms_logits:  # from exact u, not from the layer's
             return Computed(name, self._trace["z"].value, self._ulps, None, letter)
         scale = np.abs(X) @ np.abs(W).T + np.abs(b)
-        return Computed(name, run[name].value, X.shape[1] + 4.0, scale, letter)
+        return Computed(name, run[name].value, X.shape[1] + 6.0, scale, letter)
 
     def _value(self, name: str) -> Any:
         value = self._trace[name].value
@@ -131,9 +131,16 @@ class CoreRun:
     @cached_property
     def _ulps(self) -> float:
         """Units in the last place: none for the rounding of z where there is none."""
+        base = self.options.log_base
+        rounded = 4.0 if base is None else 4.0 + 1 / abs(np.log(base))
         if self.exact:
-            return 4.0
+            return rounded
         largest = float(np.abs(self._trace["z"].value).max(initial=0.0))
         if self.options.softcap is not None:
             largest += float(np.abs(self.u).max(initial=0.0)) / self.options.softcap
-        return 16.0 + 4.0 * largest
+        return 12.0 + rounded + 4.0 * largest
+
+
+def are_floats(array: Any) -> bool:
+    """Whether `core` can be given these very numbers."""
+    return all(value == float(value) for value in np.ravel(array))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -13,8 +13,9 @@ from pminusy.derivation.engine.environment import Environment
 from pminusy.derivation.engine.evaluate import Evaluator
 from pminusy.derivation.head.symbols import batch_symbols, masked_symbols, symbols
 from pminusy.derivation.statements.case import BatchCase, Case
+from pminusy.derivation.tree import Node, names
 
-__all__ = ["batch_environment", "masked_environments", "row_environment"]
+__all__ = ["batch_environment", "depends_on", "masked_environments", "row_environment"]
 
 
 _VECTORS = ("u", "q", "w", "v", "t", "V_b", "u_new", "z_new", "p_new")
@@ -36,6 +37,39 @@ def row_environment(case: Case, K: int, c: int | None, mentions: frozenset[str])
         Letters of the statement. Logits and the target mass are generators unless the statement
         has the letters that they are computed from: what holds for any holds for these.
     """
+    made_of, used = _made_of(case, c is not None, mentions)
+    return _row(case, K, c, made_of, used & _EXTRA)
+
+
+def depends_on(case: Case, per_class: bool, mentions: frozenset[str]) -> Hashable:
+    """What an exact proof of a line with these letters depends on; often little of the case."""
+    if _given_after_step(case, mentions):
+        return case
+    made_of, used = _made_of(case, per_class, mentions)
+    given = {"z"} - ({"z"} if made_of & {"layer", "inputs"} else set())
+    given |= set() if "mass" in made_of else {"q"}
+    layer = (case.logit_letter, case.softcap) if made_of & {"layer", "inputs"} else ()
+    return made_of, used & _EXTRA, layer, _definitions(case, frozenset(given), mentions)
+
+
+@lru_cache(maxsize=1024)
+def _definitions(
+    case: Case, given: frozenset[str], mentions: frozenset[str]
+) -> frozenset[tuple[str, Node | None]]:
+    """The letters that are met, each with its definition unless it is a generator."""
+    known, found, waiting = symbols(case), {}, set(mentions)
+    while waiting:
+        name = waiting.pop()
+        body = None if name in given else known[name].body
+        found[name] = body
+        waiting |= (set() if body is None else names(body)) - found.keys()
+    return frozenset(found.items())
+
+
+def _made_of(
+    case: Case, per_class: bool, mentions: frozenset[str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Which letters come from others that the line has too, and every letter that is met."""
     made_of: set[str] = set()
     if case.transforms and mentions & {"u", "T", "kappa", "t", "curve"}:
         made_of.add("inputs")
@@ -43,7 +77,7 @@ def row_environment(case: Case, K: int, c: int | None, mentions: frozenset[str])
         made_of.add("layer")
         made_of |= {"inputs"} if case.transforms else set()
     if case.mass and (
-        case.ignored or c is not None or mentions & {"y", "w", "epsilon", "omega", "H", "KL", "E2"}
+        case.ignored or per_class or mentions & {"y", "w", "epsilon", "omega", "H", "KL", "E2"}
     ):
         made_of.add("mass")
     step = _given_after_step(case, mentions)
@@ -58,7 +92,7 @@ def row_environment(case: Case, K: int, c: int | None, mentions: frozenset[str])
         used |= {"W", "x"}
     if "inputs" in made_of:
         used |= _ancestors(case)["z"]
-    return _row(case, K, c, frozenset(made_of), used & _EXTRA)
+    return frozenset(made_of), used
 
 
 def _given_after_step(case: Case, mentions: frozenset[str]) -> str:

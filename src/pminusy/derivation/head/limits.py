@@ -11,6 +11,7 @@ from pminusy.derivation.engine.environment import Environment, defined, variable
 from pminusy.derivation.engine.evaluate import Evaluator
 from pminusy.derivation.head.sample import Sample
 from pminusy.derivation.statements.forward.zero_times_logarithm import zero_times_logarithm
+from pminusy.derivation.statements.sentence import remark
 from pminusy.derivation.steps.chapters import Chapter
 from pminusy.derivation.steps.context import FixedContext
 from pminusy.derivation.tree import Ref
@@ -27,7 +28,7 @@ def limits_chapter(sample: Sample) -> Chapter | None:
         root = decimals.sqrt(min(sample.numbers.array("p")))
     numbers = Evaluator(_environment({"root": root}, sample.digits), Decimals())
     context = FixedContext("limits", numbers, _algebra)
-    intro = "A target of 0 meets a logarithm; what if that is infinite?"
+    intro = remark("A class without target meets a logarithm; what if that is infinite?")
     return Chapter(
         "limits", "Zero times a logarithm", intro, tuple(zero_times_logarithm()), context
     )

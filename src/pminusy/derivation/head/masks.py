@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -24,8 +25,11 @@ from pminusy.derivation.input.request import Request
 from pminusy.derivation.input.targets import class_names
 from pminusy.derivation.statements.line import Line, Table
 from pminusy.derivation.statements.rows import masks as chapter
+from pminusy.derivation.statements.sentence import because, remark
 from pminusy.derivation.steps.chapters import Chapter, Overview
 from pminusy.derivation.steps.context import Computed, FixedContext
+from pminusy.derivation.tree import Number, Relation, exp
+from pminusy.derivation.tree.letters import h, k, z, z_M
 from pminusy.derivation.values.digits import as_text
 from pminusy.errors import InputError
 
@@ -97,15 +101,26 @@ class Mask:
         if not self.infinite:
             lines.append(chapter.gradient(sample.case))
         masked = Chapter(
-            "masks", "Masked classes", f"Masked by a logit of −∞: {self._names}.",
+            "masks", "Masked classes", because(
+                f"Masked by a logit of −∞: {self._names}.", here=(Relation.equal(exp(z_M[h]), 0),)
+            ),
             tuple(lines), self._context(sample),
         )  # fmt: skip
         if not self.infinite:
             return (masked,)
         stand_in = as_text(min(sample.numbers.array("z")))
         intro = (
-            f"The target counts a masked class. Below, {stand_in} stands in the place of −∞; the "
-            "lines hold for any number."
+            remark("The target counts a masked class."),
+            because(
+                f"Below, {stand_in} stands in the place of −∞; the lines hold for any number.",
+                here=(
+                    Relation.chain(
+                        z[k],
+                        "≥",
+                        Number(Fraction(int(decimals.floor(min(sample.numbers.array("z")))))),
+                    ),
+                ),
+            ),
         )
         title = "An infinite loss"
         more = tuple(chapter.infinite(sample.case, self._table(sample)))
@@ -147,7 +162,9 @@ class Mask:
 
     @cached_property
     def _mass(self) -> TargetMass:
-        target = self.target[None] if self.c is None else np.array([self.c])
+        target = (
+            np.asarray(self.target, dtype=float)[None] if self.c is None else np.array([self.c])
+        )
         one = replace(self.options, reduction="sum", log_base=None)
         if self.c is not None and self.c < 0:
             target = np.array([one.ignore_index])

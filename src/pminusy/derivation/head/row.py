@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from pminusy.core.options import Options
+from pminusy.derivation.engine.any_size import sizes_for_any
 from pminusy.derivation.engine.environment import Environment
 from pminusy.derivation.engine.evaluate import Evaluator
 from pminusy.derivation.engine.proof import MANY_CLASSES, indices_of, mentions
-from pminusy.derivation.head.core_run import CoreRun
-from pminusy.derivation.head.exact import row_environment
+from pminusy.derivation.head.core_run import CoreRun, are_floats
+from pminusy.derivation.head.exact import depends_on, row_environment
 from pminusy.derivation.head.sample import Sample
 from pminusy.derivation.head.symbols import symbols
 from pminusy.derivation.steps.context import Computed
@@ -26,7 +27,7 @@ _OF_STEP = {
     "softmax": ("p", "z"), "shift": ("p",), "shifted_lse": ("m", "s"), "target_mass": ("q",),
     "z_loss": ("L_i", "L"), "z_loss_logits": ("L_i",), "log_base": ("L",),
     "jacobian": ("J",), "jacobian_matrix": ("J",), "dL_dp": ("dL_dp",),
-    "dL_dz_total": ("dL_dz",), "dL_du": ("dL_du",), "dL_B_dz": ("dL_dz",),
+    "dL_dz_total": ("dL_dz",), "dL_du": ("dL_du",), "dL_B_dz": ("dL_dz",), "dL_B_du": ("dL_du",),
     "why_stop_at_z": ("dL_dW",), "dL_dW_entry": ("dL_dW",), "dL_dW": ("dL_dW",),
     "dL_db": ("dL_db",), "dL_dx_entry": ("dL_dX",), "dL_dx": ("dL_dX",),
     "ignored_mass": ("q",), "ignored_loss": ("L_i", "L"), "ignored_gradient": ("dL_dz",),
@@ -45,7 +46,7 @@ _OF_CROSS_ENTROPY = {
 }
 """The same of the cross-entropy, without the z-loss that may stand beside it."""
 
-_OTHER_BASE = ("log_base", "dL_B_dz", "ignored_log_base")
+_OTHER_BASE = ("log_base", "dL_B_dz", "dL_B_du", "ignored_log_base")
 _LETTERS = {"shifted_lse": ("m", "s"), "softmax": ("z",)}
 """Quantities compared with the letters of these names, and not with the value of the step."""
 
@@ -60,10 +61,11 @@ class RowContext:
     sample: Sample
     _runs: dict[Any, CoreRun] = field(default_factory=dict, init=False, repr=False)
 
-    @property
-    def kind(self) -> Hashable:
-        """The case: which letters there are and how they are defined."""
-        return self.sample.case
+    def kind(self, relation: Relation) -> Hashable:
+        """Which of its letters there are and how they are defined."""
+        named, case = mentions(relation), self.sample.case
+        per_class = case.one_hot and self._speaks_of_c(relation, named)
+        return "row", per_class, depends_on(case, per_class, named)
 
     @property
     def numbers(self) -> Evaluator:
@@ -77,6 +79,10 @@ class RowContext:
         per_class = case.one_hot and self._speaks_of_c(relation, named)
         classes = [(K, c) for K in sizes for c in (range(K) if per_class else (None,))]
         return [row_environment(case, K, c, named) for K, c in classes]
+
+    def sizes_for_any(self, relation: Relation, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """Numbers of classes that the form of a line asks for; none where it decides nothing."""
+        return sizes_for_any(relation, symbols(self.sample.case), sizes)
 
     def computed(self, step: str) -> Iterator[Computed]:
         """The quantities of `core.trace` that a step shows, for the one row there is."""
@@ -105,12 +111,13 @@ class RowContext:
         x, W, b, u, y = (
             self._floats(name) for name in ("x", "W", "b", case.logit_letter.name, "y")
         )
+        given = self.numbers.array(case.logit_letter.name)
         target = y[None] if sample.c is None else np.array([sample.c])
         if case.ignored:
             target = np.array([options.ignore_index])
         return CoreRun(
             target, u[None], options, (x[None], W, b) if case.layer else None,
-            exact=case.source == "logits" and not case.transforms,
+            exact=case.source == "logits" and not case.transforms and are_floats(given),
             differences=case.mass or bool(options.z_loss),
         )  # fmt: skip
 

@@ -25,7 +25,7 @@ def rules_context() -> FixedContext:
     values: dict[str, Any] = {**coefficients, "x_r": 2.0, "y_r": 5.0, "b_r": 10.0}
     exact = {name: exact_array(value) for name, value in values.items()}
     numbers = Evaluator(_environment({**exact, "e": decimals.exp(1)}), Decimals())
-    return FixedContext("rules", numbers, _algebra)
+    return FixedContext("rules", numbers, _algebra, sizeless=True)
 
 
 def _environment(values: dict[str, Any]) -> Environment:

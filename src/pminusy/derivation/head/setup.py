@@ -12,7 +12,7 @@ from pminusy.core.options import Options
 from pminusy.derivation.engine.decimals import digits_for
 from pminusy.derivation.head.sample import Sample
 from pminusy.derivation.input.logit_source import LogitSource
-from pminusy.derivation.input.reading import names_of
+from pminusy.derivation.input.reading import names_of, typed_number
 from pminusy.derivation.input.request import Request
 from pminusy.derivation.input.targets import class_names
 from pminusy.derivation.statements.case import Case
@@ -40,10 +40,10 @@ def sample_of(
     c = None if case.ignored else c
     values = _constants(request, options, K, D) | {"y": target}
     if case.layer:
-        values |= {"x": source.x, "W": source.W, "b": source.b}
+        values |= {name: source.exact(name) for name in ("x", "W", "b")}
         features = names_of("features", request.features, [f"x_{d}" for d in range(D)])
     else:
-        values[case.logit_letter.name] = source.logits
+        values[case.logit_letter.name] = source.exact("logits")
         features = ()
     # what core is asked for: the plain natural logarithm; the base is a step of its own
     plain = replace(options, reduction="sum", log_base=None)
@@ -69,12 +69,13 @@ def _case(source: str, c: int | None, options: Options) -> Case:
     )
 
 
-def option_numbers(options: Options) -> dict[str, float]:
-    """Number of each option that is one number; what is off has its neutral value."""
-    return {
+def option_numbers(options: Options) -> dict[str, Any]:
+    """Number of each option that is one number, as typed; what is off has its neutral value."""
+    given = {
         "T": options.temperature, "kappa": options.softcap or 1.0, "zeta": options.z_loss,
         "epsilon": options.label_smoothing, "B": options.log_base or 2.0,
     }  # fmt: skip
+    return {name: typed_number(value) for name, value in given.items()}
 
 
 def _constants(request: Request, options: Options, K: int, D: int) -> dict[str, Any]:
@@ -82,7 +83,7 @@ def _constants(request: Request, options: Options, K: int, D: int) -> dict[str, 
     directions = np.array([1 - 2 * (k % 2) + k // 2 for k in range(max(K, K * D))], dtype=float)
     return {
         "v": directions[:K], "V": directions[: K * D].reshape(K, D), "V_b": directions[:K],
-        "eta": request.rate, "lambda": request.ridge,
+        "eta": typed_number(request.rate), "lambda": typed_number(request.ridge),
         **option_numbers(options),
         "omega": 1.0 if options.sample_weight is None else options.sample_weight[0],
         "w": np.ones(K) if options.weight is None else options.weight, "a": 0.0, "m": 0.0,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from pminusy.derivation.engine.decimals import decimals
-from pminusy.derivation.input.reading import numbers
+from pminusy.derivation.input.reading import as_typed, numbers
 from pminusy.derivation.input.request import Request
 from pminusy.errors import InputError
 
@@ -32,6 +33,8 @@ class LogitSource:
         (K,) or (N, K); None where they come from a layer.
     x, W, b
         The layer: (D,) or (N, D), (K, D), (K,).
+    typed
+        Of these, by name, the ones that were typed as decimals which no float64 holds.
     """
 
     kind: str
@@ -39,6 +42,11 @@ class LogitSource:
     x: Any = None
     W: Any = None
     b: Any = None
+    typed: Mapping[str, Any] = field(default_factory=dict)
+
+    def exact(self, name: str) -> Any:
+        """One of the arrays, to the last digit of what was typed."""
+        return self.typed.get(name, getattr(self, name))
 
     @property
     def rows(self) -> Any:
@@ -62,9 +70,9 @@ class LogitSource:
 
     def row(self, row: int) -> LogitSource:
         """One row of a batch."""
-        if self.kind == "layer":
-            return replace(self, x=self.x[row])
-        return replace(self, logits=self.logits[row])
+        by_row = "x" if self.kind == "layer" else "logits"
+        typed = {k: v[row] if k == by_row else v for k, v in self.typed.items()}
+        return replace(self, **{by_row: getattr(self, by_row)[row]}, typed=typed)
 
 
 def logit_source(request: Request) -> LogitSource:
@@ -78,16 +86,19 @@ def logit_source(request: Request) -> LogitSource:
             " and ".join(named) or "nothing",
         )
     if request.z is not None:
-        found = LogitSource("logits", _logits(numbers("z", request.z)))
+        z = _logits(numbers("z", request.z))
+        found = LogitSource("logits", z, typed=_typed(logits=(request.z, z)))
     elif request.probabilities is not None:
         p = numbers("probabilities", request.probabilities)
-        found = LogitSource("probabilities", _from_probabilities(p, request.normalise))
+        logits = _from_probabilities(p, as_typed(request.probabilities, p), request.normalise)
+        found = LogitSource("probabilities", logits)
     else:
         found = _layer(request.x, request.W, request.b)
     _refuse_unused(request, found)
     if found.K > MOST_CLASSES:
         remedy = "leave out classes of small probability: every step has all of them"
-        raise InputError("classes", f"at most {MOST_CLASSES:,} of them", f"{found.K:,}", remedy)
+        name = "W" if found.kind == "layer" else named[0]
+        raise InputError(name, f"at most {MOST_CLASSES:,} classes", f"{found.K:,}", remedy)
     return found
 
 
@@ -135,7 +146,13 @@ def _logits(z: Any) -> Any:
     return z
 
 
-def _from_probabilities(p: Any, normalise: bool) -> Any:
+def _typed(**given: tuple[Any, Any]) -> Mapping[str, Any]:
+    """What was given beside its float64, by name: the arrays that these do not hold exactly."""
+    found = {name: (as_typed(value, array), array) for name, (value, array) in given.items()}
+    return {name: exact for name, (exact, array) in found.items() if exact is not array}
+
+
+def _from_probabilities(p: Any, typed: Any, normalise: bool) -> Any:
     if p.ndim != 1 or len(p) < 2:
         raise InputError("probabilities", "at least 2 numbers in a row", f"shape {p.shape}")
     bad = ~(np.isfinite(p) & (p >= 0))
@@ -148,7 +165,7 @@ def _from_probabilities(p: Any, normalise: bool) -> Any:
             "probabilities", "numbers that sum to 1", f"a sum that is off by {off:+.6g}",
             "pass --normalise (normalise=True) to divide by the sum",
         )  # fmt: skip
-    exact = [decimals.mpf(value) for value in p]
+    exact = [decimals.mpf(value) for value in typed]
     total = decimals.fsum(exact)
     # a probability of exactly 0 is a masked class
     return np.array(
@@ -159,6 +176,7 @@ def _from_probabilities(p: Any, normalise: bool) -> Any:
 def _layer(x: Any, W: Any, b: Any) -> LogitSource:
     if W is None:
         raise InputError("W", "the weights of the layer beside x, one row a class", "nothing")
+    given = {"x": x, "W": W, "b": b}
     x, W = numbers("x", x), numbers("W", W)
     if W.ndim != 2 or W.shape[0] < 2:
         raise InputError("W", "shape (K, D), one row a class, K at least 2", f"shape {W.shape}")
@@ -174,4 +192,7 @@ def _layer(x: Any, W: Any, b: Any) -> LogitSource:
             raise InputError(
                 f"{name}[{place}]", "a finite number", str(array[~np.isfinite(array)][0])
             )
-    return LogitSource("layer", x=x, W=W, b=b)
+    arrays = {"x": x, "W": W, "b": b}
+    pairs = {name: (given[name], array) for name, array in arrays.items()}
+    pairs = {name: pair for name, pair in pairs.items() if pair[0] is not None}
+    return LogitSource("layer", **arrays, typed=_typed(**pairs))

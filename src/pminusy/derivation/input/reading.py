@@ -7,9 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from pminusy.derivation.engine.decimals import decimals, working
 from pminusy.errors import InputError
 
-__all__ = ["class_at", "class_named", "label_of", "masses", "names_of", "numbers"]
+__all__ = [
+    "as_typed",
+    "class_at",
+    "class_named",
+    "label_of",
+    "masses",
+    "names_of",
+    "numbers",
+    "typed_number",
+]
 
 
 def numbers(name: str, value: Any) -> Any:
@@ -21,6 +31,32 @@ def numbers(name: str, value: Any) -> Any:
     if array.ndim == 0 or array.size == 0:
         raise InputError(name, "a list of numbers", f"shape {array.shape}")
     return array
+
+
+def as_typed(value: Any, array: Any) -> Any:
+    """The numbers as they were typed: 0.1 in a list is 1/10, and in an array the float next to it.
+
+    `array` has them as float64; it is given back where nothing is gained.
+    """
+    if isinstance(value, np.ndarray) or not np.isfinite(array).all():
+        return array
+    listed = np.empty(array.shape, dtype=object)
+    listed[...] = value
+    if not all(type(entry) in (int, float) for entry in listed.ravel()):
+        return array
+    with working():
+        exact = [decimals.mpf(repr(entry)) for entry in listed.ravel()]
+    if all(entry == float(entry) for entry in exact):
+        return array
+    made = np.empty(array.size, dtype=object)
+    made[:] = exact
+    return made.reshape(array.shape)
+
+
+def typed_number(value: float) -> Any:
+    """One number as it was typed: 0.1 is 1/10."""
+    with working():
+        return decimals.mpf(repr(float(value)))
 
 
 def names_of(what: str, names: Sequence[str] | None, otherwise: list[str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pminusy.derivation.input.reading import label_of, masses, names_of
+from pminusy.derivation.input.reading import as_typed, label_of, masses, names_of
 from pminusy.derivation.input.request import Request
 from pminusy.errors import InputError
 
@@ -16,10 +16,19 @@ __all__ = ["Targets", "batch_targets", "class_names", "network_targets", "sample
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """Targets as masses Y (N, K), and labels (N,) where they are classes, −1 where ignored."""
+    """Targets as masses Y (N, K), and labels (N,) where they are classes, −1 where ignored.
+
+    `typed` has the masses as they were typed, where no float64 holds them.
+    """
 
     Y: Any
     labels: Any = None
+    typed: Any = None
+
+    @property
+    def exact(self) -> Any:
+        """The masses to the last digit of what was typed (N, K)."""
+        return self.Y if self.typed is None else self.typed
 
     @property
     def ignored(self) -> Any:
@@ -29,7 +38,7 @@ class Targets:
     def of(self, row: int) -> tuple[Any, int | None]:
         """Target of one row, and its class."""
         c = None if self.labels is None else int(self.labels[row])
-        return self.Y[row], c
+        return self.exact[row], c
 
 
 def class_names(request: Request, K: int) -> tuple[str, ...]:
@@ -41,7 +50,7 @@ def sample_target(request: Request, K: int) -> tuple[Any, int | None]:
     """Target of one sample as a vector, and its class if it has one: −1 where it is ignored."""
     y = request.y
     if not isinstance(y, str) and np.ndim(y) > 0:
-        return masses(y, (K,), f"a class or {K} target masses"), None
+        return as_typed(y, masses(y, (K,), f"a class or {K} target masses")), None
     return _of_labels([y], class_names(request, K), request.options.ignore_index).of(0)
 
 
@@ -50,7 +59,8 @@ def batch_targets(request: Request, N: int, K: int) -> Targets:
     y = request.y
     if np.ndim(y) != 1:
         soft = np.empty(()) if isinstance(y, str) or np.ndim(y) == 0 else y
-        return Targets(masses(soft, (N, K), f"{N} classes or target masses ({N}, {K})"))
+        Y = masses(soft, (N, K), f"{N} classes or target masses ({N}, {K})")
+        return Targets(Y, typed=as_typed(soft, Y))
     if len(y) != N:
         raise InputError("y", f"{N} targets, one a row", f"{len(y)}")
     return _of_labels(list(y), class_names(request, K), request.options.ignore_index)

@@ -65,9 +65,9 @@ class LayerContext:
         if self.before is not None:
             object.__setattr__(self.before, "after", self)
 
-    @property
-    def kind(self) -> Hashable:
+    def kind(self, relation: Relation) -> Hashable:
         """Kind of layer, and what of its shape a statement depends on."""
+        del relation
         return ("layer", self.layer.form)
 
     @cached_property
@@ -145,6 +145,11 @@ class LayerContext:
     def exact_environments(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
         """Small environments of different sizes, on different sides of the kinks."""
         return environments(self.layer.form)
+
+    def sizes_for_any(self, relation: Relation, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """None: a layer is proved for its own sizes."""
+        del relation, sizes
+        return ()
 
     def computed(self, step: str) -> Iterator[Computed]:
         """What `core.layers` gives, to a small part of the largest entry."""

@@ -30,7 +30,7 @@ _BESIDE = (
     ("cross_entropy", ("dL_dp",)),
     ("cross_entropy_logits", ("dL_dz",)),
     ("z_loss", ("dL_dz_total",)),
-    ("log_base", ("dL_B_dz",)),
+    ("log_base", ("dL_B_dz", "dL_B_du")),
     ("batch_loss", ("batch_dL_dZ", "batch_dL_dW", "batch_dL_db", "batch_dL_dX")),
 )
 """Forward lines, each with the backward lines that belong beside it."""
@@ -145,7 +145,7 @@ class Writer(ABC, Generic[Piece]):
         """Forward lines with the backward lines beside them."""
 
     @abstractmethod
-    def closing(self, steps: int) -> Page[Piece]:
+    def closing(self) -> Page[Piece]:
         """How many steps there were, and the end."""
 
 
@@ -169,7 +169,7 @@ def document(writer: Writer[Piece]) -> Page[Piece]:
         yield from writer.beside(pairs)
     if summary.folded:
         yield from writer.fold_end()
-    yield from writer.closing(len(derivation))
+    yield from writer.closing()
 
 
 def _shown(step: ProvedStep, derivation: Steps) -> ShownStep:

@@ -125,9 +125,9 @@ class _Html(Writer[str]):
             f"<tbody>{''.join(rows)}</tbody></table></div></section>"
         )
 
-    def closing(self, steps: int) -> Page[str]:
+    def closing(self) -> Page[str]:
         """One line, and the end of the page."""
-        yield f'<p class="proof">{steps} steps, every one proved.</p></main>'
+        yield f'<p class="proof">{self.derivation.in_short}</p></main>'
 
 
 _INDEX = re.compile(r"(?<=[^\W\d_])_([A-Za-z]{1,3}|\d)(?![A-Za-z_])")

@@ -68,6 +68,7 @@ class _Json(Writer[str]):
                 "title": shown.title,
                 "rules": list(step.rules),
                 "why": step.why,
+                "claims": [] if shown.hides_statement else self._claims(step),
                 "statement": None if shown.hides_statement else self._both(step.statement),
                 "rows": [self._both(row) for row in shown.rows],
                 "value": None if shown.hides_results else result,
@@ -81,7 +82,7 @@ class _Json(Writer[str]):
         """The steps are there already."""
         yield from ()
 
-    def closing(self, steps: int) -> Page[str]:
+    def closing(self) -> Page[str]:
         """The whole object."""
         summary, derivation = self.summary, self.derivation
         made = {
@@ -102,6 +103,13 @@ class _Json(Writer[str]):
             "chapters": self.chapters,
         }
         yield json.dumps(made, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+    def _claims(self, step: ProvedStep) -> list[dict[str, Any]]:
+        """Sentences that state mathematics, with the relations that were proved for each."""
+        return [
+            {"sentence": claim.text, "proved": [self._both(line) for line in claim.relations]}
+            for claim in step.claims
+        ]
 
     def _both(self, line: Relation) -> dict[str, str]:
         """A line in Unicode and in LaTeX."""

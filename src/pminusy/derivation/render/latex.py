@@ -154,9 +154,9 @@ class Latex(Writer[str]):
                 sides = (rf"\Longleftarrow\quad {first}", *others)
                 yield _clean(align([(sides, signs, condition)], self.widest))
 
-    def closing(self, steps: int) -> Page[str]:
+    def closing(self) -> Page[str]:
         """One line, and the end of the document."""
-        yield rf"{steps} steps, every one proved."
+        yield self.derivation.in_short
         yield r"\end{document}"
 
 

@@ -122,9 +122,9 @@ class _Markdown(Writer[str]):
             lines = "<br>".join(f"$`{self._cell(step)}`$" for step in backward)
             yield f"| $`{self._cell(forward)}`$ | {lines} |"
 
-    def closing(self, steps: int) -> Page[str]:
+    def closing(self) -> Page[str]:
         """One line."""
-        yield from ("", f"{steps} steps, every one proved.")
+        yield from ("", self.derivation.in_short)
 
     def _cell(self, step: ProvedStep) -> str:
         return self.printer.relation(step.statement).replace("|", r"\vert ")

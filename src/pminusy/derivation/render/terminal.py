@@ -122,9 +122,9 @@ class _Terminal(Writer[RenderableType]):
             table.add_row(Text(relation(forward.statement)), Text(lines))
         yield from ("", Group(_rule("Forward beside backward"), table))
 
-    def closing(self, steps: int) -> Page[RenderableType]:
+    def closing(self) -> Page[RenderableType]:
         """One line."""
-        yield Text(f"{steps} steps, every one proved.", style="green")
+        yield Text(self.derivation.in_short, style="green")
 
     def _statement(self, shown: ShownStep) -> str:
         line = shown.step.statement

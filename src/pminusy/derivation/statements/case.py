@@ -9,7 +9,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from pminusy.core.options import Reduction
-from pminusy.derivation.tree import Apply, Div, Mul, Neg, Node, Number, Parens, Ref, Size, Sum, node
+from pminusy.derivation.tree import (
+    Apply,
+    Div,
+    Index,
+    Mul,
+    Neg,
+    Node,
+    Number,
+    Parens,
+    Ref,
+    Size,
+    Sum,
+    node,
+)
 from pminusy.derivation.tree import letters as o
 
 __all__ = ["BatchCase", "Case"]
@@ -110,7 +123,13 @@ class Case:
 
     def curvature(self) -> Node:
         """d²z_k/du_k²."""
-        return Neg(Mul((Div(node(2), o.kappa), Apply("tanh", o.u[k] / o.kappa), o.t[k])))
+        return self.curvature_of(k)
+
+    @staticmethod
+    def curvature_of(index: Index) -> Node:
+        """The same of one class by its letter."""
+        bend = Apply("tanh", o.u[index] / o.kappa)
+        return Neg(Mul((Div(node(2), o.kappa), bend, o.t[index])))
 
 
 @dataclass(frozen=True)

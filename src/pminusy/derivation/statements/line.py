@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pminusy.derivation.statements.sentence import Reason, in_words, sentences
 from pminusy.derivation.tree import Relation
 
 __all__ = ["FULL", "OUTLINE", "RESULT", "Line", "Table"]
@@ -30,8 +31,8 @@ class Line:
         A key that stays, and a heading.
     statement
         What is claimed, for any K.
-    why
-        One sentence.
+    reason
+        Sentences, each with what it rests on.
     rules
         Rules of calculus and algebra used.
     depth
@@ -45,8 +46,17 @@ class Line:
     name: str
     title: str
     statement: Relation
-    why: str
+    reason: Reason
     rules: tuple[str, ...] = ()
     depth: str = FULL
     table: Table | None = None
     sizes: tuple[int, ...] = (2, 3, 4)
+
+    def __post_init__(self) -> None:
+        """Refuse words that rest on nothing."""
+        sentences(self.reason)
+
+    @property
+    def why(self) -> str:
+        """The sentences in one."""
+        return in_words(self.reason)

@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any, Self
 
 from pminusy.derivation.statements.line import FULL, OUTLINE, RESULT, Line, Table
+from pminusy.derivation.statements.sentence import Reason, in_words, reworded, sentences
 from pminusy.derivation.steps.confirm import confirm
 from pminusy.derivation.steps.context import ProofContext
-from pminusy.derivation.steps.step import ProvedStep, prove
+from pminusy.derivation.steps.step import ProvedStep, hold, prove
 from pminusy.derivation.tree.notation import Notation
 
 __all__ = ["Chapter", "Overview", "Steps"]
@@ -20,7 +21,7 @@ _DEPTHS = (RESULT, OUTLINE, FULL)
 
 @dataclass(frozen=True)
 class Chapter:
-    """A heading, a sentence, and lines in one proof context.
+    """A heading, what opens it, and lines in one proof context.
 
     `shown` are the names of the lines that the page has, None for all; the others can be asked for
     by their names.
@@ -28,10 +29,15 @@ class Chapter:
 
     key: str
     title: str
-    intro: str
+    opening: Reason
     lines: tuple[Line, ...]
     context: ProofContext
     shown: frozenset[str] | None = None
+
+    @property
+    def intro(self) -> str:
+        """What opens the chapter, in words."""
+        return in_words(self.opening)
 
     def has(self, line: Line) -> bool:
         """Whether the page has a line."""
@@ -98,6 +104,7 @@ class Steps:
         self.summary, self.notation = summary.as_shown(hints), notation
         self.depth, self.hints, self.digits = depth, hints, digits
         self._all = chapters
+        self._opened: set[str] = set()
         self._steps: dict[str, ProvedStep] = {}
 
     @cached_property
@@ -143,6 +150,18 @@ class Steps:
         """Names of the steps shown, in order."""
         return tuple(line.name for chapter in self.chapters for line in chapter.lines)
 
+    @property
+    def in_short(self) -> str:
+        """How many steps there are, and how many of them hold for any number of classes."""
+        for_any = sum(step.proof.any_size for step in self)
+        others = len(self) - for_any
+        words = f"{len(self)} steps, every one proved"
+        if not for_any:
+            return f"{words}."
+        if not others:
+            return f"{words}, all for any K."
+        return f"{words}: {for_any} for any K, {others} for the sizes that they name."
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -159,11 +178,19 @@ class Steps:
         if name not in self._steps:
             number, chapter, line = self._places[name]
             with chapter.context.numbers.working():
+                self._open(chapter)
                 step = prove(line, chapter.key, number, chapter.context)
                 confirm(step)
             # what `core` was held against has one row a class, whatever the letters
             self._steps[name] = replace(step, transposed=True) if self.notation.rows else step
         return self._steps[name]
+
+    def _open(self, chapter: Chapter) -> None:
+        """Prove what a chapter's opening states, when the first of its steps is asked for."""
+        if chapter.key not in self._opened:
+            for sentence in sentences(chapter.opening):
+                hold(sentence, (2, 3, 4), chapter.context)
+            self._opened.add(chapter.key)
 
     def with_network(
         self, ahead: tuple[Chapter, ...], back: tuple[Chapter, ...], *, keep: bool, heading: str,
@@ -209,10 +236,13 @@ def _in_letters(chapter: Chapter, notation: Notation) -> Chapter:
             rows = tuple(tuple(map(said, row)) for row in table.rows)
             table = replace(table, rows=rows)
         rules = tuple(map(said, line.rules))
-        return replace(line, title=said(line.title), why=said(line.why), rules=rules, table=table)
+        reason = reworded(line.reason, said)
+        return replace(line, title=said(line.title), reason=reason, rules=rules, table=table)
 
     lines = tuple(map(line_in_letters, chapter.lines))
-    return replace(chapter, title=said(chapter.title), intro=said(chapter.intro), lines=lines)
+    return replace(
+        chapter, title=said(chapter.title), opening=reworded(chapter.opening, said), lines=lines
+    )
 
 
 def _closest(name: str, names: tuple[str, ...]) -> str:

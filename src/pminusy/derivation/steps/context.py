@@ -51,9 +51,8 @@ class Computed:
 class ProofContext(Protocol):
     """What the letters of a line stand for, for any K and at the reader's numbers."""
 
-    @property
-    def kind(self) -> Hashable:
-        """What a proof for any K depends on; such proofs are remembered by it."""
+    def kind(self, relation: Relation) -> Hashable:
+        """What a proof of a line for any K depends on; such proofs are remembered by it."""
 
     @property
     def numbers(self) -> Evaluator:
@@ -61,6 +60,9 @@ class ProofContext(Protocol):
 
     def exact_environments(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
         """Environments of exact algebra, one for each size and true class."""
+
+    def sizes_for_any(self, relation: Relation, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """Numbers of classes for which a proof is one for any; none if no number of them is."""
 
     def computed(self, step: str) -> Iterable[Computed]:
         """What `core` computes of what a step shows, by the name of the step."""
@@ -72,7 +74,7 @@ class FixedContext:
 
     Parameters
     ----------
-    kind
+    own_kind
         What the exact environments depend on.
     numbers
         The reader's numbers.
@@ -80,12 +82,25 @@ class FixedContext:
         The exact environments, made when they are asked for.
     core
         What `core` gives for the value of a step, by its name.
+    sizeless
+        Whether lines do not speak of classes at all.
     """
 
-    kind: Hashable
+    own_kind: Hashable
     numbers: Evaluator
     environments: Callable[[], list[Evaluator]]
     core: Mapping[str, Computed] = field(default_factory=dict)
+    sizeless: bool = False
+
+    def kind(self, relation: Relation) -> Hashable:
+        """The same for every line."""
+        del relation
+        return self.own_kind
+
+    def sizes_for_any(self, relation: Relation, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """Every size, where lines do not depend on it."""
+        del relation
+        return sizes if self.sizeless else ()
 
     def exact_environments(self, relation: Relation, sizes: tuple[int, ...]) -> list[Evaluator]:
         """The same environments for every line."""

@@ -18,13 +18,15 @@ from pminusy.derivation.engine.proof import (
     spot_checked,
 )
 from pminusy.derivation.engine.samples import SampledEvaluator
+from pminusy.derivation.statements.facts import FACTS
 from pminusy.derivation.statements.line import Line
+from pminusy.derivation.statements.sentence import Sentence, sentences
 from pminusy.derivation.steps.context import ProofContext
 from pminusy.derivation.tree import Relation
 from pminusy.derivation.values.result_value import ResultValue, is_of_weights, result_value
 from pminusy.derivation.values.substitution import substitutions
 
-__all__ = ["ProvedStep", "Substitution", "prove"]
+__all__ = ["Claim", "ProvedStep", "Substitution", "hold", "prove"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,14 @@ class Substitution:
 
     statement: Relation
     indices: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence, and the relations that were proved for it: the line's own where it reads that."""
+
+    text: str
+    relations: tuple[Relation, ...]
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,15 @@ class ProvedStep:
         """One sentence."""
         return self.line.why
 
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """The sentences that state mathematics, each with what was proved for it."""
+        return tuple(
+            Claim(one.text, (*one.holds, *one.here) or (self.statement,))
+            for one in sentences(self.line.reason)
+            if one.kind != "remark"
+        )
+
     @cached_property
     def sympy(self) -> tuple[Any, ...]:
         """Sides of the statement as SymPy expressions for a symbolic K; scalar statements only."""
@@ -121,34 +140,53 @@ class ProvedStep:
 
 _proved: dict[tuple[Hashable, Relation], tuple[int, str]] = {}
 """Exact proofs already made in this process: they do not depend on the reader's numbers."""
+_ANY = " for any K"
 _MOST_PROVED = 4096
 """Proofs kept: networks of ever new shapes have ever new statements."""
 
 
 def prove(line: Line, chapter: str, number: int, context: ProofContext) -> ProvedStep:
-    """Prove a line.
+    """Prove a line, and what its sentences state.
 
     Raises
     ------
     ProofError
-        It does not hold.
+        It does not hold, or a sentence beside it does not.
     """
     try:
-        return ProvedStep(number, chapter, line, Proof(tuple(_checks(line, context))), context)
+        proof = Proof(tuple(_checks(line.statement, line.sizes, context)))
+        for rule in line.rules:
+            if rule in FACTS:
+                list(_checks(FACTS[rule], line.sizes, context))
+        for sentence in sentences(line.reason):
+            hold(sentence, line.sizes, context)
     except ProofError as error:
         raise ProofError(f"step {line.name}: {error}") from error
+    return ProvedStep(number, chapter, line, proof, context)
 
 
-def _checks(line: Line, context: ProofContext) -> Iterator[Check]:
-    statement = line.statement
-    key = (context.kind, statement)
+def hold(sentence: Sentence, sizes: tuple[int, ...], context: ProofContext) -> None:
+    """Prove what a sentence states: for any numbers, and at the reader's."""
+    try:
+        for relation in sentence.holds:
+            list(_checks(relation, sizes, context))
+        for relation in sentence.here:
+            prove_by_numbers(relation, context.numbers)
+    except ProofError as error:
+        raise ProofError(f"{sentence.text!r}: {error}") from error
+
+
+def _checks(statement: Relation, sizes: tuple[int, ...], context: ProofContext) -> Iterator[Check]:
+    key = (context.kind(statement), statement)
     if key not in _proved:
-        environments = context.exact_environments(statement, line.sizes)
+        for_any = context.sizes_for_any(statement, sizes)
+        environments = context.exact_environments(statement, for_any or sizes)
         if len(_proved) >= _MOST_PROVED:
             _proved.clear()
-        _proved[key] = prove_by_algebra(statement, environments), _sizes(environments)
-    count, sizes = _proved[key]
-    yield Check("algebra", f"exact{sizes}", count)
+        count = prove_by_algebra(statement, environments)
+        _proved[key] = count, _ANY if for_any else _sizes(environments)
+    count, proved_for = _proved[key]
+    yield Check("algebra", f"exact{proved_for}", count, proved_for == _ANY)
     count = prove_by_numbers(statement, context.numbers)
     if isinstance(context.numbers, SampledEvaluator):
         yield Check("numbers", _of_samples(statement, context.numbers, count), count)

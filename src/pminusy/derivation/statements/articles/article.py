@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Literal
 
 from pminusy.derivation.statements.line import Line
+from pminusy.derivation.statements.sentence import Reason
 
 __all__ = ["ARTICLES", "Article", "Part"]
 
@@ -21,7 +22,7 @@ class Part:
 
     key: str
     title: str
-    intro: str
+    opening: Reason
     lines: tuple[Line, ...]
     about: Literal["row", "batch", "rules"] = "row"
 

@@ -16,6 +16,7 @@ from pminusy.derivation.statements.gradient import (
 )
 from pminusy.derivation.statements.gradient import sum_over_paths as paths
 from pminusy.derivation.statements.parameters import gradients
+from pminusy.derivation.statements.sentence import remark
 from pminusy.derivation.tree import Index
 from pminusy.derivation.tree.letters import i, j, k
 
@@ -29,30 +30,65 @@ def parts(K: int) -> tuple[Part, ...]:
     """Its chapters."""
     del K
     return (
-        Part("set_up", "The model", "K classes, each with weights and a bias of its own.",
-             (*linear_layer.logits_of_class(k), softmax.softmax_of(i, j),
-              *named(forward(_CASE), "p_sum"), loss.one_hot(k), loss.cross_entropy_of(i),
-              next(loss.loss_of_class()))),
-        Part("plan", "The plan", "The gradient of one class's weights.",
-             tuple(gradients.start_at_weights(k))),
-        Part("first", "By the logit", "Through every probability.",
-             (paths.chain(_CASE, k, j), by_probability.target_still(j),
-              *by_probability.loss_by_p(j))),
+        Part(
+            "set_up",
+            "The model",
+            remark("K classes, each with weights and a bias of its own."),
+            (
+                *linear_layer.logits_of_class(k),
+                softmax.softmax_of(i, j),
+                *named(forward(_CASE), "p_sum"),
+                loss.one_hot(k),
+                loss.cross_entropy_of(i),
+                next(loss.loss_of_class()),
+            ),
+        ),
+        Part(
+            "plan",
+            "The plan",
+            remark("The gradient of one class's weights."),
+            tuple(gradients.start_at_weights(k)),
+        ),
+        Part(
+            "first",
+            "By the logit",
+            remark("Through every probability."),
+            (
+                paths.chain(_CASE, k, j),
+                by_probability.target_still(j),
+                *by_probability.loss_by_p(j),
+            ),
+        ),
         _jacobian(),
-        Part("together", "Both together", "The sum over all probabilities, term by term.",
-             (*with_delta.with_delta(k, j), paths.result(_CASE, k))),
-        Part("result", "The result", "Predicted minus true, and back to the weights.",
-             (*named(result.result(_CASE), "dL_dz size"), *gradients.back_to_weights(k))),
-    )  # fmt: skip
+        Part(
+            "together",
+            "Both together",
+            remark("The sum over all probabilities, term by term."),
+            (*with_delta.with_delta(k, j), paths.result(_CASE, k)),
+        ),
+        Part(
+            "result",
+            "The result",
+            remark("Predicted minus true, and back to the weights."),
+            (*named(result.result(_CASE), "dL_dz size"), *gradients.back_to_weights(k)),
+        ),
+    )
 
 
 def _jacobian() -> Part:
     own, other = tuple(both_cases.own_class(j)), tuple(both_cases.other_class(j, k))
     written = softmax.softmax_of(j, _m, "softmax_recalled", "The softmax again")
     return Part(
-        "jacobian", "A probability by a logit", "The same index, or another.",
-        (written, *softmax.normaliser(_m, j), jacobian.equal_index_quotient(j, k),
-         *named(own, "own_quotient own_recognised jacobian_own"),
-         *named(other, "other_quotient other_separated jacobian_other"),
-         both_cases.by_cases(j, k), both_cases.with_delta(j, k)),
-    )  # fmt: skip
+        "jacobian",
+        "A probability by a logit",
+        remark("The same index, or another."),
+        (
+            written,
+            *softmax.normaliser(_m, j),
+            jacobian.equal_index_quotient(j, k),
+            *named(own, "own_quotient own_recognised jacobian_own"),
+            *named(other, "other_quotient other_separated jacobian_other"),
+            both_cases.by_cases(j, k),
+            both_cases.with_delta(j, k),
+        ),
+    )

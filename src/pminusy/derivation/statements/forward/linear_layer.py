@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, Line
+from pminusy.derivation.statements.sentence import remark, says
 from pminusy.derivation.tree import (
     Index,
     Relation,
@@ -33,7 +34,7 @@ def logits(case: Case) -> Iterator[Line]:
             "linear",
             "Linear layer, one logit",
             Relation.equal(first[k], body),
-            "Each class weighs every feature and adds its bias.",
+            says("Each class weighs every feature and adds its bias."),
             ("definition",),
             OUTLINE,
         )
@@ -41,7 +42,7 @@ def logits(case: Case) -> Iterator[Line]:
             "linear_vector",
             "Linear layer, all logits",
             Relation.equal(first, W @ x + b),
-            "Row k of W belongs to class k, so one matrix product gives all logits.",
+            says("Row k of W belongs to class k, so one matrix product gives all logits."),
             ("matrix product",),
         )
     if case.transforms:
@@ -52,7 +53,7 @@ def logits(case: Case) -> Iterator[Line]:
             "transform",
             f"Logits after {what}",
             Relation.equal(z[k], case.logits()),
-            "The softmax is applied to these logits, not to those that were given.",
+            remark("The softmax is applied to these logits, not to those that were given."),
             ("definition",),
             OUTLINE,
         )
@@ -64,7 +65,7 @@ def logits_of_class(k: Index) -> Iterator[Line]:
         "logit_of_class",
         "The logit of one class",
         Relation.equal(z[k], Transpose(W[k]) @ x + b[k]),
-        "Each class has weights of its own, as many as there are inputs, and a bias.",
+        says("Each class has weights of its own, as many as there are inputs, and a bias."),
         ("definition",),
         OUTLINE,
     )

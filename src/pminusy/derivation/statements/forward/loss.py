@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, RESULT, Line
+from pminusy.derivation.statements.sentence import Reason, because, says
 from pminusy.derivation.tree import (
     Add,
     Delta,
@@ -15,6 +16,7 @@ from pminusy.derivation.tree import (
     Neg,
     Node,
     Parens,
+    Partial,
     Ref,
     Relation,
     Sum,
@@ -26,6 +28,7 @@ from pminusy.derivation.tree.letters import (
     L,
     S,
     c,
+    j,
     k,
     lse,
     p,
@@ -68,7 +71,7 @@ def _cross_entropy(case: Case) -> Iterator[Line]:
         "cross_entropy",
         "Cross-entropy",
         Relation.equal(C, -Sum(k, target[k] * ln(p[k]))),
-        "The surprise −ln p of each class, weighted by how much the target counts it.",
+        says("The surprise −ln p of each class, weighted by how much the target counts it."),
         ("definition",),
         RESULT,
     )
@@ -78,7 +81,10 @@ def _cross_entropy(case: Case) -> Iterator[Line]:
             "cross_entropy_one_hot",
             "With one true class, a single term is left",
             Relation.equal(C, own),
-            f"Every other {target.name}_k is 0, so only the true class c contributes.",
+            because(
+                f"Every other {target.name}_k is 0, so only the true class c contributes.",
+                Relation.equal(target[k], 0).where(k, "≠", c),
+            ),
             ("one-hot target",),
             OUTLINE,
         )
@@ -86,7 +92,11 @@ def _cross_entropy(case: Case) -> Iterator[Line]:
         "cross_entropy_logits",
         "The same loss from the logits",
         Relation.equal(C, Sum(k, target[k] * (lse - z[k]))),
-        "ln p_k = z_k − lse with lse = ln Σ_j e^(z_j): the loss needs no probability at all.",
+        because(
+            "ln p_k = z_k − lse with lse = ln Σ_j e^(z_j): the loss needs no probability at all.",
+            Relation.equal(ln(p[k]), z[k] - lse),
+            Relation.equal(lse, ln(Sum(j, power_of_e(j)))),
+        ),
         ("logarithm of a quotient",),
     )
 
@@ -97,7 +107,16 @@ def _z_loss(case: Case) -> Iterator[Line]:
         "z_loss",
         "The z-loss beside it",
         Relation.equal(L, case.cross_entropy + case.scaled(zeta) * lse**2),
-        "It pulls the log-sum-exp towards 0, so that logits do not drift.",
+        because(
+            "It pulls the log-sum-exp towards 0, so that logits do not drift: along the step "
+            "against its gradient "
+            "lse moves against its own sign.",
+            Relation.equal(
+                Sum(k, Partial(lse, z[k]) * Partial(zeta * lse**2, z[k])),
+                2 * zeta * lse * Sum(k, p[k] ** 2),
+            ),
+            Relation.chain(Sum(k, p[k] ** 2), ">", 0),
+        ),
         ("definition",),
         RESULT,
     )
@@ -105,7 +124,10 @@ def _z_loss(case: Case) -> Iterator[Line]:
         "z_loss_logits",
         "All of it from the logits",
         Relation.equal(L, Sum(k, case.target[k] * (lse - z[k])) + case.scaled(zeta) * lse**2),
-        "In this form: the terms lse − z_k are ≥ 0, where S lse − Σ q z would cancel.",
+        because(
+            "In this form: the terms lse − z_k are ≥ 0, where S lse − Σ q z would cancel.",
+            Relation.chain(lse - z[k], "=", -ln(p[k]), "≥", 0),
+        ),
         ("logarithm of a quotient",),
     )
 
@@ -118,7 +140,10 @@ def _other_base(case: Case) -> Line:
         Relation.equal(L_B, -Sum(k, case.target[k] * Log(B, p[k])), L / ln(B))
         if not case.z_loss
         else Relation.equal(L_B, L / ln(B)),
-        "log_B x = ln x / ln B, so the whole loss is divided by one constant.",
+        because(
+            "log_B x = ln x / ln B, so the whole loss is divided by one constant.",
+            Relation.equal(Log(B, p[k]), ln(p[k]) / ln(B)),
+        ),
         ("change of base",),
         OUTLINE,
     )
@@ -139,7 +164,7 @@ def _mass(case: Case) -> Iterator[Line]:
         "target_mass",
         "Target mass",
         Relation.equal(q[k], case.target_mass()),
-        f"All that is done by {' and '.join(made)} is to say how much each class counts.",
+        says(f"All that is done by {' and '.join(made)} is to say how much each class counts."),
         ("definition",),
         OUTLINE,
     )
@@ -147,9 +172,18 @@ def _mass(case: Case) -> Iterator[Line]:
         "total_mass",
         "Total target mass",
         Relation.equal(S, Sum(k, q[k])),
-        "It takes the place of the 1 that a one-hot target sums to.",
+        says("It takes the place of the 1 that a one-hot target sums to."),
         ("definition",),
     )
+
+
+def _no_term_is_negative(case: Case) -> Reason:
+    terms = Relation.chain(case.target[k], "≥", 0), Relation.chain(-ln(p[k]), "≥", 0)
+    own = because("Every term is a target ≥ 0 times −ln p_k ≥ 0.", *terms)
+    if not case.z_loss:
+        return own
+    beside = Relation.chain(case.scaled(zeta) * lse**2, "≥", 0)
+    return own, because("The z-loss beside them is ζ ≥ 0 times a square.", beside)
 
 
 def _facts(case: Case) -> Iterator[Line]:
@@ -157,14 +191,17 @@ def _facts(case: Case) -> Iterator[Line]:
         "ln_p",
         "Logarithms of probabilities are never positive",
         Relation.chain(ln(p[k]), "≤", 0),
-        "p_k is below 1, and the logarithm of a number up to 1 is at most 0.",
+        because(
+            "p_k is below 1, and the logarithm of a number up to 1 is at most 0.",
+            Relation.chain(p[k], "<", 1),
+        ),
         ("logarithm is increasing",),
     )
     yield Line(
         "loss_sign",
         "The loss is never negative",
         Relation.chain(L, "≥", 0),
-        "Every term is a target ≥ 0 times −ln p_k ≥ 0.",
+        _no_term_is_negative(case),
         ("sum of terms ≥ 0",),
     )
 
@@ -175,7 +212,11 @@ def one_hot(k: Index) -> Line:
         "one_hot",
         "The target is one-hot",
         Relation.equal(y[k], Delta(k, c)),
-        "1 for the true class, 0 for every other.",
+        because(
+            "1 for the true class, 0 for every other.",
+            Relation.equal(y[c], 1),
+            Relation.equal(y[k], 0).where(k, "≠", c),
+        ),
         ("definition",),
     )
 
@@ -186,7 +227,7 @@ def cross_entropy_of(k: Index) -> Line:
         "cross_entropy",
         "Cross-entropy",
         Relation.equal(L, -Sum(k, y[k] * ln(p[k]))),
-        "The surprise −ln p of each class, counted by the target.",
+        says("The surprise −ln p of each class, counted by the target."),
         ("definition",),
         RESULT,
     )
@@ -198,7 +239,11 @@ def loss_of_class() -> Iterator[Line]:
         "loss_of_true_class",
         "The one term of the true class",
         Relation.equal(L, -(y[c] * ln(p[c])), -ln(p[c])),
-        "Every other term is 0 times a logarithm, and y_c is 1.",
+        because(
+            "Every other term is 0 times a logarithm, and y_c is 1.",
+            Relation.equal(y[k], 0).where(k, "≠", c),
+            Relation.equal(y[c], 1),
+        ),
         ("one-hot target",),
     )
     j = Index("j")
@@ -207,7 +252,12 @@ def loss_of_class() -> Iterator[Line]:
         "loss_substituted",
         "The softmax put into the loss",
         Relation.equal(L, -ln(power_of_e(c) / total), ln(total) - z[c]),
-        "The logarithm of a fraction is a difference, and the logarithm undoes the exponential.",
+        because(
+            "The logarithm of a fraction is a difference, and the logarithm undoes the "
+            "exponential.",
+            Relation.equal(ln(power_of_e(c) / total), ln(power_of_e(c)) - ln(total)),
+            Relation.equal(ln(power_of_e(c)), z[c]),
+        ),
         ("logarithm of a quotient",),
         OUTLINE,
     )
@@ -220,7 +270,10 @@ def loss_written_out(K: int) -> Line:
         "loss_written_out",
         "Written out",
         Relation.equal(L, Neg(Parens(Add(terms)))),
-        f"One term for each of the {K} classes; all but one are 0.",
+        because(
+            f"One term for each of the {K} classes; all but one are 0.",
+            Relation.equal(y[k] * ln(p[k]), 0).where(k, "≠", c),
+        ),
         ("definition of a sum",),
         sizes=(K,),
     )
@@ -232,7 +285,7 @@ def loss_of_function(i: Index) -> Line:
         "cross_entropy_of_z",
         "Cross-entropy",
         Relation.equal(L, -Sum(i, y[i] * ln(S_of_z[i]))),
-        "The logarithm is the natural one.",
+        says("The logarithm is the natural one."),
         ("definition",),
         RESULT,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pminusy.derivation.statements.line import OUTLINE, RESULT, Line
+from pminusy.derivation.statements.sentence import because, says
 from pminusy.derivation.tree import (
     Index,
     Ref,
@@ -35,7 +36,13 @@ def softmax() -> Iterator[Line]:
         "softmax",
         "Softmax",
         Relation.equal(p[k], power_of_e(k) / Sum(j, power_of_e(j))),
-        "Exponentials make every logit positive, and dividing by their sum makes them sum to one.",
+        because(
+            "An exponential is positive whatever the logit, and dividing by the sum of all makes "
+            "them "
+            "sum to one.",
+            Relation.chain(power_of_e(k), ">", 0),
+            Relation.equal(total(p), 1),
+        ),
         ("definition",),
         RESULT,
     )
@@ -44,8 +51,12 @@ def softmax() -> Iterator[Line]:
         "shift",
         "A constant added to every logit changes nothing",
         Relation.equal(p[k], shifted),
-        "The factor e^(−a) is in numerator and denominator alike and cancels, whatever a is; "
-        "a = max_j z_j keeps e^z from overflowing.",
+        because(
+            "The factor e^(−a) is in numerator and denominator alike and cancels, whatever a is; "
+            "a = max_j z_j keeps e^z from overflowing.",
+            Relation.equal(exp(z[k] - a), power_of_e(k) * exp(-a)),
+            here=(Relation.chain(z[k], "≤", a),),
+        ),
         ("exponent of a sum", "cancel a common factor"),
         OUTLINE,
     )
@@ -53,14 +64,20 @@ def softmax() -> Iterator[Line]:
         "p_range",
         "A probability lies between 0 and 1",
         Relation.chain(0, "<", p[k], "<", 1),
-        "A positive number is divided by a sum that contains it and other positive numbers.",
+        because(
+            "A positive number is divided by a sum that contains it and other positive numbers.",
+            Relation.chain(power_of_e(k), ">", 0),
+            Relation.equal(p[k], power_of_e(k) / S_e),
+        ),
         ("positive over positive",),
     )
     yield Line(
         "p_sum",
         "Probabilities sum to one",
         Relation.equal(total(p), 1),
-        "The numerators add up to the denominator.",
+        because(
+            "The numerators add up to the denominator.", Relation.equal(Sum(k, power_of_e(k)), S_e)
+        ),
         ("common denominator",),
     )
 
@@ -70,7 +87,7 @@ def softmax_of(k: Index, j: Index, name: str = "softmax", title: str = "Softmax"
     return Line(
         name, title,
         Relation.equal(p[k], power_of_e(k) / Sum(j, power_of_e(j))),
-        "Each exponential is divided by the sum of all of them.",
+        says("Each exponential is divided by the sum of all of them."),
         ("definition",), RESULT,
     )  # fmt: skip
 
@@ -81,7 +98,7 @@ def positive_power(k: Index) -> Line:
         "positive_power",
         "Every exponential is positive",
         Relation.chain(power_of_e(k), ">", 0),
-        "Whatever the logit, so no probability can be negative.",
+        says("Whatever the logit, so no probability can be negative."),
         ("exponential function",),
     )
 
@@ -92,14 +109,14 @@ def normaliser(k: Index, i: Index) -> Iterator[Line]:
         "normaliser",
         "A letter for the sum of all exponentials",
         Relation.equal(S_e, Sum(k, power_of_e(k))),
-        "It is the same for every class.",
+        says("It is the same for every class."),
         ("definition",),
     )
     yield Line(
         "softmax_short",
         "The softmax with that letter",
         Relation.equal(p[i], power_of_e(i) / S_e),
-        f"z_{i.name} is in the numerator, and as one of all logits in the denominator too.",
+        says(f"z_{i.name} is in the numerator, and as one of all logits in the denominator too."),
         ("definition",),
     )
 
@@ -110,7 +127,7 @@ def softmax_as_function(k: Index, i: Index) -> Iterator[Line]:
         "softmax_of_z",
         "Softmax",
         Relation.equal(S_of_z[k], power_of_e(k) / Sum(i, power_of_e(i))),
-        "Each exponential is divided by the sum of all of them.",
+        says("Each exponential is divided by the sum of all of them."),
         ("definition",),
         RESULT,
     )
@@ -118,13 +135,13 @@ def softmax_as_function(k: Index, i: Index) -> Iterator[Line]:
         "softmax_sum",
         "All outputs together",
         Relation.equal(Sum(k, S_of_z[k]), 1),
-        "The numerators add up to the denominator.",
+        says("The numerators add up to the denominator."),
         ("common denominator",),
     )
     yield Line(
         "output_named",
         "A letter for each output",
         Relation.equal(p[k], S_of_z[k]),
-        "Shorter to write.",
+        says("Shorter to write."),
         ("definition",),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pminusy.derivation.statements.line import Line
+from pminusy.derivation.statements.sentence import says
 from pminusy.derivation.tree import (
     Index,
     Ref,
@@ -30,14 +31,14 @@ def total_error(i: Index) -> Iterator[Line]:
         "error_of_output",
         "The error of one output",
         Relation.equal(error[i], -(y[i] * ln(p[i]))),
-        "One term of the cross-entropy.",
+        says("One term of the cross-entropy."),
         ("definition",),
     )
     yield Line(
         "total_error",
         "The total error",
         Relation.equal(L, Sum(i, error[i])),
-        "All outputs together, for one sample.",
+        says("All outputs together, for one sample."),
         ("definition of a sum",),
     )
 
@@ -48,6 +49,6 @@ def total_of_data(n: Index, i: Index) -> Line:
         "error_of_data",
         "The error of a whole data set",
         Relation.equal(Ref("M"), Sum(n, Sum(i, Ref("error_n")[n, i]))),
-        "Summed over samples too; everything below is about one of them.",
+        says("Summed over samples too; everything below is about one of them."),
         ("definition of a sum",),
     )

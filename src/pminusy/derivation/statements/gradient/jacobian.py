@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pminusy.derivation.statements.gradient import both_cases
 from pminusy.derivation.statements.line import OUTLINE, Line
+from pminusy.derivation.statements.sentence import because, says
 from pminusy.derivation.tree import (
     Delta,
     Diag,
@@ -49,7 +50,10 @@ def _in_one() -> Iterator[Line]:
         "numerator",
         "Both cases of the numerator",
         Relation.equal(Partial(power_of_e(i), z[j]), Delta(i, j) * power_of_e(i)),
-        "e^(z_i) moves with z_j only if j is i.",
+        because(
+            "e^(z_i) moves with z_j only if j is i.",
+            Relation.equal(Partial(power_of_e(i), z[j]), 0).where(i, "≠", j),
+        ),
         ("derivative of the exponential", "Kronecker δ"),
     )
     yield Line(
@@ -59,8 +63,10 @@ def _in_one() -> Iterator[Line]:
             Partial(p[i], z[j]),
             (Delta(i, j) * power_of_e(i) * S_e - power_of_e(i) * power_of_e(j)) / S_e**2,
         ),
-        "Derivative of the top times the bottom, minus the top times derivative of the bottom, "
-        "over the bottom squared.",
+        says(
+            "Derivative of the top times the bottom, minus the top times derivative of the bottom, "
+            "over the bottom squared."
+        ),
         ("quotient rule",),
     )
     yield both_cases.with_delta(i, j)
@@ -68,7 +74,7 @@ def _in_one() -> Iterator[Line]:
         "jacobian_matrix",
         "The Jacobian as a matrix",
         Relation.equal(Partial(p, z), Diag(p) - Outer(p, p)),
-        "The δ-terms are a diagonal matrix, the products p_i p_j an outer product.",
+        says("The δ-terms are a diagonal matrix, the products p_i p_j an outer product."),
         ("matrix form",),
         OUTLINE,
     )
@@ -80,14 +86,21 @@ def _properties() -> Iterator[Line]:
         "jacobian_symmetric",
         "It is symmetric",
         Relation.equal(Partial(p[i], z[j]), Partial(p[j], z[i])),
-        "p_i p_j is p_j p_i, and δ_ij is δ_ji.",
+        because(
+            "p_i p_j is p_j p_i, and δ_ij is δ_ji.",
+            Relation.equal(p[i] * p[j], p[j] * p[i]),
+            Relation.equal(Delta(i, j), Delta(j, i)),
+        ),
         ("product commutes",),
     )
     yield Line(
         "jacobian_ones",
         "Its rows sum to zero",
         Relation.equal(Partial(p, z) @ Ones(), 0 * Ones()),
-        "Moving every logit alike changes no probability.",
+        because(
+            "Moving every logit alike changes no probability.",
+            Relation.equal(Sum(j, Partial(p[i], z[j])), 0),
+        ),
         ("Σ p = 1",),
     )
     squares = Sum(i, Sum(j, p[i] * p[j] * (v[i] - v[j]) ** 2, above=i))
@@ -95,7 +108,10 @@ def _properties() -> Iterator[Line]:
         "jacobian_psd",
         "It is positive semi-definite",
         Relation.chain(Sum(i, Sum(j, v[i] * Partial(p[i], z[j]) * v[j])), "=", squares, "≥", 0),
-        "Along any direction v it is a sum of squares with weights p_i p_j ≥ 0.",
+        because(
+            "Along any direction v it is a sum of squares with weights p_i p_j ≥ 0.",
+            Relation.chain(p[i] * p[j], "≥", 0),
+        ),
         ("sum of squares",),
     )
 
@@ -107,7 +123,10 @@ def equal_index_quotient(j: Index, k: Index) -> Line:
         "equal_quotient",
         f"Case 1, {j.name} = {k.name}: quotient rule",
         Relation.equal(Partial(p[j], z[k]), (e_j * S_e - e_j * e_k) / S_e**2).where(j, "=", k),
-        "Derivative of the top times the bottom, minus the top times the derivative of the bottom, "
-        "over the bottom squared.",
+        says(
+            "Derivative of the top times the bottom, minus the top times the derivative of the "
+            "bottom, "
+            "over the bottom squared."
+        ),
         ("quotient rule",),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.gradient import row_of_class
 from pminusy.derivation.statements.line import OUTLINE, Line
+from pminusy.derivation.statements.sentence import because, says
 from pminusy.derivation.tree import (
     Delta,
     Node,
@@ -34,7 +35,10 @@ def sparse(case: Case) -> Iterator[Line]:
         "sparse_chain",
         "Only row c of the Jacobian is met",
         Relation.equal(Partial(C, z[k]), Partial(C, p[c]) * Partial(p[c], z[k])),
-        "∂L/∂p_j is 0 for every class but the true one, so a single path is left.",
+        because(
+            "∂L/∂p_j is 0 for every class but the true one, so a single path is left.",
+            Relation.equal(Partial(C, p[j]), 0).where(j, "≠", c),
+        ),
         ("one-hot target", "chain rule"),
         OUTLINE,
     )
@@ -44,7 +48,11 @@ def sparse(case: Case) -> Iterator[Line]:
         "sparse_row",
         "Row c of the Jacobian",
         Relation.equal(Partial(p[c], z[k]), p[c] * (Delta(c, k) - p[k])),
-        "−p_1 p_c, …, p_c (1 − p_c), …, −p_K p_c.",
+        because(
+            "p_c (1 − p_c) at the place of the true class, −p_k p_c at every other.",
+            Relation.equal(Partial(p[c], z[c]), p[c] * (1 - p[c])),
+            Relation.equal(Partial(p[c], z[k]), -(p[k] * p[c])).where(k, "≠", c),
+        ),
         ("Kronecker δ",),
     )
     yield Line(
@@ -55,7 +63,7 @@ def sparse(case: Case) -> Iterator[Line]:
             factor * Parens(p[c] * (1 - p[c])),
             q[c] * p[c] - q[c] if case.mass else p[c] - 1,
         ),
-        "p_c cancels and the sign turns 1 − p_c round.",
+        says("p_c cancels and the sign turns 1 − p_c round."),
         ("cancel a common factor",),
         OUTLINE,
     )
@@ -67,7 +75,7 @@ def sparse(case: Case) -> Iterator[Line]:
             factor * Parens(-(p[k] * p[c])),
             q[c] * p[k] if case.mass else p[k],
         ).where(k, "≠", c),
-        "Two minus signs and the p_c cancel.",
+        says("Two minus signs and the p_c cancel."),
         ("cancel a common factor",),
         OUTLINE,
     )
@@ -75,7 +83,7 @@ def sparse(case: Case) -> Iterator[Line]:
         "dL_dz_sparse",
         "Result of the sparse route",
         Relation.equal(Partial(C, z[k]), case.scaled(p[k]) - q[k]),
-        "Both entries in one.",
+        says("Both entries in one."),
         ("Kronecker δ",),
         OUTLINE,
     )

@@ -6,8 +6,21 @@ from collections.abc import Iterator
 
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, Line
-from pminusy.derivation.tree import Index, Node, Parens, Partial, Relation, Sum
-from pminusy.derivation.tree.letters import j, k, p, z
+from pminusy.derivation.statements.sentence import because, says
+from pminusy.derivation.tree import (
+    Index,
+    Node,
+    Parens,
+    Partial,
+    Relation,
+    Sum,
+)
+from pminusy.derivation.tree.letters import (
+    j,
+    k,
+    p,
+    z,
+)
 
 __all__ = [
     "all_paths",
@@ -18,6 +31,10 @@ __all__ = [
     "sum_of_others",
     "two_paths",
 ]
+
+
+_h = Index("h")
+"""Any class: no line of this file runs through it."""
 
 
 def chain_rule(case: Case) -> Iterator[Line]:
@@ -35,8 +52,12 @@ def chain(case: Case, k: Index, j: Index) -> Line:
         "chain",
         "Chain rule over all paths",
         Relation.equal(Partial(C, z[k]), Sum(j, Partial(C, p[j]) * Partial(p[j], z[k]))),
-        f"One logit moves every probability, so every probability is a path from z_{k.name} to "
-        "the loss.",
+        because(
+            f"One logit moves every probability, so every probability is a path from z_{k.name} "
+            "to the loss.",
+            Relation.chain(Partial(p[k], z[k]), ">", 0),
+            Relation.chain(Partial(p[j], z[k]), "<", 0).where(j, "≠", k),
+        ),
         ("chain rule over all paths",),
         OUTLINE,
     )
@@ -54,8 +75,12 @@ def all_paths(case: Case, k: Index, j: Index) -> Iterator[Line]:
             Partial(C, p[k]) * Partial(p[k], z[k])
             + Sum(j, Partial(C, p[j]) * Partial(p[j], z[k]), without=k),
         ),
-        f"For {j.name} = {k.name} the Jacobian has its first case, for every other {j.name} its "
-        "second.",
+        because(
+            f"For {j.name} = {k.name} the Jacobian has its first case, for every other {j.name} "
+            "its second.",
+            Relation.equal(Partial(p[k], z[k]), p[k] * (1 - p[k])),
+            Relation.equal(Partial(p[j], z[k]), -(p[j] * p[k])).where(j, "≠", k),
+        ),
         ("split a sum",),
     )
     yield Line(
@@ -66,7 +91,10 @@ def all_paths(case: Case, k: Index, j: Index) -> Iterator[Line]:
             Parens(-(q[k] / p[k])) * p[k] * Parens(1 - p[k])
             + Sum(j, Parens(-(q[j] / p[j])) * Parens(-(p[j] * p[k])), without=k),
         ),
-        "The derivative of the loss by each probability, times the case of the Jacobian.",
+        because(
+            "The derivative of the loss by each probability, times the case of the Jacobian.",
+            Relation.equal(Partial(C, p[j]), -(q[j] / p[j])),
+        ),
         ("substitution",),
     )
 
@@ -82,14 +110,14 @@ def two_paths(case: Case, k: Index, j: Index) -> Iterator[Line]:
             -(q[k] * Parens(1 - p[k])),
             -q[k] + q[k] * p[k],
         ),
-        f"p_{k.name} cancels, and −{q.name}_{k.name} is multiplied by both terms.",
+        says(f"p_{k.name} cancels, and −{q.name}_{k.name} is multiplied by both terms."),
         ("cancel a common factor", "distributive law"),
     )
     yield Line(
         "other_path",
         "Each other path",
         Relation.equal(Parens(-(q[j] / p[j])) * Parens(-(p[j] * p[k])), q[j] * p[k]),
-        f"p_{j.name} cancels, and minus times minus is plus.",
+        says(f"p_{j.name} cancels, and minus times minus is plus."),
         ("cancel a common factor",),
     )
 
@@ -109,7 +137,7 @@ def _paths_together(case: Case, k: Index, j: Index) -> Line:
         "paths_together",
         "Both parts together",
         Relation.equal(Partial(case.cross_entropy, z[k]), -q[k] + q[k] * p[k] + others),
-        "The path of its own class, and the sum of the others.",
+        says("The path of its own class, and the sum of the others."),
         ("substitution",),
     )
 
@@ -121,8 +149,11 @@ def _factor_before_sum(case: Case, k: Index, j: Index) -> Line:
         "factor_before_sum",
         f"p_{k.name} comes before the sum",
         Relation.equal(Partial(case.cross_entropy, z[k]), -q[k] + q[k] * p[k] + others),
-        f"Both parts together; the sum runs over {j.name}, and p_{k.name} is the same in each of "
-        "its terms.",
+        says(
+            f"Both parts together; the sum runs over {j.name}, and p_{k.name} is the same in each "
+            "of "
+            "its terms."
+        ),
         ("constant factor",),
         OUTLINE,
     )
@@ -135,7 +166,10 @@ def sum_of_others(case: Case, k: Index, j: Index) -> Line:
         "others_sum",
         "What the other targets sum to",
         Relation.equal(Sum(j, q[j], without=k), case.total - q[k]),
-        "All targets together are " + ("S." if case.mass else "1."),
+        because(
+            "All targets together are " + ("S." if case.mass else "1."),
+            Relation.equal(Sum(j, q[j]), case.total),
+        ),
         ("Σ q = S" if case.mass else "Σ y = 1",),
     )
 
@@ -145,19 +179,20 @@ def _sum_used(case: Case, k: Index) -> Iterator[Line]:
     yield Line(
         "others_used",
         "Put that sum in",
-        Relation.equal(
-            Partial(C, z[k]), -q[k] + q[k] * p[k] + p[k] * Parens(case.total - q[k])
+        Relation.equal(Partial(C, z[k]), -q[k] + q[k] * p[k] + p[k] * Parens(case.total - q[k])),
+        because(
+            f"{'S' if case.mass else '1'} − {q.name}_{k.name} in the place of the sum.",
+            Relation.equal(Sum(_h, q[_h], without=k), case.total - q[k]),
         ),
-        f"{'S' if case.mass else '1'} − {q.name}_{k.name} in the place of the sum.",
         ("substitution",),
-    )  # fmt: skip
+    )
     yield Line(
         "products_cancel",
         "Multiply out",
         Relation.equal(
             Partial(C, z[k]), -q[k] + q[k] * p[k] + case.scaled(p[k]) - q[k] * p[k]
         ),
-        f"{q.name}_{k.name} p_{k.name} is there with both signs.",
+        says(f"{q.name}_{k.name} p_{k.name} is there with both signs."),
         ("distributive law",),
     )  # fmt: skip
 
@@ -170,8 +205,10 @@ def result(case: Case, k: Index) -> Line:
         "dL_dz_long",
         "Result, one entry",
         Relation.equal(Partial(C, z[k]), left),
-        f"The products cancel, and only {'S times ' if case.mass else ''}p_{k.name} and "
-        f"−{q.name}_{k.name} are left.",
+        says(
+            f"The products cancel, and only {'S times ' if case.mass else ''}p_{k.name} and "
+            f"−{q.name}_{k.name} are left."
+        ),
         ("cancel equal terms",),
         OUTLINE,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pminusy.derivation.statements.line import Line
+from pminusy.derivation.statements.sentence import because, says
 from pminusy.derivation.tree import (
     Index,
     Parens,
@@ -30,7 +31,10 @@ def term_by_term(k: Index, i: Index) -> Iterator[Line]:
         "terms_by_logit",
         "The derivative goes into the sum, the target out of it",
         Relation.equal(gradient, -Sum(i, y[i] * Partial(ln(p[i]), z[k]))),
-        "The derivative of a sum is the sum of the derivatives, and the target does not move.",
+        because(
+            "The derivative of a sum is the sum of the derivatives, and the target does not move.",
+            Relation.equal(Partial(y[i], z[k]), 0),
+        ),
         ("derivative of a sum", "constant factor"),
     )
     yield Line(
@@ -39,15 +43,16 @@ def term_by_term(k: Index, i: Index) -> Iterator[Line]:
         Relation.equal(
             Partial(ln(p[i]), z[k]), Partial(ln(p[i]), p[i]) * Partial(p[i], z[k])
         ),
-        "The logarithm is a function of the output alone, and the output one of the logits: no "
-        "direct path, so the chain rule.",
+        says("The logarithm is a function of the output alone, and the output one of the logits: "
+            "no "
+        "direct path, so the chain rule."),
         ("chain rule",),
     )  # fmt: skip
     yield Line(
         "terms_by_output",
         "The derivative of the logarithm put in",
         Relation.equal(gradient, -Sum(i, Parens(y[i] / p[i]) * Partial(p[i], z[k]))),
-        "1 over the output.",
+        because("1 over the output.", Relation.equal(Partial(ln(p[i]), p[i]), 1 / p[i])),
         ("derivative of the logarithm",),
     )
 
@@ -63,7 +68,11 @@ def own_term_out(k: Index, i: Index) -> Iterator[Line]:
             gradient,
             -(own * Partial(p[k], z[k])) - Sum(i, other * Partial(p[i], z[k]), without=k),
         ),
-        "One term is of the first case, all others are of the second.",
+        because(
+            "One term is of the first case, all others are of the second.",
+            Relation.equal(Partial(p[k], z[k]), p[k] * (1 - p[k])),
+            Relation.equal(Partial(p[i], z[k]), -(p[i] * p[k])).where(i, "≠", k),
+        ),
         ("split a sum",),
     )
     yield Line(
@@ -73,21 +82,23 @@ def own_term_out(k: Index, i: Index) -> Iterator[Line]:
             gradient,
             -(own * p[k] * Parens(1 - p[k])) - Sum(i, other * Parens(-(p[k] * p[i])), without=k),
         ),
-        "No derivative is left.",
+        says("No derivative is left."),
         ("substitution",),
     )
     yield Line(
         "own_term_simplified",
         "Simplified",
         Relation.equal(gradient, -(y[k] * Parens(1 - p[k])) + Sum(i, y[i] * p[k], without=k)),
-        f"p_{k.name} cancels in the first term, p_{i.name} in the others; minus minus is plus.",
+        says(
+            f"p_{k.name} cancels in the first term, p_{i.name} in the others; minus minus is plus."
+        ),
         ("cancel a common factor",),
     )
     yield Line(
         "output_before_sum",
         f"p_{k.name} comes before the sum",
         Relation.equal(gradient, -(y[k] * Parens(1 - p[k])) + p[k] * Sum(i, y[i], without=k)),
-        f"The sum runs over {i.name}, and p_{k.name} does not depend on it.",
+        says(f"The sum runs over {i.name}, and p_{k.name} does not depend on it."),
         ("constant factor",),
     )
 
@@ -98,7 +109,10 @@ def difference_of_sums(k: Index, i: Index) -> Iterator[Line]:
         "others_by_difference",
         "The sum of all other targets",
         Relation.equal(Sum(i, y[i], without=k), Sum(i, y[i]) - y[k], 1 - y[k]),
-        "All targets but one are all of them less that one, and all together are 1.",
+        because(
+            "All targets but one are all of them less that one, and all together are 1.",
+            Relation.equal(Sum(i, y[i]), 1),
+        ),
         ("Σ y = 1",),
     )
     yield Line(
@@ -107,6 +121,6 @@ def difference_of_sums(k: Index, i: Index) -> Iterator[Line]:
         Relation.equal(
             Partial(L, z[k]), -(y[k] * Parens(1 - p[k])) + p[k] * Parens(1 - y[k])
         ),
-        "No sum is left.",
+        says("No sum is left."),
         ("substitution",),
     )  # fmt: skip

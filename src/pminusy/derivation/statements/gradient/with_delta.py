@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, Line
+from pminusy.derivation.statements.sentence import because, says
 from pminusy.derivation.tree import (
     Delta,
     Index,
@@ -43,14 +44,19 @@ def _cancelled(case: Case) -> Iterator[Line]:
         "chain_filled",
         "Put both factors in",
         Relation.equal(gradient, Sum(j, Parens(-(q[j] / p[j])) * p[j] * (Delta(j, k) - p[k]))),
-        "The first factor is the cross-entropy's, the second row j, column k of the Jacobian.",
+        says(
+            "The first factor is the cross-entropy's, the second row j, column k of the Jacobian."
+        ),
         ("substitution",),
     )
     yield Line(
         "chain_cancelled",
         "p_j cancels",
         Relation.equal(gradient, -Sum(j, q[j] * (Delta(j, k) - p[k]))),
-        "The 1 / p_j of the logarithm cancels the p_j of the softmax.",
+        because(
+            "The 1 / p_j of the logarithm cancels the p_j of the softmax.",
+            Relation.equal(1 / p[j] * p[j], 1),
+        ),
         ("cancel a common factor",),
         OUTLINE,
     )
@@ -65,7 +71,7 @@ def _combined(case: Case) -> Iterator[Line]:
         "chain_split",
         "Diagonal and off-diagonal part",
         Relation.equal(gradient, -(q[k] * (1 - p[k])) + off),
-        "The path through p_k itself, and the paths through all other probabilities.",
+        says("The path through p_k itself, and the paths through all other probabilities."),
         ("split a sum", "Kronecker δ"),
         OUTLINE,
     )
@@ -73,9 +79,13 @@ def _combined(case: Case) -> Iterator[Line]:
         "chain_combined",
         "Put the parts together",
         Relation.equal(gradient, -q[k] + p[k] * Sum(j, q[j])),
-        "−q_k + q_k p_k and p_k Σ_(j≠k) q_j make −q_k and p_k times the whole sum."
-        if case.mass
-        else "−y_k + y_k p_k and p_k Σ_(j≠k) y_j make −y_k and p_k times the whole sum.",
+        because(
+            f"−{q.name}_k + {q.name}_k p_k and p_k Σ_(j≠k) {q.name}_j make −{q.name}_k and p_k "
+            "times the whole sum.",
+            Relation.equal(
+                -q[k] + q[k] * p[k] + p[k] * Sum(j, q[j], without=k), -q[k] + p[k] * Sum(j, q[j])
+            ),
+        ),
         ("distributive law",),
     )
 
@@ -87,7 +97,7 @@ def _row_times_jacobian(case: Case) -> Line:
         "row_times_jacobian",
         "The same as a row vector times the full Jacobian",
         Relation.equal(Partial(C, p) @ Partial(p, z), case.scaled(p) - q),
-        "Every path at once: the row (∂L/∂p_j) times each column of J.",
+        says("Every path at once: the row (∂L/∂p_j) times each column of J."),
         ("matrix product",),
         OUTLINE,
     )
@@ -101,21 +111,21 @@ def with_delta(k: Index, j: Index) -> Iterator[Line]:
         "first_factor_put_in",
         "Put the first factor in",
         Relation.equal(gradient, Sum(j, factor * Partial(p[j], z[k]))),
-        "The derivative of the loss by each probability.",
+        says("The derivative of the loss by each probability."),
         ("substitution",),
     )
     yield Line(
         "chain_filled",
         "Put the second factor in",
         Relation.equal(gradient, Sum(j, factor * p[j] * (Delta(j, k) - p[k]))),
-        "Both cases of the Jacobian at once.",
+        says("Both cases of the Jacobian at once."),
         ("substitution",),
     )
     yield Line(
         "chain_cancelled",
         f"p_{j.name} cancels",
         Relation.equal(gradient, -Sum(j, y[j] * (Delta(j, k) - p[k]))),
-        "It is above and below.",
+        says("It is above and below."),
         ("cancel a common factor",),
         OUTLINE,
     )
@@ -125,7 +135,7 @@ def with_delta(k: Index, j: Index) -> Iterator[Line]:
         Relation.equal(
             gradient, Neg(Parens(Sum(j, y[j] * Delta(j, k)) - Sum(j, y[j] * p[k])))
         ),
-        "The difference inside, summed term by term.",
+        says("The difference inside, summed term by term."),
         ("distributive law",),
     )  # fmt: skip
     yield from _both_sums(k, j)
@@ -136,20 +146,27 @@ def _both_sums(k: Index, j: Index) -> Iterator[Line]:
         "first_sum",
         "The first sum",
         Relation.equal(Sum(j, y[j] * Delta(j, k)), y[k]),
-        f"δ is 1 for {j.name} = {k.name} only.",
+        because(
+            f"δ is 1 for {j.name} = {k.name} only.",
+            Relation.equal(Delta(k, k), 1),
+            Relation.equal(Delta(j, k), 0).where(j, "≠", k),
+        ),
         ("Kronecker δ",),
     )
     yield Line(
         "second_sum",
         "The second sum",
         Relation.equal(Sum(j, y[j] * p[k]), p[k] * Sum(j, y[j]), p[k]),
-        f"p_{k.name} is the same in each term, and the targets sum to 1.",
+        because(
+            f"p_{k.name} is the same in each term, and the targets sum to 1.",
+            Relation.equal(Sum(j, y[j]), 1),
+        ),
         ("constant factor", "Σ y = 1"),
     )
     yield Line(
         "difference_turned",
         "Both put in",
         Relation.equal(Partial(L, z[k]), Neg(Parens(y[k] - p[k]))),
-        "The first minus the second, with the minus sign before both.",
+        says("The first minus the second, with the minus sign before both."),
         ("substitution",),
     )

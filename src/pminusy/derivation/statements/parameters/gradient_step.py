@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, Line
+from pminusy.derivation.statements.sentence import says
 from pminusy.derivation.tree import (
     Parens,
     Partial,
@@ -42,7 +43,7 @@ def _parameters_after() -> Iterator[Line]:
         "step_weights",
         "One step against the gradient, weights",
         Relation.equal(Ref("W_new")[k, d], W[k, d] - eta * Partial(L, W[k, d])),
-        "Downhill, with the rate η.",
+        says("Downhill, with the rate η."),
         ("gradient step",),
         OUTLINE,
     )
@@ -50,7 +51,7 @@ def _parameters_after() -> Iterator[Line]:
         "step_bias",
         "One step against the gradient, bias",
         Relation.equal(Ref("b_new")[k], b[k] - eta * Partial(L, b[k])),
-        "Downhill, with the rate η.",
+        says("Downhill, with the rate η."),
         ("gradient step",),
     )
 
@@ -65,7 +66,7 @@ def _logits_after(case: Case) -> Iterator[Line]:
             new[k],
             old[k] - eta * Parens(Sum(d, x[d] ** 2) + 1) * Partial(L, old[k]),
         ),
-        "Both changes add up: each logit moves against its own error, by η (‖x‖² + 1).",
+        says("Both changes add up: each logit moves against its own error, by η (‖x‖² + 1)."),
         ("matrix product",),
         OUTLINE,
     )
@@ -74,7 +75,7 @@ def _logits_after(case: Case) -> Iterator[Line]:
             "step_transform",
             "The logits after the step, as the softmax sees them",
             Relation.equal(Ref("z_new")[k], case.logits(new)),
-            "Cap and temperature apply as before.",
+            says("Cap and temperature apply as before."),
             ("definition",),
         )
 
@@ -86,7 +87,7 @@ def _loss_after(case: Case) -> Iterator[Line]:
         "step_probabilities",
         "The probabilities after the step",
         Relation.equal(p_new[k], power_of_e(k, z_new) / Sum(j, power_of_e(j, z_new))),
-        "The softmax of the new logits: computed, not estimated.",
+        says("The softmax of the new logits: computed, not estimated."),
         ("definition",),
         OUTLINE,
     )
@@ -94,7 +95,7 @@ def _loss_after(case: Case) -> Iterator[Line]:
         "step_loss",
         "The cross-entropy after the step" if case.z_loss else "The loss after the step",
         Relation.equal(case.cross_entropy_after, -Sum(k, case.target[k] * ln(p_new[k]))),
-        "The same target, the new probabilities.",
+        says("The same target, the new probabilities."),
         ("definition",),
         OUTLINE,
     )
@@ -104,7 +105,7 @@ def _loss_after(case: Case) -> Iterator[Line]:
             "step_loss_total",
             "The whole loss after the step",
             Relation.equal(Ref("L_new"), case.cross_entropy_after + z_loss),
-            "The z-loss of the new logits beside it.",
+            says("The z-loss of the new logits beside it."),
             ("definition",),
             OUTLINE,
         )

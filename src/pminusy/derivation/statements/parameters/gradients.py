@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, RESULT, Line
+from pminusy.derivation.statements.sentence import because, says
 from pminusy.derivation.tree import (
     Delta,
     Index,
@@ -59,8 +60,10 @@ def why_stop_at_z(case: Case) -> Line:
         Relation.equal(
             Partial(L, W[k, d]), Sum(j, Partial(L, first[j]) * Partial(first[j], W[k, d]))
         ),
-        "Every parameter reaches the loss through the logits alone, so the gradient at the "
-        "logits is used by W, b and every earlier layer.",
+        says(
+            "Every parameter reaches the loss through the logits alone, so the gradient at the "
+            "logits is used by W, b and every earlier layer."
+        ),
         ("chain rule over all paths",),
         OUTLINE,
     )
@@ -73,14 +76,17 @@ def _weights(case: Case) -> Iterator[Line]:
         "logit_by_weight",
         "A logit by a weight",
         Relation.equal(Partial(first[j], W[k, d]), Delta(j, k) * x[d]),
-        "W_kd stands in one logit only, beside x_d.",
+        because(
+            "W_kd stands in one logit only, beside x_d.",
+            Relation.equal(Partial(first[j], W[k, d]), 0).where(j, "≠", k),
+        ),
         ("derivative of a sum", "Kronecker δ"),
     )
     yield Line(
         "dL_dW_entry",
         "A single weight",
         Relation.equal(Partial(L, W[k, d]), Partial(L, first[k]) * x[d], *_plain(case, k, x[d])),
-        "δ leaves the one path through the class's own logit.",
+        says("δ leaves the one path through the class's own logit."),
         ("Kronecker δ",),
         OUTLINE,
     )
@@ -88,14 +94,14 @@ def _weights(case: Case) -> Iterator[Line]:
         "dL_dw_k",
         "One class's weights",
         Relation.equal(Partial(L, W[k]), Partial(L, first[k]) * x),
-        "The whole row w_k: the error of class k times the input.",
+        says("The whole row w_k: the error of class k times the input."),
         ("vector form",),
     )
     yield Line(
         "dL_dW",
         "All weights: an outer product",
         Relation.equal(Partial(L, W), Outer(_logit_gradient(case), x)),
-        "Row k of the matrix is the line before.",
+        says("Row k of the matrix is the line before."),
         ("outer product",),
         RESULT,
     )
@@ -106,7 +112,10 @@ def _bias(case: Case) -> Iterator[Line]:
         "dL_db",
         "Bias",
         Relation.equal(Partial(L, b), _logit_gradient(case)),
-        f"The bias is added to its logit unchanged: ∂{case.logit_letter.name}_k/∂b_k = 1.",
+        because(
+            f"The bias is added to its logit unchanged: ∂{case.logit_letter.name}_k/∂b_k = 1.",
+            Relation.equal(Partial(case.logit_letter[k], b[k]), 1),
+        ),
         ("derivative of a sum",),
         RESULT,
     )
@@ -118,14 +127,14 @@ def _inputs(case: Case) -> Iterator[Line]:
         "dL_dx_entry",
         "A single input",
         Relation.equal(Partial(L, x[d]), Sum(k, Partial(L, case.logit_letter[k]) * W[k, d])),
-        "An input reaches every logit, each through its own weight.",
+        says("An input reaches every logit, each through its own weight."),
         ("chain rule over all paths",),
     )
     yield Line(
         "dL_dx",
         "Inputs: the upstream gradient of the layer before",
         Relation.equal(Partial(L, x), W.T @ _logit_gradient(case)),
-        "The sum over classes is a product with Wᵀ.",
+        says("The sum over classes is a product with Wᵀ."),
         ("matrix product",),
         RESULT,
     )
@@ -136,14 +145,18 @@ def _ridge() -> Iterator[Line]:
         "ridge",
         "Ridge penalty, weights",
         Relation.equal(Partial(R, W[k, d]), Partial(L, W[k, d]) + lam * W[k, d]),
-        "R = L + (λ/2) Σ W²: the derivative of ½ W² is W.",
+        because(
+            "R = L + (λ/2) Σ W²: the derivative of ½ W² is W.",
+            Relation.equal(R, L + (lam / 2) * Sum(k, Sum(d, W[k, d] ** 2))),
+            Relation.equal(Partial(W[k, d] ** 2 / 2, W[k, d]), W[k, d]),
+        ),
         ("derivative of a square",),
     )
     yield Line(
         "ridge_bias",
         "Ridge penalty, bias",
         Relation.equal(Partial(R, b[k]), Partial(L, b[k])),
-        "The bias is not in the penalty.",
+        says("The bias is not in the penalty."),
         ("derivative of a sum",),
     )
 
@@ -167,14 +180,14 @@ def one_logit_each(k: Index, i: Index) -> Iterator[Line]:
         "other_logits_still",
         "A weight moves one logit only",
         Relation.equal(Partial(z[i], W[k, d]), 0).where(i, "≠", k),
-        "Row k of W is in the logit of class k, and in no other.",
+        says("Row k of W is in the logit of class k, and in no other."),
         ("derivative of a constant",),
     )
     yield Line(
         "logit_by_own_weight",
         "That logit by the weight",
         Relation.equal(Partial(z[k], W[k, d]), x[d]),
-        "The weight stands beside one input.",
+        says("The weight stands beside one input."),
         ("constant factor",),
     )
 
@@ -185,7 +198,7 @@ def of_weights(k: Index) -> Iterator[Line]:
         "logit_by_bias",
         "A logit by its bias",
         Relation.equal(Partial(z[k], b[k]), 1),
-        "The bias is added as it is.",
+        says("The bias is added as it is."),
         ("derivative of a sum",),
     )
     squares = Sum(k, Sum(d, Partial(L, W[k, d]) ** 2))
@@ -193,7 +206,10 @@ def of_weights(k: Index) -> Iterator[Line]:
         "weights_still",
         "How much all weights are moved",
         Relation.equal(squares, Sum(k, (p[k] - y[k]) ** 2) * Sum(d, x[d] ** 2)),
-        "If p is y, sure and right, every factor on the right is 0: no weight is updated.",
+        because(
+            "If p is y, sure and right, the sum over classes is 0: no weight is updated.",
+            Relation.chain(Sum(k, (p[k] - y[k]) ** 2), "≥", 0),
+        ),
         ("square of a product",),
     )
 
@@ -204,7 +220,7 @@ def start_at_weights(k: Index) -> Iterator[Line]:
         "start",
         "What is wanted, by the chain rule",
         Relation.equal(Partial(L, W[k]), Partial(L, z[k]) * Partial(z[k], W[k])),
-        "The weights of class k reach the loss through its logit.",
+        says("The weights of class k reach the loss through its logit."),
         ("chain rule",),
         OUTLINE,
     )
@@ -212,7 +228,7 @@ def start_at_weights(k: Index) -> Iterator[Line]:
         "logit_by_row",
         "The second factor",
         Relation.equal(Partial(z[k], W[k]), x),
-        "Each weight stands beside one input.",
+        says("Each weight stands beside one input."),
         ("constant factor",),
     )
 
@@ -223,7 +239,7 @@ def back_to_weights(k: Index) -> Iterator[Line]:
         "dL_dw_of_class",
         "The weights of one class",
         Relation.equal(Partial(L, W[k]), Partial(L, z[k]) * x, Parens(p[k] - y[k]) * x),
-        "The error of the class times the input.",
+        says("The error of the class times the input."),
         ("substitution",),
         OUTLINE,
     )
@@ -231,7 +247,7 @@ def back_to_weights(k: Index) -> Iterator[Line]:
         "dL_db_of_class",
         "The bias of one class",
         Relation.equal(Partial(L, b[k]), p[k] - y[k]),
-        "The bias is added to its logit as it is.",
+        says("The bias is added to its logit as it is."),
         ("chain rule",),
         OUTLINE,
     )

@@ -13,12 +13,15 @@ from pminusy.derivation.statements.rows.batch_parameters import (
     row_gradient,
     two_classes,
 )
+from pminusy.derivation.statements.sentence import because, remark, says
 from pminusy.derivation.tree import (
+    Index,
     Node,
     Parens,
     Partial,
     Ref,
     Relation,
+    Size,
     Sum,
     ln,
 )
@@ -42,7 +45,7 @@ from pminusy.derivation.tree.letters import (
 __all__ = ["lines"]
 
 
-_C, _M = Ref("C"), Ref("M")
+_M, _m = Ref("M"), Index("m", "N")
 
 
 def lines(case: BatchCase, *, K: int) -> Iterator[Line]:
@@ -52,7 +55,7 @@ def lines(case: BatchCase, *, K: int) -> Iterator[Line]:
             "batch_logits",
             "Logits of a batch",
             Relation.equal(case.logit_letter[n, k], Sum(d, W[k, d] * X[n, d]) + b[k]),
-            "Row by row the same layer: Z = X Wᵀ + b.",
+            says("Row by row the same layer: all rows at once are X Wᵀ, and b is added to each."),
             ("matrix product",),
             OUTLINE,
         )
@@ -65,7 +68,7 @@ def lines(case: BatchCase, *, K: int) -> Iterator[Line]:
         "batch_row_loss",
         "Loss of one row",
         Relation.equal(L_n[n], _row_loss(case)),
-        "Each row is what was derived above.",
+        says("Each row is what was derived above."),
         ("definition",),
     )
     yield from _REDUCED[case.reduction](case)
@@ -73,7 +76,10 @@ def lines(case: BatchCase, *, K: int) -> Iterator[Line]:
         "batch_dL_dZ",
         "Gradient at the logits of a batch",
         Relation.equal(Partial(L, case.logit_letter[n, k]), case.weighted(row_gradient(case))),
-        "A row's logits are in that row's loss alone.",
+        because(
+            "A row's logits are in that row's loss alone.",
+            Relation.equal(Partial(L_n[n], case.logit_letter[_m, k]), 0).where(_m, "≠", n),
+        ),
         ("derivative of a sum", "constant factor"),
         RESULT,
     )
@@ -93,8 +99,19 @@ def _mass(case: BatchCase) -> Iterator[Line]:
         "batch_mass",
         "Target mass of a batch",
         Relation.equal(Q[n, k], case.target_mass()),
-        "Row by row the target mass from above"
-        + ("; r_i is 0 where the row is ignored, else 1." if case.ignored else "."),
+        (
+            says("Row by row the target mass from above."),
+            *(
+                (
+                    because(
+                        "r_i is 0 where the row is ignored, else 1.",
+                        here=(Relation.equal(r[n] * Parens(1 - r[n]), 0),),
+                    ),
+                )
+                if case.ignored
+                else ()
+            ),
+        ),
         ("definition",),
     )
     if case.reduction == "mean":
@@ -102,7 +119,7 @@ def _mass(case: BatchCase) -> Iterator[Line]:
             "batch_denominator",
             "What the mean is divided by",
             Relation.equal(Omega, Sum(n, case.row_weight())),
-            _what_counts(case),
+            says(_what_counts(case)),
             ("definition",),
             OUTLINE,
         )
@@ -113,8 +130,11 @@ def _empty(case: BatchCase) -> Line:
         "batch_empty",
         "A mean of nothing is 0",
         Relation.equal(L, Partial(L, case.logit_letter[n, k]), Omega, 0),
-        "No row counts, Ω is 0, and a mean over nothing would be 0 / 0: loss and gradients are "
-        "defined as 0 instead, never NaN.",
+        because(
+            "No row counts, Ω is 0, and a mean over nothing would be 0 / 0: loss and gradients are "
+            "defined as 0 instead, never NaN.",
+            Relation.equal(Omega, 0),
+        ),
         ("definition",),
         RESULT,
     )
@@ -141,9 +161,11 @@ def _mean(case: BatchCase) -> Iterator[Line]:
         "batch_loss",
         "Loss of a batch: the mean",
         Relation.equal(L, case.reduced(L_n[n])),
-        "Divided by the number of rows, so that the rate does not depend on it."
-        if case.plain
-        else "Divided by what the rows count together, Ω.",
+        says(
+            "Divided by the number of rows, so that the rate does not depend on it."
+            if case.plain
+            else "Divided by what the rows count together, Ω."
+        ),
         ("definition",),
         RESULT,
     )
@@ -151,7 +173,13 @@ def _mean(case: BatchCase) -> Iterator[Line]:
         "batch_sum",
         f"The sum over a data set is the same without 1/{'N' if case.plain else 'Ω'}",
         Relation.equal(_M, case.over * L),
-        "Mean and sum differ by one factor, and so do their gradients.",
+        because(
+            "Mean and sum differ by one factor, and so do their gradients.",
+            Relation.equal(
+                Partial(_M, case.logit_letter[n, k]),
+                case.over * Partial(L, case.logit_letter[n, k]),
+            ),
+        ),
         ("constant factor",),
     )
 
@@ -161,7 +189,7 @@ def _sum(case: BatchCase) -> Iterator[Line]:
         "batch_total",
         "Loss of a batch: the sum",
         Relation.equal(L, case.reduced(L_n[n])),
-        "Nothing is divided: twice the rows, twice the loss and twice the gradient.",
+        says("Nothing is divided: twice the rows, twice the loss and twice the gradient."),
         ("definition",),
         RESULT,
     )
@@ -172,9 +200,20 @@ def _none(case: BatchCase) -> Iterator[Line]:
         "batch_none",
         "Losses one by one: what is made of them later has a factor for each",
         Relation.equal(L, case.reduced(L_n[n])),
-        "With reduction none the result is (L_1, …, L_N). Whatever loss L is made of them, row i "
-        "reaches it through L_i alone: g_i = ∂L/∂L_i is the upstream gradient of that row "
-        "(grad_output). All g_i = 1 is the sum, all g_i = 1/N the mean.",
+        (
+            remark("With reduction none the losses stay one by one."),
+            because(
+                "Whatever loss L is made of them, row i reaches it through L_i alone: g_i = "
+                "∂L/∂L_i is the "
+                "upstream gradient of that row (grad_output).",
+                Relation.equal(Partial(L, L_n[n]), g[n]),
+            ),
+            because(
+                "All g_i = 1 is the sum, all g_i = 1/N the mean.",
+                Relation.equal(_M, Sum(n, 1 * L_n[n])),
+                Relation.equal(_M / Size("N"), Sum(n, 1 / Size("N") * L_n[n])),
+            ),
+        ),
         ("chain rule",),
         RESULT,
     )
@@ -184,7 +223,10 @@ def _none(case: BatchCase) -> Iterator[Line]:
         Relation.equal(
             Partial(L, case.logit_letter[n, k]), g[n] * Partial(L_n[n], case.logit_letter[n, k])
         ),
-        "No row's logits are in another row's loss, so no other factor comes in.",
+        because(
+            "No row's logits are in another row's loss, so no other factor comes in.",
+            Relation.equal(Partial(L_n[n], case.logit_letter[_m, k]), 0).where(_m, "≠", n),
+        ),
         ("chain rule", "constant factor"),
         OUTLINE,
     )
@@ -199,7 +241,9 @@ def _ignored(case: BatchCase) -> Iterator[Line]:
         "ignored_row_loss",
         "An ignored row has no loss",
         Relation.equal(out * L_n[n], 0),
-        "Where r_i = 0 every q_ik is 0, and so is every term.",
+        because(
+            "Where r_i = 0 every q_ik is 0, and so is every term.", Relation.equal(out * Q[n, k], 0)
+        ),
         ("target mass 0",),
         OUTLINE,
     )
@@ -207,8 +251,13 @@ def _ignored(case: BatchCase) -> Iterator[Line]:
         "ignored_row_gradient",
         "An ignored row has no gradient",
         Relation.equal(out * Partial(L, case.logit_letter[n, k]), 0),
-        "S_i = 0 as well: S p − q is 0 whatever the logits are, and so are the row's parts of the "
-        "gradients of W, b and what came before.",
+        because(
+            "S_i = 0 as well: S p − q is 0 whatever the logits are, and so are the row's parts of "
+            "the "
+            "gradients of W, b and what came before.",
+            Relation.equal(out * Ref("S_n")[n], 0),
+            Relation.equal(out * Q[n, k], 0),
+        ),
         ("target mass 0",),
         OUTLINE,
     )

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from pminusy.derivation.statements.case import BatchCase
 from pminusy.derivation.statements.line import OUTLINE, RESULT, Line
+from pminusy.derivation.statements.sentence import because, says
 from pminusy.derivation.tree import (
     Apply,
     Div,
@@ -72,7 +73,7 @@ def parameters(case: BatchCase) -> Iterator[Line]:
         Relation.equal(Partial(L, W), weights)
         if whole
         else Relation.equal(Partial(L, W[k, d]), case.reduced(G * X[n, d])),
-        "The outer products of all rows, added up.",
+        says("The outer products of all rows, added up."),
         ("derivative of a sum", "matrix product"),
         RESULT,
     )
@@ -80,7 +81,7 @@ def parameters(case: BatchCase) -> Iterator[Line]:
         "batch_dL_db",
         "Bias of a batch",
         Relation.equal(Partial(L, b[k]), case.reduced(G)),
-        "Every row adds its error.",
+        says("Every row adds its error."),
         ("derivative of a sum",),
         RESULT,
     )
@@ -90,9 +91,11 @@ def parameters(case: BatchCase) -> Iterator[Line]:
         Relation.equal(Partial(L, X), inputs)
         if whole
         else Relation.equal(Partial(L, X[n, d]), case.weighted(Sum(k, G * W[k, d]))),
-        "Row by row Wᵀ (p − y), written as one product."
-        if case.plain
-        else "Row by row Wᵀ times the gradient at the row's logits.",
+        says(
+            "Row by row Wᵀ (p − y), written as one product."
+            if case.plain
+            else "Row by row Wᵀ times the gradient at the row's logits."
+        ),
         ("matrix product",),
         RESULT,
     )
@@ -106,7 +109,7 @@ def other_base(case: BatchCase) -> Iterator[Line]:
         "batch_log_base",
         "A logarithm of another base",
         Relation.equal(L_B, L / ln(B)),
-        "Every row's loss is divided by the same ln B, and so is what is made of them.",
+        says("Every row's loss is divided by the same ln B, and so is what is made of them."),
         ("change of base",),
         OUTLINE,
     )
@@ -116,7 +119,7 @@ def other_base(case: BatchCase) -> Iterator[Line]:
         Relation.equal(
             Partial(L_B, case.logit_letter[n, k]), Partial(L, case.logit_letter[n, k]) / ln(B)
         ),
-        "One constant divides the loss, and so its gradient.",
+        says("One constant divides the loss, and so its gradient."),
         ("constant factor",),
         RESULT,
     )
@@ -125,7 +128,7 @@ def other_base(case: BatchCase) -> Iterator[Line]:
             "batch_dL_B_dW",
             "Gradient of the weights with a logarithm of base B",
             Relation.equal(Partial(L_B, W[k, d]), Partial(L, W[k, d]) / ln(B)),
-            "And so every gradient that is made from it.",
+            says("And so every gradient that is made from it."),
             ("constant factor",),
             OUTLINE,
         )
@@ -144,7 +147,11 @@ def _second_order(case: BatchCase) -> Iterator[Line]:
         "batch_hvp",
         "Hessian of the weights times a direction (V, β)",
         Relation.equal(to_weights, case.reduced(R * X[n, d])),
-        "R has one row H_i A_i a sample, with A = X Vᵀ + β; then H_W = Rᵀ X, divided as L is.",
+        because(
+            "R has one row H_i A_i a sample, with A = X Vᵀ + β; then the Hessian's product is Rᵀ "
+            "X, divided as L is.",
+            Relation.equal(A[n, k], Sum(d, V[k, d] * X[n, d]) + V_b[k]),
+        ),
         ("chain rule over all paths",),
         sizes=(2,),
     )
@@ -153,7 +160,7 @@ def _second_order(case: BatchCase) -> Iterator[Line]:
         "batch_hvp_b",
         "Hessian of the bias times a direction",
         Relation.equal(to_bias, case.reduced(R)),
-        "H_b is the sum of the rows of R.",
+        says("H_b is the sum of the rows of R."),
         ("chain rule over all paths",),
         sizes=(2,),
     )
@@ -169,7 +176,7 @@ def conventions(case: BatchCase) -> Iterator[Line]:
         "gradient_step_batch",
         "One step against the gradient",
         Relation.equal(Ref("W_new")[k, d], W[k, d] - Ref("eta") * Partial(L, W[k, d])),
-        "W ← W − η ∂L/∂W, and the bias likewise.",
+        says("W ← W − η ∂L/∂W, and the bias likewise."),
         ("gradient step",),
     )
 
@@ -182,7 +189,11 @@ def _ridge(case: BatchCase) -> Line:
         "ridge_convention",
         f"C beside a sum is λ = 1 / (C {rows}) beside a mean",
         Relation.equal(_C * _M + _HALF * squares, _C * case.over * Parens(L + penalty * squares)),
-        f"One positive factor, C {rows}, lies between both objectives: the optimum is the same.",
+        because(
+            f"One positive factor, C {rows}, lies between both objectives: the optimum is the "
+            "same.",
+            here=(Relation.chain(_C * case.over, ">", 0),),
+        ),
         ("constant factor",),
     )
 
@@ -193,7 +204,10 @@ def two_classes(layer: bool) -> Iterator[Line]:
         "two_classes",
         "Two classes: a sigmoid of the difference",
         Relation.equal(P[n, 1], Apply("sigmoid", Parens(Z[n, 1] - Z[n, 0]))),
-        "The softmax sees differences alone, so one row of weights, w_1 − w_0, is enough.",
+        because(
+            "The softmax sees differences alone, so one row of weights, w_1 − w_0, is enough.",
+            Relation.equal(Partial(P[n, 1], Z[n, 0]), -Partial(P[n, 1], Z[n, 1])),
+        ),
         ("cancel a common factor",),
         sizes=(2,),
     )
@@ -206,8 +220,13 @@ def two_classes(layer: bool) -> Iterator[Line]:
                 _QUARTER * Parens(W[1, d] - W[0, d]) ** 2
                 + _QUARTER * Parens(W[1, d] + W[0, d]) ** 2,
             ),
-            "The second term does not touch the loss: it is 0 at the optimum. ¼ ‖w‖² is left: "
-            "the one-row form at C is the two-row form at C / 2.",
+            (
+                because(
+                    "The second term does not touch the loss, so it is 0 at the optimum.",
+                    Relation.equal(Partial(L, W[0, d]), -Partial(L, W[1, d])),
+                ),
+                says("¼ ‖w‖² is left: the one-row form at C is the two-row form at C / 2."),
+            ),
             ("binomial formula",),
             sizes=(2,),
         )

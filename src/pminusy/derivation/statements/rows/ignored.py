@@ -8,8 +8,32 @@ from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.forward.linear_layer import logits
 from pminusy.derivation.statements.forward.softmax import softmax
 from pminusy.derivation.statements.line import OUTLINE, RESULT, Line
-from pminusy.derivation.tree import Node, Parens, Partial, Relation, Sum, ln
-from pminusy.derivation.tree.letters import L_B, B, L, S, W, b, d, k, lse, p, q, t, x, z, zeta
+from pminusy.derivation.statements.sentence import because, remark, says
+from pminusy.derivation.tree import (
+    Node,
+    Parens,
+    Partial,
+    Relation,
+    Sum,
+    ln,
+)
+from pminusy.derivation.tree.letters import (
+    L_B,
+    B,
+    L,
+    S,
+    W,
+    b,
+    d,
+    k,
+    lse,
+    p,
+    q,
+    t,
+    x,
+    z,
+    zeta,
+)
 
 __all__ = ["before", "lines"]
 
@@ -37,8 +61,10 @@ def _mass() -> Iterator[Line]:
         "ignored_mass",
         "An ignored row has no target mass",
         Relation.equal(q[k], 0),
-        "Its label is the mark ignore_index, no class; smoothing and weights have nothing to act "
-        "on.",
+        remark(
+            "Its label is the mark ignore_index, no class; smoothing and weights have nothing to "
+            "act on."
+        ),
         ("definition",),
         OUTLINE,
     )
@@ -46,7 +72,7 @@ def _mass() -> Iterator[Line]:
         "ignored_total",
         "Nor has it a total",
         Relation.equal(S, Sum(k, q[k]), 0),
-        "So it counts nothing in the sum that a mean is divided by, either.",
+        says("So it counts nothing in the sum that a mean is divided by, either."),
         ("sum of zeros",),
     )
 
@@ -59,7 +85,7 @@ def _loss_and_gradient(case: Case) -> Iterator[Line]:
         "ignored_loss",
         "Its loss is 0",
         Relation.equal(L, loss, 0),
-        "Every term has a factor 0, whatever the logits are.",
+        says("Every term has a factor 0, whatever the logits are."),
         ("target mass 0",),
         RESULT,
     )
@@ -68,7 +94,11 @@ def _loss_and_gradient(case: Case) -> Iterator[Line]:
         "ignored_gradient",
         "Its gradient is exactly 0",
         Relation.equal(Partial(L, z[k]), factor * p[k] - q[k], 0),
-        "S p − q as ever, and both are 0: the row neither raises nor lowers any logit.",
+        because(
+            "S p − q as ever, and both are 0: the row neither raises nor lowers any logit.",
+            Relation.equal(S, 0),
+            Relation.equal(q[k], 0),
+        ),
         ("target mass 0",),
         RESULT,
     )
@@ -79,7 +109,7 @@ def _gradient_given(case: Case) -> Line:
         "ignored_gradient_given",
         "Nor do the logits that were given have a gradient",
         Relation.equal(Partial(L, case.logit_letter[k]), t[k] * Partial(L, z[k]), 0),
-        "Cap and temperature multiply a 0.",
+        says("Cap and temperature multiply a 0."),
         ("chain rule",),
     )
 
@@ -89,7 +119,7 @@ def _in_any_base() -> Line:
         "ignored_log_base",
         "In any base",
         Relation.equal(L_B, L / ln(B), 0),
-        "0 over ln B is 0.",
+        because("0 over ln B is 0.", Relation.equal(L, 0)),
         ("change of base",),
     )
 
@@ -100,7 +130,10 @@ def _parameters(case: Case) -> Iterator[Line]:
         "ignored_dL_dW",
         "No weight has a gradient",
         Relation.equal(Partial(L, W[k, d]), signal * x[d], 0),
-        "Its error is 0, and so is the outer product with x, whatever x is.",
+        because(
+            "Its error is 0, and so is the outer product with x, whatever x is.",
+            Relation.equal(signal, 0),
+        ),
         ("outer product",),
         OUTLINE,
     )
@@ -108,6 +141,6 @@ def _parameters(case: Case) -> Iterator[Line]:
         "ignored_dL_db",
         "Nor has any bias",
         Relation.equal(Partial(L, b[k]), signal, 0),
-        "The gradient of the bias is the error itself.",
+        says("The gradient of the bias is the error itself."),
         ("derivative of a sum",),
     )

@@ -6,9 +6,32 @@ from collections.abc import Iterator
 
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, RESULT, Line, Table
-from pminusy.derivation.tree import Node, Parens, Partial, Ref, Relation, Sum, exp, ln
-from pminusy.derivation.tree.letters import L as L
-from pminusy.derivation.tree.letters import S, S_e, ell, h, j, k, lse, p, p_M, z, z_M, zeta
+from pminusy.derivation.statements.sentence import because, remark, says
+from pminusy.derivation.tree import (
+    Node,
+    Parens,
+    Partial,
+    Ref,
+    Relation,
+    Sum,
+    exp,
+    ln,
+)
+from pminusy.derivation.tree.letters import (
+    L,
+    S,
+    S_e,
+    ell,
+    h,
+    j,
+    k,
+    lse,
+    p,
+    p_M,
+    z,
+    z_M,
+    zeta,
+)
 
 __all__ = ["gradient", "infinite", "lines"]
 
@@ -20,7 +43,7 @@ def lines() -> Iterator[Line]:
         "mask_power",
         "A masked class has no mass",
         Relation.equal(exp(z_M[h]), 0),
-        "z_h = −∞, and e^z goes to 0 as z goes to −∞.",
+        because("z_h = −∞, and e^z goes to 0 as z goes to −∞.", Relation.equal(exp(z_M[h]), 0)),
         ("limit of the exponential",),
         OUTLINE,
     )
@@ -28,14 +51,21 @@ def lines() -> Iterator[Line]:
         "mask_sum",
         "It drops from every sum",
         Relation.equal(S_e, whole, Sum(j, exp(z[j]))),
-        "Its term is 0; h and l run through the masked classes, j and k through the others.",
+        because(
+            "Its term is 0; h and l run through the masked classes, j and k through the others.",
+            Relation.equal(exp(z_M[h]), 0),
+        ),
         ("sum of zeros",),
     )
     yield Line(
         "mask_p",
         "Its probability is exactly 0",
         Relation.equal(p_M[h], exp(z_M[h]) / Parens(whole), 0),
-        "0 over a positive sum: the one way to a probability of 0.",
+        because(
+            "0 over a positive sum: the one way to a probability of 0.",
+            Relation.equal(exp(z_M[h]), 0),
+            Relation.chain(Sum(j, exp(z[j])), ">", 0),
+        ),
         ("definition",),
         RESULT,
     )
@@ -43,7 +73,7 @@ def lines() -> Iterator[Line]:
         "mask_others",
         "The other classes are a softmax of their own",
         Relation.equal(p[k], exp(z[k]) / Parens(whole), exp(z[k]) / Sum(j, exp(z[j]))),
-        "The sum below is theirs alone, so everything that follows is about them.",
+        says("The sum below is theirs alone, so everything that follows is about them."),
         ("sum of zeros",),
         OUTLINE,
     )
@@ -51,7 +81,10 @@ def lines() -> Iterator[Line]:
         "mask_jacobian",
         "No probability moves with a masked logit",
         Relation.equal(Partial(p[k], z_M[h]), -(p[k] * p_M[h]), 0),
-        "An off-diagonal entry of the Jacobian as ever, with a factor 0.",
+        because(
+            "An off-diagonal entry of the Jacobian as ever, with a factor 0.",
+            Relation.equal(p_M[h], 0),
+        ),
         ("Kronecker δ",),
     )
 
@@ -67,8 +100,13 @@ def gradient(case: Case) -> Line:
         "mask_gradient",
         "Its entry of the gradient is exactly 0",
         Relation.equal(Partial(L, z_M[h]), body - target[h], 0),
-        f"Its {target.name[0]}_h is 0 and so is its p_h: no step changes that logit, or what it "
-        "was computed from.",
+        because(
+            f"Its {target.name[0]}_h is 0 and so is its p_h: no step changes that logit, or what "
+            "it was "
+            "computed from.",
+            Relation.equal(target[h], 0),
+            Relation.equal(p_M[h], 0),
+        ),
         ("target mass 0",),
         RESULT,
     )
@@ -82,8 +120,14 @@ def infinite(case: Case, table: Table) -> Iterator[Line]:
         "infinite_loss",
         "No term is larger than the loss",
         Relation.chain(C, "=", own + -Sum(j, target[j] * ln(p[j]), without=k), "≥", own),
-        "All terms are ≥ 0. Take the masked class for k: as z_h goes to −∞, p_h goes to 0 and "
-        f"−ln p_h grows without end, so with {target.name}_h > 0 the loss is L = ∞.",
+        (
+            because("All terms are ≥ 0.", Relation.chain(own, "≥", 0)),
+            because(
+                "Take the masked class for k: as z_h goes to −∞, p_h goes to 0 and "
+                f"−ln p_h grows without end, so with {target.name}_h > 0 the loss is L = ∞.",
+                Relation.equal(own, target[k] * (lse - z[k])),
+            ),
+        ),
         ("sum of terms ≥ 0",),
         RESULT,
         table,
@@ -93,9 +137,15 @@ def infinite(case: Case, table: Table) -> Iterator[Line]:
         "infinite_gradient",
         "The gradient stays finite",
         Relation.equal(Partial(C, z[k]), gradient),
-        f"True of every finite z_h, so in the limit p_h = 0 leaves −{target.name}_h at the masked "
-        "class: the step would raise a logit that the mask holds at −∞. A mask over a target is a "
-        "mistake in the data, not in the model.",
+        (
+            because(
+                f"True of every finite z_h, so in the limit p_h = 0 leaves −{target.name}_h at "
+                "the masked class: the step "
+                "would raise a logit that the mask holds at −∞.",
+                Relation.equal(Partial(C, z[k]), gradient),
+            ),
+            remark("A mask over a target is a mistake in the data, not in the model."),
+        ),
         ("limit",),
         RESULT,
     )

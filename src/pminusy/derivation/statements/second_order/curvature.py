@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, Line
+from pminusy.derivation.statements.sentence import because, says
 from pminusy.derivation.tree import (
     Abs,
     Identity,
@@ -14,6 +15,7 @@ from pminusy.derivation.tree import (
     Number,
     Ones,
     Outer,
+    Parens,
     Partial,
     Ref,
     Relation,
@@ -45,7 +47,10 @@ def convex(case: Case) -> Iterator[Line]:
         "convex",
         f"{_what_is_convex(case)} is convex in the logits{' z' if case.transforms else ''}",
         Relation.chain(case.scaled(quadratic), "=", case.scaled(squares), "≥", 0),
-        "vᵀ J v is a sum of squares: every direction curves upwards or not at all.",
+        because(
+            "vᵀ J v is a sum of squares: every direction curves upwards or not at all.",
+            Relation.equal(quadratic, squares),
+        ),
         ("sum of squares",),
         OUTLINE,
     )
@@ -53,7 +58,11 @@ def convex(case: Case) -> Iterator[Line]:
         "flat_when_certain",
         f"{_what_is_convex(case)} is flat where the model is certain",
         Relation.chain(0, "≤", p[i] * (1 - p[i]), "≤", 1 - p[i]),
-        "As p_i approaches 1 the curvature is squeezed to 0, and so it is as p_i approaches 0.",
+        because(
+            "As p_i approaches 1 the curvature is squeezed to 0, and so it is as p_i approaches 0.",
+            Relation.chain(p[i] * (1 - p[i]), "≤", 1 - p[i]),
+            Relation.chain(p[i] * (1 - p[i]), "≤", p[i]),
+        ),
         ("p ≤ 1",),
     )
 
@@ -69,22 +78,30 @@ def bound() -> Iterator[Line]:
         "gershgorin_radius",
         "Gershgorin's radius",
         Relation.equal(Sum(j, Abs(p[i] * p[j]), without=i), p[i] * (1 - p[i])),
-        "The off-diagonal entries of a row are as large, together, as the diagonal one.",
+        says("The off-diagonal entries of a row are as large, together, as the diagonal one."),
         ("Σ p = 1",),
     )
     yield Line(
         "gershgorin",
         "No eigenvalue exceeds ½",
         Relation.chain(p[i] * (1 - p[i]) + p[i] * (1 - p[i]), "≤", _HALF),
-        "Centre plus radius; the difference is ½ (1 − 2 p_i)².",
+        because(
+            "Centre plus radius; the difference is ½ (1 − 2 p_i)².",
+            Relation.equal(_HALF - 2 * p[i] * (1 - p[i]), _HALF * Parens(1 - 2 * p[i]) ** 2),
+        ),
         ("Gershgorin's circles", "square"),
     )
     yield Line(
         "bound",
         "Böhning's bound",
         Relation.chain(_J, "⪯", _HALF * (Identity() - Outer(Ones(), Ones()) / Size("K"))),
-        "Both sides vanish along (1, …, 1), and ½ I − J has no negative eigenvalue by Gershgorin: "
-        "one matrix bounds the curvature everywhere.",
+        because(
+            "Both sides vanish along (1, …, 1), and ½ I − J has no negative eigenvalue by "
+            "Gershgorin: "
+            "one matrix bounds the curvature everywhere.",
+            Relation.equal(_J @ Ones(), 0 * Ones()),
+            Relation.chain(p[i] * (1 - p[i]) + p[i] * (1 - p[i]), "≤", _HALF),
+        ),
         ("Gershgorin's circles",),
         OUTLINE,
     )
@@ -100,7 +117,11 @@ def preconditioners() -> Iterator[Line]:
         Relation.chain(along, "=", own + other + 2 * p[i] * p[j], ">", own + other).where(
             i, "≠", j
         ),
-        "Along e_i − e_j the Hessian is J_ii − 2 J_ij + J_jj, and p (1 − p) of both classes is "
-        "less: the off-diagonal part adds to it.",
+        because(
+            "Along e_i − e_j the Hessian is J_ii − 2 J_ij + J_jj, and p (1 − p) of both classes "
+            "is less: "
+            "the off-diagonal part adds to it.",
+            Relation.chain(2 * p[i] * p[j], ">", 0),
+        ),
         ("quadratic form",),
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, Line
+from pminusy.derivation.statements.sentence import Reason, because, says
 from pminusy.derivation.tree import (
     Delta,
     Index,
@@ -62,7 +63,7 @@ def hessian(case: Case) -> Iterator[Line]:
         "hvp",
         "Hessian times a direction",
         Relation.equal(Sum(j, second * v[j]), product),
-        f"{_product_in_words(case)}: no K × K matrix is needed.",
+        says(f"{_product_in_words(case)}: no K × K matrix is needed."),
         ("distributive law",),
         OUTLINE,
     )
@@ -70,13 +71,56 @@ def hessian(case: Case) -> Iterator[Line]:
         yield from _through_transform(case)
 
 
-def _hessian_in_words(case: Case) -> str:
-    if case.z_loss:
-        return "The Jacobian of the softmax, and the square of the log-sum-exp."
+def _hessian_in_words(case: Case) -> Reason:
     jacobian = "S times the Jacobian" if case.mass else "the Jacobian"
     formula = "S (diag(p) − p pᵀ)" if case.mass else "diag(p) − p pᵀ"
-    made_of = f"is {jacobian} of the softmax: {formula}."
-    return f"The target is constant, so the Hessian of the loss {made_of}"
+    own = Partial(Partial(case.cross_entropy, z[i]), z[j])
+    entry = Relation.equal(own, case.scaled(p[i]) * (Delta(i, j) - p[j]))
+    constant = Relation.equal(Partial(case.target[k], z[j]), 0)
+    first = because(
+        "The target is constant, so the Hessian of the "
+        f"{'cross-entropy' if case.z_loss else 'loss'} is {jacobian} of the softmax: {formula}.",
+        constant,
+        entry,
+    )
+    if not case.z_loss:
+        return first
+    square = 2 * p[i] * p[j] + 2 * lse * p[i] * (Delta(i, j) - p[j])
+    more = Relation.equal(Partial(Partial(lse**2, z[i]), z[j]), square)
+    return first, because("That of lse² is 2 p pᵀ and 2 lse times the Jacobian.", more)
+
+
+def _slope_in_words(case: Case) -> Reason:
+    if not case.softcap:
+        return says("The slope t enters on both sides.")
+    bend = Relation.equal(Ref("curve")[i], case.curvature_of(i))
+    return because(
+        "The slope t enters on both sides; the bend of the cap, z″ = −(2/κ) tanh(u/κ) t, adds a "
+        "term of either sign.",
+        bend,
+    )
+
+
+def _curvature_in_words(case: Case) -> Reason:
+    bowl = t[k] ** 2 * p[k] * (1 - p[k])
+    if case.z_loss:
+        square = t[k] ** 2 * zeta * p[k] ** 2
+        signs = Relation.chain(bowl, "≥", 0), Relation.chain(square, "≥", 0)
+        first = because("The first term is ≥ 0 where 1 + 2 ζ lse is.", *signs)
+    else:
+        first = because("The first term is ≥ 0.", Relation.chain(bowl, "≥", 0))
+    against = Relation.chain(Ref("curve")[k] * u[k], "≤", 0)
+    return (
+        first,
+        because(
+            "The second is negative where a logit above 0 is too high: ∂L/∂z_k > 0 and z″ < 0.",
+            here=(against,),
+        ),
+        says(
+            "Where the model is sure and wrong the first is nearly nothing: the loss is not convex "
+            "in u."
+        ),
+    )
 
 
 def _product_in_words(case: Case) -> str:
@@ -105,9 +149,7 @@ def _through_transform(case: Case) -> Iterator[Line]:
         "hvp_u",
         "Hessian at the logits that were given, times a direction",
         Relation.equal(Sum(j, Partial(Partial(L, u[i]), u[j]) * v[j]), body),
-        "The slope t enters on both sides"
-        + ("; the bend of the cap, z″ = −(2/κ) tanh(u/κ) t, adds a term of either sign."
-           if case.softcap else "."),
+        _slope_in_words(case),
         ("chain rule", "product rule"),
         OUTLINE,
         sizes=(2, 3),
@@ -121,7 +163,10 @@ def _through_transform(case: Case) -> Iterator[Line]:
                 Sum(j, Partial(Partial(L, u[i]), u[j]) * v[j]),
                 case.scaled(p[i]) * Parens(v[i] - plain) / Ref("T") ** 2,
             ),
-            "t is 1 / T at every class: once for the gradient, once for the direction.",
+            because(
+                "t is 1 / T at every class: once for the gradient, once for the direction.",
+                Relation.equal(t[k], 1 / Ref("T")),
+            ),
             ("constant factor",),
             sizes=(2, 3),
         )
@@ -131,7 +176,7 @@ def _through_transform(case: Case) -> Iterator[Line]:
             "bend",
             "Second derivative of the cap",
             Relation.equal(Partial(t[k], u[k]), Ref("curve")[k], case.curvature()),
-            "Differentiate sech² once more.",
+            says("Differentiate sech² once more."),
             ("chain rule", "derivative of a square"),
         )
 
@@ -147,13 +192,7 @@ def _own_curvature(case: Case) -> Line:
         Relation.equal(
             Partial(Partial(L, u[k]), u[k]), t[k] ** 2 * bowl + Partial(L, z[k]) * Ref("curve")[k]
         ),
-        (
-            "The first term is ≥ 0 where 1 + 2 ζ lse is. "
-            if case.z_loss
-            else "The first term is ≥ 0. "
-        )
-        + "The second is negative where a logit above 0 is too high: ∂L/∂z_k > 0 and z″ < 0. Where "
-        "the model is sure and wrong the first is nearly 0: the loss is not convex in u.",
+        _curvature_in_words(case),
         ("chain rule", "product rule"),
         sizes=(2, 3),
     )

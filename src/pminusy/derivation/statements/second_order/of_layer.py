@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.line import OUTLINE, Line
+from pminusy.derivation.statements.sentence import because, says
 from pminusy.derivation.tree import (
     Delta,
     Index,
@@ -32,6 +33,7 @@ from pminusy.derivation.tree.letters import (
     lam,
     p,
     x,
+    z,
 )
 
 __all__ = ["of_layer"]
@@ -46,7 +48,7 @@ def of_layer(case: Case) -> Iterator[Line]:
         "direction_logits",
         "A direction of the parameters as one of the logits",
         Relation.equal(A[k], Sum(d, V[k, d] * x[d]) + V_b[k]),
-        "The layer is linear: a change (V, β) of W and b changes the logits by A.",
+        says("The layer is linear: a change (V, β) of W and b changes the logits by A."),
         ("definition",),
     )
     e = Index("e", "D")
@@ -60,7 +62,11 @@ def of_layer(case: Case) -> Iterator[Line]:
             Sum(j, Sum(e, mixed)) + Sum(j, with_bias),
             R_k * x[d],
         ),
-        "R = H A at the logits, then an outer product with x: the (K·D)² matrix is never formed.",
+        because(
+            "R = H A at the logits, then an outer product with x: the (K·D)² matrix is never "
+            "formed.",
+            Relation.equal(R_k, Sum(j, Partial(Partial(L, z[k]), z[j]) * A[j])),
+        ),
         ("chain rule over all paths",),
         OUTLINE,
         sizes=(2, 3),
@@ -73,7 +79,7 @@ def of_layer(case: Case) -> Iterator[Line]:
             + Sum(j, Partial(Partial(L, b[k]), b[j]) * V_b[j]),
             R_k,
         ),
-        "For the bias it is R itself.",
+        says("For the bias it is R itself."),
         ("chain rule over all paths",),
         sizes=(2, 3),
     )
@@ -84,8 +90,12 @@ def of_layer(case: Case) -> Iterator[Line]:
         Relation.chain(
             Sum(k, Sum(j, A[k] * (p[k] * (Delta(k, j) - p[j])) * A[j])), "≤", _HALF * Parens(square)
         ),
-        "The bound at the logits with A = V x + v_b in the place of v; summed over samples it is "
-        "½ (I − 1 1ᵀ/K) ⊗ XᵀX.",
+        because(
+            "The bound at the logits with A = V x + v_b in the place of v; summed over samples it "
+            "is "
+            "½ (I − 1 1ᵀ/K) ⊗ XᵀX.",
+            Relation.equal(A[k], Sum(d, V[k, d] * x[d]) + V_b[k]),
+        ),
         ("Gershgorin's circles",),
     )
     yield _shared_eigenvectors()
@@ -102,8 +112,16 @@ def _shared_eigenvectors() -> Line:
             product - Parens(own * a + lam) * V[k, d],
             own * Parens(Sum(e, x[d] * x[e] * V[k, e]) - a * V[k, d]),
         ),
-        "Any factor in front, here p_k (1 − p_k), and any ridge λ: a vector with x xᵀ v = a v has "
-        "the eigenvalue p_k (1 − p_k) a + λ, so after one decomposition of XᵀX another factor is "
-        "another diagonal.",
+        because(
+            "Any factor in front, here p_k (1 − p_k), and any ridge λ: a vector with x xᵀ v = a v "
+            "has "
+            "the eigenvalue p_k (1 − p_k) a + λ, so after one decomposition of XᵀX another factor "
+            "is "
+            "another diagonal.",
+            Relation.equal(
+                product - Parens(own * a + lam) * V[k, d],
+                own * Parens(Sum(e, x[d] * x[e] * V[k, e]) - a * V[k, d]),
+            ),
+        ),
         ("eigenvector",),
     )
