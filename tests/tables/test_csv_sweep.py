@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from pminusy.errors import InputError
-from pminusy.tables.csv_text import MISSING
 from pminusy.tables.files import read_table
+from pminusy.tables.formats.csv_text import MISSING
 from tests.tables.csv_cases import Case, combinations, make
 
 ALL = combinations()

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from pminusy.errors import InputError
-from pminusy.tables import memory
 from pminusy.tables.files import read_table, write_table
-from pminusy.tables.memory import Memory, available_memory, refuse_too_large
+from pminusy.tables.formats import memory
+from pminusy.tables.formats.memory import Memory, available_memory, refuse_too_large
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "feather"])

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from pminusy.errors import InputError
+from pminusy.tables.columns.features import category_codes, date_features, number_features
 from pminusy.tables.columns.recognise import without_marks
-from pminusy.tables.features import category_codes, date_features, number_features
+from pminusy.tables.columns.rows import DenseRows, SparseRows
 from pminusy.tables.kinds import as_numbers, is_number
 from pminusy.tables.learning import learn_schema
-from pminusy.tables.rows import DenseRows, SparseRows
 from pminusy.tables.schema import CategoryColumn, Column, NumberColumn, Schema
 from pminusy.tables.target import encode_target, select_rows
 from pminusy.tables.wording import columns_there, listed

@@ -17,11 +17,11 @@ import polars as pl
 
 from pminusy.errors import InputError
 from pminusy.files import check_writable, write_atomically
-from pminusy.tables.byte_streams import PACKED, saved, unpacked
-from pminusy.tables.columnar import read_feather, read_parquet
-from pminusy.tables.csv_text import read_csv
-from pminusy.tables.json_lines import read_json_lines
-from pminusy.tables.pandas_frames import from_pandas
+from pminusy.tables.formats.byte_streams import PACKED, saved, unpacked
+from pminusy.tables.formats.columnar import read_feather, read_parquet
+from pminusy.tables.formats.csv_text import read_csv
+from pminusy.tables.formats.json_lines import read_json_lines
+from pminusy.tables.formats.pandas_frames import from_pandas
 from pminusy.tables.reading import AS_THE_FILE_SAYS, Reading
 from pminusy.tables.wording import first_line, shown
 

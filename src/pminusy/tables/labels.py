@@ -8,7 +8,7 @@ import polars as pl
 
 from pminusy.errors import InputError
 from pminusy.tables.columns.recognise import as_categories, bare_texts
-from pminusy.tables.csv_text import MISSING, typed_cells
+from pminusy.tables.formats.csv_text import MISSING, typed_cells
 from pminusy.tables.wording import count, listed, shown, word
 
 __all__ = ["Labels", "settled_labels"]

@@ -1,5 +1,6 @@
 """What a column of a table is: how its cells are written, and what they are taken for.
 
 Read `numerals.py` and `dates.py` (cells as text → values), `recognise.py` (which a column holds),
-`finding.py` (what is said about it), then `giveaway.py`.
+`finding.py` (what is said about it), then `giveaway.py`; `features.py` makes a column numbers,
+which `rows.py` gathers.
 """

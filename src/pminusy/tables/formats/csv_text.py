@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from pminusy.errors import InputError
-from pminusy.tables.byte_streams import decoded, without_comments
 from pminusy.tables.checks import refuse_repeated
-from pminusy.tables.csv_rows import COMMENT, is_plain, refuse_encoding, rewritten
-from pminusy.tables.memory import refuse_too_large
+from pminusy.tables.formats.byte_streams import decoded, without_comments
+from pminusy.tables.formats.csv_rows import COMMENT, is_plain, refuse_encoding, rewritten
+from pminusy.tables.formats.memory import refuse_too_large
 from pminusy.tables.reading import AS_THE_FILE_SAYS, Reading
 from pminusy.tables.wording import first_line, is_numeric, listed
 

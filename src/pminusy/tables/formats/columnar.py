@@ -12,7 +12,7 @@ from io import FileIO
 import polars as pl
 
 from pminusy.errors import InputError
-from pminusy.tables.memory import refuse_too_large
+from pminusy.tables.formats.memory import refuse_too_large
 from pminusy.tables.wording import first_line
 
 __all__ = ["read_feather", "read_parquet"]

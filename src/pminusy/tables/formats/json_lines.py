@@ -9,7 +9,7 @@ import polars as pl
 
 from pminusy.errors import InputError
 from pminusy.tables.checks import refuse_repeated
-from pminusy.tables.memory import refuse_too_large
+from pminusy.tables.formats.memory import refuse_too_large
 from pminusy.tables.wording import shown
 
 __all__ = ["read_json_lines"]
