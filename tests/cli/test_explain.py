@@ -1,6 +1,7 @@
 """`pminusy explain` from the command line."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -165,7 +166,8 @@ def test_what_no_file_can_be(arguments, message):
 def test_a_network_of_a_file_opens_a_layer(tmp_path, capsys):
     rng = np.random.default_rng(0)
     arrays = {"0.weight": (4, 2), "0.bias": (4,), "2.weight": (3, 4)}
-    np.savez(tmp_path / "net.npz", **{k: rng.standard_normal(s) for k, s in arrays.items()})
+    made: dict[str, Any] = {k: rng.standard_normal(s) for k, s in arrays.items()}
+    np.savez(tmp_path / "net.npz", **made)
     given = ("--network", str(tmp_path / "net.npz"), "--x", "1,2;0.5,-1", "--target", "0,2")
     run(*given, "--network-layers", "linear,sigmoid,linear", "--layer", "2")
     out = capsys.readouterr().out

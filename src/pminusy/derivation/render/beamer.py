@@ -84,6 +84,6 @@ class _Beamer(Latex):
         yield from super().beside(pairs)
         yield r"\end{frame}"
 
-    def closing(self, steps: int) -> Page[str]:
+    def closing(self) -> Page[str]:
         """The end."""
         yield r"\end{document}"
