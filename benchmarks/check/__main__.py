@@ -19,6 +19,17 @@ import numpy as np
 
 from benchmarks.check import mutants, oracle
 from benchmarks.check.confirm import confirmed
+from benchmarks.check.families import FAMILIES
+from benchmarks.check.families.family import Family
+from benchmarks.check.families.measure import (
+    Judged,
+    edits,
+    judge_edit,
+    judge_fault,
+    judge_right,
+    tally,
+    vouch,
+)
 from benchmarks.check.layer_styles import LAYER_SLIPS, LAYER_STYLES
 from benchmarks.check.run_source import judge, time_limit
 from benchmarks.check.slips import SLIPS, Slip
@@ -44,7 +55,9 @@ def main() -> None:
     arguments.add_argument("--mutants", type=int, default=2000)
     arguments.add_argument("--pairs", type=int, default=400)
     arguments.add_argument("--jobs", type=int, default=2)
-    arguments.add_argument("--only", default="", help="styles, singles, pairs or mutants")
+    arguments.add_argument("--only", default="", help="styles, singles, pairs, mutants or families")
+    arguments.add_argument("--variants", type=int, default=16, help="of each family")
+    arguments.add_argument("--edits", type=int, default=40, help="of each family")
     arguments.add_argument("--part", default="1/1", help="of the singles and pairs: 2/4, say")
     arguments.add_argument("--seed", type=int, default=_SEED, help="of the pairs and mutants")
     chosen = arguments.parse_args()
@@ -55,6 +68,7 @@ def main() -> None:
             "styles": lambda: styles(pool),
             "singles": lambda: singles(pool, part),
             "pairs": lambda: pairs(pool, chosen.pairs, chosen.seed, part),
+            "families": lambda: families(pool, chosen.variants, chosen.edits, chosen.seed),
             "mutants": lambda: random_edits(pool, chosen.mutants, chosen.jobs, chosen.seed),
         }
         for name, run in parts.items():
@@ -166,6 +180,50 @@ def _both_named(case: tuple[Style, Slip, Slip]) -> tuple[bool, bool]:
 
 def _share(found: list[bool]) -> str:
     return f"{100 * sum(found) / max(len(found), 1):.1f} %"
+
+
+# --------------------------------------------------------------------------------- families
+
+
+def families(pool: ProcessPoolExecutor, variants: int, wanted: int, seed: int) -> str:
+    """Exercises of other styles, of the half of the variants that the checker was built without."""
+    asked = [(family, variants, wanted, seed) for family in FAMILIES]
+    right: list[Judged] = []
+    faulty: list[Judged] = []
+    edited: list[Judged] = []
+    for family, parts in zip(FAMILIES, pool.map(_of_family, asked), strict=True):
+        for total, part in zip((right, faulty, edited), parts, strict=True):
+            total += part
+        print(f"  {family.name}: {'; '.join(tally(part) for part in parts)}", flush=True)
+    alarms = [f"{one.name}: {one.said}" for one in right if not one.good]
+    missed = [f"{one.name}: {one.said}" for one in (*faulty, *edited) if not one.good]
+    false = [f"{one.name}: {one.said}" for one in edited if one.kind == "named, NOT confirmed"]
+    wrong = [one for one in edited if one.kind.startswith(("named", "not named"))]
+    named = [one.kind.startswith("named") for one in wrong]
+    return (
+        f"{len(right)} right, {len(alarms)} false alarms: {alarms or 'none'}; "
+        f"{len(faulty)} faults ({tally(faulty)}); {len(edited)} random edits ({tally(edited)}), "
+        f"{_share([one.good for one in edited])} caught, "
+        f"{_share(named)} of {len(wrong)} wrong ones named; "
+        f"missed: {missed or 'none'}; names not confirmed: {false or 'none'}"
+    )
+
+
+def _of_family(asked: tuple[Family, int, int, int]) -> tuple[list[Judged], ...]:
+    family, variants, wanted, seed = asked
+    numbers = [i for i in range(8 * variants) if family.variant(i).held_out][:variants]
+    for number in numbers:
+        vouch(family.variant(number))
+    right = [judge_right(family.variant(number)) for number in numbers]
+    faulty = [judge_fault(family.variant(numbers[0]), fault) for fault in family.faults]
+    each = max(1, wanted // 8)  # of a variant, so that many variants have some
+    judged = (
+        judge_edit(*edit)
+        for number in numbers
+        for edit in itertools.islice(edits(family, [number], seed), each)
+    )
+    edited = itertools.islice((one for one in judged if one is not None), wanted)
+    return right, faulty, list(edited)
 
 
 # ---------------------------------------------------------------------------------- mutants

@@ -25,14 +25,16 @@ RESULTS = (
 )  # fmt: skip
 
 
-NOT_RIGHT = ("wrong", "unfinished", "does not run", "unknown")
+NOT_RIGHT = ("wrong", "unfinished", "does not run")
+SAYS_NOTHING = "loss_and_grad(W, b, X, y)"  # of which loss: it may be one that nobody knows
 
 
 @pytest.mark.parametrize("signature", SIGNATURES)
 def test_there_is_a_verdict(signature):
     for result in itertools.islice(RESULTS, SIGNATURES.index(signature) % 3, None, 3):
         verdict = judge(f"import numpy as np\ndef {signature}:\n    return {result}\n")
-        assert verdict.status in NOT_RIGHT, (signature, result)
+        unknown = ("unknown",) if signature == SAYS_NOTHING else ()
+        assert verdict.status in (*NOT_RIGHT, *unknown), (signature, result)
         assert str(verdict)
 
 

@@ -46,11 +46,13 @@ def _holds(trial: Trial, inputs: dict[str, Any]) -> bool:
     if seen.raised is not None:
         return any(mistake.batch for mistake in trial.best.mistakes) or bool(trial.faults)
     made = trial.outputs.run(inputs, trial.best.mistakes, strength)
+    by_engine = trial.subject.numbers not in ("arrays", "tensors")
     return all(
         (made is not None and _same(value, made.get(letter)))
         or (right is not None and _same(value, right.get(letter)))
         or _side(trial, letter, value, inputs, strength)
         for letter, value in seen.values.items()
+        if not (letter.startswith("dL_d") and by_engine)  # which derives what was written
     )
 
 

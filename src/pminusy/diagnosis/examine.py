@@ -140,8 +140,8 @@ def _sums_over_samples(subject: Subject) -> bool:
     """
     if not subject.single or subject.layouts.get("y") not in ("scalar", "index"):
         return False
-    rows = {letter: "N×K" if lies == "K" else lies for letter, lies in subject.layouts.items()}
-    batch = replace(subject, layouts={**rows, "y": "index"})
+    rows = {letter: "N×K" for letter in ("X", "z", "p") if letter in subject.layouts}
+    batch = replace(subject, layouts={**subject.layouts, **rows, "y": "index"})
     probe = subject.exercise.probes(subject.given, False, next(iter(SQUARES)))[0]
     bound = with_results(batch, probe)
     return isinstance(bound, Subject) and any(result.letter == "L" for result in bound.results)

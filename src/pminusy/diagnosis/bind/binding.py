@@ -116,7 +116,9 @@ def _orientations(proposal: Proposal, letters: Sequence[str]) -> Iterator[dict[s
     exercise = proposal.exercise
     if exercise in _OF_ROWS:
         for name in ("N×K", "K×N", "K"):
-            yield {"p" if "p" in letters else "z": name, "g": name, **_weights_of(name)}
+            beside = _weights_of(name) if "W" in letters else {}
+            upstream = {"g": name} if exercise == "softmax layer" else {}
+            yield {"p" if "p" in letters else "z": name, **upstream, **beside}
         return
     if exercise == "ridge":
         yield {"W": "D×K"}

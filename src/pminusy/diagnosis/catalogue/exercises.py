@@ -28,6 +28,7 @@ from pminusy.diagnosis.catalogue.mistakes import (
     gradient,
     loss,
     network,
+    operations,
     options,
     ridge,
     softmax,
@@ -68,6 +69,22 @@ _LAYER = (
 )
 _NETWORK = (*_LAYER, *network.NETWORK_ONLY)
 _TRAINED = (*softmax.LINEAR, *softmax.SOFTMAX, *gradient.LOGITS, *gradient.WEIGHTS, *ridge.RIDGE)
+# Other operations come last: a mistake with a name of its own is the better explanation.
+_OTHER_HEAD = (*operations.SOFTMAX, *operations.LOSS, *operations.LOGITS)
+_OTHER_LAYER = (
+    *operations.LINEAR,
+    *_OTHER_HEAD,
+    *operations.WEIGHTS,
+    *operations.PENALTY,
+)
+_OTHER_TRAINED = (
+    *operations.LINEAR,
+    *operations.SOFTMAX,
+    *operations.LOGITS,
+    *operations.WEIGHTS,
+    *operations.PENALTY,
+)
+_OTHER_PENALTY = tuple(m for m in operations.PENALTY if m.step == "R")
 
 EXERCISES = {
     exercise.name: exercise
@@ -75,29 +92,37 @@ EXERCISES = {
         Exercise(
             "linear", "linear softmax classifier: loss and gradient", HEAD,
             ("X", "W", "b", "y", "r", "T", "eps"),
-            ("L", "dL_dW", "dL_db", "dL_dX", "p"), _LAYER,
+            ("L", "dL_dW", "dL_db", "dL_dX", "p"), (*_LAYER, *_OTHER_LAYER),
             regularised=True, exact=_SPECIFICATION,
         ),
         Exercise(
             "logits", "softmax cross-entropy of scores", HEAD,
-            ("z", "y", "T", "eps"), ("L", "dL_dz", "p"), _HEAD, exact=_SPECIFICATION,
+            ("z", "y", "T", "eps"), ("L", "dL_dz", "p"), (*_HEAD, *_OTHER_HEAD),
+            exact=_SPECIFICATION,
         ),
         Exercise(
             "probabilities", "cross-entropy of probabilities", FROM_PROBABILITIES,
             ("p", "y", "eps"), ("L", "dL_dp"),
-            (*loss.LOSS, *loss.VISIBLE_GUARDS, *gradient.PROBABILITIES, *options.SMOOTHING),
+            (
+                *loss.LOSS, *loss.VISIBLE_GUARDS, *gradient.PROBABILITIES, *options.SMOOTHING,
+                *operations.LOSS,
+            ),
         ),
         Exercise(
             "probabilities to scores", "cross-entropy of probabilities, gradient at the scores",
             TO_SCORES, ("p", "y"), ("L", "dL_dz"),
-            (*loss.LOSS, *loss.VISIBLE_GUARDS, *gradient.LOGITS),
+            (
+                *loss.LOSS, *loss.VISIBLE_GUARDS, *gradient.LOGITS, *operations.LOSS,
+                *operations.LOGITS,
+            ),
         ),
         Exercise(
             "probabilities and parameters", "cross-entropy of probabilities with L2 of the weights",
             OF_PARAMETERS, ("p", "y", "W1", "b1", "W", "b", "r"), ("L",),
             (
                 *loss.LOSS, *loss.VISIBLE_GUARDS,
-                *ridge.averaged((*ridge.RIDGE, *network.PENALTIES)),
+                *ridge.averaged((*ridge.RIDGE, *network.PENALTIES)), *operations.LOSS,
+                *ridge.averaged(_OTHER_PENALTY),
             ),
             regularised=True,
         ),
@@ -107,22 +132,32 @@ EXERCISES = {
             (
                 *loss.LOSS, *loss.VISIBLE_GUARDS,
                 *(m for m in (*ridge.RIDGE, *network.PENALTIES) if m.step == "R" and not m.also),
+                *operations.LOSS, *_OTHER_PENALTY,
             ),
             regularised=True,
         ),
         Exercise(
             "network probabilities", "two-layer network: forward pass", NETWORK_FORWARD,
             ("X0", "W1", "b1", "W", "b"), ("p",),
-            (*softmax.LINEAR, *softmax.SOFTMAX, *network.FORWARD), exact=_SPECIFICATION,
+            (
+                *softmax.LINEAR, *softmax.SOFTMAX, *network.FORWARD, *operations.LINEAR,
+                *operations.SOFTMAX, *(m for m in operations.HIDDEN if m.step == "a1"),
+            ),
+            exact=_SPECIFICATION,
         ),
         Exercise(
             "softmax and labels", "softmax and the gradient of its cross-entropy", HEAD,
-            ("z", "y"), ("p", "dL_dz"), (*softmax.SOFTMAX, *gradient.LOGITS), exact=_SPECIFICATION,
+            ("z", "y"), ("p", "dL_dz"),
+            (*softmax.SOFTMAX, *gradient.LOGITS, *operations.SOFTMAX, *operations.LOGITS),
+            exact=_SPECIFICATION,
         ),
         Exercise(
             "class probabilities", "linear softmax classifier: probabilities", SOFTMAX,
             ("X", "W", "b", "T"), ("p",),
-            (*softmax.LINEAR, *softmax.SOFTMAX, *options.FORWARD_TEMPERATURE),
+            (
+                *softmax.LINEAR, *softmax.SOFTMAX, *options.FORWARD_TEMPERATURE,
+                *operations.LINEAR, *operations.SOFTMAX,
+            ),
             exact=_SPECIFICATION,
         ),
         Exercise(
@@ -130,50 +165,60 @@ EXERCISES = {
             ("z", "y", "cw", "sw", "ignore", "gamma", "balance", "T"), ("L", "dL_dz", "p"),
             (
                 *softmax.SOFTMAX, *weights.of_weighted_rows((*loss.LOSS, *gradient.LOGITS)),
-                *weights.WEIGHTS, *weights.FOCAL,
+                *weights.WEIGHTS, *weights.FOCAL, *operations.SOFTMAX,
+                *weights.of_weighted_rows((*operations.LOSS, *operations.LOGITS)),
             ),
             exact={"p": _SPECIFICATION["p"], "log_p": _SPECIFICATION["log_p"]},
         ),
         Exercise(
             "softmax", "softmax", SOFTMAX, ("z", "T"), ("p",),
-            (*softmax.SOFTMAX, *options.TEMPERATURE),
+            (*softmax.SOFTMAX, *options.TEMPERATURE, *operations.SOFTMAX),
             exact=_SPECIFICATION,
         ),
         Exercise(
             "softmax layer", "softmax layer: forward and backward", SOFTMAX_LAYER,
-            ("z", "T", "g"), ("p", "dL_dz"), (*softmax.SOFTMAX, *softmax.BACKWARD),
+            ("z", "T", "g"), ("p", "dL_dz"),
+            (*softmax.SOFTMAX, *softmax.BACKWARD, *operations.SOFTMAX),
             exact={"p": _SPECIFICATION["p"]},
         ),
         Exercise(
             "log_softmax", "logarithm of the softmax", SOFTMAX, ("z", "T"), ("log_p",),
-            (*softmax.SOFTMAX, *options.TEMPERATURE),
+            (*softmax.SOFTMAX, *options.TEMPERATURE, *operations.SOFTMAX),
             exact=_SPECIFICATION,
         ),
         Exercise(
             "ridge", "L2 regulariser: loss and gradient", RIDGE, ("W", "r"), ("R", "dR_dW"),
-            ridge.RIDGE, regularised=True,
+            (*ridge.RIDGE, *operations.PENALTY), regularised=True,
         ),
         Exercise(
             "network", "two-layer network: loss and gradients", NETWORK,
             ("X0", "W1", "b1", "W", "b", "y", "r"),
             ("L", "dL_dW1", "dL_db1", "dL_dW", "dL_db"),
-            _NETWORK, regularised=True, exact=_SPECIFICATION,
+            (*_NETWORK, *_OTHER_LAYER, *operations.HIDDEN), regularised=True, exact=_SPECIFICATION,
         ),
         Exercise(
             "network_backward", "two-layer network: backward pass", NETWORK,
             ("X0", "W1", "b1", "W", "b", "y"),
-            ("dL_dW1", "dL_db1", "dL_dW", "dL_db"), _NETWORK, exact=_SPECIFICATION,
+            ("dL_dW1", "dL_db1", "dL_dW", "dL_db"),
+            (*_NETWORK, *_OTHER_LAYER, *operations.HIDDEN), exact=_SPECIFICATION,
         ),
         Exercise(
             "epoch", "softmax regression: one epoch of training", EPOCH,
             ("X", "y", "W", "lr", "batch", "r", "T"), ("after_W",),
-            (*network.EPOCH, *_TRAINED, *options.TEMPERATURE),
+            (
+                *network.EPOCH, *_TRAINED, *options.TEMPERATURE, *operations.EPOCH,
+                *_OTHER_TRAINED,
+            ),
             regularised=True, exact=_SPECIFICATION,
         ),
         Exercise(
             "network_epoch", "two-layer network: one epoch of training", NETWORK_EPOCH,
             ("X0", "y", "W1", "W", "lr", "batch"), ("after_W1", "after_W"),
-            (*network.EPOCH, *_TRAINED, *network.NETWORK_ONLY), exact=_SPECIFICATION,
+            (
+                *network.EPOCH, *_TRAINED, *network.NETWORK_ONLY, *operations.EPOCH,
+                *_OTHER_TRAINED, *operations.HIDDEN,
+            ),
+            exact=_SPECIFICATION,
         ),
     )
 }  # fmt: skip

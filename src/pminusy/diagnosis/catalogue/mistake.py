@@ -40,6 +40,8 @@ class Mistake:
         Whether it is about several samples, and means nothing for one.
     line
         The line of the derivation it breaks, where it is not the step's own.
+    alone
+        Whether it is looked for alone, and never beside another one.
     """
 
     id: str
@@ -54,6 +56,7 @@ class Mistake:
     called: str = ""
     batch: bool = False
     line: str = ""
+    alone: bool = False
 
     @property
     def changes(self) -> dict[str, Change]:
@@ -73,5 +76,7 @@ class Mistake:
 
     def goes_with(self, other: Mistake) -> bool:
         """Whether one program can make both: they break different steps."""
+        if self.alone or other.alone:
+            return False
         same_group = self.group != "" and self.group == other.group
         return not same_group and not self.changes.keys() & other.changes.keys()

@@ -149,4 +149,5 @@ def _pins(trial: Trial) -> Iterator[str]:
 
 
 def _in_columns(trial: Trial) -> bool:
-    return "K×N" in trial.subject.layouts.values()
+    layouts = trial.subject.layouts
+    return any(layouts.get(letter) == "K×N" for letter in ("X", "X0", "z", "p"))

@@ -100,10 +100,12 @@ def _typed(value: Any) -> str:
 
 
 def comparisons(trial: Trial, found: Counterexample) -> tuple[Comparison, ...]:
-    """The learner's numbers beside the right ones; of equal ones the first is kept."""
+    """The learner's numbers beside the right ones; of equal ones the one returned is kept."""
     unique: dict[tuple[str, str], Comparison] = {}
     for comparison in (*_of_first_mistake(trial, found), *_of_results(trial, found)):
-        unique.setdefault((comparison.formula, comparison.yours), comparison)
+        key = comparison.formula, comparison.yours
+        if key not in unique or unique[key].inferred:
+            unique[key] = comparison
     return tuple(unique.values())
 
 

@@ -20,6 +20,7 @@ from pminusy.diagnosis.catalogue.conventions import Conventions
 from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.match.fitting import fitted
 from pminusy.diagnosis.match.outputs import TOLERANCE, Component, Ids, MistakeOutputs
+from pminusy.diagnosis.match.scaled import scaled
 
 __all__ = ["Components", "Explanation", "explain", "explained_as_right"]
 
@@ -127,7 +128,7 @@ def _with_fitted(
     best = {e.conventions for e in found if len(e.unexplained) == fewest}
     explained = []
     for one in (one for one in outputs if one.conventions in best):
-        mistakes = fitted(one, seen)
+        mistakes = [*fitted(one, seen), *scaled(one, seen)]
         if mistakes:
             explained += _explain(seen, one.extended(mistakes), tolerance)
     return explained

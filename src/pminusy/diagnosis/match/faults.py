@@ -6,13 +6,14 @@ Shapes that are odd, probes that raise, inputs that are changed, answers that va
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from pminusy.diagnosis.bind.call import call
-from pminusy.diagnosis.bind.subject import Result
-from pminusy.diagnosis.catalogue.probes import probes
+from pminusy.diagnosis.bind.subject import Result, Subject
+from pminusy.diagnosis.catalogue.probes import Probe, extremes, probes
 from pminusy.diagnosis.catalogue.quantities import OUTPUT_NAMES
 from pminusy.diagnosis.match.trial import Trial
 from pminusy.diagnosis.report.verdict import Finding
@@ -43,11 +44,49 @@ def faults(trial: Trial) -> Iterator[Finding]:
             break
     if trial.square and not any("not_kept" in m.id for m in trial.best.mistakes):
         yield _only_square(trial)
+    yield from _of_one_sample(trial)
     yield from _changed_inputs(trial)
     if not same_twice(trial):
         yield Finding(
             "purity.varies", "The same inputs give another answer the second time.", "repeat"
         )
+
+
+def _of_one_sample(trial: Trial) -> Iterator[Finding]:
+    """A softmax that asks how many axes there are is right for one sample as well."""
+    subject = trial.subject
+    asks = "ndim" in subject.entry["attributes"]
+    in_rows = subject.layouts.get("z") == "N×K"
+    if subject.exercise.name not in ("softmax", "log_softmax") or not (asks and in_rows):
+        return
+    one = replace(subject, layouts={**subject.layouts, "z": "K"})
+    ordinary = subject.exercise.probes(subject.given, True)
+    how = next(filter(None, (_differently(trial, one, probe) for probe in ordinary)), "")
+    beyond = (_differently(trial, one, probe) for probe in extremes(subject.given, True))
+    how_beyond = "" if how else next(filter(None, beyond), "")
+    if how or how_beyond:
+        where = "" if how else " with extreme scores"
+        yield Finding(
+            "softmax.one_sample",
+            f"It asks how many axes its argument has; for one sample{where}, of shape (K,), "
+            f"{how or how_beyond}.",
+            "s" if how else "purity",
+            hints=("Look at the branch for one sample.", "One of two branches is wrong.",
+                   "It should be the same formula for one sample as for a row of many."),
+        )  # fmt: skip
+
+
+def _differently(trial: Trial, subject: Subject, probe: Probe) -> str:
+    """What is wrong with what another reading of the function returns, or nothing."""
+    letter = subject.letters()[0]
+    seen, right = call(subject, probe.inputs), trial.right(probe.inputs)
+    value, tolerance = seen.values.get(letter), 1e-3 if trial.single_precision else 1e-5
+    if seen.raised is not None:
+        return f"it raises {seen.raised}"
+    if value is None or right is None:
+        return "an array of another shape comes back" if value is None else ""
+    same = np.allclose(value, right[letter], rtol=tolerance, atol=tolerance)
+    return "" if same else "its numbers are not the softmax's"
 
 
 def _shape_is_open(trial: Trial, result: Result) -> bool:

@@ -51,6 +51,7 @@ class _Table:
         row = seen.ravel()
         with np.errstate(all="ignore"):
             close = np.abs(self.rows - row) <= tolerance * np.maximum(scale, np.abs(self.rows))
+        close &= np.isfinite(self.rows)  # within a share of inf is anything
         close |= (np.isnan(self.rows) & np.isnan(row)) | (self.rows == row)
         return [self.keys[i] for i in np.flatnonzero(close.all(axis=1))]
 
@@ -211,12 +212,16 @@ class MistakeOutputs:
 
     def _possible_pairs(self, component: Component) -> Iterable[tuple[Mistake, Mistake]]:
         names = self._on_first_probe(component[1])
-        changing = [self.by_id[name] for name in names if self.changes(name, component)]
+        changing = [
+            self.by_id[name]
+            for name in names
+            if not self.by_id[name].alone and self.changes(name, component)
+        ]
         pairs = itertools.combinations(changing, 2)
         if component[1] != "ridge":
             return pairs
         mixing = [m for m in changing if m.step in ("L", "dL_dW")]  # data and regulariser
-        data = [m for m in self.mistakes if not m.of_regulariser]
+        data = [m for m in self.mistakes if not m.of_regulariser and not m.alone]
         return itertools.chain(pairs, itertools.product(mixing, data))
 
     def _matches(
@@ -297,5 +302,6 @@ def _same(seen: Array | None, other: Array | None, scale: float, tolerance: floa
         return False
     with np.errstate(all="ignore"):
         close = np.abs(seen - other) <= tolerance * np.maximum(scale, np.abs(other))
+        close &= np.isfinite(other)  # within a share of inf is anything
         undefined = np.isnan(seen) & np.isnan(other)
     return bool(np.all(close | undefined | (seen == other)))

@@ -107,7 +107,7 @@ def _outputs(subject: Subject, pins: Mapping[str, Any], square: str) -> list[Mis
         conventions = [replace(one, reduction=kind) for kind in kinds for one in conventions]
     elif subject.exercise.name in ("epoch", "network_epoch"):
         conventions = [replace(one, reduction="mean") for one in conventions]
-    elif subject.exercise.name == "weighted logits":
+    elif {"cw", "sw", "ignore"} & {*subject.given}:
         kinds = ("weighted", "mean", "sum")
         conventions = [
             replace(conventions[0], reduction=kind)

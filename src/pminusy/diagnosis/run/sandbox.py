@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +30,10 @@ Kind = Literal["bubblewrap", "docker", "podman", "none"]
 
 _INSIDE = Path(__file__).parent / "inside"
 _PACKAGES = ("numpy", "scipy")
+_TORCH = (  # with what it imports itself
+    "torch", "torchgen", "typing_extensions", "sympy", "mpmath", "networkx", "jinja2", "markupsafe",
+    "filelock", "fsspec",
+)  # fmt: skip
 _WORK_SIZE = 16 * 1024 * 1024
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _START = "import sys; sys.path[:0] = {paths!r}; from inside.serve import serve; serve()"
@@ -62,11 +66,14 @@ class Started:
                 )  # fmt: skip
 
 
-def start(kind: Kind, image: str = "") -> Started:
-    """Start the process a submission will run in; it waits for its source on standard input."""
+def start(kind: Kind, image: str = "", torch: bool = False) -> Started:
+    """Start the process a submission will run in; it waits for its source on standard input.
+
+    With `torch`, bubblewrap has that package too, for reading alone, where it is installed.
+    """
     name = f"pminusy-{uuid.uuid4().hex}"
     process = subprocess.Popen(
-        command(kind, image, name),
+        command(kind, image, name, torch),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -87,10 +94,10 @@ def environment(kind: Kind) -> dict[str, str]:
     return kept | _ONE_THREAD
 
 
-def command(kind: Kind, image: str = "", name: str = "pminusy") -> list[str]:
+def command(kind: Kind, image: str = "", name: str = "pminusy", torch: bool = False) -> list[str]:
     """Command line that starts `inside.serve` in this kind of sandbox."""
     if kind == "bubblewrap":
-        return _bubblewrap()
+        return _bubblewrap((*_PACKAGES, *(_TORCH if torch else ())))
     if kind in ("docker", "podman"):
         return _container(kind, image or _CONTAINER_IMAGE, name)
     return [sys.executable, "-I", "-B", "-c", _START.format(paths=[str(_INSIDE.parent)])]
@@ -138,7 +145,7 @@ def _fault(kind: Kind, image: str) -> str:
     return f"one that fails to start (exit code {code})"
 
 
-def _bubblewrap() -> list[str]:
+def _bubblewrap(available: Sequence[str]) -> list[str]:
     prefix = Path(sys.base_prefix)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     root = os.getuid() == 0
@@ -155,7 +162,7 @@ def _bubblewrap() -> list[str]:
     for packages in ("site-packages", "dist-packages"):
         if (prefix / "lib" / version / packages).is_dir():
             words += ["--tmpfs", f"/python/lib/{version}/{packages}"]
-    for path in _package_folders():
+    for path in _package_paths(available):
         words += ["--ro-bind", str(path), f"/site/{path.name}"]
     words += ["--ro-bind", str(_INSIDE), "/checker/inside"]
     for device in ("null", "zero", "urandom"):
@@ -190,12 +197,16 @@ def _folder(path: str) -> list[str]:
     return ["--perms", "0755", "--dir", path]
 
 
-def _package_folders() -> Iterator[Path]:
-    """Folders of NumPy and SciPy, and of the libraries their wheels bring."""
-    for name in _PACKAGES:
+def _package_paths(packages: Sequence[str]) -> Iterator[Path]:
+    """Folders of packages, and of the libraries their wheels bring; a module's own file."""
+    for name in packages:
         found = importlib.util.find_spec(name)
         if found is not None and found.origin is not None:
-            folder = Path(found.origin).parent
+            origin = Path(found.origin)
+            folder = origin.parent
+            if origin.name != "__init__.py":
+                yield origin
+                continue
             yield folder
             yield from itertools.filterfalse(
                 lambda path: not path.is_dir(), [folder.parent / f"{name}.libs"]

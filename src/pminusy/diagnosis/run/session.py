@@ -7,6 +7,7 @@ is numbers, never objects of the submission.
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import subprocess
@@ -36,6 +37,9 @@ __all__ = [
 
 Array = NDArray[Any]
 Program = dict[str, Any]
+
+
+_IMPORTS_TORCH = re.compile(rb"\b(?:import|from)\s+torch\b")
 
 
 class SessionEnded(Exception):
@@ -202,7 +206,8 @@ class ProcessSession:
             raise SessionEnded(
                 f"had no time left: its other parts took {limits.seconds:g} s", "time"
             )
-        self._started = sandbox.start(kind, image)
+        torch = any(_IMPORTS_TORCH.search(source) for source in files.values())
+        self._started = sandbox.start(kind, image, torch)
         self._process = self._started.process
         confined = {
             "memory": limits.memory, "seconds": int(limits.seconds) + 1, "file": limits.file,

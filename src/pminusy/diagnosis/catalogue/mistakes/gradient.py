@@ -351,15 +351,15 @@ WEIGHTS = (
 
 BIAS = (
     Mistake(
-        "dL_db.sum", "dL_db", lambda t: t["dL_dz_i"].sum(0), "Σ_i (p_i − Y_i)",
+        "dL_db.sum", "dL_db", lambda t: t["dL_dz_i"].sum(0) + t["dR_db"], "Σ_i (p_i − Y_i)",
         "The gradient of the bias is summed while the loss is averaged.", "A factor 1/N.",
     ),
     Mistake(
-        "dL_db.averaged_twice", "dL_db", lambda t: t["dL_dz"].mean(0), "(1/N²) Σ_i (p_i − Y_i)",
+        "dL_db.averaged_twice", "dL_db", lambda t: t["dL_dz"].mean(0) + t["dR_db"], "(1/N²) Σ_i (p_i − Y_i)",
         "The gradient of the bias is divided by N twice.", "A factor N.",
     ),
     Mistake(
-        "dL_db.sign", "dL_db", lambda t: -t["dL_dz"].sum(0), "−Σ_i dL_dz_i",
+        "dL_db.sign", "dL_db", lambda t: t["dR_db"] - t["dL_dz"].sum(0), "−Σ_i dL_dz_i",
         "The gradient of the bias has the wrong sign.", "The sign is turned.",
     ),
     Mistake(
@@ -367,12 +367,12 @@ BIAS = (
         "The gradient of the bias is zero: it is never computed.", "A step is missing.",
     ),
     Mistake(
-        "dL_db.last_sample", "dL_db", lambda t: t["dL_dz"][-1], "dL_dz_N",
+        "dL_db.last_sample", "dL_db", lambda t: t["dL_dz"][-1] + t["dR_db"], "dL_dz_N",
         "Only the last sample's gradient is left in the bias: accumulate over the samples.",
         "Not every sample counts.",
     ),
     Mistake(
-        "dL_db.total", "dL_db", lambda t: np.full(t["p"].shape[1], t["dL_dz"].sum()), "ΣΣ dL_dz",
+        "dL_db.total", "dL_db", lambda t: t["dL_dz"].sum() + np.zeros(t["p"].shape[1]) + t["dR_db"], "ΣΣ dL_dz",
         "The sum has no axis: every class gets the same number.", "The sum runs over too much.",
     ),
     Mistake(

@@ -64,11 +64,11 @@ NETWORK_ONLY = (
     ),
     Mistake(
         "network.first_bias_total", "dL_db1",
-        lambda t: np.full(t["a1"].shape[1], t["dL_da1"].sum()), "ΣΣ dL_da",
+        lambda t: t["dL_da1"].sum() + np.zeros(t["a1"].shape[1]) + t["dR_db1"], "ΣΣ dL_da",
         "The sum has no axis: every hidden unit gets the same number.", "The sum runs over too much.",
     ),
     Mistake(
-        "network.first_bias_averaged", "dL_db1", lambda t: t["dL_da1"].mean(0),
+        "network.first_bias_averaged", "dL_db1", lambda t: t["dL_da1"].mean(0) + t["dR_db1"],
         "(1/N) Σ_i dL_da_i",
         "The gradient of the first bias is divided by N once more.", "A factor N.",
     ),
