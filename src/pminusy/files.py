@@ -9,14 +9,14 @@ import signal
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from pminusy.errors import InputError
 
-__all__ = ["check_writable", "require_path", "write_atomically"]
+__all__ = ["check_writable", "refuse_suffix", "require_path", "write_atomically"]
 
 StrPath = str | os.PathLike[str]
 
@@ -70,6 +70,23 @@ that exists, got 'no such folder', which does not; create it first
     except OSError as error:
         raise _refusal(what, error) from None
     return target
+
+
+def refuse_suffix(what: str, path: StrPath, ours: str, others: Collection[str]) -> None:
+    """Refuse a name that says the file is of another format than it will be.
+
+    Raises
+    ------
+    InputError
+        A suffix among `others`.
+    """
+    require_path(what, path)
+    suffix = Path(path).suffix.lower()
+    if suffix in others:
+        what = f"{what} {os.fspath(path)!r}"
+        raise InputError(
+            what, f"a file named {ours}", f"{suffix!r}, another format", f"name it {ours}"
+        )
 
 
 def require_path(what: str, path: object) -> None:

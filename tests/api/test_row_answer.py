@@ -16,7 +16,7 @@ ROWS = (5, 183, 190, 300)
 
 @pytest.fixture(scope="module")
 def model():
-    return pmy.fit_table(PENGUINS, target="species")
+    return pmy.fit_table(PENGUINS, target="species", refit=False)
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,15 @@ def test_whether_the_row_was_trained_on(model, frame):
     unlabelled = pl.concat([frame.with_columns(pl.lit(None, pl.String).alias("species")).head(1)])
     with pytest.raises(pmy.InputError, match="got none"):
         explained(model, unlabelled, 1)
+
+
+def test_whether_a_row_was_held_out_before_the_model_was_refitted(frame, tmp_path):
+    refitted = pmy.fit_table(PENGUINS, target="species")
+    refitted.save(tmp_path / "m.safetensors")
+    held_out = set(refitted.run.held_out.index)
+    for row in (min(held_out) + 1, min(set(range(344)) - held_out) + 1):
+        said = explained(pmy.load(tmp_path / "m.safetensors"), frame, row).notes[1]
+        assert ("held out when the model was scored" in said) == (row - 1 in held_out)
 
 
 @pytest.mark.parametrize("row", ROWS)

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pminusy.api.training_run import TableRows
 from pminusy.errors import InputError
-from pminusy.estimators.scores import Scores, score
+from pminusy.estimators.scores import Scores, ranking_scores, score
 from pminusy.present.metrics import class_metrics
 from pminusy.tables import target
 from pminusy.tables.design import design_matrix, encode_target
+from pminusy.tables.files import read_table
 from pminusy.tables.wording import count, listed, shown
 
 if TYPE_CHECKING:
     from pminusy.api.fitted import Fitted
     from pminusy.tables.schema import Schema
 
-__all__ = ["ClassScores", "Evaluation", "evaluate", "row_weights"]
+__all__ = ["ClassScores", "Evaluation", "evaluate", "row_weights", "test_rows"]
 
 
 class ClassScores(NamedTuple):
@@ -43,6 +45,7 @@ class Evaluation:
     baseline: Scores
     by_class: tuple[ClassScores, ...]
     notes: tuple[str, ...]
+    ranking: tuple[tuple[str, float], ...] = ()
 
 
 def evaluate(model: Fitted, frame: pl.DataFrame) -> Evaluation:
@@ -67,7 +70,33 @@ def evaluate(model: Fitted, frame: pl.DataFrame) -> Evaluation:
         baseline=score(y, baseline, weight),
         by_class=_by_class(model.schema.classes, y, log_p.argmax(axis=1), weight),
         notes=(*left_out, *notes),
+        ranking=ranking_scores(y, log_p, weight),
     )
+
+
+def test_rows(table: Any, schema: Schema) -> TableRows:
+    """Read the labelled rows of another table, to score a model on that is yet to be trained.
+
+    Raises
+    ------
+    InputError
+        Columns or labels other than those of training.
+    """
+    literal = (schema.target,) if schema.literal_target else ()
+    try:
+        frame = read_table(table, text=schema.text_columns, literal=literal, reading=schema.reading)
+        y = encode_target(frame, schema)
+        known = y >= 0
+        notes = _left_out(frame, known, schema)
+        index = np.flatnonzero(known)
+        frame = frame[index]
+        X, said = design_matrix(frame, schema)
+        if schema.weight in frame.columns:
+            target.check_weights(frame, schema.target, schema.weight, np.ones(index.size, bool))
+    except InputError as error:
+        what = "test " + str(error.args[0])
+        raise InputError(what, *error.args[1:]) from None
+    return TableRows(frame, index, X, y[index], row_weights(frame, schema), (*notes, *said))
 
 
 def row_weights(frame: pl.DataFrame, schema: Schema) -> NDArray[np.float64]:

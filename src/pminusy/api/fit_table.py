@@ -17,15 +17,15 @@ from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 
 from pminusy.api.calibrated import Calibration, calibrated
-from pminusy.api.evaluation import row_weights
+from pminusy.api.evaluation import row_weights, test_rows
 from pminusy.api.fitted import Fitted
 from pminusy.api.table_model import TableModel
 from pminusy.api.training_options import MAX_ITER, TOL, TrainingOptions, training_options
-from pminusy.api.training_run import TableRows, TrainingRun
+from pminusy.api.training_run import Refitted, TableRows, TrainingRun
 from pminusy.api.understood import understood
 from pminusy.errors import InputError
 from pminusy.estimators.model_file import check_size
-from pminusy.estimators.scores import Scores, score
+from pminusy.estimators.scores import Scores, ranking_scores, score
 from pminusy.estimators.split import split_rows
 from pminusy.tables.columns.giveaway import giveaways
 from pminusy.tables.design import design_matrix, encode_target, learn_schema, select_rows
@@ -61,7 +61,9 @@ def fit_table(
     solver: str = "auto",
     class_weight: str | Mapping[str, float] | None = None,
     calibrate: bool = False,
-    test_size: float = 0.2,
+    test_size: float | None = None,
+    test: str | PathLike[str] | pl.DataFrame | Any = None,
+    refit: bool = True,
     seed: int = 0,
     tol: float = TOL,
     max_iter: int = MAX_ITER,
@@ -115,7 +117,13 @@ def fit_table(
     calibrate
         Whether one temperature, fitted to the held-out rows, rescales the model.
     test_size
-        Share of the rows of each class that is held out to score the model; 0 for none.
+        Share of the rows of each class that is held out to score the model, 0.2 if not given; 0 for
+        none.
+    test
+        A table to score the model on, in place of rows held out.
+    refit
+        Whether the model is trained again on all rows after it was scored. `run` is about the
+        model that was scored; the coefficients, the summary and the file are of the second.
     seed
         Chooses which.
     tol
@@ -161,6 +169,10 @@ def fit_table(
         calibrate=calibrate, test_size=test_size, seed=seed,
         tol=tol, max_iter=max_iter, time_limit=time_limit, keep_interrupted=keep_interrupted,
     )  # fmt: skip
+    if test is not None and test_size is not None:
+        raise InputError("test size", "none beside a test table", f"{test_size:g}")
+    if test is not None:
+        options = replace(options, test_size=0.0)
     reading = reading_of(
         missing=missing, header=header, sep=sep, decimal=decimal, thousands=thousands,
         encoding=encoding, comment=comment,
@@ -174,16 +186,24 @@ def fit_table(
     # Ranks, not the codes of a categorical: those depend on what Polars saw before in the process.
     labels = rows.frame[target].cast(pl.String).rank("dense").to_numpy()
     of_group = None if groups is None else group_numbers(rows.frame, groups)
-    train, test = split_rows(labels, test_size, seed, of_group)
+    train, apart = split_rows(labels, options.test_size, seed, of_group)
+
     # What the columns are is learned from the training rows alone.
-    schema = learn_schema(
-        rows.frame[train], target, drop=whole.drop, weight=weight, groups=groups,
-        recognised=whole.columns, reference=options.unpenalised,
-    )  # fmt: skip
-    schema = replace(schema, reading=reading, literal_target=whole.literal_target)
+    def learned(frame: pl.DataFrame) -> Schema:
+        found = learn_schema(
+            frame, target, drop=whole.drop, weight=weight, groups=groups,
+            recognised=whole.columns, reference=options.unpenalised,
+        )  # fmt: skip
+        return replace(found, reading=reading, literal_target=whole.literal_target)
+
+    schema = learned(rows.frame[train])
     check_size("table", schema.to_json())
     training = _rows(rows.frame[train], rows.index[train], schema)
-    held_out = _rows(rows.frame[test], rows.index[test], schema)
+    held_out = (
+        _rows(rows.frame[apart], rows.index[apart], schema)
+        if test is None
+        else test_rows(test, schema)
+    )
     _refuse_weightless(training, schema)
     clf = options.estimator(
         training.y, schema.classes, progress, None if of_group is None else of_group[train]
@@ -193,7 +213,16 @@ def fit_table(
     calibration = None
     if options.calibrate:
         fitted, calibration = calibrated(fitted, held_out, options.seed)
-    scores, baseline = _scores(fitted, held_out if held_out.y.size else training, calibration)
+    scored = held_out if held_out.y.size else training
+    scores, baseline, ranking = _scores(fitted, scored, calibration)
+    judged, refitted = fitted, None
+    if refit and test is None and held_out.y.size and clf.converged_:
+        of_all = learned(rows.frame)
+        everything = _rows(rows.frame, rows.index, of_all)
+        again = options.chosen(clf).estimator(everything.y, of_all.classes, progress)
+        said |= _train(again, everything)
+        refitted = Refitted(everything, again)
+        fitted = _refitted(again, of_all, everything, judged, calibration)
     run = TrainingRun(
         name=_name_of(table),
         rows_dropped=rows.unlabelled + rows.weightless,
@@ -201,12 +230,17 @@ def fit_table(
         held_out=held_out,
         scores=scores,
         baseline=baseline,
+        ranking=ranking,
+        judged=judged,
+        refitted=refitted,
         estimator=clf,
         calibration=calibration,
         seconds=time.perf_counter() - started,
         row_notes=(*whole.notes, *_row_notes(rows)),
         schema_notes=schema.notes,
-        split_notes=_split_notes(training, held_out, schema, options.test_size),
+        split_notes=()
+        if test is not None
+        else _split_notes(training, held_out, schema, options.test_size),
         training_notes=(
             *_giveaways(training, schema),
             *_training_notes(clf, options, training, schema, calibration),
@@ -215,7 +249,13 @@ def fit_table(
     )
     for message, category in said.items():
         warnings.warn(message, category, stacklevel=2)
-    fitted = replace(fitted, converged=run.converged, notes=run.notes)
+    fitted = replace(
+        fitted,
+        converged=run.converged,
+        notes=run.notes,
+        held_out=None if test is not None else held_out.index.astype(np.int64),
+        refitted=refitted is not None,
+    )
     return TableModel(**vars(fitted), record=run)
 
 
@@ -274,13 +314,27 @@ def _fitted(clf: Any, schema: Schema, training: TableRows, options: TrainingOpti
     return Fitted(schema, W, b, weight / weight.sum(), settings)
 
 
+def _refitted(
+    clf: Any, schema: Schema, rows: TableRows, judged: Fitted, calibration: Calibration | None
+) -> Fitted:
+    """The model of all rows, under the temperature and with the settings of the one scored."""
+    W, b = clf.parameters_
+    T = 1.0 if calibration is None else calibration.temperature
+    weight = np.bincount(rows.y, rows.weight)
+    return Fitted(schema, W / T, b / T, weight / weight.sum(), dict(judged.settings))
+
+
 def _scores(
     fitted: Fitted, rows: TableRows, calibration: Calibration | None
-) -> tuple[Scores, Scores]:
-    """Scores of the model on some rows, and of the majority class."""
+) -> tuple[Scores, Scores, tuple[tuple[str, float], ...]]:
+    """Scores of the model on some rows, those of the majority class, and how well it ranks."""
     log_p = fitted.log_probabilities(rows.X) if calibration is None else calibration.log_p_after
     baseline = np.broadcast_to(np.log(fitted.shares), log_p.shape)
-    return score(rows.y, log_p, rows.weight), score(rows.y, baseline, rows.weight)
+    return (
+        score(rows.y, log_p, rows.weight),
+        score(rows.y, baseline, rows.weight),
+        ranking_scores(rows.y, log_p, rows.weight),
+    )
 
 
 def _training_notes(

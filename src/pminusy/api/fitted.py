@@ -35,6 +35,11 @@ class Fitted:
         Whether training ended at an optimum; None where nobody says, in files of version 0.1.
     notes
         What was said about the fit, a sentence each: warnings, then columns and rows left out.
+    held_out
+        Which rows of the table, from 0, were held out when the model was scored; None where nobody
+        says.
+    refitted
+        Whether the model was then trained on these too.
     """
 
     schema: Schema
@@ -44,6 +49,8 @@ class Fitted:
     settings: dict[str, float | str] = field(default_factory=dict)
     converged: bool | None = None
     notes: tuple[str, ...] = ()
+    held_out: NDArray[np.int64] | None = None
+    refitted: bool = False
 
     def log_probabilities(self, X: Any) -> NDArray[np.float64]:
         """Log-probabilities (N, K) of standardised features X (N, D), an array or sparse rows."""

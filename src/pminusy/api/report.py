@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from pminusy.api.training_run import TableRows, TrainingRun
     from pminusy.estimators.softmax_regression_cv import PathPoint
 
-__all__ = ["fit_report", "write_report"]
+__all__ = ["PAGE_SUFFIXES_OF_OTHERS", "fit_report", "write_report"]
+
+PAGE_SUFFIXES_OF_OTHERS = (
+    ".pdf", ".png", ".jpg", ".svg", ".docx", ".md", ".tex", ".txt", ".json", ".csv", ".ipynb",
+    ".xlsx", ".safetensors", ".zip", ".gz",
+)  # fmt: skip
 
 _ROWS_SHOWN = 12
 
@@ -48,7 +53,7 @@ def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
         rows_train=run.training.y.size,
         rows_test=run.held_out.y.size,
         rows_dropped=run.rows_dropped,
-        notes=run.table_notes,
+        notes=(*_refit_note(run), *run.table_notes),
         warnings=run.warnings,
         settings=tuple((name, _setting(value)) for name, value in model.settings.items()),
         scores=tuple(
@@ -74,6 +79,16 @@ def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
         temperature=1.0 if calibration is None else calibration.temperature,
         uncalibrated_p=None if calibration is None else np.exp(calibration.log_p_before),
         held_out_weight=scored.weight if model.schema.weight is not None else None,
+    )
+
+
+def _refit_note(run: TrainingRun) -> tuple[str, ...]:
+    if run.refitted is None:
+        return ()
+    rows = run.refitted.rows.y.size
+    return (
+        "rows were held out when the model was scored, which is what this page is about; the model "
+        f"that is kept was then refitted on all {rows:,} rows",
     )
 
 

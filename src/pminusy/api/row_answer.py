@@ -16,6 +16,7 @@ from pminusy.core import head, softmax
 from pminusy.core.options import Options
 from pminusy.core.target_mass import target_mass
 from pminusy.derivation.statements.line import Table
+from pminusy.errors import InputError
 from pminusy.tables.design import cells, design_matrix, encode_target, select_rows
 from pminusy.tables.kinds import is_number
 from pminusy.tables.schema import CategoryColumn, NumberColumn
@@ -111,6 +112,8 @@ def _trained_on(model: Fitted, frame: pl.DataFrame, number: int) -> str:
             "Whether the row was trained on is not known: this is not the table of the fit, or "
             "its rows were split in another way."
         )
+    if number - 1 in held_out and model.refitted:
+        return "The row was held out when the model was scored, which was then refitted on it too."
     if number - 1 in held_out:
         return "The row was held out: training never saw it."
     if number - 1 in train:
@@ -130,10 +133,16 @@ def _split(model: Fitted, frame: pl.DataFrame) -> tuple[set[int] | None, set[int
         return None, set()
     if "seed" not in settings or "test size" not in settings:
         return None, set()
-    rows = select_rows(frame, schema.target, schema.weight)
+    try:
+        rows = select_rows(frame, schema.target, schema.weight)
+    except InputError:  # so few rows that their labels are no classes
+        return None, set()
     labels = rows.frame[schema.target].cast(pl.String).rank("dense").to_numpy()
     train, test = split_rows(labels, float(settings["test size"]), int(settings["seed"]))
-    training = rows.frame[train]
+    if model.held_out is not None:
+        known = np.isin(rows.index, model.held_out)
+        train, test = np.flatnonzero(~known), np.flatnonzero(known)
+    training = rows.frame if model.refitted else rows.frame[train]
     codes = encode_target(training, schema)
     if (codes < 0).any():
         return None, set()

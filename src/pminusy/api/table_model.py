@@ -16,13 +16,15 @@ from pminusy.api.evaluation import Evaluation, evaluate
 from pminusy.api.explain import explain_row
 from pminusy.api.fitted import Fitted
 from pminusy.errors import InputError, TableWarning
-from pminusy.estimators.model_file import load_model, save_model
+from pminusy.estimators.model_file import MODEL_SUFFIXES_OF_OTHERS, load_model, save_model
+from pminusy.files import refuse_suffix
 from pminusy.tables import target
 from pminusy.tables.design import design_matrix
 from pminusy.tables.files import read_table
 from pminusy.tables.joining import beside
 from pminusy.tables.reading import Reading
 from pminusy.tables.schema import Schema
+from pminusy.tables.units import feature_units
 from pminusy.tables.wording import shortened
 
 if TYPE_CHECKING:
@@ -209,13 +211,50 @@ class TableModel(Fitted):
             A loaded model; L1; collinear columns without a penalty.
         """
         run = self.run
-        rows = run.training
-        found: Summary = run.estimator.summary(rows.X, rows.y, rows.weight, confidence=confidence)
+        last = run if run.refitted is None else run.refitted
+        rows = run.training if run.refitted is None else run.refitted.rows
+        found: Summary = last.estimator.summary(rows.X, rows.y, rows.weight, confidence=confidence)
         names = (*self.schema.feature_names, "(intercept)")
         return replace(found, classes=np.array(self.schema.classes, object), features=names)
 
+    def coefficients(self) -> pl.DataFrame:
+        """Coefficients as a table, a row for each class and feature, the intercept last.
+
+        Returns
+        -------
+        polars.DataFrame
+            `class`, `feature`, `column`; `coefficient` of the standardised feature: what one
+            `scale` adds to the logit; `mean` and `scale`; `coefficient_in_units`: what one unit of
+            the column adds. In units z = b + Σ w x with the intercept b of that column.
+        """
+        import polars as pl
+
+        units = feature_units(self.schema)
+        mean, scale = (np.array([getattr(u, name) for u in units]) for name in ("mean", "scale"))
+        W = self.W / scale
+        b = self.b - W @ mean
+        K = self.b.size
+        return pl.DataFrame(
+            {
+                "class": [name for name in self.schema.classes for _ in range(len(units) + 1)],
+                "feature": [*(u.feature for u in units), "(intercept)"] * K,
+                "column": [*(u.column for u in units), None] * K,
+                "coefficient": np.column_stack([self.W, self.b]).ravel(),
+                "mean": [*mean.tolist(), None] * K,
+                "scale": [*scale.tolist(), None] * K,
+                "coefficient_in_units": np.column_stack([W, b]).ravel(),
+            }
+        )
+
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the model as safetensors with JSON metadata; loading it runs no code."""
+        """Write the model as safetensors with JSON metadata; loading it runs no code.
+
+        Raises
+        ------
+        InputError
+            A name of another format (.pkl, say), a place that cannot be written.
+        """
+        refuse_suffix("model file", path, ".safetensors", MODEL_SUFFIXES_OF_OTHERS)
         metadata = {
             "schema": self.schema.to_json(),
             # JSON has no infinity, and C may well be infinite.
@@ -227,7 +266,11 @@ class TableModel(Fitted):
             "notes": shortened(self.notes),
             "made_by": f"pminusy {pminusy.__version__}",
         }
-        save_model(path, {"W": self.W, "b": self.b, "shares": self.shares}, metadata)
+        tensors: dict[str, Any] = {"W": self.W, "b": self.b, "shares": self.shares}
+        if self.held_out is not None and self.held_out.size:
+            metadata["refitted"] = self.refitted
+            tensors["held_out"] = self.held_out
+        save_model(path, tensors, metadata)
 
     def write_report(self, path: str | PathLike[str]) -> None:
         """Write the page of the fit: one HTML file that opens offline.
@@ -238,9 +281,10 @@ class TableModel(Fitted):
             The model was loaded from a file, so there is no fit to report, or `path` cannot be
             written.
         """
-        from pminusy.api.report import write_report
+        from pminusy.api.report import PAGE_SUFFIXES_OF_OTHERS, write_report
 
-        write_report(self, self.run, path)
+        refuse_suffix("output file", path, ".html", PAGE_SUFFIXES_OF_OTHERS)
+        write_report(self.run.judged or self, self.run, path)
 
 
 def _warn(doing: str, notes: Sequence[str]) -> None:
@@ -305,7 +349,19 @@ got nothing there; check the name
     converged, notes = _said(path, metadata.get("converged"), metadata.get("notes", []))
     for sentence in about:
         warnings.warn(sentence, UserWarning, stacklevel=2)
-    return TableModel(schema, W, b, shares, settings, converged, notes)
+    held_out, refitted = _held_out(path, tensors.get("held_out"), metadata.get("refitted", False))
+    return TableModel(schema, W, b, shares, settings, converged, notes, held_out, refitted)
+
+
+def _held_out(
+    path: str | PathLike[str], rows: Any, refitted: object
+) -> tuple[np.ndarray[Any, Any] | None, bool]:
+    """Which rows were held out, and whether they were trained on after; not in earlier files."""
+    known = rows is None or (rows.ndim == 1 and rows.dtype.kind == "i" and (rows >= 0).all())
+    if not known or not isinstance(refitted, bool):
+        expected, got = "numbers of rows and a truth value", "something else"
+        raise InputError(f"{path}: rows held out", expected, got, "fit it again")
+    return rows, refitted
 
 
 def _said(

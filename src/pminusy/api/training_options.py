@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ __all__ = ["MAX_ITER", "TOL", "TrainingOptions", "training_options"]
 
 TOL = 1e-6  # largest gradient entry of the mean objective, on standardised features
 MAX_ITER = 5_000
+TEST_SIZE = 0.2
 _FOLDS = 5
 _VALUES = tuple(float(C) for C in np.logspace(-4, 4, 10))  # of C, where only folds are given
 
@@ -99,6 +100,12 @@ class TrainingOptions:
         splitter = StratifiedGroupKFold(self.folds, shuffle=True, random_state=self.seed)
         return list(splitter.split(np.zeros((y.size, 1)), y, groups))
 
+    def chosen(self, clf: Any) -> TrainingOptions:
+        """The same options with what the cross-validation of an estimator chose, and none again."""
+        if self.folds is None:
+            return self
+        return replace(self, C=(float(clf.C_),), l1_ratio=(float(clf.l1_ratio_),), folds=None)
+
     def settings(self, C: float, l1_ratio: float) -> dict[str, float | str]:
         """What the model remembers of its options, those left alone aside."""
         kept: dict[str, float | str] = {"C": float(C), "seed": self.seed}
@@ -139,6 +146,7 @@ def training_options(
     keep_interrupted: bool = False,
 ) -> TrainingOptions:
     """Check the options before anything is read."""
+    test_size = TEST_SIZE if test_size is None else test_size
     if not isinstance(test_size, Real) or not 0 <= float(test_size) < 1:
         raise InputError("test size", "a share in [0, 1)", repr(test_size))
     if not isinstance(seed, Integral) or seed < 0:

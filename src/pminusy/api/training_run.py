@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pminusy.api.calibrated import Calibration
+    from pminusy.api.fitted import Fitted
     from pminusy.estimators.softmax_regression_cv import PathPoint
 
 __all__ = ["TableRows", "TrainingRun"]
@@ -40,6 +41,14 @@ class TableRows:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Refitted:
+    """The fit of all rows, held-out ones too, after the model was scored."""
+
+    rows: TableRows
+    estimator: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TrainingRun:
     """Record of a fit; it lives with the model in memory and is not part of the model file."""
 
@@ -56,6 +65,9 @@ class TrainingRun:
     schema_notes: tuple[str, ...]
     split_notes: tuple[str, ...]
     training_notes: tuple[str, ...]
+    judged: Fitted | None = None  # the model that was scored; then `estimator` is its estimator
+    refitted: Refitted | None = None
+    ranking: tuple[tuple[str, float], ...] = ()  # areas under curves, and the like
     warnings: tuple[str, ...] = ()  # what training had to say: no optimum, time ran out …
 
     @property
@@ -65,8 +77,9 @@ class TrainingRun:
 
     @property
     def converged(self) -> bool:
-        """Whether the final fit has its certificate, of an optimum that exists."""
-        return bool(self.estimator.converged_)
+        """Whether the fits have their certificates, of optima that exist."""
+        last = self.estimator if self.refitted is None else self.refitted.estimator
+        return bool(self.estimator.converged_ and last.converged_)
 
     @property
     def interrupted(self) -> bool:
@@ -120,6 +133,16 @@ class TrainingRun:
             *self.split_notes,
             *self.training_notes,
             *held_out,
+        )
+
+    def refit_sentence(self) -> str:
+        """That the model was trained again, and what the scores are of; "" where it was not."""
+        if self.refitted is None:
+            return ""
+        rows = self.refitted.rows.y.size
+        return (
+            f"on all {rows:,} rows, after scoring: scores are of the model before, for which rows "
+            "were held out"
         )
 
     def rows_sentence(self) -> str:

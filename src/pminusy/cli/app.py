@@ -13,6 +13,7 @@ import pminusy
 from pminusy.cli.check import check
 from pminusy.cli.evaluate import evaluate
 from pminusy.cli.explain import explain
+from pminusy.cli.export import export
 from pminusy.cli.fit import fit
 from pminusy.cli.predict import predict
 from pminusy.cli.streams import printing
@@ -25,19 +26,23 @@ __all__ = ["app", "run"]
 
 _MISUSE, _INTERRUPTED = 2, 130
 
+_HELP = {"help_option_names": ["-h", "--help"]}
+
 app = typer.Typer(
     name="pminusy",
+    context_settings=_HELP,
     help="The softmax cross-entropy head, whole.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(check)
-app.command()(explain)
-app.command()(fit)
-app.command()(predict)
-app.command()(evaluate)
-app.command("warm-up")(warm_up)
+app.command(context_settings=_HELP)(check)
+app.command(context_settings=_HELP)(explain)
+app.command(context_settings=_HELP)(fit)
+app.command(context_settings=_HELP)(predict)
+app.command(context_settings=_HELP)(evaluate)
+app.command(context_settings=_HELP)(export)
+app.command("warm-up", context_settings=_HELP)(warm_up)
 
 # What typer raises for any option that is unknown or cannot be read. typer exports the leaf of that
 # family alone, and the module of its root differs between versions: it is found by its name.

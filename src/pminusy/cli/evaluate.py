@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pminusy.cli.json_results import Format, FormatOption, print_json
 from pminusy.cli.reading_options import (
     CommentOption,
     DecimalOption,
@@ -34,6 +35,7 @@ def evaluate(
     table: Annotated[
         Path, typer.Argument(help="Table that has the target column; - for standard input.")
     ],
+    format_: FormatOption = Format.text,
     missing: MissingOption = None,
     no_header: NoHeaderOption = False,
     sep: SepOption = None,
@@ -44,6 +46,7 @@ def evaluate(
 ) -> None:
     """Score a model on a table that has the target column."""
     from pminusy.api.evaluation import evaluate as score
+    from pminusy.api.records import evaluation_record
     from pminusy.api.table_model import load
 
     trained = load(model)
@@ -51,7 +54,11 @@ def evaluate(
         trained.schema.reading, missing=missing, no_header=no_header, sep=sep, decimal=decimal,
         thousands=thousands, encoding=encoding, comment=comment,
     )  # fmt: skip
-    _print_scores(score(trained, trained.read(table, reading)))
+    result = score(trained, trained.read(table, reading))
+    if format_ is Format.json:
+        print_json(evaluation_record(result))
+    else:
+        _print_scores(result)
 
 
 def _print_scores(result: Evaluation) -> None:
@@ -68,6 +75,8 @@ def _print_scores(result: Evaluation) -> None:
     pairs = zip(result.scores.named(), result.baseline.named(), strict=True)
     for (name, value), (_, baseline) in pairs:
         scores.add_row(name, decimals(value), decimals(baseline))
+    for name, value in result.ranking:
+        scores.add_row(name, decimals(value), "")
     print_table(console, scores)
     console.print()
     classes = Table(box=None, pad_edge=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pminusy.cli.json_results import Format, FormatOption, print_json
 from pminusy.cli.progress import training_progress
 from pminusy.cli.reading_options import (
     CommentOption,
@@ -77,6 +78,7 @@ def fit(
         bool,
         typer.Option("--columns-report", help="Say what every column was taken for and why."),
     ] = False,
+    format_: FormatOption = Format.text,
     missing: MissingOption = None,
     no_header: NoHeaderOption = False,
     sep: SepOption = None,
@@ -129,9 +131,24 @@ def fit(
         bool, typer.Option("--summary", help="Coefficients with standard errors and p-values.")
     ] = False,
     test_size: Annotated[
-        float,
-        typer.Option(parser=number, metavar="SHARE", help="Share of each class held out."),
-    ] = 0.2,
+        Any,
+        typer.Option(
+            parser=number,
+            metavar="SHARE",
+            help="Share of each class held out; 0.2 if not given.",
+        ),
+    ] = None,
+    test: Annotated[
+        Path | None,
+        typer.Option(help="Score on the rows of this table, and train on all of the other."),
+    ] = None,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit/--no-refit",
+            help="After scoring train again, on the held-out rows too.",
+        ),
+    ] = True,
     seed: Annotated[
         int, typer.Option(parser=whole_number, metavar="NUMBER", help="Which rows those are.")
     ] = 0,
@@ -158,9 +175,16 @@ def fit(
 ) -> None:
     """Train a softmax classifier on a table, and score it. Ctrl-C stops with the best so far."""
     from pminusy.api.fit_table import fit_table
-    from pminusy.files import check_writable
+    from pminusy.api.records import fit_record
+    from pminusy.api.report import PAGE_SUFFIXES_OF_OTHERS
+    from pminusy.estimators.model_file import MODEL_SUFFIXES_OF_OTHERS
+    from pminusy.files import check_writable, refuse_suffix
 
-    taken = [table]
+    if output is not None:
+        refuse_suffix("model file", output, ".safetensors", MODEL_SUFFIXES_OF_OTHERS)
+    if report is not None:
+        refuse_suffix("output file", report, ".html", PAGE_SUFFIXES_OF_OTHERS)
+    taken = [table, test] if test is not None else [table]
     for path in (output, report):
         if path is not None:
             taken.append(check_writable(path, inputs=taken))
@@ -190,6 +214,8 @@ def fit(
             class_weight=class_weight,
             calibrate=calibrate,
             test_size=test_size,
+            test=test,
+            refit=refit,
             seed=seed,
             time_limit=time_limit,
             keep_interrupted=True,
@@ -201,18 +227,31 @@ def fit(
     try:
         with printing(list(written.values())):
             console = stdout()
-            if columns_report:
-                _print_columns(console, model)
-            _print_result(console, model)
-            for kind, path in written.items():
-                console.print(f"{kind}   {visible(str(path))}", markup=False, soft_wrap=True)
-            if summary:
-                _print_summary(console, model)
+            if format_ is Format.json:
+                print_json(fit_record(model, {k.strip(): str(p) for k, p in written.items()}))
+            else:
+                _print_all(console, model, written, columns_report, summary)
     finally:  # a file that could not be written matters more than what could not be printed
         if failure is not None:
             raise failure
     if model.run.interrupted:
         raise typer.Exit(_INTERRUPTED)
+
+
+def _print_all(
+    console: Console,
+    model: TableModel,
+    written: dict[str, Path],
+    columns_report: bool,
+    summary: bool,
+) -> None:
+    if columns_report:
+        _print_columns(console, model)
+    _print_result(console, model)
+    for kind, path in written.items():
+        console.print(f"{kind}   {visible(str(path))}", markup=False, soft_wrap=True)
+    if summary:
+        _print_summary(console, model)
 
 
 def _write(
@@ -278,11 +317,15 @@ def _print_result(console: Console, model: TableModel) -> None:
     rows.add_column("majority class", justify="right")
     for (name, value), (_, baseline) in zip(run.scores.named(), run.baseline.named(), strict=True):
         rows.add_row(name, decimals(value), decimals(baseline))
+    for name, value in run.ranking:
+        rows.add_row(name, decimals(value), "")
     print_table(console, rows)
     console.print()
     facts = Table(show_header=False, box=None, pad_edge=False)
     facts.add_column(no_wrap=True)
     facts.add_row("rows", run.rows_sentence())
+    if run.refitted is not None:
+        facts.add_row("refit", run.refit_sentence())
     classes = model.schema.classes
     facts.add_row("classes", shown(f"{len(classes):,}: {', '.join(classes[:101])}", 100))
     facts.add_row("columns", shown(in_short(model.schema.findings), 100))

@@ -20,7 +20,12 @@ from safetensors import SafetensorError
 from pminusy.errors import InputError
 from pminusy.files import require_path, write_atomically
 
-__all__ = ["check_size", "load_model", "save_model"]
+__all__ = ["MODEL_SUFFIXES_OF_OTHERS", "check_size", "load_model", "save_model"]
+
+MODEL_SUFFIXES_OF_OTHERS = (
+    ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".onnx", ".pmml", ".h5", ".npz", ".npy", ".json",
+    ".csv", ".tsv", ".txt", ".parquet", ".html", ".pdf", ".xlsx", ".zip", ".gz",
+)  # fmt: skip
 
 StrPath = str | os.PathLike[str]
 Array = NDArray[Any]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Scores", "log_score", "score"]
+__all__ = ["Scores", "log_score", "ranking_scores", "score"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +56,36 @@ def log_score(
     log_p = model.predict_log_proba(X)
     index = np.searchsorted(model.classes_, y)
     return float(np.average(log_p[np.arange(index.size), index], weights=sample_weight))
+
+
+_TOP = (3, 5)  # a class among the k most probable ones says something where there are more than 2k
+
+
+def ranking_scores(
+    y: NDArray[np.intp], log_p: NDArray[np.float64], weight: NDArray[np.float64] | None = None
+) -> tuple[tuple[str, float], ...]:
+    """How well probabilities (N, K) rank the rows of each class before the others.
+
+    Areas under the ROC and the precision-recall curve (as average precision) of each class against
+    the rest, of two classes of the second alone; their mean over the classes that have rows and
+    others beside them. And the share of rows whose class is among the k most probable ones.
+    """
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    K = log_p.shape[1]
+    areas, precisions = [], []
+    for k in range(K) if K > 2 else (1,):
+        own = y == k
+        if own.any() and not own.all():
+            areas.append(roc_auc_score(own, log_p[:, k], sample_weight=weight))
+            precisions.append(average_precision_score(own, log_p[:, k], sample_weight=weight))
+    named = []
+    if areas:
+        named.append(("ROC AUC", float(np.mean(areas))))
+        named.append(("average precision", float(np.mean(precisions))))
+    own_log_p = log_p[np.arange(y.size), y]
+    rank = (log_p > own_log_p[:, None]).sum(axis=1)
+    for top in _TOP:
+        if 2 * top < K:
+            named.append((f"top-{top} accuracy", float(np.average(rank < top, weights=weight))))
+    return tuple(named)

@@ -1,0 +1,65 @@
+"""Results as plain records, for JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pminusy.api.evaluation import Evaluation
+    from pminusy.api.table_model import TableModel
+    from pminusy.estimators.scores import Scores
+
+__all__ = ["evaluation_record", "fit_record"]
+
+
+def fit_record(model: TableModel, files: Mapping[str, str]) -> dict[str, Any]:
+    """What `pminusy fit` says: scores, rows, columns, how training ended, and the files written."""
+    run = model.run
+    return {
+        "table": run.name,
+        "target": model.schema.target,
+        "classes": list(model.schema.classes),
+        "scored_on": run.scored_on,
+        "scores": _named(run.scores),
+        "majority_class": _named(run.baseline),
+        "ranking": dict(run.ranking),
+        "rows": {"training": run.training.y.size, "held_out": run.held_out.y.size,
+                 "dropped": run.rows_dropped},
+        "columns": [
+            {"name": f.name, "taken": f.taken, "missing": f.missing, "why": f.why}
+            for f in model.schema.findings
+        ],
+        "features": len(model.schema.feature_names),
+        "settings": model.settings,
+        "converged": run.converged,
+        "interrupted": run.interrupted,
+        "largest_gradient_entry": run.certificate,
+        "iterations": run.iterations,
+        "solver": run.estimator.solver_,
+        "seconds": run.seconds,
+        "warnings": list(run.warnings),
+        "notes": list(run.table_notes),
+        "files": dict(files),
+    }  # fmt: skip
+
+
+def evaluation_record(result: Evaluation) -> dict[str, Any]:
+    """What `pminusy evaluate` says."""
+    return {
+        "rows": result.rows,
+        "scores": _named(result.scores),
+        "majority_class": _named(result.baseline),
+        "ranking": dict(result.ranking),
+        "classes": [
+            {"class": row.label, "precision": row.precision, "recall": row.recall, "f1": row.f1,
+             "rows": row.rows}
+            for row in result.by_class
+        ],
+        "notes": list(result.notes),
+    }  # fmt: skip
+
+
+def _named(scores: Scores) -> dict[str, float]:
+    return {name.replace(" ", "_"): value for name, value in scores.named()}
