@@ -273,6 +273,8 @@ def _is_slope(gradient: Any, loss: Callable[[Any], float], at: Any) -> bool:
 def _agrees(function: Callable[[Any], Any], at: Any, usual: Callable[[Any], float]) -> bool:
     """Whether a loss is the usual one, and any gradient beside it, in either order, its slope."""
     returned = function(at.copy())
+    if isinstance(returned, tuple) and np.shape(returned[0]) == np.shape(at)[:1]:
+        returned = (np.mean(returned[0]), *returned[1:])  # a loss each, beside the mean's gradient
     loss, gradient = returned if isinstance(returned, tuple) else (returned, None)
     if np.size(loss) > 1:
         loss, gradient = gradient, loss

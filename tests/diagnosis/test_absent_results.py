@@ -155,3 +155,28 @@ def test_a_function_that_the_file_deletes_is_not_there():
     assert judge(kept).ok
     assert not judge(kept + "del softmax\n").ok
     assert judge("x = open('nothing')\ndel x\n" + kept).ok
+
+
+CRITERION = """
+import numpy as np
+class SoftmaxCrossEntropy:
+    def forward(self, z, y):
+        s = z - z.max(axis=1, keepdims=True)
+        self.y, self.k = y, np.arange(len(y))
+        self.logp = s - np.log(np.exp(s).sum(axis=1, keepdims=True))
+        return -self.logp[self.k, y].mean()
+    def backward(self):
+        d = np.exp(self.logp)
+        d[self.k, self.y] -= 1
+        return {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("returned", "status"),
+    [("d / len(d)", "correct"), ("len(d)", "wrong"), ("d.sum(axis=1)", "wrong"), ("d[0]", "wrong")],
+)
+def test_a_backward_pass_that_returns_something_else(returned, status):
+    verdict = judge(CRITERION.format(returned))
+    assert verdict.status == status
+    assert (verdict.mistakes == ("absent.output",)) == (status == "wrong")

@@ -138,7 +138,7 @@ def absent_results(
 
     A loss is promised wherever something is returned in its place; the gradient of a parameter,
     where that of another one comes, where what is no number stands in its place, where a tuple has
-    the loss alone, and where it is `required`.
+    the loss alone, where a backward pass returns something else, and where it is `required`.
     """
     outputs, letters = subject.exercise.outputs, {result.letter for result in found}
     paths = {result.path for result in found}
@@ -156,7 +156,8 @@ def absent_results(
         missing = [g for g in missing if not g.startswith("dL_db")]  # it has no biases
     empty = [leaf for _, leaf in others if _is_nothing(leaf)]
     alone = any(isinstance(part, tuple) and len(part) == 1 for part in answer.results)
-    if len(missing) < len(gradients) or empty or alone or required:
+    backward = len(answer.results) > 1
+    if len(missing) < len(gradients) or empty or alone or backward or required:
         place = in_words((empty or [leaf for _, leaf in others])[0]) if empty or others else ""
         yield from ((gradient, place) for gradient in missing)
 
