@@ -17,6 +17,7 @@ from pminusy.diagnosis.bind.layouts import LAYOUTS
 from pminusy.diagnosis.bind.signatures import (
     Entry,
     backward_name,
+    backward_of,
     constructor_of,
     layer_setting,
     role_of,
@@ -148,6 +149,17 @@ class Subject:
         return next((name for name in strengths if name.strip("_") in read), None)
 
     @property
+    def backward(self) -> Entry | None:
+        """The function of the backward pass that is called after this one, if there is one."""
+        functions = self.session.inventory.functions
+        if isinstance(self.exercise, Layer):
+            by_name = {entry["name"]: entry for entry in functions}
+            return by_name.get(backward_name(self.entry["name"], by_name))
+        if self.exercise.name in ("softmax", "log_softmax"):
+            return None
+        return backward_of(self.entry, functions)
+
+    @property
     def regularised(self) -> bool:
         """Whether a strength r is among its arguments."""
         return "r" in self.given
@@ -163,6 +175,9 @@ class Subject:
 
     def parameter(self, letter: str) -> str:
         """What the learner calls a quantity."""
+        if letter == "g":
+            parameters = self.backward["parameters"] if self.backward else ()
+            return str(parameters[0]["name"]) if parameters else "g"
         if isinstance(self.exercise, Layer):
             return self._parameter_of_layer(self.exercise, letter)
         pairs = zip(self.roles, self.entry["parameters"], strict=False)
@@ -174,11 +189,6 @@ class Subject:
         return next((str(p["name"]) for role, p in pairs if role == letter), own)
 
     def _parameter_of_layer(self, layer: Layer, letter: str) -> str:
-        if letter == "g":
-            functions = {f["name"]: f for f in self.session.inventory.functions}
-            backward = functions.get(backward_name(self.entry["name"], functions))
-            parameters = backward["parameters"] if backward else ()
-            return str(parameters[0]["name"]) if parameters else "g"
         arguments = iter(layer.arguments)
         for parameter in self.entry["parameters"]:
             if letter == (layer_setting(parameter["name"]) or next(arguments, "")):

@@ -16,6 +16,7 @@ from pminusy.diagnosis.findings.counterexample import (
 )
 from pminusy.diagnosis.findings.first_wrong_line import broken_line
 from pminusy.diagnosis.findings.layers import at_ties, layer_stability
+from pminusy.diagnosis.findings.place import full_name, line_of, spared, wrong_entry
 from pminusy.diagnosis.findings.properties import gradient_check, properties
 from pminusy.diagnosis.findings.recognised import recognised, unrecognised
 from pminusy.diagnosis.findings.stability import stability
@@ -34,7 +35,7 @@ def conclude(trial: Trial, verdict: Verdict) -> Verdict:
         title = f"{title}, as the reference computes it"
     verdict = replace(
         verdict, exercise=title, assumed=tuple(_assumed(trial)), pins=tuple(_pins(trial)),
-        properties=tuple(properties(trial)),
+        properties=tuple(properties(trial)), line=line_of(trial.subject.entry),
     )  # fmt: skip
     if _wrong(trial):
         return _say_what_is_wrong(trial, verdict)
@@ -55,9 +56,12 @@ def _wrong(trial: Trial) -> bool:
 
 def _say_what_is_wrong(trial: Trial, verdict: Verdict) -> Verdict:
     findings = (*recognised(trial), *unrecognised(trial), *trial.faults)
+    entry = wrong_entry(trial)
+    name = full_name(entry)
     verdict = replace(
         verdict, status="wrong", findings=findings, summary=_summary(findings),
-        gradient_check=gradient_check(trial.subject),
+        gradient_check=gradient_check(trial), line=line_of(entry),
+        fault_in="" if name == verdict.name else name, spared=spared(trial),
     )  # fmt: skip
     found = smallest_counterexample(trial)
     if found is None:
@@ -81,7 +85,7 @@ def _say_what_breaks_it(trial: Trial, verdict: Verdict) -> Verdict:
     verdict = replace(verdict, properties=(*verdict.properties, *stable), fragilities=tuple(broken))
     if broken:
         return replace(
-            verdict, status="fragile", gradient_check=gradient_check(trial.subject),
+            verdict, status="fragile", gradient_check=gradient_check(trial),
             summary=f"Correct on ordinary inputs, but fragile: {broken[0].sentence}",
         )  # fmt: skip
     also = ", and stable" if stable else ""

@@ -1,4 +1,4 @@
-"""Whether the gradient that is returned is that of the loss that is returned: by differences."""
+"""Whether gradients that are returned are those of the loss that is returned: by differences."""
 
 from __future__ import annotations
 
@@ -10,27 +10,37 @@ from pminusy.diagnosis.bind.call import call
 from pminusy.diagnosis.bind.subject import Subject
 from pminusy.diagnosis.catalogue.probes import STRENGTH, probes
 
-__all__ = ["CONSISTENT", "GRADIENTS", "checked_gradient", "gradient_error"]
+__all__ = ["CONSISTENT", "GRADIENTS", "gradient_error", "gradient_errors"]
 
-GRADIENTS = {"dL_dz": "z", "dL_dW": "W", "dL_db": "b", "dL_dW1": "W1", "dL_dp": "p"}
+GRADIENTS = {
+    "dL_dz": "z", "dL_dW": "W", "dL_db": "b", "dL_dW1": "W1", "dL_db1": "b1",
+    "dL_dp": "p",
+}  # fmt: skip
 CONSISTENT = 1e-5  # relative error up to which a gradient is that of the loss
 _STEP = 1e-5
 
 
-def checked_gradient(subject: Subject) -> str:
-    """The first gradient returned beside the loss, of something that is given; or nothing."""
+def checked_gradients(subject: Subject) -> list[str]:
+    """The gradients returned beside the loss, of something that is given."""
     letters = subject.letters()
     if "L" not in letters:
-        return ""
-    names = (n for n, of in GRADIENTS.items() if n in letters and of in subject.given)
-    return next(names, "")
+        return []
+    return [n for n, of in GRADIENTS.items() if n in letters and of in subject.given]
+
+
+def gradient_errors(subject: Subject) -> dict[str, float]:
+    """The largest relative error in each of them, where it can be computed."""
+    errors = {name: _error(subject, name) for name in checked_gradients(subject)}
+    return {name: error for name, error in errors.items() if error is not None}
 
 
 def gradient_error(subject: Subject) -> float | None:
-    """The largest relative error of all entries; None where it cannot be computed."""
-    name = checked_gradient(subject)
-    if not name:
-        return None
+    """The largest relative error in the first of them; None where it cannot be computed."""
+    names = checked_gradients(subject)
+    return _error(subject, names[0]) if names else None
+
+
+def _error(subject: Subject, name: str) -> float | None:
     inputs = dict(probes(subject.given, subject.single)[0].inputs)
     if subject.regularised:
         inputs["r"] = STRENGTH
@@ -40,12 +50,10 @@ def gradient_error(subject: Subject) -> float | None:
     gradient = np.asarray(seen.values[name], dtype=np.float64)
     worst = 0.0
     for index in np.ndindex(gradient.shape):
-        numeric, analytic = (
-            _difference(subject, inputs, GRADIENTS[name], index),
-            float(gradient[index]),
-        )
+        numeric = _difference(subject, inputs, GRADIENTS[name], index)
         if numeric is None:
             return None
+        analytic = float(gradient[index])
         size = max(1e-8, abs(numeric) + abs(analytic))
         worst = np.maximum(worst, abs(numeric - analytic) / size)  # NaN stays
     return float(worst)

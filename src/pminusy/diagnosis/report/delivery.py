@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pminusy.diagnosis.report.lines import in_plain_text
 from pminusy.diagnosis.report.rubric import Rubric
 from pminusy.diagnosis.report.summary import CourseSummary, summarise
-from pminusy.diagnosis.report.verdict import Verdict
+from pminusy.diagnosis.report.verdict import Verdict, worst_first
 from pminusy.errors import InputError
 from pminusy.files import write_atomically
 
@@ -60,7 +60,7 @@ class Report:
         if self.folder:
             print_class(console, self.verdicts, self.summary)
             return
-        for verdict in self.verdicts:
+        for verdict in worst_first(self.verdicts):
             print_verdict(console, verdict, self.hints)
 
     def text(self, format: str, *, allow_fragile: bool = False) -> str:  # noqa: A002  # the word for it
@@ -82,7 +82,7 @@ class Report:
         }
         if format in made:
             return made[format]()
-        return "\n\n".join(in_plain_text(verdict, self.hints) for verdict in self.verdicts)
+        return _one_after_the_other(self.verdicts, self.hints)
 
     def write(self, path: Path, text: str) -> None:
         """Write a report whole or not at all."""
@@ -91,7 +91,7 @@ class Report:
     def write_feedback(self, folder: Path) -> None:
         """One text file for each submission, named after it."""
         texts = {
-            source: "\n\n".join(in_plain_text(verdict, self.hints) for verdict in each) + "\n"
+            source: _one_after_the_other(each, self.hints) + "\n"
             for source, each in self._by_submission().items()
         }
         self._write_each(f"feedback folder {str(folder)!r}", folder, texts, ".txt")
@@ -135,3 +135,7 @@ class Report:
                 name = f"{stem}-{number}"
             taken.add(name.lower())
             self.write(folder / f"{name}{suffix}", text)
+
+
+def _one_after_the_other(verdicts: Sequence[Verdict], hints: int) -> str:
+    return "\n\n".join(in_plain_text(verdict, hints) for verdict in worst_first(verdicts))

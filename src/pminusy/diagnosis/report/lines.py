@@ -92,9 +92,12 @@ def lines(verdict: Verdict, hints: int = 3) -> Iterator[StyledLine]:
     """
     mark, words, style = HEADINGS[verdict.status]
     where = f" in {clean(verdict.place)}" if verdict.place not in ("", verdict.name) else ""
-    yield StyledLine(f"{mark} {clean(verdict.name)}{where}: {words}", style)
+    where += f", line {verdict.line}" if verdict.line else ""
+    yield StyledLine(f"{mark} {clean(verdict.fault_in or verdict.name)}{where}: {words}", style)
     if verdict.exercise:
         yield StyledLine(f"  taken as: {verdict.exercise}", "dim")
+    if verdict.spared and hints >= 2:
+        yield from _paragraph(clean(verdict.spared))
     if verdict.status in ("unfinished", "does not run", "correct", "unknown"):
         yield from _paragraph(clean_lines(verdict.summary))
     for number, finding in enumerate(verdict.findings, 1):
@@ -186,6 +189,8 @@ def _comparison(comparison: Comparison) -> Iterator[StyledLine]:
 def _rest(verdict: Verdict) -> Iterator[StyledLine]:
     failed = [p for p in verdict.properties if not p.holds]
     held = [p.name for p in verdict.properties if p.holds]
+    if verdict.status == "wrong":
+        held = _in_one_line(verdict)
     if verdict.properties:
         yield StyledLine("")
     for item in failed:
@@ -201,6 +206,21 @@ def _rest(verdict: Verdict) -> Iterator[StyledLine]:
         yield from _paragraph("leans on: " + ", ".join(map(clean, verdict.leans_on)), "dim")
     for note in verdict.notes:
         yield from _paragraph("note: " + clean(note), "dim")
+
+
+def _in_one_line(verdict: Verdict) -> list[str]:
+    """Results of a wrong function that are right, and how many other properties hold."""
+    ways: dict[str, list[bool]] = {}
+    others = 0
+    for item in verdict.properties:
+        name, _, part = item.name.rpartition(", ")
+        if part in ("data", "regulariser"):
+            ways.setdefault(name, []).append(item.holds)
+        else:
+            others += item.holds
+    right = [name for name, holds in ways.items() if all(holds)]
+    more = f"{others} other {'property' if others == 1 else 'properties'}" if others else ""
+    return [*right, *([more] if more else [])]
 
 
 def _paragraph(text: str, style: str = "", indent: int = 2) -> Iterator[StyledLine]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pminusy.diagnosis.report.lines import in_plain_text
@@ -19,6 +19,7 @@ __all__ = [
     "Status",
     "Verdict",
     "worst",
+    "worst_first",
 ]
 
 Status = Literal["correct", "fragile", "wrong", "unfinished", "does not run", "unknown"]
@@ -102,6 +103,13 @@ class Verdict:
         The submission: a file or a folder, empty for a function of this process.
     file
         Which file of a folder it is in.
+    fault_in
+        The function whose results are wrong, where it is not `name` but the backward pass beside
+        it.
+    spared
+        What is said of the other one, where only one of the two is wrong.
+    line
+        The line of the file its definition begins on, 0 where that is not known.
     cause, concerns
         Why it was not judged, in a word, and the names that this is about: of a module, of
         functions, of an exception.
@@ -126,7 +134,7 @@ class Verdict:
     broken_line
         The first wrong line of the derivation, in the derivation's own words and numbers.
     gradient_check
-        What a plain gradient check would have said.
+        What a plain gradient check says, where that is worth knowing.
     notes
         Anything else worth knowing (what was tried, what ran unprotected, imports not there).
     leans_on
@@ -155,6 +163,9 @@ class Verdict:
     file: str = ""
     cause: str = ""
     concerns: tuple[str, ...] = ()
+    fault_in: str = ""
+    spared: str = ""
+    line: int = 0
 
     @property
     def ok(self) -> bool:
@@ -201,6 +212,16 @@ WORST: tuple[Status, ...] = ("wrong", "does not run", "unfinished", "unknown", "
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
     """One verdict on a submission: the worst of those on its functions."""
     return min(verdicts, key=lambda verdict: WORST.index(verdict.status))
+
+
+def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The verdicts as they are read: the worst first, and what is said of all of them once."""
+    ordered = sorted(verdicts, key=lambda verdict: WORST.index(verdict.status))
+    common = {note for note in ordered[-1].notes if all(note in v.notes for v in ordered)}
+    return [
+        *(replace(v, notes=tuple(n for n in v.notes if n not in common)) for v in ordered[:-1]),
+        ordered[-1],
+    ]
 
 
 _PARTS: Mapping[str, Any] = {
