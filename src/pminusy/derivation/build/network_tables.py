@@ -80,7 +80,7 @@ def _shapes(layer: Any) -> str:
 
 
 def _span(array: Any) -> str:
-    return f"{array.min():.4g} … {array.max():.4g}"
+    return f"{array.min():.4g} … {array.max():.4g}".replace("-", "−")
 
 
 def _norm(array: Any) -> str:

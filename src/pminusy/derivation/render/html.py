@@ -17,7 +17,9 @@ from pminusy.derivation.render.document import (
     safe,
 )
 from pminusy.derivation.render.mathml import MathMLPrinter, mathml_number
+from pminusy.derivation.render.pictures import heat_map, network_graph, pictures
 from pminusy.derivation.render.value_text import is_matrix, vector
+from pminusy.derivation.render.window_picture import window_picture
 from pminusy.derivation.statements.line import FULL, Table
 from pminusy.derivation.steps.chapters import Chapter, Overview, Steps
 from pminusy.derivation.steps.step import ProvedStep
@@ -63,6 +65,9 @@ class _Html(Writer[str]):
     def classes(self, summary: Overview) -> Page[str]:
         """Bars."""
         yield _bars(self.derivation)
+        if not summary.folded:
+            yield pictures(self.derivation)
+        yield network_graph(summary)
 
     def table(self, table: Table) -> Page[str]:
         """A table, and its caption below."""
@@ -71,7 +76,8 @@ class _Html(Writer[str]):
     def fold(self) -> Page[str]:
         """A fold, shut."""
         count = len(self.derivation)
-        yield f'<details class="fold"><summary>The derivation: {count} steps, each proved</summary>'
+        drawn = pictures(self.derivation)
+        yield f'<details class="fold"><summary>The derivation: {count} steps, each proved</summary>{drawn}'
 
     def fold_end(self) -> Page[str]:
         """The end of the fold."""
@@ -104,13 +110,18 @@ class _Html(Writer[str]):
             rows = f'<div class="rows">{rows}</div>'
             body.append(_folded(rows, shown.hides_numbers, "with your numbers"))
         if shown.value is not None:
-            value = _value(shown.value, shown, self.digits)
+            value = _value(shown.value, shown, self.digits, self._class_names())
             body.append(_folded(value, shown.hides_results, "the result"))
+        if not shown.hides_numbers:
+            body.append(window_picture(step))
         body.append(f'<p class="why">{_prose(step.why)}</p>')
         if step.line.table is not None:
             body.append(_folded(_table(step.line.table), shown.hides_results, "the table"))
         body.append(f'<p class="proof">✓ {escape(str(step.proof))}</p>')
         return "".join(body)
+
+    def _class_names(self) -> tuple[str, ...]:
+        return self.derivation.summary.classes
 
     def beside(self, pairs: Sequence[tuple[ProvedStep, tuple[ProvedStep, ...]]]) -> Page[str]:
         """A table of two columns."""
@@ -150,11 +161,13 @@ def _math(math: str) -> str:
     return f'<div class="scroll" tabindex="0" role="group" aria-label="formula">{math}</div>'
 
 
-def _value(value: ResultValue, shown: ShownStep, digits: int) -> str:
+def _value(value: ResultValue, shown: ShownStep, digits: int, names: tuple[str, ...]) -> str:
     if is_matrix(value):
         equals = f"<mrow><mo>=</mo>{_matrix(value, digits)}</mrow>"
         body = _math(f'<math display="block">{equals}</math>')
-        return body + (_heat_map(value, digits) if shown.step.name == "jacobian_matrix" else "")
+        return body + (
+            heat_map(value, digits, names) if shown.step.name == "jacobian_matrix" else ""
+        )
     aside = f'<br/><span class="note">{escape(shown.note)}</span>' if shown.note else ""
     return f"<p>= <strong>{escape(vector(value, digits))}</strong>{aside}</p>"
 
@@ -190,6 +203,7 @@ def _bars(derivation: Steps) -> str:
         left_parts += [
             name,
             f'<rect x="150" y="{y + 2}" width="{float(p) * 120:.2f}" height="16" rx="2" class="probability"/>',
+            f'<rect x="150" y="{y}" width="{min(float(summary.targets[k]), 1.0) * 120:.2f}" height="20" class="target"/>',
             f'<text x="{150 + float(p) * 120 + 6:.1f}" y="{y + 14}">{as_text(p, digits, rest=True)}</text>',
         ]
         right_parts += [
@@ -205,7 +219,7 @@ def _bars(derivation: Steps) -> str:
     more = f" {rest} more classes have smaller entries." if rest else ""
     caption = (
         f"Loss {loss}. Bars to the left: the step raises the logit; to the "
-        f"right: it lowers it. ● the true class.{more}"
+        f"right: it lowers it. ● the true class; the outline beside {letter} is the target.{more}"
     )
     return f'<figure>{both}<figcaption class="note">{escape(caption)}</figcaption></figure>'
 
@@ -215,29 +229,6 @@ def _chart(title: str, parts_: list[str], height: int) -> str:
     return (
         f'<svg role="img" viewBox="0 0 400 {height}" width="400" height="{height}" aria-label="{escape(title)}">'
         f"<title>{escape(title)}</title>{''.join(parts_)}</svg>"
-    )
-
-
-def _heat_map(shown: ResultValue, digits: int) -> str:
-    """The Jacobian as colours: blue below 0, orange above, stronger where larger."""
-    n, cell = shown.shape[0], 44
-    top = max(abs(value) for value in shown.entries.values()) or 1
-    size = n * cell + 2
-    squares = []
-    for (i, j), value in shown.entries.items():
-        opacity = float(abs(value) / top)
-        side = "raised" if value < 0 else "lowered"
-        text = as_text(value, 2)
-        squares.append(
-            f'<rect x="{j * cell + 1}" y="{i * cell + 1}" width="{cell - 2}" height="{cell - 2}" rx="3" '
-            f'class="{side}" fill-opacity="{opacity:.3f}" stroke="var(--rule)"><title>row {i}, column {j}: '
-            f"{as_text(value, digits)}</title></rect>"
-            f'<text x="{j * cell + cell / 2}" y="{i * cell + cell / 2 + 4}" text-anchor="middle" '
-            f'font-size="11">{text}</text>'
-        )
-    return (
-        f'<svg role="img" aria-label="Heat map of the Jacobian: positive on the diagonal, negative off it" '
-        f'viewBox="0 0 {size} {size}" width="{size}" height="{size}">{"".join(squares)}</svg>'
     )
 
 
