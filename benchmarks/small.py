@@ -272,17 +272,35 @@ def main() -> None:
         for name, title, columns, measure in parts:
             if name in chosen:
                 print(f"\n{title}")
-                _paste(name, title, columns, measure())
+                rows = measure()
+                _paste(name, title, columns, rows, _remark(name, rows, cpu=arguments.cpu))
 
 
 _FAMOUS = ("iris", "wine", "breast_cancer", "digits")
 _BESIDE = ["what", "pminusy", "scikit-learn", "ratio"]
 
 
-def _paste(name: str, title: str, columns: list[str], rows: list[list[str]]) -> None:
+def _remark(name: str, rows: list[list[str]], *, cpu: bool) -> str:
+    """How it was measured, and what it comes to."""
+    if name == "calls":
+        return "Medians of microseconds, one thread on both sides."
+    clock = "processor time (the machine was shared)" if cpu else "time"
+    text = f"Medians of milliseconds of {clock}, by turns, one BLAS thread on both sides."
+    if name == "fits":
+        for half in ("tuning", "held out"):
+            ratios = [float(row[-1]) for row in rows if row[0] == half]
+            if ratios:
+                text += f" {half.capitalize()}: {len(ratios)} fits, geometric mean of the ratios "
+                text += (
+                    f"{geometric_mean(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f}."
+                )
+    return text
+
+
+def _paste(name: str, title: str, columns: list[str], rows: list[list[str]], remark: str) -> None:
     lines = [f"### {title}", "", f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
     lines += [f"| {' | '.join(row)} |" for row in rows]
-    paste(DOCS / "benchmarks.md", f"small-{name}", "\n".join(lines))
+    paste(DOCS / "benchmarks.md", f"small-{name}", "\n".join([*lines, "", remark, ""]))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,12 @@ class Call(NamedTuple):
         """Module that computes it."""
         return implementation(self.z.shape[0], self.z.shape[1], self.options)
 
+    @property
+    def head(self) -> Any:
+        """Module that computes it from the logits, all of which are there."""
+        z = self.z
+        return implementation(z.shape[0], z.shape[1], self.options, dtype=z.dtype)
+
     def loss(self, value: Array) -> Array:
         """Give a loss the shape the caller expects."""
         return value.reshape(self.rows) if self.options.reduction == "none" else value

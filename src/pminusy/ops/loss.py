@@ -57,7 +57,7 @@ def cross_entropy(z: ArrayLike, y: ArrayLike, **options: Unpack[LossOptions]) ->
     """
     (logits,) = arguments.floats(z=z)
     call = prepare(logits, y, options)
-    return call.loss(call.implementation.cross_entropy(call.z, call.y, call.options))
+    return call.loss(call.head.cross_entropy(call.z, call.y, call.options))
 
 
 @with_loss_options()
@@ -105,9 +105,7 @@ def cross_entropy_grad(
     call = prepare(logits, y, options)
     factors = arguments.row_factors(grad_output, call.rows, call.options)
     result, rows = output_rows(out, logits)
-    loss, dL_dz = call.implementation.cross_entropy_grad(
-        call.z, call.y, call.options, factors, rows
-    )
+    loss, dL_dz = call.head.cross_entropy_grad(call.z, call.y, call.options, factors, rows)
     return LossAndGradient(call.loss(loss), delivered(dL_dz, result, logits))
 
 
@@ -160,7 +158,7 @@ def cross_entropy_hvp(
     factors = arguments.row_factors(grad_output, call.rows, call.options)
     v_rows, exponent = in_reach(direction.reshape(call.z.shape))
     result, rows = output_rows(out, logits, direction)
-    Hv = call.implementation.cross_entropy_hvp(call.z, call.y, call.options, v_rows, factors, rows)
+    Hv = call.head.cross_entropy_hvp(call.z, call.y, call.options, v_rows, factors, rows)
     if exponent is not None:
         np.ldexp(Hv, exponent, out=Hv)
     return delivered(Hv, result, logits)

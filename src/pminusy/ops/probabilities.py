@@ -160,4 +160,5 @@ def _rowwise(name: str, z: ArrayLike, out: Array | None, options: Options) -> Ar
     flat = logits.reshape(-1, logits.shape[-1])
     result, rows = output_rows(out, logits)
     seen = transform.logits(flat, options) if options.transforms_logits else flat
-    return delivered(getattr(implementation(*flat.shape), name)(seen, rows), result, logits)
+    module = implementation(*flat.shape, dtype=flat.dtype)
+    return delivered(getattr(module, name)(seen, rows), result, logits)

@@ -30,6 +30,7 @@ Array = NDArray[Any]
 
 _MOST_WORK = 20_000_000  # multiplications of a product with all rows and classes
 _POLISH, _POLISHED = 1e-3, 1 << 19  # of the criterion, up to so many multiplications
+_LOOSE = 1e-5  # a criterion that asks for less than this is not polished
 _DIRECT = 8.0  # passes that a Hessian may cost which is built at every step
 
 # Seconds, on one thread: what decides is their ratio, which machines share.
@@ -58,7 +59,10 @@ def fit_dense(
     dispatch.asked_for()  # nothing here is compiled, but what it cannot be is refused all the same
     rows = DenseRows.of(source, objective.coordinates)
     dense = DenseObjective(rows, objective.ridge, objective.coordinates)
-    if rows.x.size * dense.K <= _POLISHED:  # a step more costs nothing, the start leaves no trace
+    strict = criterion.gap is not None or criterion.tol <= _LOOSE
+    if (
+        strict and rows.x.size * dense.K <= _POLISHED
+    ):  # a step more costs nothing, the start leaves no trace
         criterion = criterion.tightened(_POLISH)
     price = _price(WholeHessian, dense)
     direct = price <= _DIRECT
