@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
 
+from pminusy import ops
 from pminusy.estimators.softmax_regression import SoftmaxRegression
 from tests.training.problems import random_problem
 
@@ -90,3 +91,25 @@ def test_repeating_the_data_is_doubling_C(problem):
     once = SoftmaxRegression(2.0, tol=1e-10).fit(X, y)
     twice = SoftmaxRegression(1.0, tol=1e-10).fit(np.tile(X, (2, 1)), np.tile(y, 2))
     np.testing.assert_allclose(once.coef_, twice.coef_, atol=1e-8)
+
+
+@pytest.mark.parametrize("K", [2, 3])
+@pytest.mark.parametrize("N", [1, 7, 2000])
+def test_probabilities_are_those_of_the_logits_for_few_rows_and_many(N, K):
+    random = np.random.default_rng(N)
+    X, y = random.normal(size=(2000, 4)), np.arange(2000) % K
+    clf = SoftmaxRegression(max_iter=1).fit(X, y)
+    clf.coef_ = clf.coef_ * 0 + 40 * random.normal(size=clf.coef_.shape)
+    z = np.asarray(clf.decision_function(X[:N]))
+    z = np.stack([0 * z, z], axis=1) if K == 2 else z
+    np.testing.assert_allclose(clf.predict_proba(X[:N]), ops.softmax(z), rtol=1e-12, atol=0)
+    np.testing.assert_allclose(clf.predict_proba(X[:N], top_k=1).probabilities[:, 0],
+                               ops.softmax(z).max(axis=1), rtol=1e-12)  # fmt: skip
+
+
+def test_probabilities_of_logits_beyond_all_bounds():
+    clf = SoftmaxRegression().fit([[0.0], [1.0], [2.0]], [0, 1, 2])
+    clf.coef_ = np.array([[1e300], [0.0], [-1e300]])
+    with np.errstate(over="ignore"):
+        found = clf.predict_proba([[1e300]])
+    np.testing.assert_array_equal(found, ops.softmax([[np.inf, 0.0, -np.inf]]))
