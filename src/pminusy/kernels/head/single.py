@@ -19,6 +19,7 @@ from pminusy.kernels.head.reference import cross_entropy_hvp, log_softmax
 __all__ = ["cross_entropy", "cross_entropy_grad", "cross_entropy_hvp", "log_softmax", "softmax"]
 
 Array = NDArray[Any]
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def softmax(z: Array, out: Array | None = None) -> Array:
@@ -54,29 +55,32 @@ def cross_entropy_grad(
 class _Rows:
     """Rows with a label each: e^{z_k − m} but for the largest, which is taken for 0 in `e`."""
 
-    def __init__(self, z: Array, y: Array, below: Array) -> None:
-        N = y.size
-        first = np.arange(0, z.size, z.shape[1])
-        flat = below.reshape(-1)
-        self.label = first + y
-        self.below_label = -flat[self.label]
-        self.top = first + z.argmax(axis=1)
-        self.e = np.exp(below, out=below)
-        flat[self.top] = 0.0
+    def __init__(self, wide: Array, y: Array, top: Array, first: Array, m: Array) -> None:
+        wide -= m[:, None]
+        flat = wide.reshape(-1)
+        self.label, self.top, self.N = first + y, top, y.size
+        self.below_label = flat[self.label]
+        self.e = np.exp(wide, out=wide)
+        flat[top] = 0.0
         self.rest = np.add.reduce(self.e, axis=1)  # Σ_k e_k but for the largest
-        self.N = N
 
     @classmethod
     def of(cls, z: Array, y: Array, options: Options) -> _Rows | None:
         """None where the specification has to be asked."""
-        if y.ndim == 2 or not _is_plain(options) or not y.size or y.min() < 0:
+        if y.ndim == 2 or not _is_plain(options) or not y.size or np.minimum.reduce(y) < 0:
             return None
-        below = _below(z)
-        return None if below is None else cls(z, y, below)
+        wide, first = z.astype(np.float64), np.arange(0, z.size, z.shape[1])
+        top = first + z.argmax(axis=1)
+        m = wide.reshape(-1)[top]
+        # NaN and ∞ are the largest of their rows, −∞ is below all that float32 holds
+        finite = (
+            np.minimum.reduce(wide, axis=None) >= -_LARGEST and np.maximum.reduce(m) <= _LARGEST
+        )
+        return cls(wide, y, top, first, m) if finite else None
 
     def loss(self, options: Options) -> Array:
         """lse − z_y of all rows."""
-        losses = self.below_label + np.log1p(self.rest)
+        losses = np.log1p(self.rest) - self.below_label
         if options.reduction == "none":
             return np.asarray(losses, np.float32)
         total = np.add.reduce(losses)
@@ -86,11 +90,11 @@ class _Rows:
     def gradient(self, options: Options) -> Array:
         """p − y, over the number of rows for the mean."""
         flat = self.e.reshape(-1)
-        here = self.top == self.label
-        others = np.where(here, self.rest, 1.0 + self.rest - flat[self.label])
+        scale = 1.0 + self.rest
+        right = self.top == self.label
+        others = np.where(right, self.rest, scale - flat[self.label])
         flat[self.top] = 1.0
         flat[self.label] = -others
-        scale = 1.0 + self.rest
         if options.reduction == "mean":
             scale *= self.N
         return np.asarray(np.divide(self.e, scale[:, None], out=self.e))
