@@ -28,7 +28,8 @@ __all__ = ["fit_dense", "fits_dense"]
 
 Array = NDArray[Any]
 
-_MOST_WORK = 20_000_000  # multiplications of a product with all rows and classes
+_MOST_NUMBERS = 2_000_000  # of the matrix and what is beside it: beyond, threads are quicker
+_BESIDE = 6  # numbers for a row and class: logits, p, residual …
 _POLISH, _POLISHED = 1e-3, 1 << 19  # of the criterion, up to so many multiplications
 _LOOSE = 1e-5  # a criterion that asks for less than this is not polished
 _DIRECT = 8.0  # passes that a Hessian may cost which is built at every step
@@ -39,12 +40,12 @@ _CALL, _EXP, _FLOP, _SCALED = 1.5e-6, 6e-9, 5e-11, 1e-9
 
 def fits_dense(source: Source, workspace: int) -> TypeGuard[ArraySource]:
     """Whether all rows are in memory and, in float64, a matrix that is worth having."""
-    work = source.rows * source.features * source.classes
+    numbers = source.rows * (source.features + _BESIDE * source.classes)
     return (
         isinstance(source, ArraySource)
         and not source.sparse
-        and work <= _MOST_WORK
-        and 8 * source.rows * (source.features + 6 * source.classes) <= workspace
+        and numbers <= _MOST_NUMBERS
+        and 8 * numbers <= workspace
     )
 
 
