@@ -55,7 +55,7 @@ def test_numbers_are_whole(monkeypatch, capsys, model, columns, command):
 @pytest.mark.parametrize("columns", [10, 24, 40, 80])
 def test_predictions_show_the_classes_there_is_room_for(monkeypatch, capsys, model, columns):
     text = _printed(monkeypatch, capsys, columns, ["predict", model, PENGUINS])
-    assert re.search(r"Adelie +0\.9995", text)
+    assert re.search(r"Adelie +0\.9996", text)
     assert "0.0000" not in text
     assert ("more class" in " ".join(text.split())) == (columns < 60)
     assert ("< 0.0001" in text) == (columns >= 40)

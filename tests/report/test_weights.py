@@ -36,3 +36,9 @@ def test_no_weights_at_all():
 def test_ties_keep_the_order_of_the_table():
     assert largest(np.ones(5), 3) == [0, 1, 2]
     assert largest(np.array([1.0, 3.0, 2.0]), 2, keep=(0,)) == [0, 1]
+
+
+def test_features_by_their_largest_entry():
+    W = np.array([[1.0, -4.0, 0.0], [0.5, 2.0, 3.0]])
+    assert grid(W, 2, 2, by_size=True).features == [1, 2]
+    assert grid(W, 2, 2, by_size=True).values == [[-4.0, 2.0], [0.0, 3.0]]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+import pminusy
 from pminusy.core.trace import Trace
 from pminusy.files import write_atomically
 from pminusy.present.numbers import Real
-from pminusy.report.data import FitReport, PathValue, WorstRow
+from pminusy.report.data import ColumnLine, FitReport, PathValue, WorstRow
 from pminusy.report.page import render_page
 from pminusy.tables.design import cells
+from pminusy.tables.units import feature_units
 
 if TYPE_CHECKING:
     from pminusy.api.fitted import Fitted
@@ -30,13 +33,20 @@ PAGE_SUFFIXES_OF_OTHERS = (
 _ROWS_SHOWN = 12
 
 
-def write_report(model: Fitted, run: TrainingRun, path: str | PathLike[str]) -> None:
+def write_report(
+    model: Fitted, run: TrainingRun, path: str | PathLike[str], command: str = ""
+) -> None:
     """Write the page; nothing is left half written."""
-    page = render_page(fit_report(model, run)).encode()
+    page = render_page(fit_report(model, run, _made(command))).encode()
     write_atomically(path, lambda file: file.write(page))
 
 
-def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
+def _made(command: str) -> tuple[str, ...]:
+    day = datetime.now().astimezone().date().isoformat()
+    return (f"pminusy {pminusy.__version__}", day, *([command] if command else []))
+
+
+def fit_report(model: Fitted, run: TrainingRun, made: tuple[str, ...] = ()) -> FitReport:
     """Gather what the page shows."""
     worst = _worst_rows(model, run)
     scored = run.scored
@@ -78,6 +88,10 @@ def fit_report(model: Fitted, run: TrainingRun) -> FitReport:
         chosen=_path_value(run.chosen) if path else None,
         temperature=1.0 if calibration is None else calibration.temperature,
         uncalibrated_p=None if calibration is None else np.exp(calibration.log_p_before),
+        columns=tuple(ColumnLine(f.name, f.taken, f.missing, f.why) for f in model.schema.findings),
+        shares=model.shares,
+        units=np.array([(u.mean, u.scale) for u in feature_units(model.schema)]),
+        made=made,
         held_out_weight=scored.weight if model.schema.weight is not None else None,
     )
 
@@ -127,7 +141,10 @@ def _worst_rows(model: Fitted, run: TrainingRun) -> tuple[WorstRow, ...]:
         for distance, loss, i in _worst(model, part)
     ]
     candidates.sort(key=lambda row: row[:2], reverse=True)
-    return tuple(_worst_row(model, part, i) for _, _, part, i in candidates[:_ROWS_SHOWN])
+    return tuple(
+        _worst_row(model, part, i, part is run.held_out)
+        for _, _, part, i in candidates[:_ROWS_SHOWN]
+    )
 
 
 def _worst(model: Fitted, part: TableRows) -> list[tuple[float, float, int]]:
@@ -141,10 +158,11 @@ def _worst(model: Fitted, part: TableRows) -> list[tuple[float, float, int]]:
     return [(float(distances[i]), float(losses[i]), int(i)) for i in worst]
 
 
-def _worst_row(model: Fitted, part: TableRows, i: int) -> WorstRow:
+def _worst_row(model: Fitted, part: TableRows, i: int, held_out: bool) -> WorstRow:
     x = part.row(i)
     log_p = model.log_probabilities(x[None])[0]
     return WorstRow(
+        held_out=held_out,
         row=int(part.index[i]) + 1,
         cells=tuple(cells(part.frame, i).items()),
         x=x,

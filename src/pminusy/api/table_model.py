@@ -272,8 +272,8 @@ class TableModel(Fitted):
             tensors["held_out"] = self.held_out
         save_model(path, tensors, metadata)
 
-    def write_report(self, path: str | PathLike[str]) -> None:
-        """Write the page of the fit: one HTML file that opens offline.
+    def write_report(self, path: str | PathLike[str], *, command: str = "") -> None:
+        """Write the page of the fit: one HTML file that opens offline; it can name a command.
 
         Raises
         ------
@@ -284,7 +284,7 @@ class TableModel(Fitted):
         from pminusy.api.report import PAGE_SUFFIXES_OF_OTHERS, write_report
 
         refuse_suffix("output file", path, ".html", PAGE_SUFFIXES_OF_OTHERS)
-        write_report(self.run.judged or self, self.run, path)
+        write_report(self.run.judged or self, self.run, path, command)
 
 
 def _warn(doing: str, notes: Sequence[str]) -> None:

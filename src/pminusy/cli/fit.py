@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import warnings
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -265,7 +268,11 @@ def _write(
     failure = None
     for kind, path, write in (
         ("model", output, model.save),
-        ("page ", report, model.write_report),
+        (
+            "page ",
+            report,
+            partial(model.write_report, command=shlex.join(["pminusy", *sys.argv[1:]])),
+        ),
     ):
         try:
             if path is not None:

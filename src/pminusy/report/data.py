@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pminusy.core.trace import Trace
 
-__all__ = ["FitReport", "PathValue", "WorstRow"]
+__all__ = ["ColumnLine", "FitReport", "PathValue", "WorstRow"]
 
 Array = NDArray[Any]
 
@@ -35,6 +35,8 @@ class WorstRow:
         `W_kd x_d`, what each feature adds to each logit, shape (K, D).
     log_p
         Logarithms of `p`, shape (K,), which say what a float cannot; of `p` itself if not given.
+    held_out
+        Whether the row was held out; None where that is not said.
     """
 
     row: int
@@ -44,6 +46,17 @@ class WorstRow:
     y: int
     contributions: Array
     log_p: Array | None = None
+    held_out: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLine:
+    """What a column of the table was taken for, and why."""
+
+    name: str
+    taken: str
+    missing: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +121,14 @@ class FitReport:
         `held_out_p` is under temperatures that were fitted to other rows. 1 and None without.
     held_out_weight
         Weights (n,) of those rows where they differ; scores and calibration count rows by them.
+    columns
+        What each column of the table was taken for.
+    shares
+        Share of each class (K,) among the training rows.
+    units
+        Mean and spread (D, 2) of each feature in the units of the table, 0 and 1 for categories.
+    made
+        By which version, when and by which command the page was made.
     """
 
     title: str
@@ -142,3 +163,7 @@ class FitReport:
     temperature: float = 1.0
     uncalibrated_p: Array | None = None
     held_out_weight: Array | None = None
+    columns: tuple[ColumnLine, ...] = ()
+    shares: Array | None = None
+    units: Array | None = None
+    made: tuple[str, ...] = ()

@@ -30,6 +30,7 @@ WEIGHT_FEATURES = 30
 WORST_ROWS = 20
 NOTES = 50
 PATH_VALUES = 40
+COLUMNS = 200
 
 _STYLE = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
 
@@ -59,6 +60,8 @@ def render_page(report: FitReport) -> str:
         **_path(report),
         **_weights(report),
         **_rows(report),
+        columns=report.columns[:COLUMNS],
+        worse=_worse(report),
     )
     return page(f"{markup.plain(report.title)} · pminusy", _STYLE, body)
 
@@ -88,6 +91,15 @@ def _judged(report: FitReport) -> dict[str, Any]:
         **_calibration(report, p, ""),
         **_calibration(report, report.uncalibrated_p, "_before"),
     }
+
+
+def _worse(report: FitReport) -> list[str]:
+    """Scores by which the majority class is better than the model."""
+    return [
+        name
+        for name, model, baseline in report.scores
+        if (model > baseline if name == "log loss" else model < baseline)
+    ]
 
 
 def _calibration(report: FitReport, p: Any, when: str) -> dict[str, Any]:
@@ -129,7 +141,14 @@ def _weakest(scores: list[ClassMetrics]) -> list[ClassMetrics]:
 
 
 def _weights(report: FitReport) -> dict[str, Any]:
-    return {"weights": grid(report.W, WEIGHT_FEATURES, WEIGHT_CLASSES)}
+    shown = grid(report.W, WEIGHT_FEATURES, WEIGHT_CLASSES, by_size=True)
+    in_units: list[list[float]] = []
+    if report.units is not None:
+        spread = report.units[shown.features, 1]
+        in_units = (
+            np.array(shown.values).reshape(len(shown.features), -1) / spread[:, None]
+        ).tolist()
+    return {"weights": shown, "in_units": in_units}
 
 
 def _rows(report: FitReport) -> dict[str, Any]:

@@ -27,7 +27,9 @@ class Grid:
     depths: list[list[float]]
 
 
-def grid(A: Array, features: int, classes: int, keep: tuple[int, ...] = ()) -> Grid:
+def grid(
+    A: Array, features: int, classes: int, keep: tuple[int, ...] = (), *, by_size: bool = False
+) -> Grid:
     """The part of A (K, D) with the largest absolute entries, in the order of the table.
 
     Parameters
@@ -38,9 +40,12 @@ def grid(A: Array, features: int, classes: int, keep: tuple[int, ...] = ()) -> G
         How many of each to show at most.
     keep
         Classes to show in any case.
+    by_size
+        Whether features come by their largest entry instead.
     """
     size = np.abs(A.astype(np.float64))
-    d = sorted(largest(size.max(axis=0, initial=0.0), features))
+    d = largest(size.max(axis=0, initial=0.0), features)
+    d = d if by_size else sorted(d)
     k = sorted(largest(size.max(axis=1, initial=0.0), classes, keep))
     top = size.max(initial=0.0) or 1.0
     part = A[np.ix_(k, d)].T.astype(np.float64)

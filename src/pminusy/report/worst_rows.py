@@ -69,6 +69,7 @@ class RowDetails:
     rest: float
     bias: float
     total: float
+    held_out: bool | None = None
 
 
 def rival(p: Array, y: int) -> int:
@@ -111,6 +112,7 @@ def row_details(row: WorstRow, b: Array, features: tuple[str, ...]) -> RowDetail
         rest=float(contributions[left].sum()),
         bias=bias,
         total=float(contributions.sum()) + bias,
+        held_out=row.held_out,
     )
 
 
