@@ -180,3 +180,14 @@ def test_a_backward_pass_that_returns_something_else(returned, status):
     verdict = judge(CRITERION.format(returned))
     assert verdict.status == status
     assert (verdict.mistakes == ("absent.output",)) == (status == "wrong")
+
+
+@pytest.mark.parametrize(
+    ("returned", "status"),
+    [
+        ("loss, loss", "wrong"), ("loss, (s.argmax(1) == y).mean()", "correct"),
+        ("loss, (lse - s[n, y]).mean()", "correct"), ("loss, float(loss)", "wrong"),
+    ],
+)  # fmt: skip
+def test_a_loss_that_comes_twice_is_no_gradient(returned, status):
+    assert judge(LINEAR.format(returned)).status == status

@@ -16,9 +16,9 @@ from pminusy.diagnosis.bind.results import (
     in_words,
     results_of_function,
 )
-from pminusy.diagnosis.bind.subject import IN_DICTIONARY, Seen, Subject
+from pminusy.diagnosis.bind.subject import IN_DICTIONARY, Result, Seen, Subject
 from pminusy.diagnosis.catalogue.exercise import Layer
-from pminusy.diagnosis.catalogue.probes import Probe
+from pminusy.diagnosis.catalogue.probes import STRENGTH, Probe
 from pminusy.diagnosis.run.session import Answer, Raised
 
 __all__ = ["call", "with_results"]
@@ -61,6 +61,7 @@ def with_results(subject: Subject, probe: Probe, required: bool = False) -> Subj
     arrays = arrays_in(answer.results, ())  # a single number may be an accuracy
     unread = [a.shape for path, _, a in arrays if path not in read and a.size > 1]
     trains = any(result.letter.startswith("after_") for result in found)
+    required = required or _loss_twice(subject, probe, answer, found)
     absent = () if trains else tuple(absent_results(subject, answer, found, required))
     blank = not any(np.any(a) for _, _, a in arrays_in(answer.results, ())) and not (
         trains and answer.changed
@@ -68,6 +69,24 @@ def with_results(subject: Subject, probe: Probe, required: bool = False) -> Subj
     return replace(
         subject, results=found, nothing=nothing, unread=tuple(unread), absent=absent, blank=blank
     )
+
+
+def _loss_twice(subject: Subject, probe: Probe, answer: Answer, found: tuple[Result, ...]) -> bool:
+    """Whether the loss comes twice, also with a regulariser, where its gradient is usual."""
+    loss = next((result.path for result in found if result.letter == "L"), None)
+    if loss is None or len(found) > 1 or len(_numbers(answer)) < 2:
+        return False
+    if subject.regularised:
+        answer, _ = _ask(subject, {**probe.inputs, "r": STRENGTH})
+    numbers = _numbers(answer)
+    first = numbers.pop(loss, None)
+    return first is not None and first in numbers.values()
+
+
+def _numbers(answer: Answer) -> dict[tuple[Any, ...], float]:
+    """Single numbers that were returned, by their place."""
+    arrays = arrays_in(answer.results, ())
+    return {path: float(array.reshape(())) for path, _, array in arrays if array.size == 1}
 
 
 def _of_layer(subject: Subject, layer: Layer, answer: Answer, probe: Probe) -> Subject:
