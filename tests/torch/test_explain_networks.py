@@ -247,6 +247,38 @@ def test_a_file_of_weights_is_the_module_it_came_from(file, name):
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_large_layer_shows_its_largest_entries_with_numbers():
+    torch.manual_seed(5)
+    module, x = mlp(4, 40), rows(24, 6)
+    d = pmy.explain(module, x, [i % 4 for i in range(24)], layer=3)
+    for name, key in (("dW", "dW"), ("da", "da"), ("upstream", None)):
+        step = d[f"layer3_linear_{name}"]
+        context = step.context
+        assert isinstance(context, LayerContext)
+        array = context.upstream if key is None else context.gradients[key]
+        shown = [abs(float(v)) for v in step.value.entries.values()]
+        np.testing.assert_allclose(shown, np.sort(np.abs(array), axis=None)[::-1][:6], rtol=1e-12)
+        assert step.value.left_out == array.size - 6
+        largest = np.unravel_index(np.abs(array).argmax(), array.shape)
+        assert tuple(map(int, largest)) in [tuple(row.indices.values()) for row in step.rows]
+    assert "and 0 more" not in str(d)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"layer": 1}, "layer: expected a network"),
+        ({"network_layers": "relu"}, "a file of weights"),
+    ],
+    ids=["layer", "layers"],
+)
+def test_what_belongs_to_networks_is_refused_without_one(more, message):
+    with pytest.raises(InputError, match=message):
+        pmy.explain(z=[1.0, 2.0], y=0, **more)
+    with pytest.raises(InputError, match="none beside a module"):
+        pmy.explain(mlp(1), rows(2, 6), [0, 1], network_layers="relu")
+
+
 def test_layers_of_a_file_in_words(file):
     folder, _, x = file
     given = {"x": x, "y": [0, 1, 2, 0], "network": str(folder / "net.npz")}

@@ -162,6 +162,13 @@ def explained(request: Request) -> Derivation:
     from pminusy.api.explain_network import explain_file, is_file
     from pminusy.derivation.build import derivation_of
 
+    if request.network_layers is not None and not is_file(request.network):
+        raise InputError(
+            "network-layers", "a file of weights, .safetensors or .npz, as the network",
+            "none" if request.network is None else "words", "the words say the layers already",
+        )  # fmt: skip
+    if request.layer is not None and request.network is None:
+        raise InputError("layer", "a network", "none", "leave it out")
     return explain_file(request) if is_file(request.network) else derivation_of(request)
 
 

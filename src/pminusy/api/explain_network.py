@@ -37,6 +37,8 @@ def explain_module(module: Any, request: Request) -> Derivation:
 
     if request.network is not None:
         raise InputError("module", "a module or a network", "both", "leave one of them out")
+    if request.network_layers is not None:
+        raise InputError("network-layers", "none beside a module", "some", "leave them out")
     request = _one_batch(request)
     network = network_of(module, request.x)
     return _compared(network, request)

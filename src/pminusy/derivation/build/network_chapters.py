@@ -96,6 +96,9 @@ def _chapters(each: Placed, count: int) -> tuple[Chapter, Chapter]:
         "the layer behind: it is that one's ∂L/∂a." if context.later else
         "the head: ∂L/∂Z of the batch."
     )  # fmt: skip
+    padding = (each.spec.given or {}).get("padding")
+    if padding is not None:
+        back += f" Torch leaves the gradient of row {int(padding)}, its padding_idx, at 0."
     note = kinks(layer)
     return (
         Chapter(f"{name}_ahead", f"{title}, forwards", ahead,

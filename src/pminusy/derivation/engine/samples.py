@@ -110,10 +110,11 @@ class SampledEvaluator(Evaluator):
         return known and tree.by.name in self.recorded  # type: ignore[attr-defined]  # a Partial
 
     def known(self, tree: Node) -> Any:
-        """The array in float64 of an output or of a recorded derivative, None for anything else."""
+        """The array in float64 of an output or of a recorded derivative; None for others."""
         if self._is_recorded(tree):
             return self.recorded[tree.by.name]  # type: ignore[attr-defined]  # a Partial
-        return self._outputs if isinstance(tree, Ref) and tree.name == "o" else None
+        letter = tree.name if isinstance(tree, Ref) else ""
+        return {"o": self._outputs, "g": self.recorded.get("o")}.get(letter)
 
     def cost(self, tree: Node) -> int:
         """About how many terms the value of a tree takes, sums that are remembered counted once."""

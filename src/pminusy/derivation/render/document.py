@@ -174,6 +174,8 @@ def document(writer: Writer[Piece]) -> Page[Piece]:
 
 def _shown(step: ProvedStep, derivation: Steps) -> ShownStep:
     value = step.value if set(step.statement.signs) == {"="} else None
+    if value is not None and value.left_out and not value.entries:
+        value = None  # too many entries, and none computed
     note = ""
     if value is not None and len(value.shape) == 1 and not value.left_out:
         note = sum_note(list(value.entries.values()), derivation.digits)

@@ -86,10 +86,12 @@ def _chosen(relation: Relation, at: Evaluator) -> list[Mapping[str, int]]:
     c = at.environment.fixed.get("c", 0)
     if len(letters) == 1 and size <= LONGEST_SUM:
         return list(index_choices(relation, at))
-    if isinstance(at, SampledEvaluator) and max(map(at.cost, relation.sides)) > _DEAR:
-        return _at_largest(relation, letters, at)[:1] or list(
-            islice(sampled_places(relation, letters, at), 1)
+    if isinstance(at, SampledEvaluator) and result_value(relation, at).left_out:
+        dear = max(map(at.cost, relation.sides)) > _DEAR
+        places = _at_largest(relation, letters, at) or list(
+            islice(sampled_places(relation, letters, at), 2)
         )
+        return places[: 1 if dear else 2]
     if any(index.space in _LARGE for index in letters):
         return _at_largest(relation, letters, at)
     others = [] if is_large(at) and size > MANY_CLASSES else [i for i in (0, 1) if i != c][:1]
