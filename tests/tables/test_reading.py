@@ -120,6 +120,21 @@ def test_what_is_missing_is_remembered(save):
     assert loaded.predict(name).equals(model.predict(name))
 
 
+def test_marks_that_are_values_too_are_said(save):
+    rows = [(str(i % 9 - 4), "abc"[i % 3], "u?"[i % 2]) for i in range(90)]
+    notes = pmy.fit_table(
+        save(_csv([*rows, ("0", "a", "v")] * 2)), target="y", missing=["-1", "?", "zz"]
+    ).run.notes
+    assert (
+        "'x': 20 cells taken as missing as asked ('-1') lie among its values, from -4 to 4" in notes
+    )
+    assert (
+        "target 'y': '?', taken as missing as asked, is the label of 90 rows, which are left out"
+        in notes
+    )
+    assert "no cell says 'zz', which was to be taken as missing" in notes
+
+
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 def test_packed_files(save, suffix):
     content = _csv(_rows()).encode()
@@ -175,8 +190,8 @@ def test_a_pipe_from_fit_to_predictions(save):
     save(_csv(_rows()))
     command = [sys.executable, "-m", "pminusy"]
     with open("t.csv", "rb") as table:
-        subprocess.run([*command, "fit", "-", "--target", "y", "-o", "m.safetensors"],
-                       stdin=table, check=True, capture_output=True)  # fmt: skip
+        fit = ["fit", "-", "--target", "y", "-o", "m.safetensors", "--as", "k=category"]
+        subprocess.run([*command, *fit], stdin=table, check=True, capture_output=True)
     with open("t.csv", "rb") as table:
         done = subprocess.run(
             [*command, "predict", "m.safetensors", "-", "-o", "-", "--keep-columns", "x,k"],

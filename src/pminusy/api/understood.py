@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pminusy.tables.columns.marks import mark_notes
 from pminusy.tables.columns.recognise import recognise
 from pminusy.tables.design import refuse_infinite
 from pminusy.tables.files import is_text, read_table
 from pminusy.tables.labels import settled_labels
-from pminusy.tables.reading import Reading, kinds_of
+from pminusy.tables.reading import Reading, kinds_of, names_in
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,7 +36,7 @@ class Understood:
     literal_target
         Labels that say NA are classes.
     notes
-        What is to be said of the target.
+        What is to be said of the target, and of marks that the user named.
     """
 
     frame: pl.DataFrame
@@ -62,12 +63,8 @@ def understood(
     InputError
         As `read_table`; a column that is not what it is said to be; infinite numbers.
     """
-    # A file of text is read once to know its names where columns are said to be something.
-    names = read_table(table, reading=reading).columns if as_ and is_text(table) else ()
-    said = kinds_of(as_, names) if names else {}
-    categories = [name for name, kind in said.items() if kind != "number"]
     literal = (target,) if isinstance(target, str) else ()
-    frame = read_table(table, reading=reading, text=[*categories, *said], literal=literal)
+    frame = read_table(table, reading=reading, text=names_in(as_), literal=literal)
     kinds = kinds_of(as_, frame.columns)
     drop = divided(drop, frame.columns)
     from_text = is_text(table)
@@ -76,7 +73,8 @@ def understood(
     found = recognise(frame, reading=reading, kinds=kinds, skip=skip, from_text=from_text)
     labels = settled_labels(found.frame, target, kind=label, from_text=from_text)
     refuse_infinite(labels.frame, skip=(target, weight, groups, *drop))
-    return Understood(labels.frame, found.columns, drop, bool(label), labels.notes)
+    notes = (*mark_notes(frame, reading.missing, target), *labels.notes)
+    return Understood(labels.frame, found.columns, drop, bool(label), notes)
 
 
 def divided(drop: tuple[Any, ...], names: list[str]) -> tuple[Any, ...]:

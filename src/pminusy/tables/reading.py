@@ -11,7 +11,7 @@ from pminusy.errors import InputError
 from pminusy.tables.untrusted import Fields
 from pminusy.tables.wording import closest, shown
 
-__all__ = ["AS_THE_FILE_SAYS", "KINDS", "Reading", "kinds_of", "reading_of"]
+__all__ = ["AS_THE_FILE_SAYS", "KINDS", "Reading", "kinds_of", "names_in", "reading_of"]
 
 KINDS = ("number", "category", "date", "dmy", "mdy")
 
@@ -149,6 +149,15 @@ def kinds_of(given: Any, names: Iterable[str]) -> dict[str, str]:
         if kinds.setdefault(name, kind) != kind:
             raise InputError(f"as {shown(name)}", "one kind", f"{kinds[name]} and {kind}")
     return kinds
+
+
+def names_in(given: Any) -> frozenset[str]:
+    """All names that may be meant, before the names of the table are known."""
+    if given is None or hasattr(given, "items"):
+        return frozenset(str(name) for name in given or ())
+    texts = (given,) if isinstance(given, str) else tuple(given)
+    parts = [part for text in texts for part in (text, *text.split(","))]
+    return frozenset(part.rpartition("=")[0].strip() for part in parts)
 
 
 def _pairs(given: Any, present: set[str]) -> list[tuple[str, str]]:
