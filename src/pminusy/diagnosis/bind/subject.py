@@ -32,7 +32,8 @@ Array = NDArray[Any]
 Inputs = Mapping[str, Any]
 
 _LIES_AS = {  # an output lies as the input of the same shape
-    "dL_dW": "W", "dR_dW": "W", "dL_dW1": "W1", "dL_db": "b", "dL_db1": "b1", "dL_dX": "X",
+    "dL_dW": "W", "dR_dW": "W", "dD_dW": "W", "dL_dW1": "W1", "dR_dW1": "W1", "dD_dW1": "W1",
+    "a1": "X0", "dL_da1": "X0", "dL_db": "b", "dL_db1": "b1", "dL_dX": "X",
     "dL_dz": "z", "dL_dz_i": "z", "dL_dp": "p", "dL_dp_i": "p", "p": "z",
     "log_p": "z", "after_W": "W", "after_W1": "W1",
 }  # fmt: skip

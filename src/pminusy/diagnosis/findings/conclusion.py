@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from pminusy.diagnosis.catalogue.quantities import INPUT_NAMES
 from pminusy.diagnosis.findings.counterexample import (
     comparisons,
     inputs_in_words,
+    on_the_way,
     smallest_counterexample,
 )
 from pminusy.diagnosis.findings.first_wrong_line import broken_line
@@ -28,7 +30,7 @@ __all__ = ["conclude"]
 
 def conclude(trial: Trial, verdict: Verdict) -> Verdict:
     """What a trial amounts to, written into a verdict that has the function's name."""
-    title = trial.subject.exercise.title
+    title = _title(trial)
     if trial.against == "numbers":
         title = "the reference's function"
     elif trial.against:
@@ -47,6 +49,14 @@ def conclude(trial: Trial, verdict: Verdict) -> Verdict:
     return _say_what_breaks_it(trial, verdict)
 
 
+def _title(trial: Trial) -> str:
+    """What it is taken for; a loss alone is not taken for a loss with its gradient."""
+    subject = trial.subject
+    title = subject.exercise.title
+    gradients = [letter for letter in (*subject.letters(), *dict(subject.absent)) if "_d" in letter]
+    return title if gradients else re.sub(r": loss and gradients?$", ": loss", title)
+
+
 def _wrong(trial: Trial) -> bool:
     best = trial.best
     if best.unexplained or any(fault.step != "purity" for fault in trial.faults):
@@ -55,7 +65,8 @@ def _wrong(trial: Trial) -> bool:
 
 
 def _say_what_is_wrong(trial: Trial, verdict: Verdict) -> Verdict:
-    findings = (*recognised(trial), *unrecognised(trial), *trial.faults)
+    found = smallest_counterexample(trial)
+    findings = (*recognised(trial), *unrecognised(trial, found), *trial.faults)
     entry = wrong_entry(trial)
     name = full_name(entry)
     verdict = replace(
@@ -63,12 +74,11 @@ def _say_what_is_wrong(trial: Trial, verdict: Verdict) -> Verdict:
         gradient_check=gradient_check(trial), line=line_of(entry),
         fault_in="" if name == verdict.name else name, spared=spared(trial),
     )  # fmt: skip
-    found = smallest_counterexample(trial)
     if found is None:
         return verdict
     return replace(
         verdict, smallest=inputs_in_words(trial, found), compared=comparisons(trial, found),
-        broken_line=broken_line(trial, found),
+        broken_line=broken_line(trial, found), on_the_way=on_the_way(trial, found),
     )  # fmt: skip
 
 
@@ -107,7 +117,8 @@ def _assumed(trial: Trial) -> Iterator[str]:
     if {"L", "L_i", "dL_dz", "dL_dW"} & set(subject.letters()) and "y" in subject.given:
         yield from in_words(conventions, ["reduction"])
     if subject.regularised:
-        yield from in_words(conventions, ["half", "free", "biases"])
+        words = in_words(conventions, ["half", "free", "biases"])
+        yield from (text.replace(" r ", f" {subject.parameter('r')} ") for text in words)
     names = [parameter["name"] for parameter in subject.entry["parameters"]]
     for letter, name in zip(subject.roles, names, strict=False):
         if letter is not None and letter in INPUT_NAMES:

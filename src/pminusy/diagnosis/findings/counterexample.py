@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +12,21 @@ import numpy as np
 from pminusy.diagnosis.bind.call import call
 from pminusy.diagnosis.bind.subject import Seen
 from pminusy.diagnosis.catalogue.conventions import formula
+from pminusy.diagnosis.catalogue.exercise import Layer
 from pminusy.diagnosis.catalogue.quantities import OUTPUT_NAMES
+from pminusy.diagnosis.findings.as_written import as_written, called
+from pminusy.diagnosis.findings.shared_cause import implied_probabilities, shared_cause
 from pminusy.diagnosis.match.trial import Trial
 from pminusy.diagnosis.report.verdict import Comparison
-from pminusy.diagnosis.report.wording import told_apart
+from pminusy.diagnosis.report.wording import number, told_apart
 
-__all__ = ["Counterexample", "comparisons", "inputs_in_words", "smallest_counterexample"]
+__all__ = [
+    "Counterexample",
+    "comparisons",
+    "inputs_in_words",
+    "on_the_way",
+    "smallest_counterexample",
+]
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,13 @@ def _with_mistakes(trial: Trial, inputs: Mapping[str, Any]) -> Mapping[str, Any]
 def inputs_in_words(trial: Trial, found: Counterexample) -> tuple[tuple[str, str], ...]:
     """The inputs by the learner's own names, as they can be typed into Python."""
     subject = trial.subject
+    if subject.exercise.name == "network_backward" and not isinstance(subject.exercise, Layer):
+        letters = [role for role in subject.roles if role not in (None, "cache", "parameters")]
+        if len(letters) == len(subject.roles):  # all that it takes, what is computed as well
+            return tuple(
+                (subject.parameter(letter), _typed(subject.argument(letter, found.inputs)))
+                for letter in map(str, letters)
+            )
     return tuple(
         (subject.parameter(letter), _typed(subject.laid_out(letter, value, found.inputs)))
         for letter, value in found.inputs.items()
@@ -100,33 +117,58 @@ def _typed(value: Any) -> str:
 
 
 def comparisons(trial: Trial, found: Counterexample) -> tuple[Comparison, ...]:
-    """The learner's numbers beside the right ones; of equal ones the one returned is kept."""
-    unique: dict[tuple[str, str], Comparison] = {}
-    for comparison in (*_of_first_mistake(trial, found), *_of_results(trial, found)):
-        key = comparison.formula, comparison.yours
-        if key not in unique or unique[key].inferred:
-            unique[key] = comparison
-    return tuple(unique.values())
+    """The learner's numbers beside the right ones; what the diagnosis infers, where it differs."""
+    results = tuple(_of_results(trial, found))
+    shown = {(comparison.yours, comparison.right) for comparison in results}
+    first = (c for c in _of_first_mistake(trial, found) if (c.yours, c.right) not in shown)
+    return (*first, *results)
 
 
 def _of_first_mistake(trial: Trial, found: Counterexample) -> Iterator[Comparison]:
     """The step that is wrong, as the diagnosis has it: the program need not return it."""
+    p = implied_probabilities(trial, found.inputs, found.seen)
+    if p is not None and shared_cause(trial) is not None:
+        yield Comparison("p", "p", *_numbers(trial, found, "p", p), inferred=True)
     for mistake in trial.best.mistakes[:1]:
         made = _with_mistakes(trial, found.inputs)
+        if mistake.step in found.seen.values:
+            return  # it is among the results
         if made is None or mistake.step not in found.right or not _numeric(made.get(mistake.step)):
             return  # a reference has no steps, only results
         step = trial.subject.exercise.recipe.step(mistake.step)
         usual = formula(step.name, step.formula, trial.best.conventions)
         yield Comparison(
-            mistake.step, mistake.right or usual,
+            mistake.step, as_written(trial.subject, mistake.right or usual),
             *_numbers(trial, found, mistake.step, made[mistake.step]),
-            inferred=mistake.step not in found.seen.values,
+            inferred=True,
         )  # fmt: skip
 
 
+_ON_THE_WAY = {  # right steps to show before a result that no mistake explains
+    "L": ("p", "L_i"), "L_i": ("p",), "dL_dz": ("p",), "dL_dW": ("p", "dL_dz"),
+    "dL_db": ("dL_dz",), "dL_dW1": ("dL_dz", "dL_da1"), "dL_db1": ("dL_da1",),
+}  # fmt: skip
+
+
+def on_the_way(trial: Trial, found: Counterexample) -> tuple[tuple[str, str], ...]:
+    """Right values of the steps before a result that no mistake explains, by formula."""
+    subject, shown = trial.subject, {}
+    if trial.best.mistakes or trial.against or isinstance(subject.exercise, Layer):
+        return ()
+    steps = {step.name: step.formula for step in subject.exercise.recipe.steps}
+    wrong = "p" if shared_cause(trial) is not None else ""
+    for letter in (name for name in found.letters if (name, "data") in trial.best.unexplained):
+        for step in _ON_THE_WAY.get(letter, ()):
+            given = step in subject.given or step in subject.letters() or step == wrong
+            if step in steps and _numeric(found.right.get(step)) and not given:
+                said = as_written(subject, formula(step, steps[step], trial.best.conventions))
+                value = subject.laid_out(step, found.right[step], found.inputs)
+                shown[said] = number(value)
+    return tuple(shown.items())
+
+
 def _of_results(trial: Trial, found: Counterexample) -> Iterator[Comparison]:
-    steps = [mistake.step for mistake in trial.best.mistakes[:1]]
-    for letter in (letter for letter in found.letters if letter not in steps):
+    for letter in found.letters:
         yield Comparison(
             letter, _formula_of(trial, letter),
             *_numbers(trial, found, letter, found.seen.values[letter]),
@@ -148,8 +190,8 @@ def _formula_of(trial: Trial, letter: str) -> str:
         return OUTPUT_NAMES[letter]
     steps = {step.name: step.formula for step in trial.subject.exercise.recipe.steps}
     if letter not in steps:
-        return OUTPUT_NAMES.get(letter, letter)
+        return called(trial.subject, letter) if letter in OUTPUT_NAMES else letter
     said = formula(letter, steps[letter], trial.best.conventions)
-    if trial.subject.regularised:
-        return said
-    return said.replace(" + R", "").replace(" + 2 r W", "").replace(" + r W", "")
+    if not trial.subject.regularised:
+        said = re.sub(r" \+ (R|(2 )?r W₁?)$", "", said)
+    return as_written(trial.subject, said)

@@ -6,6 +6,7 @@ another line, and a layer, say so in the catalogue.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,15 +30,16 @@ _OF_STEP = {  # a step of a recipe: the line of a batch, and of one sample
     "z": ("linear", "linear"), "m": ("shift", "shift"), "e": ("softmax", "softmax"),
     "s": ("softmax", "softmax"), "p": ("softmax", "softmax"), "log_p": ("ln_p", "ln_p"),
     "L_i": ("cross_entropy_one_hot", "cross_entropy_one_hot"), "L_data": ("batch_loss", ""),
-    "R": ("ridge", "ridge"), "dR_dW": ("ridge", "ridge"), "dL_dz_i": ("dL_dz", "dL_dz"),
-    "dL_dz": ("batch_dL_dZ", "dL_dz"), "dD_dW": ("batch_dL_dW", "dL_dW"),
-    "dL_db": ("batch_dL_db", "dL_db"), "dL_dX": ("batch_dL_dX", "dL_dx"),
+    "dL_dz_i": ("dL_dz", "dL_dz"), "dL_dz": ("batch_dL_dZ", ""),
+    "dD_dW": ("batch_dL_dW", "dL_dW"), "dL_db": ("batch_dL_db", "dL_db"),
+    "dL_dX": ("batch_dL_dX", "dL_dx"),
 }  # fmt: skip
 _OF_HIDDEN_LAYER = {  # steps of a network before its head
     "a1": ("linear", "forward"), "X": ("relu", "forward"), "dL_da1": ("relu", "da"),
     "dD_dW1": ("linear", "dW"), "dL_db1": ("linear", "db"),
 }  # fmt: skip
 _MOST_NUMBERS = 3
+_SHIFTED = ("e", "s")  # steps after the shift, whose numbers the line of the softmax does not have
 
 
 def broken_line(trial: Trial, found: Counterexample) -> DerivationLine | None:
@@ -62,8 +64,15 @@ def layer_line(kind: str, name: str, inputs: Mapping[str, Any]) -> DerivationLin
     form = _form(kind, inputs)
     found = next(line for line in lines(form, "layer") if line.name == f"layer_{name}")
     statement = TextPrinter(notation("p")).relation(found.statement)
-    letters = " a is what goes in, g the gradient that comes from above."
-    why = found.why + letters * (name != "forward")
+    letters = {"a": "a is what goes in", "g": "g the gradient that comes from above"}
+    used = [
+        words for letter, words in letters.items() if re.search(rf"\b{letter}(_|\b)", statement)
+    ]
+    why = found.why + (
+        f" {', '.join(used)}.".replace(" g the", " g is the", not used[1:])
+        if used and name != "forward"
+        else ""
+    )
     return DerivationLine(f"{form.name}_{name}", found.title, statement, why)
 
 
@@ -78,6 +87,8 @@ def _form(kind: str, inputs: Mapping[str, Any]) -> Form:
 
 def _line(mistake: Mistake, record: Mapping[str, Any]) -> DerivationLine | None:
     """The line a mistake breaks, with its proof's own words and the numbers of a right record."""
+    if not mistake.line and _beside_the_fault(mistake, record):
+        return None
     batch = "y" in record and record["y"].size > 1
     key = mistake.line or _OF_STEP.get(mistake.step, ("", ""))[not batch]
     derivation = _derivation(record) if key else None
@@ -85,8 +96,21 @@ def _line(mistake: Mistake, record: Mapping[str, Any]) -> DerivationLine | None:
         return None
     step = derivation[key]
     printer = TextPrinter(derivation.notation, 5)
-    numbers = tuple(printer.relation(row.statement) for row in step.rows[:_MOST_NUMBERS])
+    rows = () if mistake.step in _SHIFTED else step.rows[:_MOST_NUMBERS]
+    numbers = tuple(printer.relation(row.statement) for row in rows)
     return DerivationLine(key, step.title, printer.relation(step.statement), step.why, numbers)
+
+
+def _beside_the_fault(mistake: Mistake, record: Mapping[str, Any]) -> bool:
+    """Whether the line of a step says nothing of what is wrong there.
+
+    The derivation's line of z has no temperature, that of a bias no regulariser, and its p − y is
+    not the backward pass of a softmax alone.
+    """
+    of_option = mistake.id.startswith(("temperature.", "smoothing.", "class_weights.", "focal."))
+    of_bias = mistake.step == "dL_db" and mistake.of_regulariser
+    no_bias = mistake.step == "z" and "b" not in record
+    return of_option or of_bias or no_bias or "g" in record
 
 
 def _derivation(record: Mapping[str, Any]) -> Derivation | None:

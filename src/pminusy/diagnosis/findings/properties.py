@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pminusy.diagnosis.bind.call import call
-from pminusy.diagnosis.catalogue.quantities import OUTPUT_NAMES
+from pminusy.diagnosis.findings.as_written import called
 from pminusy.diagnosis.match.faults import same_twice
 from pminusy.diagnosis.match.own_gradient import (
     CONSISTENT,
@@ -27,9 +27,15 @@ def properties(trial: Trial) -> Iterator[Property]:
     wrong = {c for components in trial.best.where.values() for c in components}
     wrong |= set(trial.best.unexplained)
     for letter in (name for name in trial.subject.letters() if name in asked):
-        yield Property(f"{OUTPUT_NAMES[letter]}, data", (letter, "data") not in wrong)
+        yield Property(f"{called(trial.subject, letter)}, data", (letter, "data") not in wrong)
         if trial.subject.regularised and letter not in ("p", "dL_dX"):
-            yield Property(f"{OUTPUT_NAMES[letter]}, regulariser", (letter, "ridge") not in wrong)
+            yield Property(
+                f"{called(trial.subject, letter)}, regulariser", (letter, "ridge") not in wrong
+            )
+    for letter, place in trial.subject.absent:
+        shape = place.startswith("an array") and letter.startswith("dL_d")
+        name = called(trial.subject, letter)
+        yield Property(f"the shape of {name}" if shape else f"{name} is returned", False, place)
     for probe, (without, _) in zip(trial.probes, trial.seen, strict=True):
         if without.raised is not None:
             yield Property(f"runs on {probe.name}", False, str(without.raised))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,8 +11,10 @@ import numpy as np
 from pminusy.diagnosis.catalogue.conventions import formula
 from pminusy.diagnosis.catalogue.exercise import Layer
 from pminusy.diagnosis.catalogue.mistake import Mistake
-from pminusy.diagnosis.catalogue.quantities import OUTPUT_NAMES
+from pminusy.diagnosis.findings.as_written import as_written, called
+from pminusy.diagnosis.findings.counterexample import Counterexample
 from pminusy.diagnosis.findings.describe import describe
+from pminusy.diagnosis.findings.shared_cause import shared_cause
 from pminusy.diagnosis.match.outputs import Component
 from pminusy.diagnosis.match.own_gradient import CONSISTENT, gradient_error
 from pminusy.diagnosis.match.trial import Trial
@@ -25,10 +28,13 @@ def recognised(trial: Trial) -> Iterator[Finding]:
     for mistake in trial.best.mistakes:
         step = trial.subject.exercise.recipe.step(mistake.step)
         right = mistake.right or formula(step.name, step.formula, trial.best.conventions)
+        right, wrong = (as_written(trial.subject, text) for text in (right, mistake.wrong))
         hints = (f"Look {step.look}.", mistake.off, f"It should be {right}.")
-        where = dict.fromkeys(OUTPUT_NAMES[letter] for letter, _ in trial.best.where[mistake.id])
+        where = dict.fromkeys(
+            called(trial.subject, letter) for letter, _ in trial.best.where[mistake.id]
+        )
         yield Finding(
-            mistake.called or mistake.id, mistake.sentence, mistake.step, mistake.wrong, right,
+            mistake.called or mistake.id, mistake.sentence, mistake.step, wrong, right,
             tuple(where), hints, tuple(_alternatives(trial, mistake)),
         )  # fmt: skip
 
@@ -39,20 +45,37 @@ def _alternatives(trial: Trial, mistake: Mistake) -> Iterator[str]:
     for other in trial.explanations[1:]:
         ids = {m.id for m in other.mistakes}
         if other.conventions == trial.best.conventions and len(ids - rest) == 1 and rest <= ids:
-            (replacement,) = ids - rest
-            sentence = next(m.sentence for m in other.mistakes if m.id == replacement)
-            if replacement != mistake.id and sentence != mistake.sentence:
-                yield sentence
+            (replacement,) = (m for m in other.mistakes if m.id in ids - rest)
+            told = replacement.sentence != mistake.sentence and replacement.id != mistake.id
+            if told and not _contradicted(trial, replacement):
+                yield replacement.sentence
 
 
-def unrecognised(trial: Trial) -> Iterator[Finding]:
-    """What can be said for certain about each component that nothing explains."""
+def _contradicted(trial: Trial, mistake: Mistake) -> bool:
+    """Whether a mistake computes with the temperature where the source never reads it."""
+    subject = trial.subject
+    if "T" not in subject.roles or subject.parameter("T") in subject.entry["names"]:
+        return False
+    return re.search(r"\bT\b", mistake.wrong) is not None
+
+
+def unrecognised(trial: Trial, found: Counterexample | None) -> Iterator[Finding]:
+    """What can be said for certain about each component that nothing explains.
+
+    Numbers are those of the example, which the report shows.
+    """
     also = "also " if trial.best.mistakes else ""
-    for component in trial.best.unexplained:
+    open_ones = trial.best.unexplained
+    shared = shared_cause(trial)
+    if shared is not None:
+        yield shared
+        open_ones = tuple(c for c in open_ones if c[1] != "data")
+    for component in open_ones:
         if component == ("dL_dz", "data") and _derived_wrongly(trial):
             yield _wrong_derivative(trial.subject.numbers)
         else:
-            sentence, look = _in_words(trial, component, also), _look(trial, component)
+            sentence = _in_words(trial, component, also, found)
+            look = _look(trial, component)
             hints = (f"Look {look}.", sentence, sentence) if look else ()
             yield Finding("", sentence, hints=hints)
 
@@ -89,26 +112,33 @@ def _look(trial: Trial, component: Component) -> str:
     if part == "ridge":
         if letter not in right:
             return ""
-        return f"where the regulariser is added: without it {OUTPUT_NAMES[letter]} is right"
+        name = called(trial.subject, letter)
+        return f"where the regulariser is added: without it {name} is right"
     gradients = sorted(name for name in right if name.startswith("dL"))
     forward = sorted(name for name in right if not name.startswith("dL"))
     if letter in ("L", "L_i") and gradients:
-        known = OUTPUT_NAMES[gradients[0]]
-        return f"where the loss is taken from the scores: {known} is right, so they are"
+        known = called(trial.subject, gradients[0])
+        return f"where the loss is made from the probabilities: {known} is right, so p is, too"
     if letter.startswith("dL") and forward:
-        known = OUTPUT_NAMES[forward[0]]
-        return f"at the gradient alone: {known} {'are' if known.endswith('ies') else 'is'} right"
+        known = called(trial.subject, forward[0])
+        steps = {step.name: step.look for step in trial.subject.exercise.recipe.steps}
+        place = (
+            steps[letter] if trial.subject.exercise.name == "softmax layer" else "at the gradient"
+        )
+        return f"{place}: {known} {'are' if known.endswith('ies') else 'is'} right"
     return ""
 
 
-def _in_words(trial: Trial, component: Component, also: str) -> str:
+def _in_words(trial: Trial, component: Component, also: str, found: Counterexample | None) -> str:
     letter, part = component
-    name = f"{OUTPUT_NAMES[letter]} ({'regulariser' if part == 'ridge' else 'data'} part)"
+    name = called(trial.subject, letter)
+    if part == "ridge":
+        name = f"what the regulariser adds to {name}"
     values = [seen.values[letter].ravel() for seen, _ in trial.seen if letter in seen.values]
     sized = [value for value in values if value.size]
     if part == "data" and len(sized) > 1 and all(np.all(v == sized[0][0]) for v in sized):
         return f"{name} is {float(sized[0][0]):.6g} on every input."
-    said = _true_everywhere(trial, component)
+    said = _true_everywhere(trial, component, found)
     if said:
         if trial.against:
             said = said.replace("the right value", "the reference's")
@@ -120,14 +150,15 @@ def _in_words(trial: Trial, component: Component, also: str) -> str:
     return f"{name} is missing on some inputs."
 
 
-def _true_everywhere(trial: Trial, component: Component) -> str:
+def _true_everywhere(trial: Trial, component: Component, found: Counterexample | None) -> str:
     """How a component differs, in words that hold on every input where it does.
 
     A factor is called by the letter of a size only if it is that size on all of them, and is told
-    only if it is the same on all; where they differ otherwise, the words are those for the first.
+    only if it is the same on all; where they differ otherwise, the words are about the example.
     """
     ways: tuple[list[str], ...] = ([], [], [])
-    for inputs, right, value in _compared(trial, component):
+    rows = [*_compared(trial, component), *_of_example(component, found)]
+    for inputs, right, value in rows:
         if value.shape == right.shape and np.allclose(
             value, right, rtol=1e-6, atol=1e-9, equal_nan=True
         ):
@@ -139,8 +170,23 @@ def _true_everywhere(trial: Trial, component: Component) -> str:
         ways[0].append(describe(seen, usual, _sizes(inputs), own))
         ways[1].append(describe(seen, usual, {}, own))
         ways[2].append(describe(seen, usual, {}, own, factors=False))
-    agreed = (way[0] for way in ways[:2] if len(way) > 1 and len(set(way)) == 1)
-    return next(agreed, ways[2][0] if ways[2] else "")
+    agreed = next((way[0] for way in ways if len(way) > 1 and len(set(way)) == 1), "")
+    if agreed or not ways[2]:
+        return agreed
+    if found is None or component[0] not in found.letters or component[1] != "data":
+        return "differs"
+    return f"{ways[2][-1]} in the example"
+
+
+def _of_example(
+    component: Component, found: Counterexample | None
+) -> Iterator[tuple[Mapping[str, Any], Any, Any]]:
+    """The same of the example, which has no regulariser in it where the data's part is wrong."""
+    letter, part = component
+    if found is None or part != "data" or letter not in found.letters or found.inputs.get("r"):
+        return
+    right = np.asarray(found.right[letter], dtype=np.float64)
+    yield found.inputs, right, np.asarray(found.seen.values[letter], dtype=np.float64)
 
 
 def _as_laid_out(trial: Trial, letter: str, value: Any, inputs: Mapping[str, Any]) -> Any:

@@ -5,7 +5,8 @@ Shapes that are odd, probes that raise, inputs that are changed, answers that va
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -152,10 +153,16 @@ def _unread(trial: Trial) -> Iterator[Finding]:
         )
 
 
+_AN_ARRAY = "an array of shape "
+
+
 def _absent(trial: Trial) -> Iterator[Finding]:
     """Quantities that the form of what is returned promises and that do not come."""
     by_place: dict[str, list[str]] = {}
     for letter, place in trial.subject.absent:
+        if letter.startswith("dL_d") and place.startswith(_AN_ARRAY):
+            yield _of_another_shape(trial, letter, place.removeprefix(_AN_ARRAY))
+            continue
         by_place.setdefault(place, []).append(OUTPUT_NAMES[letter])
     for place, names in by_place.items():
         many = len(names) > 1
@@ -166,6 +173,37 @@ def _absent(trial: Trial) -> Iterator[Finding]:
             hints=("Look at what is returned.", "A result is missing.",
                    f"It should return {words_of(names)} as well."),
         )  # fmt: skip
+
+
+def _of_another_shape(trial: Trial, letter: str, shape: str) -> Finding:
+    """A gradient in whose place an array of another size comes."""
+    subject, inputs = trial.subject, trial.probes[0].inputs
+    sizes = {"samples": _length(inputs, ("y", "X", "X0", "z", "p"))}
+    numbers = [int(size) for size in re.findall(r"\d+", shape) if size != "1"]
+    many = next((word for word, size in sizes.items() if numbers == [size]), "")
+    bias = letter.startswith("dL_db")
+    ours = subject.shape(letter, inputs)
+    expected = f"{ours}"
+    if bias and letter.removeprefix("dL_d") not in subject.roles:
+        expected = f"{(ours[0],)} or {(ours[0], 1)}" if len(ours) == 1 else expected
+    name = subject.parameter(letter.removeprefix("dL_d"))
+    units = "hidden units" if letter == "dL_db1" else "classes"
+    why = f" It has one number for each of the {sizes[many]} {many}" if many else ""
+    why += f", not of the {ours[0]} {units}." if many and bias else "." if many else ""
+    over = "It should be summed over the samples." if bias and many else ""
+    look = f"where the gradient of {name} is computed" + (": over what does it sum" if over else "")
+    return Finding(
+        "absent.output",
+        f"The gradient of {name} has the shape {shape} where {expected} is right: a gradient has "
+        f"its parameter's shape.{why}{' ' * bool(over)}{over}",
+        "shape", f"shape {shape}", f"shape {expected}", (OUTPUT_NAMES[letter],),
+        (f"Look {look}.", "A result has another shape than its parameter.",
+         f"It should be of shape {expected}."),
+    )  # fmt: skip
+
+
+def _length(inputs: Mapping[str, Any], letters: Sequence[str]) -> int:
+    return next((len(inputs[letter]) for letter in letters if letter in inputs), 0)
 
 
 def _odd_shape(trial: Trial, result: Result) -> Finding:

@@ -160,8 +160,11 @@ def _smallest(verdict: Verdict, hints: int) -> Iterator[StyledLine]:
     compared = (
         verdict.compared if hints >= 3 else tuple(c for c in verdict.compared if not c.inferred)
     )
+    for formula, value in verdict.on_the_way if hints >= 3 else ():
+        yield from _right_step(formula, value)
+    told = verdict.findings[0].right if verdict.findings else ""
     for comparison in compared:
-        yield from _comparison(comparison)
+        yield from _comparison(comparison, told)
 
 
 def _broken_line(line: DerivationLine) -> Iterator[StyledLine]:
@@ -173,9 +176,11 @@ def _broken_line(line: DerivationLine) -> Iterator[StyledLine]:
     yield from _paragraph(line.why, "dim", indent=4)
 
 
-def _comparison(comparison: Comparison) -> Iterator[StyledLine]:
-    note = "  (first wrong line; yours as the diagnosis has it)" if comparison.inferred else ""
-    yield StyledLine(f"    {comparison.formula or comparison.name}{note}")
+def _comparison(comparison: Comparison, told: str) -> Iterator[StyledLine]:
+    """Two values under their formula, or under a word for the one that has been told already."""
+    note = "  (yours as the diagnosis has it)" if comparison.inferred else ""
+    formula = comparison.formula or comparison.name
+    yield StyledLine(f"    {'the first wrong line' if formula == told else formula}{note}")
     for word, value, style in (
         ("yours", comparison.yours, "bad"),
         ("right", comparison.right, "good"),
@@ -184,6 +189,14 @@ def _comparison(comparison: Comparison) -> Iterator[StyledLine]:
         yield StyledLine(f"      {word}  {first}", style)
         for row in more:
             yield StyledLine(f"             {row}", style)
+
+
+def _right_step(formula: str, value: str) -> Iterator[StyledLine]:
+    yield StyledLine(f"    {formula}  (on the way)")
+    first, *more = value.split("\n")
+    yield StyledLine(f"      right  {first}", "good")
+    for row in more:
+        yield StyledLine(f"             {row}", "good")
 
 
 def _rest(verdict: Verdict) -> Iterator[StyledLine]:

@@ -129,6 +129,8 @@ class Verdict:
         Every property that was run, with its result.
     smallest
         Smallest inputs found that show the first finding, by letter.
+    on_the_way
+        Right values of the steps before a result that is wrong in a way that is not recognised.
     compared
         Results on these inputs, and the first wrong line of the derivation.
     broken_line
@@ -165,6 +167,7 @@ class Verdict:
     concerns: tuple[str, ...] = ()
     fault_in: str = ""
     spared: str = ""
+    on_the_way: tuple[tuple[str, str], ...] = ()
     line: int = 0
 
     @property
@@ -195,7 +198,8 @@ class Verdict:
             parts[name] = tuple(kind(**_tuples(part)) for part in parts[name])
         line = parts["broken_line"]
         parts["broken_line"] = None if line is None else DerivationLine(**_tuples(line))
-        parts["smallest"] = tuple(tuple(pair) for pair in parts["smallest"])
+        for name in ("smallest", "on_the_way"):
+            parts[name] = tuple(tuple(pair) for pair in parts[name])
         return cls(**_tuples(parts))
 
     def to_json(self) -> str:

@@ -76,9 +76,9 @@ LOGITS = (
     ),
     Mistake(
         "jacobian.off_diagonal_missing", "dL_dz_i", lambda t: one_hot(t) * (t["p"] - 1), "−Y (1 − p)",
-        "Only the true class gets a gradient: one score moves every probability, so the Jacobian's "
-        "off-diagonal terms −p_i p_j belong in as well.",
-        "Rows of the gradient do not sum to zero.", line="jacobian_other",
+        "Only the true class gets a gradient: the other scores move the loss as well, and their "
+        "entries are p_k.",
+        "Rows of the gradient do not sum to zero.",
     ),
     Mistake(
         "jacobian.diagonal_missing", "dL_dz_i", lambda t: t["p"] * (1 - one_hot(t)), "p (1 − Y)",
@@ -118,8 +118,9 @@ LOGITS = (
         "The difference is squared: every sign is lost.", "There is an operation too many.",
     ),
     Mistake(
-        "dL_dz.absolute", "dL_dz_i", lambda t: np.abs(t["p"] - one_hot(t)), "|p − Y|",
-        "The sign of the difference is lost.", "There is an operation too many.",
+        "dL_dz.absolute", "dL_dz_i", lambda t: np.abs(t["p"] - one_hot(t)), "|p − Y|: 1 − p at the true class",
+        "The entry of the true class has the wrong sign: it is 1 − p where p − 1 is right.",
+        "The sign of some entries is turned.", right="p − Y: p − 1 at the true class",
     ),
     Mistake(
         "dL_dz.zero", "dL_dz_i", lambda t: 0 * t["p"], "0",
@@ -150,7 +151,7 @@ LOGITS = (
     Mistake(
         "dL_dz.columns", "dL_dz_i", _minus(_columns), "P[:, y] − 1",
         "1 is subtracted from all the batch's label columns in every row: pair each row with its "
-        "own label (and flatten labels of shape (N, 1)).",
+        "own label.",
         "The labels meet every row.", batch=True,
     ),
     Mistake(
@@ -311,11 +312,11 @@ WEIGHTS = (
     ),
     Mistake(
         "dL_dW.assigned_at_label", "dD_dW", _with_x(_assigned_at_label),
-        "dL_dW_y = …, assigned",
+        "dL_dW = …, assigned at the label",
         "The true class's gradient is assigned where it should be added.", "Not every sample counts.", batch=True,
     ),
     Mistake(
-        "dL_dW.assigned_at_others", "dD_dW", _with_x(_assigned_at_others), "dL_dW_k = …, assigned",
+        "dL_dW.assigned_at_others", "dD_dW", _with_x(_assigned_at_others), "dL_dW = …, assigned at the others",
         "The other classes' gradient is assigned where it should be added.", "Not every sample counts.", batch=True,
     ),
     Mistake(

@@ -104,7 +104,7 @@ NETWORK_ONLY = (
         "The second weights are missing in the regulariser's loss.", "Not every weight counts.",
     ),
     Mistake(
-        "ridge.second_weights_left_out_in_gradient", "dR_dW", lambda t: 0 * t["W"], "dR_dW₂ = 0",
+        "ridge.second_weights_left_out_in_gradient", "dR_dW", lambda t: 0 * t["W"], "dR_dW = 0",
         "The second weights are missing in the regulariser's gradient.", "Not every weight counts.",
     ),
 )  # fmt: skip
@@ -173,15 +173,15 @@ EPOCH = (
     ),
     Mistake(
         "epoch.full_batch_size", "update", _step(lambda t: t["y"].size / t["batch"]),
-        "Σ_i … / B in the short batch",
+        "θ ← θ − η Σ_i ∂L_i/∂θ / B, in the short batch too",
         "The short last batch is divided by the full batch size: divide by the rows there are.",
-        "The last batch's step is too small.",
+        "The last batch's step is too small.", right="θ ← θ − η Σ_i ∂L_i/∂θ / the rows of the batch",
     ),
     Mistake(
         "epoch.data_size", "update",
-        lambda t: _step(lambda u: u["y"].size / u["before"]["y"].size)(t), "Σ_i … / N",
+        lambda t: _step(lambda u: u["y"].size / u["before"]["y"].size)(t), "θ ← θ − η Σ_i ∂L_i/∂θ / N, of all rows",
         "Each step is divided by the size of the data, not of the batch.",
-        "Every step is too small.",
+        "Every step is too small.", right="θ ← θ − η Σ_i ∂L_i/∂θ / B, of the batch's rows",
     ),
     Mistake(
         "epoch.sign", "update", _step(lambda t: 1.0, 1.0), "θ ← θ + η dL_dθ",
@@ -215,7 +215,7 @@ EPOCH = (
         "dL_dh = dL_dz W₂, after W₂ was updated",
         "The last weights are updated before the gradient passes back through them: compute all "
         "gradients first.",
-        "Two lines are in the wrong order.",
+        "Two lines are in the wrong order.", right="dL_dh = dL_dz W₂, before W₂ is updated",
     ),
     Mistake(
         "epoch.first_weights_not_trained", "update", _not_trained("W1"), "W₁ ← W₁",

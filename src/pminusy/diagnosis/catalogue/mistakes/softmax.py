@@ -66,20 +66,20 @@ SOFTMAX = (
     ),
     Mistake(
         "softmax.whole_batch", "s", lambda t: (t["e"] * np.exp(t["m"])).sum() / np.exp(t["m"]),
-        "e_ik / ΣΣ e",
+        "s = Σ_i Σ_j e_ij, of the batch",
         "The exponentials of the whole batch are summed: all probabilities together sum to 1, not "
         "those of each row.",
         "The sum has no axis, so it runs over everything.", batch=True,
     ),
     Mistake(
-        "softmax.whole_batch_shifted", "s", lambda t: t["e"].sum(), "e^(z − m_i) / ΣΣ e^(z − m_i)",
+        "softmax.whole_batch_shifted", "s", lambda t: t["e"].sum(), "s = Σ_i Σ_j e_ij, of the batch",
         "The shifted exponentials of the whole batch are summed: all probabilities together sum to "
         "1, not those of each row.",
         "The sum has no axis, so it runs over everything.", called="softmax.whole_batch",
         batch=True,
     ),
     Mistake(
-        "softmax.axis_shifted", "s", lambda t: t["e"].sum(0), "e^(z − m_i) / Σ_i e^(z − m_i)",
+        "softmax.axis_shifted", "s", lambda t: t["e"].sum(0), "s_k = Σ_i e_ik, of each column",
         "The shifted exponentials are summed over the samples: each column sums to 1, not each row.",
         "The sum runs along the wrong axis.", called="softmax.axis", batch=True,
     ),
@@ -131,17 +131,17 @@ SOFTMAX = (
         "A step is missing before these are probabilities.", called="softmax.not_normalised",
     ),
     Mistake(
-        "softmax.norm_2", "s", lambda t: np.sqrt((t["e"] ** 2).sum(1, keepdims=True)), "e_k / ‖e‖₂",
+        "softmax.norm_2", "s", lambda t: np.sqrt((t["e"] ** 2).sum(1, keepdims=True)), "s_i = ‖e_i‖₂",
         "The exponentials are divided by their Euclidean length, not by their sum.",
         "Rows have length 1 but do not sum to 1.",
     ),
     Mistake(
-        "softmax.norm_max", "s", lambda t: t["e"].max(1, keepdims=True), "e_k / max_j e_j",
+        "softmax.norm_max", "s", lambda t: t["e"].max(1, keepdims=True), "s_i = max_j e_ij",
         "The exponentials are divided by the largest one, not by their sum.",
         "Rows have maximum 1 but do not sum to 1.",
     ),
     Mistake(
-        "softmax.mean", "s", lambda t: t["e"].mean(1, keepdims=True), "e_k / mean_j e_j",
+        "softmax.mean", "s", lambda t: t["e"].mean(1, keepdims=True), "s_i = mean_j e_ij",
         "The exponentials are divided by their mean, so rows sum to K.", "Rows do not sum to 1.",
     ),
     Mistake(
@@ -160,15 +160,15 @@ SOFTMAX = (
     ),
     Mistake(
         "softmax.without_own", "s", lambda t: t["e"].sum(1, keepdims=True) - t["e"],
-        "e_k / Σ_{j≠k} e_j", "The denominator leaves out the class itself.",
+        "s_ik = Σ_{j≠k} e_ij", "The denominator leaves out the class itself.",
         "The sum runs over too few classes.",
     ),
     Mistake(
-        "softmax.first_class_left_out", "s", _without(slice(1, None)), "e_k / Σ_{j≥1} e_j",
+        "softmax.first_class_left_out", "s", _without(slice(1, None)), "s_i = Σ_{j≥1} e_ij",
         "The denominator starts at the second class.", "The sum runs over too few classes.",
     ),
     Mistake(
-        "softmax.last_class_left_out", "s", _without(slice(None, -1)), "e_k / Σ_{j<K−1} e_j",
+        "softmax.last_class_left_out", "s", _without(slice(None, -1)), "s_i = Σ_{j<K−1} e_ij",
         "The denominator stops before the last class.", "The sum runs over too few classes.",
     ),
     Mistake(
@@ -181,7 +181,7 @@ SOFTMAX = (
         batch=True,
     ),
     Mistake(
-        "softmax.not_kept", "s", lambda t: _laid_along_columns(t, t["e"].sum(1)), "e_ik / s_k",
+        "softmax.not_kept", "s", lambda t: _laid_along_columns(t, t["e"].sum(1)), "s_k = Σ_j e_kj, laid along the columns",
         "Without keepdims the sums of the rows are laid along the columns: silent when N = K.",
         "A sum lost its axis.", batch=True,
     ),
