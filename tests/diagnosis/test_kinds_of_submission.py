@@ -278,3 +278,19 @@ def test_where_to_look_is_told_by_what_is_right():
     assert "the gradient of the weights is right" in first.hints[0]
     verdict = judge(NUMPY + ROWS.format("dW = dW + np.tanh(X).T @ G ** 2"))
     assert "the loss is right" in verdict.findings[0].hints[0]
+
+
+AXES = {
+    "a guard": ("assert z.ndim == 2", "correct"),
+    "a guard that raises": ("if z.ndim != 2:\n        raise ValueError('a batch, please')", "correct"),
+    "a sample made a row": ("if z.ndim == 1:\n        z = z[None, :]", "correct"),
+    "a branch that is right": ("if z.ndim == 1:\n        t = np.exp(z - z.max())\n        return t / t.sum()", "correct"),
+    "a branch that is wrong": ("if z.ndim == 1:\n        return np.exp(z) / 2", "wrong"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", AXES)
+def test_a_function_that_asks_how_many_axes_there_are(kind):
+    asks, status = AXES[kind]
+    usual = "    t = np.exp(z - z.max(1, keepdims=True))\n    return t / t.sum(1, keepdims=True)\n"
+    assert judge(f"{NUMPY}def softmax(z):\n    {asks}\n{usual}").status == status
