@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -31,7 +32,14 @@ __all__ = ["derive_article"]
 
 _ROWS = 4
 _EXAMPLE: dict[str, Any] = {"probabilities": (0.2, 0.6, 0.2), "y": 0}
-"""The numbers where none are given: those that article 004 works with."""
+_LAYER: dict[str, Any] = {
+    "W": ((0.5, 0.1), (0.3, -0.2), (-0.4, 0.6)), "b": (0.1, 0.0, -0.1),
+}  # fmt: skip
+_EXAMPLES: Mapping[str, dict[str, Any]] = {
+    "000": {**_LAYER, "x": ((1.0, 2.0), (0.5, -1.0)), "y": (0, 2)},
+    "002": {**_LAYER, "x": (1.0, 2.0), "y": 0},
+}
+"""The numbers where none are given: those that article 004 works with, or a layer and its input."""
 
 _BESIDE_NO_ARTICLE = ("network", "route", "chapters", "steps", "grad_output")
 """What has no place in an article, nor has an option: each is about the plain loss."""
@@ -42,7 +50,7 @@ def derive_article(request: Request) -> Derivation:
     _refuse(request)
     article = ARTICLES[request.article or ""]
     if request.y is None and request.z is request.probabilities is request.x is None:
-        request = replace(request, **_EXAMPLE)
+        request = replace(request, **_EXAMPLES.get(article.name, _EXAMPLE))
     source = logit_source(request)
     if source.K > MANY_CLASSES:
         raise InputError("article", f"at most {MANY_CLASSES} classes", str(source.K))

@@ -63,7 +63,8 @@ _STAGES = {
     ),
     "dmu": (
         "back to the mean",
-        "Every x̂ of the feature has −μ in it. The mean is in σ² too, but ∂σ²/∂μ = −2 · mean(a − μ) "
+        "Every x̂ of the feature has −μ in it. The mean is in σ² too, but ∂σ²/∂μ = −2 · mean(a − "
+        "μ) "
         "= 0.", "chain rule over all paths",
     ),
     "three_paths": (

@@ -182,6 +182,8 @@ def _shown(step: ProvedStep, derivation: Steps) -> ShownStep:
     hints = derivation.hints
     if value is not None and not note and not hints and len(step.rows) == len(value.entries):
         value = None  # each entry stands at the end of a line of its own
+    if value is not None and len(step.rows) > 1 and not any(value.entries.values()):
+        value = None  # all of them are 0, as the lines with numbers show
     return ShownStep(step, value, note, hints >= 1, hints >= 2, hints >= _HIDING_LINES)
 
 

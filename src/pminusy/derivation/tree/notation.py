@@ -107,7 +107,7 @@ _OF_ARTICLES: Mapping[str, Notation] = {
     "002": Notation("002", {"p": "ŷ", "S_e": "S", "W": "w"}),
     "003": Notation("003", {"p": "s", "K": "k"}, rows=True, indices={"K": "k"}),
     "004": Notation("004", {"p": "O", "z": "Z", "L": "E", "K": "H", "M": "E_data", "E2": "E_2"},
-                    indices={"n": "d"}),
+                    indices={"n": "d", "d": "m"}),
 }  # fmt: skip
 """The letters of each article."""
 

@@ -71,7 +71,7 @@ def parts(K: int) -> tuple[Part, ...]:
             remark("X has N rows, one a sample, and so has Z: N × D and N × K numbers."),
             named(
                 batch.lines(_BATCH, K=3),
-                "batch_logits batch_loss batch_dL_dZ batch_dL_dW batch_dL_db",
+                "batch_logits batch_row_loss batch_loss batch_dL_dZ batch_dL_dW batch_dL_db",
             ),
             "batch",
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pminusy.derivation.statements.articles.article import Part
 from pminusy.derivation.statements.articles.pick import named
 from pminusy.derivation.statements.case import Case
@@ -15,9 +17,10 @@ from pminusy.derivation.statements.gradient import (
     with_delta,
 )
 from pminusy.derivation.statements.gradient import sum_over_paths as paths
+from pminusy.derivation.statements.line import Line
 from pminusy.derivation.statements.parameters import gradients
-from pminusy.derivation.statements.sentence import remark
-from pminusy.derivation.tree import Index
+from pminusy.derivation.statements.sentence import because, remark, says
+from pminusy.derivation.tree import Delta, Index, Relation
 from pminusy.derivation.tree.letters import i, j, k
 
 __all__ = ["parts"]
@@ -64,7 +67,7 @@ def parts(K: int) -> tuple[Part, ...]:
             "together",
             "Both together",
             remark("The sum over all probabilities, term by term."),
-            (*with_delta.with_delta(k, j), paths.result(_CASE, k)),
+            (*with_delta.with_delta(k, j), _turned()),
         ),
         Part(
             "result",
@@ -72,6 +75,20 @@ def parts(K: int) -> tuple[Part, ...]:
             remark("Predicted minus true, and back to the weights."),
             (*named(result.result(_CASE), "dL_dz size"), *gradients.back_to_weights(k)),
         ),
+    )
+
+
+def _turned() -> Line:
+    """The result, which is one sign away here."""
+    words = says("The minus sign turns both terms round.")
+    return replace(paths.result(_CASE, k), reason=words, rules=("distributive law",))
+
+
+def _same_letter(line: Line) -> Line:
+    """The quotient rule with one letter for both indices."""
+    words = because("Both exponentials are the same one then.", Relation.equal(Delta(j, j), 1))
+    return replace(
+        line, title=f"Case 1: {k.name} is {j.name}", reason=words, rules=("substitution",)
     )
 
 
@@ -86,7 +103,8 @@ def _jacobian() -> Part:
             written,
             *softmax.normaliser(_m, j),
             jacobian.equal_index_quotient(j, k),
-            *named(own, "own_quotient own_recognised jacobian_own"),
+            *map(_same_letter, named(own, "own_quotient")),
+            *named(own, "own_recognised jacobian_own"),
             *named(other, "other_quotient other_separated jacobian_other"),
             both_cases.by_cases(j, k),
             both_cases.with_delta(j, k),

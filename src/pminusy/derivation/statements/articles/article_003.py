@@ -6,7 +6,6 @@ from pminusy.derivation.statements.articles.article import Part
 from pminusy.derivation.statements.articles.pick import named
 from pminusy.derivation.statements.case import Case
 from pminusy.derivation.statements.forward import loss
-from pminusy.derivation.statements.forward.chapter import lines as forward
 from pminusy.derivation.statements.gradient import by_probability, with_delta
 from pminusy.derivation.statements.gradient import row_of_class as row
 from pminusy.derivation.statements.sentence import because, remark
@@ -30,7 +29,7 @@ def parts(K: int) -> tuple[Part, ...]:
                 row.as_function(p),
                 loss.one_hot(i),
                 loss.cross_entropy_of(i),
-                *named(forward(_CASE), "cross_entropy_one_hot"),
+                next(loss.loss_of_class()),
             ),
         ),
         Part(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pminusy.derivation.statements import pair, rules
 from pminusy.derivation.statements.articles.article import Part
 from pminusy.derivation.statements.articles.pick import named
@@ -10,9 +12,11 @@ from pminusy.derivation.statements.forward import loss, softmax, total_error
 from pminusy.derivation.statements.forward.chapter import lines as forward
 from pminusy.derivation.statements.gradient import both_cases, result, term_by_term
 from pminusy.derivation.statements.gradient import sum_over_paths as paths
+from pminusy.derivation.statements.line import Line
 from pminusy.derivation.statements.parameters import gradients
-from pminusy.derivation.statements.sentence import remark, says
-from pminusy.derivation.tree.letters import i, k, n
+from pminusy.derivation.statements.sentence import because, remark, says
+from pminusy.derivation.tree import Partial, Relation
+from pminusy.derivation.tree.letters import S_e, i, k, n, p, power_of_e, z
 
 __all__ = ["parts"]
 
@@ -58,8 +62,26 @@ def parts(K: int) -> tuple[Part, ...]:
     )
 
 
+def _both_cases() -> tuple[Line, ...]:
+    """The derivative of the softmax, whose quotient rule has been told before this article."""
+    (own,) = named(both_cases.own_class(k), "jacobian_own")
+    (other,) = named(both_cases.other_class(i, k), "jacobian_other")
+    above = because(
+        f"Quotient rule: e^(z_{k.name}) is above, and one of the terms below.",
+        Relation.equal(Partial(S_e, z[k]), Partial(power_of_e(k), z[k]), power_of_e(k)),
+    )
+    below = because(
+        f"Quotient rule: z_{k.name} is below only, and raising it takes from every other output.",
+        Relation.equal(Partial(power_of_e(i), z[k]), 0).where(i, "≠", k),
+        Relation.chain(Partial(p[i], z[k]), "<", 0).where(i, "≠", k),
+    )
+    return (
+        replace(own, title="An output by its own input", reason=above, rules=("quotient rule",)),
+        replace(other, title="An output by another input", reason=below, rules=("quotient rule",)),
+    )
+
+
 def _backward() -> tuple[Part, ...]:
-    own, other = tuple(both_cases.own_class(k)), tuple(both_cases.other_class(i, k))
     multiplied = tuple(paths.multiplied_out(_CASE, k, i))
     return (
         Part(
@@ -76,7 +98,7 @@ def _backward() -> tuple[Part, ...]:
             "jacobian",
             "An output by an input",
             remark("The same index, or another."),
-            (*named(own, "jacobian_own"), *named(other, "jacobian_other")),
+            _both_cases(),
         ),
         Part(
             "simplify",

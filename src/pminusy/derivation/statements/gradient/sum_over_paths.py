@@ -150,9 +150,9 @@ def _factor_before_sum(case: Case, k: Index, j: Index) -> Line:
         f"p_{k.name} comes before the sum",
         Relation.equal(Partial(case.cross_entropy, z[k]), -q[k] + q[k] * p[k] + others),
         says(
-            f"Both parts together; the sum runs over {j.name}, and p_{k.name} is the same in each "
-            "of "
-            "its terms."
+            f"The path of its own class, and the others with p_{k.name} before their sum: it is "
+            "the "
+            f"same for every {j.name}."
         ),
         ("constant factor",),
         OUTLINE,

@@ -86,8 +86,11 @@ def _weights(case: Case) -> Iterator[Line]:
         "dL_dW_entry",
         "A single weight",
         Relation.equal(Partial(L, W[k, d]), Partial(L, first[k]) * x[d], *_plain(case, k, x[d])),
-        says("δ leaves the one path through the class's own logit."),
-        ("Kronecker δ",),
+        because(
+            "Of all paths only the one through the class's own logit is left.",
+            Relation.equal(Partial(first[j], W[k, d]), 0).where(j, "≠", k),
+        ),
+        ("chain rule over all paths",),
         OUTLINE,
     )
     yield Line(
@@ -193,14 +196,7 @@ def one_logit_each(k: Index, i: Index) -> Iterator[Line]:
 
 
 def of_weights(k: Index) -> Iterator[Line]:
-    """The bias's own slope, and when no weight moves."""
-    yield Line(
-        "logit_by_bias",
-        "A logit by its bias",
-        Relation.equal(Partial(z[k], b[k]), 1),
-        says("The bias is added as it is."),
-        ("derivative of a sum",),
-    )
+    """When no weight moves, and the bias's own slope."""
     squares = Sum(k, Sum(d, Partial(L, W[k, d]) ** 2))
     yield Line(
         "weights_still",
@@ -211,6 +207,13 @@ def of_weights(k: Index) -> Iterator[Line]:
             Relation.chain(Sum(k, (p[k] - y[k]) ** 2), "≥", 0),
         ),
         ("square of a product",),
+    )
+    yield Line(
+        "logit_by_bias",
+        "A logit by its bias",
+        Relation.equal(Partial(z[k], b[k]), 1),
+        says("The bias is added as it is."),
+        ("derivative of a sum",),
     )
 
 
