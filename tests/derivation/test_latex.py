@@ -63,7 +63,7 @@ def test_rows_of_a_step_stand_in_one_environment():
     assert step.count(r"\\") == 3
 
 
-@pytest.mark.parametrize("case", ["logits", "everything", "batch, all options", "rows", "image"])
+@pytest.mark.parametrize("case", ["logits", "batch", "rows", "image"])
 def test_one_step_a_slide(case):
     d = derivation(case)
     page = d.to_beamer()
