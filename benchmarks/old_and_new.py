@@ -132,6 +132,7 @@ def measured(checkout: Path, work: Work) -> Times:
     """The work in a process of its own, with the sources of a checkout."""
     home = str(checkout / "src")
     environment = os.environ | {"PYTHONPATH": home, "PYTHONWARNINGS": "ignore"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process compiles all sources again
     command = [sys.executable, "-c", _PROGRAM, json.dumps([*work, home])]
     done = subprocess.run(
         command, env=environment, cwd=checkout, capture_output=True, text=True, check=False
