@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pminusy.errors import InputError
 from pminusy.tables.columns.date_column import DateColumn, DatePart
-from pminusy.tables.columns.finding import Finding
+from pminusy.tables.columns.finding import ColumnFinding
 from pminusy.tables.columns.numerals import Numerals
 from pminusy.tables.reading import Reading
 from pminusy.tables.schema import CategoryColumn, LeftOut, NumberColumn, Schema
@@ -79,7 +79,10 @@ RICH = Schema(
     target="y",
     classes=("a", "b"),
     target_dtype="String",
-    findings=(Finding("price", "number", "3 of 4 cells are numbers", 1), Finding("y", "target")),
+    findings=(
+        ColumnFinding("price", "number", "3 of 4 cells are numbers", 1),
+        ColumnFinding("y", "target"),
+    ),
     told=("'price': 3 of 4 cells are numbers",),
     reading=Reading(missing=("?",), sep=";", decimal=",", header=False),
     literal_target=True,

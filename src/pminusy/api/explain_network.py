@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pminusy.derivation.build.batch import upstream_of
-from pminusy.derivation.build.network import Reference, checked_options, derive_layers
+from pminusy.derivation.build.network import ComparedWith, checked_options, derive_layers
 from pminusy.derivation.input.request import Request
 from pminusy.derivation.input.targets import batch_targets
 from pminusy.derivation.layers.own import layers_of_arrays, with_masks
@@ -74,7 +74,7 @@ def _compared(network: Network, request: Request) -> Derivation:
     targets = batch_targets(request, N, K)
     checked_options(request.options, N, K)
     loss = loss_of(targets.Y, targets.labels, request.options, upstream_of(request, N))
-    reference = Reference("torch's autograd", gradients(network, request.x, loss))
+    reference = ComparedWith("torch's autograd", gradients(network, request.x, loss))
     return derive_layers(request, network.specs, reference=reference, targets=targets)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pminusy.api.fitted import Fitted
 
-__all__ = ["Answer", "answer"]
+__all__ = ["RowAnswer", "answer"]
 
 _MOST_COLUMNS = 10
 _MOST_CHANGES = 4
@@ -36,7 +36,7 @@ _FARTHEST = 5.0
 
 
 @dataclass(frozen=True)
-class Answer:
+class RowAnswer:
     """A heading, sentences, and tables."""
 
     heading: str
@@ -80,13 +80,13 @@ class _Row:
 def answer(
     model: Fitted, frame: pl.DataFrame, x: Any, c: int, options: Options, rate: float,
     whole: tuple[pl.DataFrame, int] | None,
-) -> Answer:  # fmt: skip
+) -> RowAnswer:  # fmt: skip
     """The answer for one row; `whole` is the table that it is of, and its place there from 1."""
     row = _Row(model, frame, x, c, options)
     number = "" if whole is None else f"Row {whole[1]:,}: "
     right = "as the table does" if row.c == row.top else f"and the table {row.name(c)}"
     trained = () if whole is None else (_trained_on(model, *whole),)
-    return Answer(
+    return RowAnswer(
         f"{number}the model says {row.name(row.top)}, {right}",
         (_verdict(row), *trained, _mind(row), _lesson(row, rate)),
         (_contributions(row),),

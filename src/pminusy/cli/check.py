@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 
-class Format(StrEnum):
+class ReportFormat(StrEnum):
     """Formats of the report."""
 
     terminal = "terminal"
@@ -50,7 +50,9 @@ def check(
         Path | None,
         typer.Option(help="The teacher's own file: its conventions, or else its numbers, count."),
     ] = None,
-    format: Annotated[Format, typer.Option(help="Format of the report.")] = Format.terminal,  # noqa: A002  # its name on the command line
+    format: Annotated[  # noqa: A002  # its name on the command line
+        ReportFormat, typer.Option(help="Format of the report.")
+    ] = ReportFormat.terminal,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the report to a file.")
     ] = None,
@@ -86,7 +88,7 @@ def check(
 
     points = read_rubric(rubric) if rubric is not None else None
     folder = path.is_dir() and not one
-    if folder and format is Format.gradescope and output is None:
+    if folder and format is ReportFormat.gradescope and output is None:
         raise InputError(
             "format gradescope", "a folder for --output", "none", "there is a file a submission"
         )
@@ -97,7 +99,7 @@ def check(
     )  # fmt: skip
     with api.against(settings, reference) as standard:
         if folder:
-            with _progress(format is Format.terminal) as bar:
+            with _progress(format is ReportFormat.terminal) as bar:
                 verdicts = api.check_folder(path, standard, jobs=jobs, memory=resume, progress=bar)
         else:
             verdicts = api.check_file(path, standard)
@@ -116,11 +118,11 @@ def _exit_code(verdicts: list[Verdict], allow_fragile: bool) -> int:
     return 0 if not rest else 3 if rest == {"unknown"} else 1
 
 
-def _deliver(report: Any, format: Format, output: Path | None, allow_fragile: bool) -> None:  # noqa: A002  # as above
-    if format is Format.terminal and output is None:
+def _deliver(report: Any, format: ReportFormat, output: Path | None, allow_fragile: bool) -> None:  # noqa: A002  # as above
+    if format is ReportFormat.terminal and output is None:
         report.print(stdout())
         return
-    if report.folder and format is Format.gradescope and output is not None:
+    if report.folder and format is ReportFormat.gradescope and output is not None:
         report.write_gradescope(output, allow_fragile=allow_fragile)
         return
     text = report.text(format.value, allow_fragile=allow_fragile)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pminusy.cli.json_results import Format, FormatOption, print_json
+from pminusy.cli.json_results import FormatOption, ResultFormat, print_json
 from pminusy.cli.reading_options import (
     CommentOption,
     DecimalOption,
@@ -35,7 +35,7 @@ def evaluate(
     table: Annotated[
         Path, typer.Argument(help="Table that has the target column; - for standard input.")
     ],
-    format_: FormatOption = Format.text,
+    format_: FormatOption = ResultFormat.text,
     missing: MissingOption = None,
     no_header: NoHeaderOption = False,
     sep: SepOption = None,
@@ -55,7 +55,7 @@ def evaluate(
         thousands=thousands, encoding=encoding, comment=comment,
     )  # fmt: skip
     result = score(trained, trained.read(table, reading))
-    if format_ is Format.json:
+    if format_ is ResultFormat.json:
         print_json(evaluation_record(result))
     else:
         _print_scores(result)

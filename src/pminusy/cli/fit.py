@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pminusy.cli.json_results import Format, FormatOption, print_json
+from pminusy.cli.json_results import FormatOption, ResultFormat, print_json
 from pminusy.cli.progress import training_progress
 from pminusy.cli.reading_options import (
     CommentOption,
@@ -81,7 +81,7 @@ def fit(
         bool,
         typer.Option("--columns-report", help="Say what every column was taken for and why."),
     ] = False,
-    format_: FormatOption = Format.text,
+    format_: FormatOption = ResultFormat.text,
     missing: MissingOption = None,
     no_header: NoHeaderOption = False,
     sep: SepOption = None,
@@ -230,7 +230,7 @@ def fit(
     try:
         with printing(list(written.values())):
             console = stdout()
-            if format_ is Format.json:
+            if format_ is ResultFormat.json:
                 print_json(fit_record(model, {k.strip(): str(p) for k, p in written.items()}))
             else:
                 _print_all(console, model, written, columns_report, summary)

@@ -9,17 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["Format", "FormatOption", "print_json"]
+__all__ = ["FormatOption", "ResultFormat", "print_json"]
 
 
-class Format(StrEnum):
+class ResultFormat(StrEnum):
     """How a result is printed."""
 
     text = "text"
     json = "json"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="text, or json for programs.")]
+FormatOption = Annotated[ResultFormat, typer.Option("--format", help="text, or json for programs.")]
 
 
 def print_json(record: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 from pminusy.errors import InputError
 from pminusy.tables.columns.features import category_codes, date_features, number_features
 from pminusy.tables.columns.recognise import without_marks
-from pminusy.tables.columns.rows import DenseRows, SparseRows
+from pminusy.tables.columns.rows import DenseFeatures, SparseFeatures
 from pminusy.tables.kinds import as_numbers, is_number
 from pminusy.tables.learning import learn_schema
 from pminusy.tables.schema import CategoryColumn, Column, NumberColumn, Schema
@@ -76,7 +76,7 @@ def design_matrix(frame: pl.DataFrame, schema: Schema) -> Design:
     notes = _unused(frame, schema)
     by_name = {series.name: series for series in frame.get_columns()}
     sparse = _is_sparse(N, D, schema)
-    matrix: DenseRows | SparseRows = SparseRows(N, D) if sparse else DenseRows(N, D)
+    matrix: DenseFeatures | SparseFeatures = SparseFeatures(N, D) if sparse else DenseFeatures(N, D)
     first = 0
     for column in schema.columns:
         notes += _place(matrix, first, by_name[column.name], column)
@@ -85,7 +85,7 @@ def design_matrix(frame: pl.DataFrame, schema: Schema) -> Design:
 
 
 def _place(
-    matrix: DenseRows | SparseRows, first: int, series: pl.Series, column: Column
+    matrix: DenseFeatures | SparseFeatures, first: int, series: pl.Series, column: Column
 ) -> list[str]:
     """Put the features of a column where they belong; return what is to be said of it."""
     if isinstance(column, CategoryColumn):

@@ -13,7 +13,7 @@ from pminusy.errors import InputError
 from pminusy.tables.checks import refuse_long, refuse_many
 from pminusy.tables.columns.date_column import DateColumn, DatePart
 from pminusy.tables.columns.dates import date_parts, days_of, visible_parts
-from pminusy.tables.columns.finding import Finding, Taken
+from pminusy.tables.columns.finding import ColumnFinding, Taken
 from pminusy.tables.columns.recognise import RecognisedColumn
 from pminusy.tables.kinds import (
     as_numbers,
@@ -110,11 +110,11 @@ def learn_schema(
     roles: dict[str | None, Taken] = {target: "target", weight: "weight"}
     roles |= {groups: "groups"} if groups is not None else {}
     learned: list[Column | LeftOut] = []
-    findings: list[Finding] = []
+    findings: list[ColumnFinding] = []
     for column in frame.get_columns():
         name, missing = column.name, column.null_count()
         if name in roles:
-            findings.append(Finding(name, roles[name], "", missing))
+            findings.append(ColumnFinding(name, roles[name], "", missing))
             continue
         known = how.get(name, _NOTHING_SAID)
         if name in dropped:
@@ -122,7 +122,7 @@ def learn_schema(
         else:
             found = _learn_column(column, known, reference, max_categories, max_distinct_share)
         learned.append(found)
-        findings.append(Finding(name, _taken(found), _why(found, known), missing))
+        findings.append(ColumnFinding(name, _taken(found), _why(found, known), missing))
     columns = tuple(column for column in learned if not isinstance(column, LeftOut))
     left_out = tuple(column for column in learned if isinstance(column, LeftOut))
     if groups is not None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal, cast, get_args
 
 from pminusy.tables.columns.date_column import DateColumn
-from pminusy.tables.columns.finding import Finding, as_lines
+from pminusy.tables.columns.finding import ColumnFinding, as_lines
 from pminusy.tables.columns.numerals import Numerals
 from pminusy.tables.reading import AS_THE_FILE_SAYS, Reading
 from pminusy.tables.untrusted import LARGEST, Fields, damaged
@@ -210,7 +210,7 @@ class Schema:
     classes: tuple[str, ...]
     target_dtype: TargetType
     weight: str | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[ColumnFinding, ...] = ()
     told: tuple[str, ...] = ()
     reading: Reading = AS_THE_FILE_SAYS
     literal_target: bool = False
@@ -282,7 +282,7 @@ class Schema:
             classes=fields.texts("classes"),
             target_dtype=cast(TargetType, fields.one_of("target_dtype", get_args(TargetType))),
             weight=None if fields.get("weight") is None else fields.text("weight"),
-            findings=tuple(map(Finding.from_json, _later(fields, "findings"))),
+            findings=tuple(map(ColumnFinding.from_json, _later(fields, "findings"))),
             told=fields.texts("told") if fields.has("told") else (),
             reading=Reading.from_json(fields.get("reading"))
             if fields.has("reading")

@@ -16,8 +16,8 @@ from pminusy.tables.schema import Schema, TargetType
 from pminusy.tables.wording import closest, count, listed, shown
 
 __all__ = [
-    "Classes",
     "SelectedRows",
+    "TargetClasses",
     "check_weights",
     "decode_labels",
     "encode_target",
@@ -34,7 +34,7 @@ _MOST_CODES = 100  # the same for whole numbers without a gap: they are more lik
 _MOST_TEXTS = 20  # distinct texts, unless each has 2 rows
 
 
-class Classes(NamedTuple):
+class TargetClasses(NamedTuple):
     """Labels of a column as text, in natural order, and the type they are given back in."""
 
     names: tuple[str, ...]
@@ -112,7 +112,7 @@ def group_numbers(frame: pl.DataFrame, groups: str) -> NDArray[np.intp]:
     return numbers
 
 
-def learn_classes(frame: pl.DataFrame, target: str) -> Classes:
+def learn_classes(frame: pl.DataFrame, target: str) -> TargetClasses:
     """Return the classes of a target column, missing values aside."""
     column = _column(frame, "target", target)
     names = _labels(column).drop_nulls().unique().to_list()
@@ -122,11 +122,11 @@ def learn_classes(frame: pl.DataFrame, target: str) -> Classes:
     refuse_long(f"target {shown(target)}", "labels", names, "shorten it")
     if not is_number(column):
         dtype: TargetType = "Boolean" if column.dtype == pl.Boolean else "String"
-        return Classes(tuple(natural_order(names)), dtype)
+        return TargetClasses(tuple(natural_order(names)), dtype)
     if column.dtype.is_integer():
         names = sorted(names, key=int)
-        return Classes(tuple(names), _integer_type(int(names[0]), int(names[-1])))
-    return Classes(tuple(sorted(names, key=float)), "Float64")
+        return TargetClasses(tuple(names), _integer_type(int(names[0]), int(names[-1])))
+    return TargetClasses(tuple(sorted(names, key=float)), "Float64")
 
 
 def _integer_type(lowest: int, highest: int) -> TargetType:

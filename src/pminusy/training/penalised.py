@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pminusy.training.coordinates import Coordinates
 
-__all__ = ["Line", "LinePoint", "Penalised", "ValueAndGradient"]
+__all__ = ["LinePoint", "Penalised", "Restriction", "ValueAndGradient"]
 
 Array = NDArray[Any]
 
@@ -35,7 +35,7 @@ class LinePoint(NamedTuple):
     curvature: float
 
 
-class Line(Protocol):
+class Restriction(Protocol):
     """f along a direction, from where an objective stands."""
 
     start: LinePoint
@@ -142,7 +142,7 @@ class Penalised(ABC):
         """Hessian times a vector, where the objective stands."""
 
     @abstractmethod
-    def search(self, vector: Array, at: ValueAndGradient, direction: Array) -> Line:
+    def search(self, vector: Array, at: ValueAndGradient, direction: Array) -> Restriction:
         """The restriction of f to the line from where the objective stands."""
 
     @abstractmethod

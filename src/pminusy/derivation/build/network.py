@@ -25,14 +25,14 @@ from pminusy.derivation.layers.run import Gradients, LayerRun, run
 from pminusy.derivation.steps.derivation import Derivation
 from pminusy.errors import InputError
 
-__all__ = ["Reference", "checked_options", "derive_layers", "derive_network"]
+__all__ = ["ComparedWith", "checked_options", "derive_layers", "derive_network"]
 
 _WORK = 100_000
 """Up to about so many products the loss is followed through every layer in 80 digits and more."""
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
+class ComparedWith:
     """Gradients of the same network from elsewhere, by layer and by step suffix."""
 
     name: str
@@ -54,7 +54,7 @@ def derive_layers(
     request: Request,
     specs: list[LayerSpec],
     *,
-    reference: Reference | None = None,
+    reference: ComparedWith | None = None,
     targets: Targets | None = None,
 ) -> Derivation:
     """Derivation of every layer, forwards to the head and back to the input.

@@ -10,14 +10,14 @@ from typing import Literal, get_args
 from pminusy.tables.untrusted import Fields
 from pminusy.tables.wording import count, listed, shown
 
-__all__ = ["Finding", "Taken", "as_lines", "in_short"]
+__all__ = ["ColumnFinding", "Taken", "as_lines", "in_short"]
 
 Taken = Literal["number", "category", "date", "left out", "target", "weight", "groups"]
 _PLURALS = {"category": "categories", "left out": "left out", "groups": "groups"}
 
 
 @dataclass(frozen=True)
-class Finding:
+class ColumnFinding:
     """What one column of the training table was taken for.
 
     Parameters
@@ -38,18 +38,18 @@ class Finding:
     missing: int = 0
 
     @classmethod
-    def from_json(cls, value: object) -> Finding:
+    def from_json(cls, value: object) -> ColumnFinding:
         """Rebuild a finding from untrusted JSON."""
         fields = Fields(value, "a finding")
         taken = fields.one_of("taken", get_args(Taken))
         return cls(fields.text("name"), taken, fields.text("why"), fields.count("missing"))  # type: ignore[arg-type]
 
 
-def in_short(findings: Sequence[Finding]) -> str:
+def in_short(findings: Sequence[ColumnFinding]) -> str:
     """Count the columns by what they were taken for: "9: 5 numbers, 3 categories, 1 left out".
 
-    >>> in_short([Finding("a", "number"), Finding("b", "number"), Finding("c", "category")])
-    '3: 2 numbers, 1 category'
+    >>> in_short([ColumnFinding("a", "number"), ColumnFinding("b", "category")])
+    '2: 1 number, 1 category'
     """
     counts = Counter(finding.taken for finding in findings)
     parts = [
@@ -60,7 +60,7 @@ def in_short(findings: Sequence[Finding]) -> str:
     return f"{len(findings):,}: {', '.join(parts)}"
 
 
-def as_lines(findings: Sequence[Finding]) -> list[tuple[str, str, str, str]]:
+def as_lines(findings: Sequence[ColumnFinding]) -> list[tuple[str, str, str, str]]:
     """Name, what for, cells missing and why, as text, for a table."""
     return [
         (

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DenseRows", "SparseRows"]
+__all__ = ["DenseFeatures", "SparseFeatures"]
 
 Matrix = NDArray[np.float64]
 
 
-class DenseRows:
+class DenseFeatures:
     """An array (N, D) of zeros to fill."""
 
     def __init__(self, N: int, D: int) -> None:
@@ -32,7 +32,7 @@ class DenseRows:
         return self._X
 
 
-class SparseRows:
+class SparseFeatures:
     """The same as a sparse array of rows (CSR); features come in the order of their columns."""
 
     def __init__(self, N: int, D: int) -> None:
