@@ -6,6 +6,7 @@ The example is run here, from the report's own text: what is said of it is compa
 
 import ast
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,9 +51,9 @@ UNNAMED = {
 
 def _executed(source, verdict):
     """What the program returns on the example of the report."""
-    namespace = {}
+    namespace: dict[str, Any] = {}
     exec(source, namespace)  # a program of this file
-    names = {name: np.array(ast.literal_eval(text)) for name, text in verdict.smallest}
+    names: dict[str, Any] = {n: np.array(ast.literal_eval(t)) for n, t in verdict.smallest}
     names = {n: float(v) if v.ndim == 0 else v for n, v in names.items()}
     return namespace["softmax_loss"](**names)
 
@@ -135,7 +136,7 @@ def test_the_example_of_a_backward_pass_has_all_that_it_takes():
     verdict = judge(edited)
     assert [name for name, _ in verdict.smallest] == ["Z1", "A1", "Z2", "A2", "W1", "W2", "X", "Y"]
     inputs = {name: np.array(ast.literal_eval(text)) for name, text in verdict.smallest}
-    namespace = {}
+    namespace: dict[str, Any] = {}
     exec(edited, namespace)  # a program of this file
     dW1 = namespace["backward_prop"](**inputs)[0]
     shown = next(c for c in verdict.compared if c.name == "dL_dW1")
@@ -231,6 +232,7 @@ LYING = {"rows": LINEAR, "columns": COLUMNS, "classes first": CLASSES_FIRST}
 @pytest.mark.parametrize("case", LYING)
 def test_products_are_written_as_the_learners_arrays_lie(case):
     trial = trial_of(LYING[case], "softmax_loss")
+    assert trial is not None
     subject = trial.subject
     inputs = trial.probes[0].inputs
     record = subject.exercise.truth({**inputs, **Conventions(half=1.0).letters, "r": 0.5})
