@@ -42,7 +42,10 @@ _LARGEST_SHARE_OF_WORDS = 0.1  # of the cells of a column of numbers, marks asid
 _FEWEST_NUMBERS = 2  # different ones
 _CODES = 10  # so few different whole numbers beside words are codes, as 0, 1, 2 and "3+"
 _MOST_MARKS = 1000  # remembered in a model
-_HEAD = 200  # cells looked at first: most columns of words are settled by them
+_HEAD = 200  # cells looked at first, for what dates have between their parts
+# How a cell begins that may be a number, a code or a date; hardly a column of words has one.
+_LIKELY = r"^[\s(+−-]*[$€£¥₹]?\s*[+-]?[.,]?[0-9]|^\s*[A-Za-z]{3,9}\.?[ -]+[0-9]"
+_SIGN_INSIDE = r"[0-9][,. '’_\u00a0\u2009\u202f][0-9]"
 
 # Columns of whole numbers that are codes of places, by their names.
 _PLACES = re.compile(r"(zip|zip[ _.-]?codes?|post(al)?[ _.-]?codes?|postcode|plz|fips)", re.I)
@@ -209,7 +212,7 @@ def _found(column: pl.Series, reading: Reading) -> tuple[pl.Series, RecognisedCo
         return _codes_or_dates(column)
     if column.dtype != pl.String or column.null_count() == len(column):
         return None
-    if not column.head(_HEAD).str.contains(r"[0-9]").any() and _words(column):
+    if not column.str.contains(_LIKELY).any():
         return None
     if (column.str.len_bytes() > LONGEST).mean() > _LARGEST_SHARE_OF_WORDS:  # type: ignore[operator]
         return None
@@ -219,12 +222,6 @@ def _found(column: pl.Series, reading: Reading) -> tuple[pl.Series, RecognisedCo
         why = f"whole numbers with leading zeros, such as {shown(first)}, are codes"
         return column, RecognisedColumn(why=why, note=True)
     return _numbers(column, cells, reading) or _dates(column, cells)
-
-
-def _words(column: pl.Series) -> bool:
-    """Tell whether there is no digit, or hardly one, in all of a column."""
-    digits = column.str.contains(r"[0-9]").sum()
-    return digits < _FEWEST_NUMBERS
 
 
 def _cells(column: pl.Series) -> _Cells:
@@ -261,13 +258,14 @@ def _numbers(
 
 def _best_numerals(cells: _Cells, reading: Reading) -> tuple[Numerals, pl.Series]:
     """How most cells are written, of what the user leaves open."""
+    signs = cells.values.str.contains(_SIGN_INSIDE).any()
     allowed = [
         numerals
-        for numerals in CANDIDATES
-        if (reading.decimal in (None, numerals.decimal))
+        for numerals in (CANDIDATES if signs else CANDIDATES[:1])
+        if (not signs or reading.decimal in (None, numerals.decimal))
         and (reading.thousands is None or numerals.thousands in ("", reading.thousands))
     ]
-    if reading.thousands is not None:
+    if reading.thousands is not None and signs:
         allowed.sort(key=lambda numerals: numerals.thousands == "")
     best, most, numbers = PLAIN, -1, pl.Series([], dtype=pl.Float64)
     for numerals in allowed:
