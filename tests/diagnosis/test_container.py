@@ -72,7 +72,7 @@ def test_command_line_confines(kind):
     assert found["--user"] == "65534:65534"
     assert found["--cap-drop"] == "ALL"
     assert found["--security-opt"] == "no-new-privileges"
-    assert found["--memory"] == found["--memory-swap"] == "1g"
+    assert found["--memory"] == found["--memory-swap"] == str(Limits().memory)
     assert int(found["--pids-limit"]) <= 64
     assert "size=" in found["--tmpfs"]
     mounted = [w for w, before in zip(words[1:], words, strict=False) if before == "--volume"]

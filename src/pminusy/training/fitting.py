@@ -98,8 +98,8 @@ def minimise(
     """Run a solver until the criterion is met, in float64 where float32 stops short of it.
 
     `lasso` is the strength of ‖W‖₁ in the mean objective, `one_row` whether the first of two
-    classes has no weights. With `keep_interrupted` an interrupt ends the fit where it is. `pairs`
-    are what L-BFGS knows at the start, and knows at the end.
+    classes has no weights. With `keep_interrupted` an interrupt ends the fit where it is.
+    `lbfgs_history` is what L-BFGS knows at the start, and knows at the end.
     """
     precise: Penalised = objective
     interrupted = False

@@ -38,7 +38,7 @@ def run(
 ) -> Solution:
     """Minimise from a vector with one of the smooth solvers.
 
-    `pairs` are those of L-BFGS, `left` is what may still be gained where that is known.
+    `lbfgs_history` holds the pairs of L-BFGS; `left` is what may still be gained, where known.
     """
     if solver == "newton":
         return run_newton(objective, vector, preconditioners, criterion, log, left=left)

@@ -22,6 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+from pminusy.diagnosis.run.limits import Limits
 from pminusy.errors import InputError
 
 __all__ = ["Kind", "Started", "command", "environment", "require", "start"]
@@ -218,12 +219,13 @@ def _container(engine: str, image: str, name: str) -> list[str]:
 
     An image that is not there is an error: none is fetched.
     """
+    memory = str(Limits().memory)
     return [
         engine, "run", "--rm", "--interactive", "--pull", "never", "--name", name,
         "--network", "none", "--read-only",
         "--tmpfs", f"/tmp:size={_WORK_SIZE}", "--workdir", "/tmp", "--env", "HOME=/tmp",
         *itertools.chain.from_iterable(("--env", f"{k}={v}") for k, v in _ONE_THREAD.items()),
-        "--memory", "1g", "--memory-swap", "1g", "--pids-limit", "64", "--cpus", "1",
+        "--memory", memory, "--memory-swap", memory, "--pids-limit", "64", "--cpus", "1",
         "--user", "65534:65534", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
         "--volume", f"{_INSIDE}:/checker/inside:ro", image,
         "python3", "-I", "-B", "-c", _START.format(paths=["/checker"]),
