@@ -53,8 +53,8 @@ def _executed(source, verdict):
     """What the program returns on the example of the report."""
     namespace: dict[str, Any] = {}
     exec(source, namespace)  # a program of this file
-    names: dict[str, Any] = {n: np.array(ast.literal_eval(t)) for n, t in verdict.smallest}
-    names = {n: float(v) if v.ndim == 0 else v for n, v in names.items()}
+    values = {name: ast.literal_eval(text) for name, text in verdict.smallest}
+    names = {name: np.array(v) if isinstance(v, list) else v for name, v in values.items()}
     return namespace["softmax_loss"](**names)
 
 
@@ -263,3 +263,57 @@ def test_no_formula_stands_more_than_twice_and_faults_come_first(case):
     formulas = re.findall(r"\S+ = [^\[\n]+", report)
     assert all(report.count(text) <= 2 for text in formulas if "θ" not in text)
     assert report.rindex("✗") < report.index("✓")
+
+
+TURNED = LOGITS.replace("y] -= 1", "y] += 1")
+EPOCH = """
+import numpy as np
+def nn_epoch(X, y, W1, W2, lr, batch):
+    for s in range(0, len(X), batch):
+        x, t = X[s:s + batch], y[s:s + batch]
+        h = np.maximum(x @ W1, 0)
+        z = h @ W2
+        e = np.exp(z - z.max(1, keepdims=True))
+        p = e / e.sum(1, keepdims=True)
+        p[np.arange(len(t)), t] -= 1
+        p /= len(t)
+        W2 -= lr * (h.T @ p)
+        W1 -= lr * (x.T @ (p @ W2.T * (h > 0)))
+"""
+
+
+def test_one_formula_in_another_order_is_no_alternative():
+    assert judge(TURNED).findings[0].alternatives == ()
+
+
+def test_a_result_that_is_right_in_the_example_is_said_to_fail_elsewhere():
+    verdict = judge(EPOCH)
+    shown = {comparison.name for comparison in verdict.compared}
+    assert shown == {"after_W1"}
+    failed = {item.name: item.detail for item in verdict.properties if not item.holds}
+    assert failed == {
+        "the trained W1, data": "", "the trained W2, data": "on larger inputs than the example"
+    }  # fmt: skip
+
+
+RELU = """
+import numpy as np
+def relu_forward(x):
+    return np.maximum(x, 0), x
+def relu_backward(dout, cache):
+    return dout * cache
+"""
+
+
+def test_letters_of_the_derivation_are_explained_only_where_they_stand_and_by_name():
+    line = judge(RELU).broken_line
+    assert line is not None
+    assert (
+        "Here a is x, what goes in, and g is dout, the gradient that comes from above." in line.why
+    )
+    assert {"a_", "g_"} <= {word[:2] for word in line.statement.replace("[", "").split()}
+    line = judge(
+        RELU.replace("np.maximum(x, 0)", "np.abs(x)").replace("dout * cache", "dout * (cache > 0)")
+    ).broken_line
+    assert line is not None
+    assert "g is" not in line.why

@@ -95,7 +95,7 @@ _STEPS = (
     ),
     Step("log_p", lambda t: np.log(t["p"]), "ln p_ik", "where the logarithm is taken"),
     Step("Y", one_hot, "Y_ik = 1 if k = y_i, else 0", "where the labels are used"),
-    Step("L_i", _row_losses, "L_i = −ln p_i,y_i", "where the loss of one sample is computed"),
+    Step("L_i", _row_losses, "L_i = −ln p_i,y_i", "where the loss of each sample is computed"),
     Step(
         "L_data", lambda t: t["L_i"].sum() / batch(t), "L = (1/N) Σ_i L_i",
         "where losses are averaged",

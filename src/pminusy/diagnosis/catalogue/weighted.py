@@ -71,7 +71,7 @@ WEIGHTED = Recipe(
         Step("v", row_weights, "v_i = w_y_i, 0 where y_i is ignored", "where rows are weighted"),
         Step(
             "L_i", _row_losses, "L_i = −v_i (1 − p_i,y_i)^γ ln p_i,y_i",
-            "where the loss of one sample is computed",
+            "where the loss of each sample is computed",
         ),
         Step(
             "L_data", lambda t: t["L_i"].sum() / divisor(t), "L = Σ_i L_i / Σ_i v_i",

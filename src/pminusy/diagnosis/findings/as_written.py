@@ -11,6 +11,7 @@ from pminusy.diagnosis.catalogue.quantities import OUTPUT_NAMES
 __all__ = ["as_written", "called"]
 
 _OF_LAYERS = ("linear", "network", "network_backward", "epoch", "network_epoch")
+_NAMED = (("W", "W"), ("W₁", "W1"), ("W₂", "W"), ("r", "r"), ("T", "T"), ("η", "lr"))
 _Match = Callable[["re.Match[str]"], str]
 _PRODUCTS: Mapping[str, Mapping[str, _Match]] = {  # for (K, D) weights and samples in rows: as is
     "columns": {
@@ -31,6 +32,8 @@ def as_written(subject: Subject, formula: str) -> str:
 
     Of a network, the last layer's W and b are W₂ and b₂, and its inputs are h.
     """
+    if subject.exercise.name == "softmax layer":
+        return re.sub(r"\bg(?=_|\b)", subject.parameter("g"), formula)
     if subject.exercise.name not in _OF_LAYERS or subject.single:
         return formula
     if "W1" in subject.given:
@@ -44,8 +47,8 @@ def as_written(subject: Subject, formula: str) -> str:
 
 
 def _named(subject: Subject, formula: str) -> str:
-    """With the names of the weights and of the regulariser's strength, where they are others."""
-    for letter, quantity in (("W", "W"), ("W₁", "W1"), ("W₂", "W"), ("r", "r")):
+    """With the names of the weights, the strength and the temperature, where they are others."""
+    for letter, quantity in _NAMED:
         name = subject.parameter(quantity) if quantity in subject.given else letter
         plain = {"W1": "W₁", "W2": "W₂"}.get(name, name)
         if plain != letter and name.isidentifier():

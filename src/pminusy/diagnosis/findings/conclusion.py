@@ -10,6 +10,7 @@ from pminusy.diagnosis.bind.layouts import LAYOUTS
 from pminusy.diagnosis.catalogue.conventions import in_words
 from pminusy.diagnosis.catalogue.exercise import Layer
 from pminusy.diagnosis.catalogue.quantities import INPUT_NAMES
+from pminusy.diagnosis.findings.as_written import called
 from pminusy.diagnosis.findings.counterexample import (
     comparisons,
     inputs_in_words,
@@ -79,7 +80,16 @@ def _say_what_is_wrong(trial: Trial, verdict: Verdict) -> Verdict:
     return replace(
         verdict, smallest=inputs_in_words(trial, found), compared=comparisons(trial, found),
         broken_line=broken_line(trial, found), on_the_way=on_the_way(trial, found),
+        properties=tuple(_elsewhere(trial, verdict.properties, found.letters)),
     )  # fmt: skip
+
+
+def _elsewhere(trial: Trial, held: Sequence[Property], shown: Sequence[str]) -> Iterator[Property]:
+    """The properties; of results that are right in the example, that others show the fault."""
+    hidden = {called(trial.subject, name) for name in trial.subject.letters() if name not in shown}
+    for item in held:
+        elsewhere = not item.holds and item.name.removesuffix(", data") in hidden
+        yield replace(item, detail="on larger inputs than the example") if elsewhere else item
 
 
 def _summary(findings: Sequence[Finding]) -> str:

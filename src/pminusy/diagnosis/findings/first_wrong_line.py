@@ -18,6 +18,7 @@ from pminusy.derivation.layers.lines import lines
 from pminusy.derivation.render.text import TextPrinter
 from pminusy.derivation.steps.derivation import Derivation
 from pminusy.derivation.tree.notation import notation
+from pminusy.diagnosis.bind.subject import Subject
 from pminusy.diagnosis.catalogue.exercise import Layer
 from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.findings.counterexample import Counterexample
@@ -50,30 +51,51 @@ def broken_line(trial: Trial, found: Counterexample) -> DerivationLine | None:
     mistake = next(iter(trial.best.mistakes), None)
     if isinstance(exercise, Layer):
         step = mistake.step if mistake is not None else found.letters[0]
-        return layer_line(exercise.derivation, exercise.lines.get(step, ""), found.inputs)
+        name = exercise.lines.get(step, "")
+        called = _of_layer(trial.subject)
+        return layer_line(exercise.derivation, name, found.inputs, called)
     if mistake is None:
         return None
     kind, name = _OF_HIDDEN_LAYER.get(mistake.step, ("", ""))
-    return layer_line(kind, name, found.inputs) if name else _line(mistake, found.right)
+    if not name:
+        return _line(mistake, found.right)
+    return layer_line(kind, name, found.inputs, _of_hidden_layer(trial.subject, kind))
 
 
-def layer_line(kind: str, name: str, inputs: Mapping[str, Any]) -> DerivationLine | None:
-    """The line of a layer's derivation: for any size, with the stride and padding of the inputs."""
+def layer_line(
+    kind: str, name: str, inputs: Mapping[str, Any], called: Mapping[str, str] | None = None
+) -> DerivationLine | None:
+    """The line of a layer's derivation: for any size, with the stride and padding of the inputs.
+
+    Its letters a and g are explained where it has them, by what they are `called` in the program.
+    """
     if not name:
         return None
     form = _form(kind, inputs)
     found = next(line for line in lines(form, "layer") if line.name == f"layer_{name}")
     statement = TextPrinter(notation("p")).relation(found.statement)
-    letters = {"a": "a is what goes in", "g": "g the gradient that comes from above"}
+    meaning = {"a": "what goes in", "g": "the gradient that comes from above"}
     used = [
-        words for letter, words in letters.items() if re.search(rf"\b{letter}(_|\b)", statement)
+        f"{letter} is {f'{(called or {})[letter]}, ' if letter in (called or {}) else ''}{words}"
+        for letter, words in meaning.items()
+        if re.search(rf"(?<!\w){letter}(?=_|\W|$)", statement)
     ]
-    why = found.why + (
-        f" {', '.join(used)}.".replace(" g the", " g is the", not used[1:])
-        if used and name != "forward"
-        else ""
-    )
+    why = found.why + (f" Here {', and '.join(used)}." if used and name != "forward" else "")
     return DerivationLine(f"{form.name}_{name}", found.title, statement, why)
+
+
+def _of_layer(subject: Subject) -> dict[str, str]:
+    """What the learner calls the input of a layer, and the gradient from above."""
+    called = {"a": subject.parameter("X"), "g": subject.parameter("g")}
+    return {letter: name for letter, name in called.items() if name != letter}
+
+
+def _of_hidden_layer(subject: Subject, kind: str) -> dict[str, str]:
+    """The same of a network's hidden layer, whose values need not be among the arguments."""
+    if kind == "relu":
+        before = {"a": subject.parameter("a1")} if "a1" in subject.roles else {}
+        return {**before, "g": "dL_dh"}
+    return {"a": subject.parameter("X0"), "g": "dL_da"}
 
 
 def _form(kind: str, inputs: Mapping[str, Any]) -> Form:

@@ -46,9 +46,15 @@ def _alternatives(trial: Trial, mistake: Mistake) -> Iterator[str]:
         ids = {m.id for m in other.mistakes}
         if other.conventions == trial.best.conventions and len(ids - rest) == 1 and rest <= ids:
             (replacement,) = (m for m in other.mistakes if m.id in ids - rest)
-            told = replacement.sentence != mistake.sentence and replacement.id != mistake.id
+            told = replacement.sentence != mistake.sentence and not _same(replacement, mistake)
             if told and not _contradicted(trial, replacement):
                 yield replacement.sentence
+
+
+def _same(one: Mistake, other: Mistake) -> bool:
+    """Whether two mistakes are the same, or the same formula in another order."""
+    formulas = [sorted(mistake.wrong.rpartition(" = ")[2].split()) for mistake in (one, other)]
+    return one.id == other.id or (one.step == other.step and formulas[0] == formulas[1])
 
 
 def _contradicted(trial: Trial, mistake: Mistake) -> bool:

@@ -56,7 +56,7 @@ NETWORK_ONLY = (
     ),
     Mistake(
         "relu.hidden_as_factor", "dL_da1", lambda t: t["dL_dX"] * t["X"], "dL_dh ⊙ h",
-        "The gradient is multiplied by h; the derivative of ReLU is 0 or 1.", "It is another factor.",
+        "The gradient is multiplied by h, whether or not it is masked as well; the derivative of ReLU is 0 or 1.", "It is another factor.",
     ),
     Mistake(
         "network.first_bias_missing", "a1", lambda t: t["X0"] @ t["W1"].T, "a = X W₁ᵀ",
