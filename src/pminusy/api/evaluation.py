@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pminusy.api.training_run import TableRows
+from pminusy.api.fit.training_run import TableRows
 from pminusy.errors import InputError
 from pminusy.estimators.scores import Scores, ranking_scores, score
 from pminusy.present.metrics import class_metrics

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 
-from pminusy.api.calibrated import Calibration, calibrated
 from pminusy.api.evaluation import row_weights, test_rows
+from pminusy.api.fit.calibrated import Calibration, calibrated
+from pminusy.api.fit.training_options import MAX_ITER, TOL, TrainingOptions, training_options
+from pminusy.api.fit.training_run import Refitted, TableRows, TrainingRun
+from pminusy.api.fit.understood import understood
 from pminusy.api.fitted import Fitted
 from pminusy.api.table_model import TableModel
-from pminusy.api.training_options import MAX_ITER, TOL, TrainingOptions, training_options
-from pminusy.api.training_run import Refitted, TableRows, TrainingRun
-from pminusy.api.understood import understood
 from pminusy.errors import InputError
 from pminusy.estimators.model_file import check_size
 from pminusy.estimators.scores import Scores, ranking_scores, score

@@ -30,7 +30,7 @@ from pminusy.tables.wording import shortened
 if TYPE_CHECKING:
     import polars as pl
 
-    from pminusy.api.training_run import TrainingRun
+    from pminusy.api.fit.training_run import TrainingRun
     from pminusy.derivation.steps.derivation import Derivation
     from pminusy.estimators.inference import Summary
 
@@ -281,7 +281,7 @@ class TableModel(Fitted):
             The model was loaded from a file, so there is no fit to report, or `path` cannot be
             written.
         """
-        from pminusy.api.report import PAGE_SUFFIXES_OF_OTHERS, write_report
+        from pminusy.api.fit.report import PAGE_SUFFIXES_OF_OTHERS, write_report
 
         refuse_suffix("output file", path, ".html", PAGE_SUFFIXES_OF_OTHERS)
         write_report(self.run.judged or self, self.run, path, command)

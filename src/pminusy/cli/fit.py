@@ -33,9 +33,9 @@ from pminusy.present.sanitise import visible
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pminusy.api.calibrated import Calibration
+    from pminusy.api.fit.calibrated import Calibration
+    from pminusy.api.fit.training_run import TrainingRun
     from pminusy.api.table_model import TableModel
-    from pminusy.api.training_run import TrainingRun
 
 __all__ = ["fit"]
 
@@ -177,9 +177,9 @@ def fit(
     ] = None,
 ) -> None:
     """Train a softmax classifier on a table, and score it. Ctrl-C stops with the best so far."""
+    from pminusy.api.fit.report import PAGE_SUFFIXES_OF_OTHERS
     from pminusy.api.fit_table import fit_table
     from pminusy.api.records import fit_record
-    from pminusy.api.report import PAGE_SUFFIXES_OF_OTHERS
     from pminusy.estimators.model_file import MODEL_SUFFIXES_OF_OTHERS
     from pminusy.files import check_writable, refuse_suffix
 

@@ -26,7 +26,7 @@ def training_progress(tol: float | None = None) -> Iterator[ProgressCallback | N
     from rich.progress import Progress as Display
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from pminusy.api.training_options import TOL
+    from pminusy.api.fit.training_options import TOL
     from pminusy.training.time_left import time_left
 
     console = Console(stderr=True)

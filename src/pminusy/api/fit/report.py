@@ -19,8 +19,8 @@ from pminusy.tables.design import cells
 from pminusy.tables.units import feature_units
 
 if TYPE_CHECKING:
+    from pminusy.api.fit.training_run import TableRows, TrainingRun
     from pminusy.api.fitted import Fitted
-    from pminusy.api.training_run import TableRows, TrainingRun
     from pminusy.estimators.softmax_regression_cv import PathPoint
 
 __all__ = ["PAGE_SUFFIXES_OF_OTHERS", "fit_report", "write_report"]

@@ -19,8 +19,8 @@ from pminusy.estimators.calibration import Reliability, reliability, temperature
 from pminusy.estimators.split import stratified_split
 
 if TYPE_CHECKING:
+    from pminusy.api.fit.training_run import TableRows
     from pminusy.api.fitted import Fitted
-    from pminusy.api.training_run import TableRows
 
 __all__ = ["Calibration", "calibrated"]
 

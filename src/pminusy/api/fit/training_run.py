@@ -15,7 +15,7 @@ from pminusy.training.solvers.solution import Progress
 if TYPE_CHECKING:
     import polars as pl
 
-    from pminusy.api.calibrated import Calibration
+    from pminusy.api.fit.calibrated import Calibration
     from pminusy.api.fitted import Fitted
     from pminusy.estimators.softmax_regression_cv import PathPoint
 
