@@ -20,7 +20,6 @@ import numpy as np
 from benchmarks.check import mutants, oracle
 from benchmarks.check.confirm import confirmed
 from benchmarks.check.families import FAMILIES
-from benchmarks.check.families.family import Family
 from benchmarks.check.families.measure import (
     Judged,
     edits,
@@ -187,7 +186,7 @@ def _share(found: list[bool]) -> str:
 
 def families(pool: ProcessPoolExecutor, variants: int, wanted: int, seed: int) -> str:
     """Exercises of other styles, of the half of the variants that the checker was built without."""
-    asked = [(family, variants, wanted, seed) for family in FAMILIES]
+    asked = [(number, variants, wanted, seed) for number in range(len(FAMILIES))]
     right: list[Judged] = []
     faulty: list[Judged] = []
     edited: list[Judged] = []
@@ -209,8 +208,9 @@ def families(pool: ProcessPoolExecutor, variants: int, wanted: int, seed: int) -
     )
 
 
-def _of_family(asked: tuple[Family, int, int, int]) -> tuple[list[Judged], ...]:
-    family, variants, wanted, seed = asked
+def _of_family(asked: tuple[int, int, int, int]) -> tuple[list[Judged], ...]:
+    place, variants, wanted, seed = asked
+    family = FAMILIES[place]
     numbers = [i for i in range(8 * variants) if family.variant(i).held_out][:variants]
     for number in numbers:
         vouch(family.variant(number))

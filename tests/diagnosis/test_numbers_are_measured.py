@@ -110,7 +110,7 @@ def right_of(name, case):
 @pytest.mark.parametrize(("family", "fault"), CASES, ids=IDS)
 def test_a_gradient_check_says_what_differences_say(family, fault):
     for variant, source, verdict in wrong_variants(family, fault):
-        if "gradient check" not in verdict.gradient_check:
+        if not verdict.gradient_check:
             continue
         inputs = typed(verdict)
         inputs = {n: v.astype(float) if n == variant.words["z"] else v for n, v in inputs.items()}
@@ -124,8 +124,8 @@ def test_a_gradient_check_says_what_differences_say(family, fault):
                 values.append(scalar(called(variant, source, {**inputs, scores: moved})[0]))
             slope = (values[0] - values[1]) / 2e-5
             worst = max(worst, abs(slope - gradient[place]))
-        passes = worst < 1e-5 * max(1.0, float(np.abs(gradient).max()))
-        assert not ("passes" in verdict.gradient_check and not passes), str(verdict)
+        assert "does not find" in verdict.gradient_check
+        assert worst < 1e-5 * max(1.0, float(np.abs(gradient).max())), str(verdict)
 
 
 FACTORS = ("loss / 7", "loss * 3", "-2 * loss", "loss * len(labels)", "loss / d.shape[1]")

@@ -172,3 +172,40 @@ def test_only_a_library_is_leaned_on(imports, helper, call, leans):
     source = NUMPY + HELPED.format(imports=imports, helper=helper, call=call)
     verdict = judge(source)
     assert bool(verdict.leans_on) == leans, verdict.leans_on
+
+
+LABELLED = (
+    NUMPY
+    + """
+class Softmax:
+    def forward(self, x):
+        e = np.exp(x - x.max(1, keepdims=True))
+        p = e / e.sum(1, keepdims=True)
+        return {returned}
+
+    def backward(self, {arguments}):
+        {body}
+"""
+)
+WITH_LABELS = "d = dvalues.copy()\n        d[np.arange(len(y_true)), y_true] {} 1\n        return d / len(y_true)"  # noqa: E501  # a program
+WITH_CACHE = "return {}cache * (dout - (cache * dout).sum(1, keepdims=True))"
+
+
+@pytest.mark.parametrize(("sign", "status"), [("-=", "correct"), ("+=", "wrong")])
+def test_softmax_whose_backward_takes_probabilities_and_labels(sign, status):
+    source = LABELLED.format(
+        returned="p", arguments="dvalues, y_true", body=WITH_LABELS.format(sign)
+    )
+    assert judge(source).status == status
+
+
+@pytest.mark.parametrize(("sign", "status"), [("", "correct"), ("-", "wrong")])
+def test_softmax_whose_backward_takes_a_cache(sign, status):
+    source = LABELLED.format(returned="p, p", arguments="dout, cache", body=WITH_CACHE.format(sign))
+    assert judge(source).status == status
+
+
+def test_a_constant_is_said_first():
+    for gradient in ("np.ones_like(W)", "X.T @ np.ones((len(y), W.shape[1]))"):
+        verdict = judge(NUMPY + f"def softmax_loss(W, X, y, reg):\n    return 0.5, {gradient}\n")
+        assert verdict.summary == "Wrong, not recognised: the loss is 0.5 on every input."

@@ -75,6 +75,7 @@ def _arrangements(
     proposal: Proposal, candidate: Candidate, pins: Mapping[str, Any]
 ) -> Iterator[dict[str, str]]:
     letters = expanded(proposal.roles)
+    letters += ["y"] if proposal.exercise == "softmax and labels" else []
     names = {
         r: p["name"] for r, p in zip(proposal.roles, candidate.entry["parameters"], strict=True)
     }

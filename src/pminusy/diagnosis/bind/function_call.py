@@ -44,7 +44,9 @@ def steps(
     backward = backward_of(subject.entry, functions)
     if backward is not None and subject.exercise.name not in ("softmax", "log_softmax"):
         done = len(steps)
-        steps += _backward(subject, backward, argument, done)
+        if any(role_of(p["name"]) == "cache" for p in backward["parameters"]):
+            returned[0] = [called, 0]  # what comes with the result is for the way back
+        steps += _backward(subject, backward, argument, done, called)
         returned += [[i] for i in range(done, len(steps)) if "get" not in steps[i]]
         returned += [[len(steps) - 1]] if "get" in steps[-1] else []
     return steps, returned
@@ -94,7 +96,7 @@ def _before(
 
 
 def _backward(
-    subject: Subject, backward: Entry, argument: Argument, done: int
+    subject: Subject, backward: Entry, argument: Argument, done: int, called: int
 ) -> Iterator[dict[str, Any]]:
     """The backward call, after the attribute with the probabilities that it may take as argument.
 
@@ -102,18 +104,23 @@ def _backward(
     """
     stored = next(filter(re.compile(_STORED).fullmatch, subject.entry["attributes"]), "")
     needed = [p for p in backward["parameters"] if not p["optional"]]
-    takes_labels = [role_of(p["name"]) == "y" for p in needed]
+    roles = [role_of(p["name"]) for p in needed]
+    takes_labels = "y" in roles
     given = "p" in subject.given  # probabilities are what it was called with
-    get = [{"on": 0, "get": stored}] if stored and any(takes_labels) and not given else []
+    get = [{"on": 0, "get": stored}] if stored and takes_labels and not given else []
     yield from get
     arguments: list[dict[str, Any]] = []
-    for labels in takes_labels:
-        if labels and "y" in subject.given:
+    for role in roles:
+        if role == "y" and "y" in subject.given:
             arguments.append(argument("y"))
+        elif role == "cache":
+            arguments.append({"result": [called, 1]})
         elif get:
             arguments.append({"result": [done]})
-        elif given and any(takes_labels):
+        elif given and takes_labels:
             arguments.append(argument("p"))
+        elif takes_labels and subject.exercise.name == "softmax and labels":
+            arguments.append({"result": [called]})
         else:
             arguments.append(argument("g") if "g" in subject.given else {"value": 1.0})
     yield {"on": 0, "call": "backward", "args": arguments}

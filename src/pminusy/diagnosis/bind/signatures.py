@@ -334,7 +334,8 @@ def _proposals(
         needed = [role_of(p["name"]) for p in _required(backward["parameters"])] if backward else []
         if log == "softmax" and "y" in needed:
             yield Proposal("softmax and labels", ("z", *rest))
-        elif log == "softmax" and len(needed) == 1:
+            return
+        elif log == "softmax" and len([role for role in needed if role != "cache"]) == 1:
             log = "softmax layer"
         yield Proposal(log, ("z", *rest))
 

@@ -122,7 +122,8 @@ class Subject:
         if self.exercise.name == "network_backward":
             return self.exercise.given  # what its arguments are computed from
         letters = expanded(self.roles)
-        upstream = ("g",) if "g" in self.exercise.given else ()
+        of_backward = {"softmax layer": ("g",), "softmax and labels": ("y",)}
+        upstream = of_backward.get(self.exercise.name, ())
         return tuple(dict.fromkeys([*letters, *self.attributes, *upstream]))
 
     @property

@@ -21,7 +21,7 @@ from pminusy.diagnosis.findings.first_wrong_line import broken_line
 from pminusy.diagnosis.findings.layers import at_ties, layer_stability
 from pminusy.diagnosis.findings.place import full_name, line_of, spared, wrong_entry
 from pminusy.diagnosis.findings.properties import gradient_check, properties
-from pminusy.diagnosis.findings.recognised import recognised, unrecognised
+from pminusy.diagnosis.findings.recognised import of_constants, recognised, unrecognised
 from pminusy.diagnosis.findings.stability import stability
 from pminusy.diagnosis.match.trial import Trial
 from pminusy.diagnosis.report.verdict import Finding, Fragility, Property, Verdict
@@ -67,7 +67,9 @@ def _wrong(trial: Trial) -> bool:
 
 def _say_what_is_wrong(trial: Trial, verdict: Verdict) -> Verdict:
     found = smallest_counterexample(trial)
-    findings = (*recognised(trial), *unrecognised(trial, found), *trial.faults)
+    findings = (
+        *of_constants(trial, found), *recognised(trial), *unrecognised(trial, found), *trial.faults,
+    )  # fmt: skip
     entry = wrong_entry(trial)
     name = full_name(entry)
     verdict = replace(

@@ -15,17 +15,35 @@ from pminusy.diagnosis.findings.as_written import as_written, called
 from pminusy.diagnosis.findings.counterexample import Counterexample
 from pminusy.diagnosis.findings.describe import describe
 from pminusy.diagnosis.findings.shared_cause import shared_cause
-from pminusy.diagnosis.match.outputs import Component
+from pminusy.diagnosis.match.outputs import Component, is_one_number
 from pminusy.diagnosis.match.own_gradient import CONSISTENT, gradient_error
 from pminusy.diagnosis.match.trial import Trial
 from pminusy.diagnosis.report.verdict import Finding
 
-__all__ = ["recognised", "unrecognised"]
+__all__ = ["of_constants", "recognised", "unrecognised"]
+
+
+def of_constants(trial: Trial, found: Counterexample | None) -> Iterator[Finding]:
+    """What is one number on every input: the first thing to say, whatever follows from it."""
+    for component in _constant(trial):
+        yield _difference(trial, component, "", found)
+
+
+def _constant(trial: Trial) -> list[Component]:
+    return [
+        component
+        for component in trial.best.unexplained
+        if component[1] == "data"
+        and is_one_number([seen.values.get(component[0]) for seen, _ in trial.seen])
+    ]
 
 
 def recognised(trial: Trial) -> Iterator[Finding]:
-    """Each mistake of the best explanation."""
+    """Each mistake of the best explanation, but for what a constant leaves out."""
+    constant = {letter for letter, _ in _constant(trial)}
     for mistake in trial.best.mistakes:
+        if constant and {letter for letter, _ in trial.best.where[mistake.id]} <= constant:
+            continue
         step = trial.subject.exercise.recipe.step(mistake.step)
         right = mistake.right or formula(step.name, step.formula, trial.best.conventions)
         right, wrong = (as_written(trial.subject, text) for text in (right, mistake.wrong))
@@ -71,8 +89,9 @@ def unrecognised(trial: Trial, found: Counterexample | None) -> Iterator[Finding
     Numbers are those of the example, which the report shows.
     """
     also = "also " if trial.best.mistakes else ""
-    open_ones = trial.best.unexplained
-    shared = shared_cause(trial)
+    said = _constant(trial)
+    open_ones = tuple(c for c in trial.best.unexplained if c not in said)
+    shared = None if said else shared_cause(trial)
     if shared is not None:
         yield shared
         open_ones = tuple(c for c in open_ones if c[1] != "data")
@@ -80,10 +99,16 @@ def unrecognised(trial: Trial, found: Counterexample | None) -> Iterator[Finding
         if component == ("dL_dz", "data") and _derived_wrongly(trial):
             yield _wrong_derivative(trial.subject.numbers)
         else:
-            sentence = _in_words(trial, component, also, found)
-            look = _look(trial, component)
-            hints = (f"Look {look}.", sentence, sentence) if look else ()
-            yield Finding("", sentence, hints=hints)
+            yield _difference(trial, component, also, found)
+
+
+def _difference(
+    trial: Trial, component: Component, also: str, found: Counterexample | None
+) -> Finding:
+    sentence = _in_words(trial, component, also, found)
+    look = _look(trial, component)
+    hints = (f"Look {look}.", sentence, sentence) if look else ()
+    return Finding("", sentence, hints=hints)
 
 
 def _derived_wrongly(trial: Trial) -> bool:

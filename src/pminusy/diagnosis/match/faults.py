@@ -54,7 +54,7 @@ def faults(trial: Trial) -> Iterator[Finding]:
 
 
 def _of_one_sample(trial: Trial) -> Iterator[Finding]:
-    """A softmax that asks how many axes there are is right for one sample as well."""
+    """A softmax that asks how many axes there are is right for one sample, if it takes one."""
     subject = trial.subject
     asks = "ndim" in subject.entry["attributes"]
     in_rows = subject.layouts.get("z") == "N×K"

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pminusy.diagnosis.catalogue.head import batch, one_hot, penalised
+from pminusy.diagnosis.catalogue.head import batch, logits, one_hot, penalised
 from pminusy.diagnosis.catalogue.mistake import Mistake
 from pminusy.diagnosis.catalogue.recipe import Record
 
@@ -113,7 +113,15 @@ SOFTMAX = (
         _Line("operation.shift", "e", "z", "−", "m", lambda t: t["z"], lambda t: t["m"], lambda _, v: np.exp(v)),
         _Line("operation.normalisation", "p", "e", "/", "s", lambda t: t["e"], lambda t: t["s"]),
     ),
-    _another("function.log_1p_of_sum", "s", lambda t: np.log1p(t["e"].sum(1, keepdims=True)), "ln(1 + Σ_j e_j)", "Σ_j e_j"),
+    _another("function.log_1p_of_sum", "s", lambda t: 1 + t["e"].sum(1, keepdims=True), "ln(1 + Σ_j e_j)", "ln Σ_j e_j"),
+    _another(
+        "function.log_2_of_sum", "s", lambda t: np.exp(np.log2(t["e"].sum(1, keepdims=True))), "log₂ Σ_j e_j", "ln Σ_j e_j"
+    ),
+    _another(
+        "function.exp_2_in_sum", "s", lambda t: np.exp2(t["z"] - t["m"]).sum(1, keepdims=True), "Σ_j 2^(z_j − m)",
+        "Σ_j e^(z_j − m)",
+    ),
+    _another("operation.scores.multiplied", "z", lambda t: logits(t) * logits(t).max(1, keepdims=True), "z · m", "z − m"),
 )  # fmt: skip
 LOSS = (
     *_of(
@@ -147,6 +155,7 @@ LOGITS = (
         _Line("operation.target", "dL_dz_i", "p", "−", "Y", lambda t: t["p"], one_hot, lambda t, v: v / t.get("T", 1.0)),
         _Line("operation.gradient_average", "dL_dz", "(p − Y)", "/", "N", lambda t: t["dL_dz_i"], _size),
     ),
+    _another("function.exp_2_of_log", "dL_dz_i", lambda t: np.exp2(np.log(t["p"])) - one_hot(t), "2^(ln p) − Y", "e^(ln p) − Y"),
     _another("number.target_doubled", "dL_dz_i", lambda t: t["p"] - 2 * one_hot(t), "p − 2 Y", "p − Y"),
     _another("number.target_tripled", "dL_dz_i", lambda t: t["p"] - 3 * one_hot(t), "p − 3 Y", "p − Y"),
     _another(
