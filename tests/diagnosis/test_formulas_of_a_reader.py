@@ -317,3 +317,14 @@ def test_letters_of_the_derivation_are_explained_only_where_they_stand_and_by_na
     ).broken_line
     assert line is not None
     assert "g is" not in line.why
+
+
+@pytest.mark.parametrize("column", [False, True])
+def test_labels_of_shape_n_1_are_spoken_of_only_where_they_have_it(column):
+    if column:
+        source = LOGITS.replace("-logp[np.arange(n), y]", "-logp[np.arange(n), y.ravel()]")
+    else:
+        source = LOGITS.replace("dx[np.arange(n), y]", "dx[:, y]")
+    verdict = judge(source, "column" if column else "index")
+    assert verdict.mistakes == ("dL_dz.columns",)
+    assert ("(N, 1)" in verdict.findings[0].sentence) == column

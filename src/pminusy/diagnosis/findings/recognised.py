@@ -52,9 +52,15 @@ def recognised(trial: Trial) -> Iterator[Finding]:
             called(trial.subject, letter) for letter, _ in trial.best.where[mistake.id]
         )
         yield Finding(
-            mistake.called or mistake.id, mistake.sentence, mistake.step, wrong, right,
+            mistake.called or mistake.id, _sentence(trial, mistake), mistake.step, wrong, right,
             tuple(where), hints, tuple(_alternatives(trial, mistake)),
         )  # fmt: skip
+
+
+def _sentence(trial: Trial, mistake: Mistake) -> str:
+    """What a mistake says, and how it comes about where the labels are a column."""
+    column = trial.subject.layouts.get("y") == "column" and mistake.id == "dL_dz.columns"
+    return mistake.sentence + column * " Labels of shape (N, 1) do that: flatten them first."
 
 
 def _alternatives(trial: Trial, mistake: Mistake) -> Iterator[str]:
