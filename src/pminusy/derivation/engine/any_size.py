@@ -45,7 +45,14 @@ def sizes_for_any(
         if named is None:
             return ()
         largest = max(largest, named)
-    return tuple(range(2, largest + 1)) if largest <= _MOST_CLASSES else ()
+    most = sizes[-1] if _second_order(relation) else _MOST_CLASSES
+    return tuple(range(2, largest + 1)) if largest <= most else ()
+
+
+def _second_order(relation: t.Relation) -> bool:
+    """Whether a derivative of a derivative is in it: then each further class takes seconds."""
+    parts = (part for side in relation.sides for part in t.walk(side))
+    return any(isinstance(part, t.Partial) and isinstance(part.of, t.Partial) for part in parts)
 
 
 def _largest(link: t.Relation, symbols: Mapping[str, Symbol]) -> int | None:
