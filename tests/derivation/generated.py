@@ -148,8 +148,9 @@ def _first_row(case: dict[str, Any], d: Any) -> list[Any]:
     if "probabilities" in case:
         return [mp.log(mp.mpf(repr(p))) for p in case["probabilities"]]
     if "network" in case:
-        name = d._all[0].context.sample.case.logit_letter.name
-        return oracle.exact([float(v) for v in d._all[0].context.numbers.array(name)])
+        (head,) = (chapter.context for chapter in d._all if chapter.key == "forward")
+        name = head.sample.case.logit_letter.name
+        return oracle.exact([float(v) for v in head.numbers.array(name)])
     x = np.atleast_2d(case["x"])[0]
     return oracle.exact(np.array(case["W"]) @ x + np.array(case["b"]))
 
