@@ -90,7 +90,8 @@ def select_rows(frame: pl.DataFrame, target: str, weight: str | None = None) -> 
     index = np.flatnonzero(kept)
     _refuse_measurements(frame[target].gather(index), labels.gather(index))
     unlabelled = frame.height - int(labelled.sum())
-    return SelectedRows(frame[index], index, unlabelled, int(labelled.sum()) - index.size)
+    rows = frame if index.size == frame.height else frame[index]  # no copy where all are kept
+    return SelectedRows(rows, index, unlabelled, int(labelled.sum()) - index.size)
 
 
 def group_numbers(frame: pl.DataFrame, groups: str) -> NDArray[np.intp]:
