@@ -38,3 +38,12 @@ def test_importing_the_package_imports_no_function_of_it():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_a_table_is_fitted_without_what_proofs_need():
+    """`pip install "pminusy[fit]"` brings neither mpmath nor SymPy."""
+    code = (
+        "import sys; sys.modules.update(mpmath=None, sympy=None); import pminusy.cli.app; "
+        "import pminusy.api.fit_table, pminusy.api.table_model"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from pminusy.derivation.engine.decimals import decimals
 from pminusy.derivation.input.reading import as_typed, numbers
 from pminusy.derivation.input.request import Request
 from pminusy.errors import InputError
@@ -165,6 +164,8 @@ def _from_probabilities(p: Any, typed: Any, normalise: bool) -> Any:
             "probabilities", "numbers that sum to 1", f"a sum that is off by {off:+.6g}",
             "pass --normalise (normalise=True) to divide by the sum",
         )  # fmt: skip
+    from pminusy.derivation.engine.decimals import decimals  # loads mpmath
+
     exact = [decimals.mpf(value) for value in typed]
     total = decimals.fsum(exact)
     # a probability of exactly 0 is a masked class

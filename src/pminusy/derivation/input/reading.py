@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from pminusy.derivation.engine.decimals import decimals, working
 from pminusy.errors import InputError
 
 __all__ = [
@@ -44,6 +43,8 @@ def as_typed(value: Any, array: Any) -> Any:
     listed[...] = value
     if not all(type(entry) in (int, float) for entry in listed.ravel()):
         return array
+    from pminusy.derivation.engine.decimals import decimals, working  # loads mpmath
+
     with working():
         exact = [decimals.mpf(repr(entry)) for entry in listed.ravel()]
     if all(entry == float(entry) for entry in exact):
@@ -55,6 +56,8 @@ def as_typed(value: Any, array: Any) -> Any:
 
 def typed_number(value: float) -> Any:
     """One number as it was typed: 0.1 is 1/10."""
+    from pminusy.derivation.engine.decimals import decimals, working  # loads mpmath
+
     with working():
         return decimals.mpf(repr(float(value)))
 
