@@ -157,7 +157,7 @@ def prove(line: Line, chapter: str, number: int, context: ProofContext) -> Prove
         proof = Proof(tuple(_checks(line.statement, line.sizes, context)))
         for rule in line.rules:
             if rule in FACTS:
-                list(_checks(FACTS[rule], line.sizes, context))
+                _hold_fact(FACTS[rule], line.sizes, context)
         for sentence in sentences(line.reason):
             hold(sentence, line.sizes, context)
     except ProofError as error:
@@ -169,11 +169,19 @@ def hold(sentence: Sentence, sizes: tuple[int, ...], context: ProofContext) -> N
     """Prove what a sentence states: for any numbers, and at the reader's."""
     try:
         for relation in sentence.holds:
-            list(_checks(relation, sizes, context))
+            _hold_fact(relation, sizes, context)
         for relation in sentence.here:
             prove_by_numbers(relation, context.numbers)
     except ProofError as error:
         raise ProofError(f"{sentence.text!r}: {error}") from error
+
+
+def _hold_fact(relation: Relation, sizes: tuple[int, ...], context: ProofContext) -> None:
+    """Prove a fact exactly; at the reader's numbers too, where these are not too many."""
+    checks = _checks(relation, sizes, context)
+    next(checks)
+    if not spot_checked(relation, context.numbers):
+        list(checks)
 
 
 def _checks(statement: Relation, sizes: tuple[int, ...], context: ProofContext) -> Iterator[Check]:
