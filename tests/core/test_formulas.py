@@ -84,6 +84,7 @@ MODULES = {path.stem: f"pminusy.core.{path.stem}" for path in CORE.glob("[a-z]*.
 ELSEWHERE = {
     "dual": "the dual of training, held against the gradient by the tests of its compiled twin",
     "layers": "the derivation of a network has its own",
+    "activations": "the derivation of a network has its own",
     "twofold": "arithmetic, no formula of the head",
     "trace": "an example that runs",
     "options.Options": "shapes and ranges",

@@ -148,7 +148,9 @@ def test_extreme_logits(z):
 
 
 def test_a_long_network():
-    d = derive(network=",".join(["relu:2"] * 10), x=[[0.3, -0.8]], y=[1], seed=4)
+    asked = {"network": ",".join(["relu:2"] * 10), "x": [[0.3, -0.8]], "y": [1], "seed": 4}
+    assert not derive(**asked).names  # an outline by layer
+    d = derive(**asked, layer="all")
     assert len([name for name in d.names if name.endswith("_da")]) == 21
     assert d["layer1_linear_da"].proof
 

@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import pytest
 
+from pminusy.diagnosis.run.inside.calls import perform
 from pminusy.diagnosis.run.inside.wire import ForgedMessage, pack, unpack
 
 
@@ -57,3 +58,13 @@ def test_forged_frames_are_refused(name):
         data = struct.pack("<I", len(data)) + data
     with pytest.raises(ForgedMessage):
         unpack(reader(data))
+
+
+def test_a_call_with_tensors_leaves_the_type_of_new_tensors_as_it_was():
+    torch = pytest.importorskip("torch")
+    before = torch.get_default_dtype()
+    program = {"steps": [{"call": "doubled", "args": [{"tensor": 0}]}], "return": [[0]]}
+    given = {"doubled": lambda t: t + torch.ones(2)}
+    answer, _ = perform(given, program, [np.ones(2)])
+    assert answer["ok"]
+    assert torch.get_default_dtype() == before

@@ -26,7 +26,8 @@ def describe(
     y
         Labels, to see whether only the true class's entries differ, where rows are samples.
     factors
-        Whether to say by which factor: of one number there always is one.
+        Whether to say by which factor. Of one number there always is one: whoever asks says it only
+        where it is the same on several inputs.
     """
     seen, right = np.asarray(seen, dtype=np.float64), np.asarray(right, dtype=np.float64)
     if seen.shape != right.shape:
@@ -47,9 +48,7 @@ def describe(
         return f"differs by the same number everywhere, {offset.flat[0]:.6g}"
     where = _where(different, y)
     part = _factor(seen[different], right[different]) if factors else None
-    by = (
-        f", by the factor {_named(part, sizes)}" if part is not None and different.sum() > 1 else ""
-    )
+    by = "" if part is None else f", by the factor {_named(part, sizes)}"
     return f"differs {where}{by}"
 
 

@@ -65,7 +65,7 @@ class _Line:
                     f"{self.name}.{word}", self.step, self._change(sign),
                     f"{self.a} {sign} {self.b}",
                     f"{sentence}, where {usual} belongs.", "An operation is another one.",
-                    right=usual, alone=True,
+                    right=usual, alone=True, batch=self.b == "N",
                 )  # fmt: skip
 
     def _change(self, sign: str) -> Callable[[Record], Any]:

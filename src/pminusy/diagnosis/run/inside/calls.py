@@ -16,8 +16,11 @@ result of an earlier step, or a part of it), {"dict": {name: argument}}, {"tenso
 from __future__ import annotations
 
 import random
+import sys
 import traceback
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -44,7 +47,7 @@ def perform(
     results: list[Any] = []
     out: list[Array] = []
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
+        with np.errstate(all="ignore"), warnings.catch_warnings(), _precision_of_torch():
             warnings.simplefilter("ignore")
             for step in program["steps"]:
                 results.append(_step(step, namespace, results, arrays))
@@ -96,6 +99,23 @@ def _step(step: dict[str, Any], namespace: dict[str, Any], results: list[Any], a
     function = _named(namespace, step["call"]) if owner is None else getattr(owner, step["call"])
     keywords = {name: value(part) for name, part in step.get("kwargs", {}).items()}
     return function(*map(value, step.get("args", [])), **keywords)
+
+
+@contextmanager
+def _precision_of_torch() -> Iterator[None]:
+    """The type of new tensors is afterwards what it was: other calls follow in this process."""
+    before = _default_of_torch()
+    try:
+        yield
+    finally:
+        if _default_of_torch() != before:
+            sys.modules["torch"].set_default_dtype(before or sys.modules["torch"].float32)
+
+
+def _default_of_torch() -> Any:
+    """The type of new tensors; None where torch is not loaded, or is a file of the submission's."""
+    asked = getattr(sys.modules.get("torch"), "get_default_dtype", None)
+    return None if asked is None else asked()
 
 
 def _tensor(array: Array) -> Any:
