@@ -260,12 +260,13 @@ class MistakeOutputs:
 
 
 def _is_constant(component: Component, seen: Sequence[Array | None]) -> bool:
-    """Whether a loss or probabilities are one number on every probe, or all NaN."""
+    """Whether a loss or probabilities are one number wherever they are finite, or all NaN."""
     if all(value is None or np.isnan(value).all() for value in seen):
         return True
     if component[1] != "data" or component[0] not in ("L", "L_i", "p", "log_p"):
         return False
-    return is_one_number(seen)
+    finite = [value[np.isfinite(value)] for value in seen if value is not None and value.size]
+    return len(finite) > 1 and np.unique(np.concatenate(finite)).size <= 1
 
 
 def is_one_number(seen: Sequence[Array | None]) -> bool:
