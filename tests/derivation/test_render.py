@@ -260,3 +260,10 @@ def test_row_vectors_transpose_the_weights_too():
         assert {(d, k): v for (k, d), v in one.entries.items()} == dict(other.entries)
     assert columns["dL_dz"].value == rows["dL_dz"].value
     assert not re.search("W_kd|Row k of", to_text(rows))
+
+
+@pytest.mark.parametrize("case", PAGES)
+def test_latex_has_no_letter_that_it_cannot_set(case):
+    page = derivation(case).to_latex()
+    body = page.partition(r"\begin{document}")[2]
+    assert {ch for ch in body if ord(ch) > 127} <= set("äöüß…")

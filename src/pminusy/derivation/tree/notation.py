@@ -15,13 +15,12 @@ from pminusy.errors import InputError
 __all__ = ["ARGUMENTS", "DIALECTS", "Notation", "notation"]
 
 _LATEX = {
-    "κ": r"\kappa", "ζ": r"\zeta", "ε": r"\varepsilon", "ω": r"\omega", "λ": r"\lambda",
-    "η": r"\eta", "γ": r"\gamma", "β": r"\beta", "μ": r"\mu", "ν": r"\nu", "ρ": r"\rho",
-    "Ω": r"\Omega", "σ²": r"{\sigma^2}", "σ": r"\sigma", "ŷ": r"\hat{y}", "x̂": r"\hat{x}",
-    "ℓ": r"\ell", "Ŷ": r"\hat{Y}",
-    "lse": r"\mathrm{lse}", "CE": r"\mathrm{CE}", "KL": r"\mathrm{KL}", "…": r"\dots",
-    "____": r"\underline{\qquad}",
-    "S(z)": "S(z)", "S(Z)": "S(Z)",
+    "δ": r"\delta", "κ": r"\kappa", "ζ": r"\zeta", "ε": r"\varepsilon", "ω": r"\omega",
+    "λ": r"\lambda", "η": r"\eta", "γ": r"\gamma", "β": r"\beta", "μ": r"\mu", "ν": r"\nu",
+    "ρ": r"\rho", "Ω": r"\Omega", "σ²": r"{\sigma^2}", "σ": r"\sigma", "ŷ": r"\hat{y}",
+    "x̂": r"\hat{x}", "ℓ": r"\ell", "Ŷ": r"\hat{Y}", "lse": r"\mathrm{lse}", "CE": r"\mathrm{CE}",
+    "KL": r"\mathrm{KL}", "…": r"\dots", "____": r"\underline{\qquad}", "S(z)": "S(z)",
+    "S(Z)": "S(Z)",
 }  # fmt: skip
 
 _LETTERS = {

@@ -18,6 +18,7 @@ from __future__ import annotations
 import random
 import sys
 import traceback
+import types
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +55,10 @@ def perform(
             trees = [_encode(_pick(results, path), out, 0) for path in program["return"]]
     except BaseException as error:
         return {"ok": False, "error": _describe(error)}, []
+    finally:
+        for result in results:
+            if isinstance(result, types.CoroutineType):
+                result.close()  # nobody awaits it, and nobody is to be warned of that
     changed = [
         i for i, (a, old) in enumerate(zip(arrays, before, strict=True)) if a.tobytes() != old
     ]
