@@ -111,3 +111,11 @@ def test_a_network_is_drawn_with_norms():
     assert all(row[2] in said for row in backward.rows)
     assert not titled(derivation("logits").to_html(), "The network")
     assert "rows" in CASES
+
+
+def test_letters_of_a_picture_are_those_of_the_page():
+    page = derive(z=[2.0, 1.0, 0.1], y=0, article="004").to_html()
+    graph = page.partition("Computation graph")[2].partition("</svg>")[0]
+    assert "∂E/∂Z = −0.341" in graph
+    assert "∂L" not in graph
+    assert "Z of 0, the others held still" in page

@@ -110,7 +110,7 @@ class _Html(Writer[str]):
             rows = f'<div class="rows">{rows}</div>'
             body.append(_folded(rows, shown.hides_numbers, "with your numbers"))
         if shown.value is not None:
-            value = _value(shown.value, shown, self.digits, self._class_names())
+            value = self._value(shown.value, shown)
             body.append(_folded(value, shown.hides_results, "the result"))
         if not shown.hides_numbers:
             body.append(window_picture(step))
@@ -119,6 +119,17 @@ class _Html(Writer[str]):
             body.append(_folded(_table(step.line.table), shown.hides_results, "the table"))
         body.append(f'<p class="proof">✓ {escape(str(step.proof))}</p>')
         return "".join(body)
+
+    def _value(self, value: ResultValue, shown: ShownStep) -> str:
+        digits, text = self.digits, self.derivation.notation.text
+        if not is_matrix(value):
+            aside = f'<br/><span class="note">{escape(shown.note)}</span>' if shown.note else ""
+            return f"<p>= <strong>{escape(vector(value, digits))}</strong>{aside}</p>"
+        equals = f"<mrow><mo>=</mo>{_matrix(value, digits)}</mrow>"
+        drawn = ""
+        if shown.step.name == "jacobian_matrix":
+            drawn = heat_map(value, digits, self._class_names(), text("z"), text("p"))
+        return _math(f'<math display="block">{equals}</math>') + drawn
 
     def _class_names(self) -> tuple[str, ...]:
         return self.derivation.summary.classes
@@ -159,17 +170,6 @@ def _folded(body: str, hide: bool, what: str) -> str:
 
 def _math(math: str) -> str:
     return f'<div class="scroll" tabindex="0" role="group" aria-label="formula">{math}</div>'
-
-
-def _value(value: ResultValue, shown: ShownStep, digits: int, names: tuple[str, ...]) -> str:
-    if is_matrix(value):
-        equals = f"<mrow><mo>=</mo>{_matrix(value, digits)}</mrow>"
-        body = _math(f'<math display="block">{equals}</math>')
-        return body + (
-            heat_map(value, digits, names) if shown.step.name == "jacobian_matrix" else ""
-        )
-    aside = f'<br/><span class="note">{escape(shown.note)}</span>' if shown.note else ""
-    return f"<p>= <strong>{escape(vector(value, digits))}</strong>{aside}</p>"
 
 
 def _matrix(value: ResultValue, digits: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,14 @@ _STRONGEST = 0.55
 """Opacity of the largest entry: ink on it has a contrast above 6, in the dark too."""
 
 
+class _Letters(NamedTuple):
+    """Letters of the logits, the probabilities and the loss, as the page has them."""
+
+    z: str
+    p: str
+    L: str
+
+
 @dataclass(frozen=True, eq=False)
 class _Plain:
     """A sample whose loss is S lse(z) − Σ q z: logits, probabilities, mass, gradient, loss."""
@@ -40,6 +48,7 @@ class _Plain:
     g: Any
     loss: float
     along: int
+    letters: _Letters
 
 
 def svg(title: str, parts: Sequence[str], width: float, height: float) -> str:
@@ -79,7 +88,8 @@ def _plain(derivation: Steps) -> _Plain | None:
     if along < 0 or not q.any():
         return None
     names = tuple(safe(name, 14) for name in summary.classes)
-    return _Plain(names, z, p, q, g, float(summary.loss), along)
+    letters = _Letters(*map(derivation.notation.text, _Letters._fields))
+    return _Plain(names, z, p, q, g, float(summary.loss), along, letters)
 
 
 def _logits(derivation: Steps, K: int) -> Any:
@@ -100,16 +110,17 @@ def _graph(sample: _Plain, digits: int) -> str:
     middle = (rows[0] + rows[-1]) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
         by_p = np.where(sample.q != 0, -sample.q / sample.p, 0.0)
-    parts = [_text(70, 16, "z"), _text(240, 16, "p"), _text(410, 16, "L")]
+    z, p, L = sample.letters
+    parts = [_text(70, 16, z), _text(240, 16, p), _text(410, 16, L)]
     for j in rows:
         parts += [f'<line x1="116" y1="{j}" x2="194" y2="{k}" class="edge"/>' for k in rows]
         parts.append(f'<line x1="286" y1="{j}" x2="364" y2="{middle}" class="edge"/>')
     for k, y in enumerate(rows):
         parts += _node(70, y, f"{sample.names[k]}: {as_text(sample.z[k], digits)}",
-                       f"∂L/∂z = {as_text(sample.g[k], digits)}")  # fmt: skip
+                       f"∂{L}/∂{z} = {as_text(sample.g[k], digits)}")  # fmt: skip
         parts += _node(240, y, as_text(sample.p[k], digits, rest=True),
-                       f"∂L/∂p = {as_text(by_p[k], digits)}")  # fmt: skip
-    parts += _node(410, middle, as_text(sample.loss, digits), "∂L/∂L = 1")
+                       f"∂{L}/∂{p} = {as_text(by_p[k], digits)}")  # fmt: skip
+    parts += _node(410, middle, as_text(sample.loss, digits), f"∂{L}/∂{L} = 1")
     return svg("Computation graph: values above, gradients below", parts, 460, rows[-1] + 46)
 
 
@@ -146,7 +157,7 @@ def _curve(sample: _Plain, digits: int) -> str:
     curve = " ".join(place(t, v) for t, v in zip(steps, loss, strict=True))
     line = " ".join(place(t, v) for t, v in (inside[0], inside[-1]))
     x, y = place(0.0, float(loss[32])).split(",")
-    z = sample.z[c]
+    z, letters = sample.z[c], sample.letters
     parts = [
         f'<line x1="{left}" y1="{bottom}" x2="{right}" y2="{bottom}" class="axis"/>',
         f'<line x1="{left}" y1="{above}" x2="{left}" y2="{bottom}" class="axis"/>',
@@ -155,20 +166,22 @@ def _curve(sample: _Plain, digits: int) -> str:
         f'<circle cx="{x}" cy="{y}" r="4" class="point"/>',
         _text(left, bottom + 16, as_text(z - 4, 3)), _text(right, bottom + 16, as_text(z + 4, 3)),
         _text(226, bottom + 16, as_text(z, 3)),
-        _text(226, bottom + 34, f"z of {sample.names[c]}, the others held still"),
+        _text(226, bottom + 34, f"{letters.z} of {sample.names[c]}, the others held still"),
         _text(left - 6, bottom + 4, as_text(low, 3), anchor="end"),
-        _text(left - 6, above + 8, as_text(high, 3), anchor="end"), _text(left, 14, "L"),
+        _text(left - 6, above + 8, as_text(high, 3), anchor="end"), _text(left, 14, letters.L),
         _text(right, above + 8, f"slope {as_text(sample.g[c], digits)}", "gradient", "end"),
     ]  # fmt: skip
     return svg(f"Loss along the logit of {sample.names[c]}, with its tangent", parts, 410, 232)
 
 
-def heat_map(shown: ResultValue, digits: int, names: Sequence[str]) -> str:
-    """The Jacobian as colours: blue below 0, orange above, stronger where larger."""
+def heat_map(
+    shown: ResultValue, digits: int, names: Sequence[str], z: str = "z", p: str = "p"
+) -> str:
+    """The Jacobian of p by z as colours: blue below 0, orange above, stronger where larger."""
     n, cell, left, above = shown.shape[0], 52, 84, 44
     top = max(abs(value) for value in shown.entries.values()) or 1
-    parts = [_text(left + n * cell / 2, 14, "by the logit z of …"),
-             _text(0, 14, "p of …", anchor="start")]  # fmt: skip
+    parts = [_text(left + n * cell / 2, 14, f"by the logit {z} of …"),
+             _text(0, 14, f"{p} of …", anchor="start")]  # fmt: skip
     for k in range(n):
         name = safe(names[k] if k < len(names) else str(k), 8)
         parts.append(_text(left + k * cell + cell / 2, above - 8, name))
