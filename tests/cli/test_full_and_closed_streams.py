@@ -76,6 +76,7 @@ def check(command: str, sink: str, given: dict[str, Path], folder: Path) -> None
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=folder,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
         capture_output=True,
         text=True,
         errors="replace",

@@ -126,6 +126,7 @@ def test_a_reference_that_does_not_run_is_one_line(case, tmp_path, capsys):
     assert words in error
 
 
+@pytest.mark.sandbox
 def test_a_folder_is_compared_too(tmp_path, capsys):
     folder = tmp_path / "class"
     folder.mkdir()

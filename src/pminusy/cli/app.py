@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -16,7 +15,7 @@ from pminusy.cli.explain import explain
 from pminusy.cli.export import export
 from pminusy.cli.fit import fit
 from pminusy.cli.predict import predict
-from pminusy.cli.streams import printing
+from pminusy.cli.streams import printing, say
 from pminusy.cli.warm_up import warm_up
 from pminusy.errors import InputError
 from pminusy.extras import missing_extra
@@ -115,6 +114,5 @@ def _invoke(arguments: list[str]) -> int:
 
 
 def _complain(message: str) -> int:
-    with suppress(OSError):  # where standard error is full too, the exit code is all there is
-        typer.echo(f"pminusy: {visible(message)}", err=True)
+    say(f"pminusy: {visible(message)}")  # if that is full too, the exit code is all there is
     return _MISUSE

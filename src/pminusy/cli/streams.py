@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 import typer
 from rich.console import Console
@@ -17,7 +17,7 @@ from rich.text import Text
 from pminusy.errors import InputError
 from pminusy.present.sanitise import cut, visible
 
-__all__ = ["keep_numbers_whole", "print_notes", "print_table", "printing", "shown", "stdout"]
+__all__ = ["keep_numbers_whole", "print_notes", "print_table", "printing", "say", "shown", "stdout"]
 
 _LABEL = 24  # columns for names, where there is room for no more
 _UNBOUNDED = 10_000
@@ -45,9 +45,17 @@ def print_notes(notes: Sequence[str]) -> None:
     """Print notes about the rows on standard error; a closed standard error is ignored."""
     from pminusy.tables.wording import shortened
 
-    with suppress(OSError):
-        for note in shortened(notes):
-            typer.echo(f"note    {visible(note)}", err=True)
+    for note in shortened(notes):
+        say(f"note    {visible(note)}")
+
+
+def say(line: str) -> None:
+    """Print a line on standard error; one that is closed or full is ignored, also at exit."""
+    try:
+        typer.echo(line, err=True)
+        sys.stderr.flush()
+    except OSError:
+        _silence(sys.stderr)
 
 
 def keep_numbers_whole(table: Table) -> int:
@@ -87,9 +95,9 @@ def printing(written: Sequence[Path | None] = ()) -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        _silence_stdout()
+        _silence(sys.stdout)
     except OSError as error:  # files say what is wrong with them as InputError: this is stdout
-        _silence_stdout()
+        _silence(sys.stdout)
         names = " and ".join(repr(str(path)) for path in written if path is not None)
         got = error.strerror or type(error).__name__
         remedy = f"{names} written all the same" if names else ""
@@ -97,7 +105,7 @@ def printing(written: Sequence[Path | None] = ()) -> Iterator[None]:
         raise InputError("standard output", place, got, remedy) from None
 
 
-def _silence_stdout() -> None:
+def _silence(stream: TextIO) -> None:
     """Keep Python from flushing, at exit, what can no longer be written."""
     with suppress(OSError):  # no file at all, when something stands in for it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
