@@ -284,3 +284,18 @@ def test_no_class_is_left_out_of_soft_targets(call):
     np.testing.assert_array_equal(call(soft, ignore_index=-100), call(soft))
     with pytest.raises(InputError, match="ignore_index: expected a number below 0"):
         call(soft, ignore_index=0)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"z": [1.0, 2.0], "y": [0.5, 0.5]},
+        {"z": [[1.0, 2.0], [0.0, 1.0]], "y": [[0.5, 0.5], [1.0, 0.0]]},
+        {"network": "linear:2", "x": [[1.0, 2.0]], "y": [[0.5, 0.5]]},
+    ],
+    ids=["row", "batch", "network"],
+)
+def test_no_class_is_left_out_of_soft_targets_of_a_derivation(given):
+    assert pmy.explain(**given) is not None
+    with pytest.raises(InputError, match="ignore_index: expected a number below 0"):
+        pmy.explain(**given, ignore_index=0)

@@ -170,10 +170,7 @@ def targets(y: ArrayLike, z: Array, ignore_index: int) -> Array:
     K, rows = z.shape[-1], z.shape[:-1]
     array = _plain_array("y", y)
     if array.shape == z.shape:
-        if ignore_index >= 0:  # torch's rule: a mixture of classes has none to ignore
-            expected = "a number below 0 with soft targets"
-            remedy = "give the rows to leave out a sample_weight of 0"
-            raise InputError("ignore_index", expected, str(ignore_index), remedy)
+        no_class_to_ignore(ignore_index)
         return _soft_targets(array, y, z, K)
     if array.shape != rows:
         remedy = "flatten it with y.ravel()" if array.shape == (*rows, 1) else ""
@@ -185,6 +182,14 @@ def targets(y: ArrayLike, z: Array, ignore_index: int) -> Array:
             "y", expected, f"{array.dtype} of shape {array.shape}", "convert with .astype(int)"
         )
     return class_indices("y", array, K, ignore_index)
+
+
+def no_class_to_ignore(ignore_index: int) -> None:
+    """Refuse a class to ignore beside soft targets: a mixture has none, which is torch's rule."""
+    if ignore_index >= 0:
+        expected = "a number below 0 with soft targets"
+        remedy = "give the rows to leave out a sample_weight of 0"
+        raise InputError("ignore_index", expected, str(ignore_index), remedy)
 
 
 def class_indices(name: str, labels: Array, K: int, ignore_index: int) -> Array:

@@ -92,7 +92,7 @@ def explain(
         conv[/STRIDE][+PADDING], batchnorm and embedding take their sizes from its arrays, which
         have torch's names ("0.weight"); linear@fc1 takes those of fc1.
     layer
-        The layer of a network that is told in full: its number from 1, its name, "head" or "all".
+        The layer of a network that is opened in full: its number from 1, its name, "head" or "all".
         By default all of a network of up to 8 layers, and an outline of larger ones.
     seed
         Which random weights and masks those layers get.

@@ -115,7 +115,7 @@ class CategoryColumn:
     has_missing
         Training had missing values: they are a category of their own.
     reference
-        The first category has no feature: the others are told against it.
+        The first category has no feature: the others are compared with it.
     """
 
     name: str

@@ -16,7 +16,7 @@ from pminusy.errors import InputError
 __all__ = ["Opened", "Placed", "chapters_of", "kinks", "opened"]
 
 _FEW = 8
-"""A network of so many layers is told in full."""
+"""A network of so many layers is derived in full."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Opened:
-    """Which layers are told in full, whether the head is, and what is said of the others."""
+    """Which layers are derived in full, whether the head is, and what is said of the others."""
 
     places: frozenset[int]
     head: bool

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pminusy.arguments import no_class_to_ignore
 from pminusy.derivation.input.reading import as_typed, label_of, masses, names_of
 from pminusy.derivation.input.request import Request
 from pminusy.errors import InputError
@@ -50,6 +51,7 @@ def sample_target(request: Request, K: int) -> tuple[Any, int | None]:
     """Target of one sample as a vector, and its class if it has one: −1 where it is ignored."""
     y = request.y
     if not isinstance(y, str) and np.ndim(y) > 0:
+        no_class_to_ignore(request.options.ignore_index)
         return as_typed(y, masses(y, (K,), f"a class or {K} target masses")), None
     return _of_labels([y], class_names(request, K), request.options.ignore_index).of(0)
 
@@ -58,6 +60,7 @@ def batch_targets(request: Request, N: int, K: int) -> Targets:
     """Targets of the N rows of a batch."""
     y = request.y
     if np.ndim(y) != 1:
+        no_class_to_ignore(request.options.ignore_index)
         soft = np.empty(()) if isinstance(y, str) or np.ndim(y) == 0 else y
         Y = masses(soft, (N, K), f"{N} classes or target masses ({N}, {K})")
         return Targets(Y, typed=as_typed(soft, Y))
@@ -70,6 +73,7 @@ def network_targets(request: Request, N: int) -> Targets:
     """Targets of the N rows that a network takes: they say how many classes there are."""
     y, classes, options = request.y, request.classes, request.options
     if np.ndim(y) == 2:
+        no_class_to_ignore(options.ignore_index)
         K = max(2, np.shape(y)[1])
         return Targets(masses(y, (N, K), f"({N}, K) target masses, K at least 2"))
     listed = [y] if np.ndim(y) == 0 else list(y)

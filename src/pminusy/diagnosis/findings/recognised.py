@@ -190,8 +190,8 @@ def _in_words(trial: Trial, component: Component, also: str, found: Counterexamp
 def _true_everywhere(trial: Trial, component: Component, found: Counterexample | None) -> str:
     """How a component differs, in words that hold on every input where it does.
 
-    A factor is called by the letter of a size only if it is that size on all of them, and is told
-    only if it is the same on all; where they differ otherwise, the words are about the example.
+    A factor is called by the letter of a size only if it is that size on all of them, and is
+    said only if it is the same on all; else the words are about the example.
     """
     ways: tuple[list[str], ...] = ([], [], [])
     rows = [*_compared(trial, component), *_of_example(component, found)]

@@ -65,7 +65,7 @@ def told_by_values(codes: Labels, y: Labels) -> float:
     table = np.bincount(codes * K + y, minlength=(int(codes.max()) + 1) * K).reshape(-1, K)
     best = table.max(axis=1)
     second = np.partition(table, K - 2, axis=1)[:, K - 2] if K > 1 else np.zeros_like(best)
-    # A row of the most frequent class is told by the others of its value, if they are more.
+    # A row of the most frequent class follows from the others of its value, if they are more.
     right = np.where(best - 1 >= np.maximum(second, 1), best, 0)
     return float(right.sum() / y.size)
 
