@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -131,16 +132,39 @@ def _all(factors: list[t.Node], directions: Directions, at: Evaluator, where: In
 def _product(
     factors: tuple[t.Node, ...], directions: Directions, at: Evaluator, where: Indices
 ) -> Any:
-    """Product of contractions where each index belongs to one factor; None where it does not."""
+    """Product of contractions where each index belongs to one factor.
+
+    None where two factors share an index and none of them is a sum along it.
+    """
     result: Any = at.domain.number(Fraction(1))
     owned: set[t.Index] = set()
     for factor in factors:
         mine = set(directions) & t.free_indices(factor)
         if mine & owned:
-            return None
+            return _product_with_sum(factors, directions, at, where)
         owned |= mine
         result = result * contract(factor, {i: directions[i] for i in mine}, at, where)
     return result
+
+
+def _product_with_sum(
+    factors: tuple[t.Node, ...], directions: Directions, at: Evaluator, where: Indices
+) -> Any:
+    """Σ_k v_k f_k Σ_(j≠k) g_j is the sum along the direction v_k f_k; None for another product."""
+    sums = [f for f in factors if isinstance(f, t.Sum) and f.without in directions]
+    if len(sums) != 1:
+        return None
+    sum_, k = sums[0], sums[0].without
+    assert isinstance(k, t.Index)
+    own = [factor for factor in factors if factor is not sum_ and k in t.free_indices(factor)]
+    if any(set(directions) & t.free_indices(factor) - {k} for factor in own):
+        return None
+    along_k = tuple(
+        weight * prod(at.value(factor, {**where, k.name: i}) for factor in own)
+        for i, weight in enumerate(directions[k])
+    )
+    rest = tuple(factor for factor in factors if factor not in own)
+    return contract(t.Mul(rest), {**directions, k: along_k}, at, where)
 
 
 def _delta(tree: t.Delta, directions: Directions, where: Indices) -> Any:
