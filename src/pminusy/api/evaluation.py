@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from pminusy.api.fit.training_run import TableRows
 from pminusy.errors import InputError
-from pminusy.estimators.scores import Scores, ranking_scores, score
+from pminusy.estimators.intervals import Intervals
+from pminusy.estimators.scores import Scores, assess, score
 from pminusy.present.metrics import class_metrics
 from pminusy.tables import target
 from pminusy.tables.design import design_matrix, encode_target
@@ -38,43 +39,46 @@ class ClassScores(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Scores of a model on labelled rows."""
+    """Scores of a model on labelled rows, with intervals; `judged` and `log_p` are those rows."""
 
     rows: int
     scores: Scores
     baseline: Scores
     by_class: tuple[ClassScores, ...]
     notes: tuple[str, ...]
-    ranking: tuple[tuple[str, float], ...] = ()
+    ranking: tuple[tuple[str, float], ...]
+    intervals: Intervals
+    judged: TableRows = field(repr=False, compare=False)
+    log_p: NDArray[np.float64] = field(repr=False, compare=False)  # (n, K)
 
 
-def evaluate(model: Fitted, frame: pl.DataFrame) -> Evaluation:
-    """Score a model on the rows of a frame whose label it knows."""
-    y = encode_target(frame, model.schema)
-    known = y >= 0
-    left_out = _left_out(frame, known, model.schema)
-    if model.schema.weight in frame.columns:
-        target.check_weights(frame, model.schema.target, model.schema.weight, known)
-        weightless = known & (frame[model.schema.weight] == 0).fill_null(False).to_numpy()
-        if weightless.any():
-            left_out += (f"{count(int(weightless.sum()), 'row')} of weight 0 left out",)
-            known &= ~weightless
-    labelled, y = frame.filter(known), y[known]
-    X, notes = design_matrix(labelled, model.schema)
-    weight = row_weights(labelled, model.schema)
-    log_p = model.log_probabilities(X)
+def evaluate(model: Fitted, frame: pl.DataFrame, groups: str | None = None) -> Evaluation:
+    """Score a model on the rows of a frame whose label it knows.
+
+    `groups` is a column of groups; that of training, where the frame has it, if not given.
+    """
+    if groups is None:
+        named = model.settings.get("groups")
+        groups = named if isinstance(named, str) and named in frame.columns else None
+    rows = _labelled_rows(frame, model.schema, groups)
+    log_p = model.log_probabilities(rows.X)
+    decided = model.decided(log_p)
     baseline = np.broadcast_to(np.log(model.shares), log_p.shape)
+    found = assess(rows.y, log_p, rows.weight, groups=rows.groups, predicted=decided)
     return Evaluation(
-        rows=y.size,
-        scores=score(y, log_p, weight),
-        baseline=score(y, baseline, weight),
-        by_class=_by_class(model.schema.classes, y, log_p.argmax(axis=1), weight),
-        notes=(*left_out, *notes),
-        ranking=ranking_scores(y, log_p, weight),
+        rows=rows.y.size,
+        scores=found.scores,
+        baseline=score(rows.y, baseline, rows.weight),
+        by_class=_by_class(model.schema.classes, rows.y, decided, rows.weight),
+        notes=rows.notes,
+        ranking=found.ranking,
+        intervals=found.intervals,
+        judged=rows,
+        log_p=log_p,
     )
 
 
-def test_rows(table: Any, schema: Schema) -> TableRows:
+def test_rows(table: Any, schema: Schema, groups: str | None) -> TableRows:
     """Read the labelled rows of another table, to score a model on that is yet to be trained.
 
     Raises
@@ -85,18 +89,29 @@ def test_rows(table: Any, schema: Schema) -> TableRows:
     literal = (schema.target,) if schema.literal_target else ()
     try:
         frame = read_table(table, text=schema.text_columns, literal=literal, reading=schema.reading)
-        y = encode_target(frame, schema)
-        known = y >= 0
-        notes = _left_out(frame, known, schema)
-        index = np.flatnonzero(known)
-        frame = frame[index]
-        X, said = design_matrix(frame, schema)
-        if schema.weight in frame.columns:
-            target.check_weights(frame, schema.target, schema.weight, np.ones(index.size, bool))
+        return _labelled_rows(frame, schema, groups if groups in frame.columns else None)
     except InputError as error:
         what = "test " + str(error.args[0])
         raise InputError(what, *error.args[1:]) from None
-    return TableRows(frame, index, X, y[index], row_weights(frame, schema), (*notes, *said))
+
+
+def _labelled_rows(frame: pl.DataFrame, schema: Schema, groups: str | None) -> TableRows:
+    """The rows whose label is a class of the model and whose weight is not 0."""
+    y = encode_target(frame, schema)
+    known = y >= 0
+    notes = _left_out(frame, known, schema)
+    if schema.weight in frame.columns:
+        target.check_weights(frame, schema.target, schema.weight, known)
+        weightless = known & (frame[schema.weight] == 0).fill_null(False).to_numpy()
+        if weightless.any():
+            notes += (f"{count(int(weightless.sum()), 'row')} of weight 0 left out",)
+            known &= ~weightless
+    of_group = None if groups is None else target.group_numbers(frame, groups)[known]
+    index = np.flatnonzero(known)
+    frame = frame[index]
+    X, said = design_matrix(frame, schema)
+    weight = row_weights(frame, schema)
+    return TableRows(frame, index, X, y[known], weight, (*notes, *said), of_group)
 
 
 def row_weights(frame: pl.DataFrame, schema: Schema) -> NDArray[np.float64]:

@@ -18,14 +18,16 @@ from sklearn.exceptions import ConvergenceWarning
 
 from pminusy.api.evaluation import row_weights, test_rows
 from pminusy.api.fit.calibrated import Calibration, calibrated
+from pminusy.api.fit.thresholded import threshold_of, threshold_request
 from pminusy.api.fit.training_options import MAX_ITER, TOL, TrainingOptions, training_options
 from pminusy.api.fit.training_run import Refitted, TableRows, TrainingRun
 from pminusy.api.fit.understood import understood
 from pminusy.api.fitted import Fitted
 from pminusy.api.table_model import TableModel
 from pminusy.errors import InputError
+from pminusy.estimators.intervals import Intervals
 from pminusy.estimators.model_file import check_size
-from pminusy.estimators.scores import Scores, ranking_scores, score
+from pminusy.estimators.scores import Assessment, Scores, assess, score
 from pminusy.estimators.split import split_rows
 from pminusy.tables.columns.giveaway import giveaways
 from pminusy.tables.design import design_matrix, encode_target, learn_schema, select_rows
@@ -61,6 +63,8 @@ def fit_table(
     solver: str = "auto",
     class_weight: str | Mapping[str, float] | None = None,
     calibrate: bool = False,
+    threshold: float | str | None = None,
+    positive: str | None = None,
     test_size: float | None = None,
     test: str | PathLike[str] | pl.DataFrame | Any = None,
     refit: bool = True,
@@ -116,6 +120,12 @@ def fit_table(
         "balanced", or weights by class (1 for those not named), in training.
     calibrate
         Whether one temperature, fitted to the held-out rows, rescales the model.
+    threshold
+        Of two classes, the probability from which the positive one is predicted; or what it is
+        chosen by on training rows out of fold: "accuracy", "balanced-accuracy", "f1", or costs of
+        a missed and of a false positive, "cost=5:1". Without, the most probable class is predicted.
+    positive
+        The positive class; the second in natural order if not given.
     test_size
         Share of the rows of each class that is held out to score the model, 0.2 if not given; 0 for
         none.
@@ -169,6 +179,7 @@ def fit_table(
         calibrate=calibrate, test_size=test_size, seed=seed,
         tol=tol, max_iter=max_iter, time_limit=time_limit, keep_interrupted=keep_interrupted,
     )  # fmt: skip
+    asked = threshold_request(threshold, positive)
     if test is not None and test_size is not None:
         raise InputError("test size", "none beside a test table", f"{test_size:g}")
     if test is not None:
@@ -198,23 +209,22 @@ def fit_table(
 
     schema = learned(rows.frame[train])
     check_size("table", schema.to_json())
-    training = _rows(rows.frame[train], rows.index[train], schema)
+    training = _rows(rows.frame[train], rows.index[train], schema, of_group, train)
     held_out = (
-        _rows(rows.frame[apart], rows.index[apart], schema)
+        _rows(rows.frame[apart], rows.index[apart], schema, of_group, apart)
         if test is None
-        else test_rows(test, schema)
+        else test_rows(test, schema, groups)
     )
     _refuse_weightless(training, schema)
-    clf = options.estimator(
-        training.y, schema.classes, progress, None if of_group is None else of_group[train]
-    )
+    clf = options.estimator(training.y, schema.classes, progress, training.groups)
     said = _train(clf, training)
-    fitted = _fitted(clf, schema, training, options)
+    cut = threshold_of(asked, clf, options, training, schema.classes)
+    fitted = replace(_fitted(clf, schema, training, options, groups), threshold=cut)
     calibration = None
     if options.calibrate:
         fitted, calibration = calibrated(fitted, held_out, options.seed)
     scored = held_out if held_out.y.size else training
-    scores, baseline, ranking = _scores(fitted, scored, calibration)
+    found, baseline = _scores(fitted, scored, calibration)
     judged, refitted = fitted, None
     if refit and test is None and held_out.y.size and clf.converged_:
         of_all = learned(rows.frame)
@@ -228,9 +238,10 @@ def fit_table(
         rows_dropped=rows.unlabelled + rows.weightless,
         training=training,
         held_out=held_out,
-        scores=scores,
+        scores=found.scores,
         baseline=baseline,
-        ranking=ranking,
+        ranking=found.ranking,
+        intervals=found.intervals if held_out.y.size else Intervals(),
         judged=judged,
         refitted=refitted,
         estimator=clf,
@@ -244,6 +255,7 @@ def fit_table(
         training_notes=(
             *_giveaways(training, schema),
             *_training_notes(clf, options, training, schema, calibration),
+            *_threshold_note(fitted),
         ),
         warnings=tuple(said),
     )
@@ -273,10 +285,17 @@ def _giveaways(training: TableRows, schema: Schema) -> tuple[str, ...]:
     return giveaways(columns, training.y, schema.target)
 
 
-def _rows(frame: pl.DataFrame, numbers: NDArray[np.intp], schema: Schema) -> TableRows:
+def _rows(
+    frame: pl.DataFrame,
+    numbers: NDArray[np.intp],
+    schema: Schema,
+    groups: NDArray[np.intp] | None = None,
+    which: NDArray[np.intp] | None = None,
+) -> TableRows:
+    """Rows under a schema; `groups` are of a table of which `which` are these rows."""
     X, notes = design_matrix(frame, schema)
-    weight = row_weights(frame, schema)
-    return TableRows(frame, numbers, X, encode_target(frame, schema), weight, notes)
+    weight, y = row_weights(frame, schema), encode_target(frame, schema)
+    return TableRows(frame, numbers, X, y, weight, notes, None if groups is None else groups[which])
 
 
 def _refuse_weightless(training: TableRows, schema: Schema) -> None:
@@ -305,12 +324,16 @@ def _train(clf: Any, training: TableRows) -> dict[str, type[Warning]]:
     return said | {str(w.message): w.category for w in raised if str(w.message) not in said}
 
 
-def _fitted(clf: Any, schema: Schema, training: TableRows, options: TrainingOptions) -> Fitted:
+def _fitted(
+    clf: Any, schema: Schema, training: TableRows, options: TrainingOptions, groups: str | None
+) -> Fitted:
     W, b = clf.parameters_
     weight = np.bincount(training.y, training.weight)
     settings = options.settings(
         getattr(clf, "C_", options.C[0]), getattr(clf, "l1_ratio_", options.l1_ratio[0])
     )
+    if groups is not None:
+        settings["groups"] = groups
     return Fitted(schema, W, b, weight / weight.sum(), settings)
 
 
@@ -321,20 +344,26 @@ def _refitted(
     W, b = clf.parameters_
     T = 1.0 if calibration is None else calibration.temperature
     weight = np.bincount(rows.y, rows.weight)
-    return Fitted(schema, W / T, b / T, weight / weight.sum(), dict(judged.settings))
+    shares = weight / weight.sum()
+    return replace(judged, schema=schema, W=W / T, b=b / T, shares=shares)
 
 
 def _scores(
     fitted: Fitted, rows: TableRows, calibration: Calibration | None
-) -> tuple[Scores, Scores, tuple[tuple[str, float], ...]]:
-    """Scores of the model on some rows, those of the majority class, and how well it ranks."""
+) -> tuple[Assessment, Scores]:
+    """Scores of the model on some rows, and those of the majority class."""
     log_p = fitted.log_probabilities(rows.X) if calibration is None else calibration.log_p_after
     baseline = np.broadcast_to(np.log(fitted.shares), log_p.shape)
+    decided = fitted.decided(log_p)
     return (
-        score(rows.y, log_p, rows.weight),
+        assess(rows.y, log_p, rows.weight, groups=rows.groups, predicted=decided),
         score(rows.y, baseline, rows.weight),
-        ranking_scores(rows.y, log_p, rows.weight),
     )
+
+
+def _threshold_note(fitted: Fitted) -> tuple[str, ...]:
+    cut = fitted.threshold
+    return () if cut is None else (cut.sentence(fitted.schema.classes, shown),)
 
 
 def _training_notes(

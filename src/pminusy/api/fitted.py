@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pminusy import ops
 
 if TYPE_CHECKING:
+    from pminusy.estimators.threshold import Threshold
     from pminusy.tables.schema import Schema
 
 __all__ = ["Fitted"]
@@ -40,6 +41,9 @@ class Fitted:
         says.
     refitted
         Whether the model was then trained on these too.
+    threshold
+        From which probability the positive one of two classes is predicted; None where the most
+        probable class is.
     """
 
     schema: Schema
@@ -51,7 +55,12 @@ class Fitted:
     notes: tuple[str, ...] = ()
     held_out: NDArray[np.int64] | None = None
     refitted: bool = False
+    threshold: Threshold | None = None
 
     def log_probabilities(self, X: Any) -> NDArray[np.float64]:
         """Log-probabilities (N, K) of standardised features X (N, D), an array or sparse rows."""
         return ops.log_softmax(X @ self.W.T + self.b)
+
+    def decided(self, log_p: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Index of the class (N,) predicted from log-probabilities or logits (N, K)."""
+        return log_p.argmax(axis=1) if self.threshold is None else self.threshold.predicted(log_p)

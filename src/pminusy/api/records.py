@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pminusy.estimators.intervals import CONFIDENCE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pminusy.api.evaluation import Evaluation
+    from pminusy.api.fitted import Fitted
     from pminusy.api.table_model import TableModel
+    from pminusy.estimators.intervals import Intervals
     from pminusy.estimators.scores import Scores
 
 __all__ = ["evaluation_record", "fit_record"]
@@ -25,6 +29,8 @@ def fit_record(model: TableModel, files: Mapping[str, str]) -> dict[str, Any]:
         "scores": _named(run.scores),
         "majority_class": _named(run.baseline),
         "ranking": dict(run.ranking),
+        "intervals": _intervals(run.intervals),
+        "threshold": _threshold(model),
         "rows": {"training": run.training.y.size, "held_out": run.held_out.y.size,
                  "dropped": run.rows_dropped},
         "columns": [
@@ -52,6 +58,7 @@ def evaluation_record(result: Evaluation) -> dict[str, Any]:
         "scores": _named(result.scores),
         "majority_class": _named(result.baseline),
         "ranking": dict(result.ranking),
+        "intervals": _intervals(result.intervals),
         "classes": [
             {"class": row.label, "precision": row.precision, "recall": row.recall, "f1": row.f1,
              "rows": row.rows}
@@ -59,6 +66,24 @@ def evaluation_record(result: Evaluation) -> dict[str, Any]:
         ],
         "notes": list(result.notes),
     }  # fmt: skip
+
+
+def _intervals(found: Intervals) -> dict[str, Any] | None:
+    if not found:
+        return None
+    about = {"confidence": CONFIDENCE, "rows": found.rows, "groups": found.groups}
+    return about | {name.replace(" ", "_"): list(ends) for name, ends in found.items()}
+
+
+def _threshold(model: Fitted) -> dict[str, Any] | None:
+    cut = model.threshold
+    if cut is None:
+        return None
+    return {
+        "probability": cut.value,
+        "class": model.schema.classes[cut.positive],
+        "chosen_by": cut.chosen_by or None,
+    }
 
 
 def _named(scores: Scores) -> dict[str, float]:

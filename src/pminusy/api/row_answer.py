@@ -64,7 +64,21 @@ class _Row:
 
     @property
     def top(self) -> int:
-        return int(self.logits.argmax())
+        """The class that is predicted."""
+        return self.predicted(self.logits)
+
+    def predicted(self, logits: Any) -> int:
+        """The class predicted from logits (K,)."""
+        return int(self.model.decided(logits[None])[0])
+
+    def decisive(self, logits: Any) -> Any:
+        """Logits of which the largest is predicted: a threshold of two classes moves one."""
+        cut = self.model.threshold
+        if cut is None:
+            return logits
+        moved = np.array(logits, dtype=np.float64)
+        moved[cut.positive] -= cut.log_odds
+        return moved
 
     @property
     def other(self) -> int:
@@ -88,7 +102,7 @@ def answer(
     trained = () if whole is None else (_trained_on(model, *whole),)
     return RowAnswer(
         f"{number}the model says {row.name(row.top)}, {right}",
-        (_verdict(row), *trained, _mind(row), _lesson(row, rate)),
+        (_verdict(row), *_threshold(row), *trained, _mind(row), _lesson(row, rate)),
         (_contributions(row),),
     )
 
@@ -102,6 +116,13 @@ def _verdict(row: _Row) -> str:
     if row.c == row.top:
         return f"{said}, then {row.name(row.other)} with {p[row.other]:.4g}. It is right."
     return f"{said}, and gives {row.name(row.c)} {p[row.c]:.4g}. It is wrong."
+
+
+def _threshold(row: _Row) -> tuple[str, ...]:
+    cut = row.model.threshold
+    if cut is None:
+        return ()
+    return (f"The model has a threshold: {cut.sentence(row.model.schema.classes, shown)}.",)
 
 
 def _trained_on(model: Fitted, frame: pl.DataFrame, number: int) -> str:
@@ -236,7 +257,7 @@ def _mind(row: _Row) -> str:
 
 def _of_numbers(row: _Row) -> Iterator[tuple[float, str]]:
     """The nearest value of each number at which another class is as probable."""
-    W, z, texts = row.model.W, row.logits, cells(row.frame, 0)
+    W, z, texts = row.model.W, row.decisive(row.logits), cells(row.frame, 0)
     for column, places in _places(row.model):
         if not isinstance(column, NumberColumn) or not column.varies:
             continue
@@ -273,7 +294,7 @@ def _of_categories(row: _Row) -> Iterator[tuple[float, str]]:
             x[places] = 0.0
             if place >= 0:
                 x[place] = 1.0
-            k = int((row.model.W @ x + row.model.b).argmax())
+            k = row.predicted(row.model.W @ x + row.model.b)
             if k != row.top:
                 yield 1.0, f"{shown(name)} makes it {row.name(k)}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from pminusy.api.explain import explain_row
 from pminusy.api.fitted import Fitted
 from pminusy.errors import InputError, TableWarning
 from pminusy.estimators.model_file import MODEL_SUFFIXES_OF_OTHERS, load_model, save_model
+from pminusy.estimators.threshold import Threshold
 from pminusy.files import refuse_suffix
 from pminusy.tables import target
 from pminusy.tables.design import design_matrix
@@ -115,24 +116,28 @@ class TableModel(Fitted):
         import polars as pl
 
         X, notes = design_matrix(frame, self.schema)
-        p = np.exp(self.log_probabilities(X))
-        labels = target.decode_labels(p.argmax(axis=1), self.schema).alias("prediction")
+        log_p = self.log_probabilities(X)
+        p = np.exp(log_p)
+        labels = target.decode_labels(self.decided(log_p), self.schema).alias("prediction")
         columns = [pl.Series(f"p({name})", p[:, k]) for k, name in enumerate(self.schema.classes)]
         return pl.DataFrame([labels, *columns]), notes
 
-    def evaluate(self, table: Table) -> Evaluation:
+    def evaluate(self, table: Table, *, groups: str | None = None) -> Evaluation:
         """Score the model on a table that has the target column.
 
         Parameters
         ----------
         table
             Path, Polars frame or pandas frame.
+        groups
+            Column of groups, for the intervals: rows of one are not independent. That of training,
+            where the table has it, if not given.
 
         Returns
         -------
         Evaluation
-            Scores beside those of the majority class; rows without a label, and rows whose label
-            the model never saw, are counted in `notes` and left out.
+            Scores with intervals, beside those of the majority class; rows without a label, and
+            rows whose label the model never saw, are counted in `notes` and left out.
 
         Raises
         ------
@@ -144,7 +149,7 @@ class TableModel(Fitted):
         TableWarning
             As `predict`, and rows that are left out.
         """
-        result = evaluate(self, self.read(table))
+        result = evaluate(self, self.read(table), groups)
         _warn("evaluate", result.notes)
         return result
 
@@ -255,7 +260,7 @@ class TableModel(Fitted):
             A name of another format (.pkl, say), a place that cannot be written.
         """
         refuse_suffix("model file", path, ".safetensors", MODEL_SUFFIXES_OF_OTHERS)
-        metadata = {
+        metadata: dict[str, Any] = {
             "schema": self.schema.to_json(),
             # JSON has no infinity, and C may well be infinite.
             "settings": {
@@ -267,6 +272,8 @@ class TableModel(Fitted):
             "made_by": f"pminusy {pminusy.__version__}",
         }
         tensors: dict[str, Any] = {"W": self.W, "b": self.b, "shares": self.shares}
+        if self.threshold is not None:
+            metadata["threshold"] = asdict(self.threshold)
         if self.held_out is not None and self.held_out.size:
             metadata["refitted"] = self.refitted
             tensors["held_out"] = self.held_out
@@ -350,7 +357,24 @@ got nothing there; check the name
     for sentence in about:
         warnings.warn(sentence, UserWarning, stacklevel=2)
     held_out, refitted = _held_out(path, tensors.get("held_out"), metadata.get("refitted", False))
-    return TableModel(schema, W, b, shares, settings, converged, notes, held_out, refitted)
+    cut = _threshold(path, metadata.get("threshold"), K)
+    return TableModel(schema, W, b, shares, settings, converged, notes, held_out, refitted, cut)
+
+
+def _threshold(path: str | PathLike[str], value: object, K: int) -> Threshold | None:
+    """The threshold of two classes; most files have none."""
+    if value is None:
+        return None
+    try:
+        cut = Threshold(**value)  # type: ignore[arg-type]  # checked below, whatever it is
+        numbers = (type(cut.value), type(cut.positive), type(cut.rows)) == (float, int, int)
+        known = numbers and 0 < cut.value < 1 and cut.positive in (0, 1) and cut.rows >= 0
+    except TypeError:
+        known = False
+    if not known or K != 2 or not isinstance(cut.chosen_by, str):
+        expected = "a probability in (0, 1) of one of two classes"
+        raise InputError(f"{path}: threshold", expected, "something else", "fit it again")
+    return cut
 
 
 def _held_out(

@@ -18,6 +18,7 @@ from pminusy.cli.reading_options import (
     ThousandsOption,
     reading_beside,
 )
+from pminusy.cli.scores import print_scores
 from pminusy.cli.streams import print_table, shown, stdout
 from pminusy.present.numbers import decimals
 from pminusy.present.sanitise import visible
@@ -35,6 +36,10 @@ def evaluate(
     table: Annotated[
         Path, typer.Argument(help="Table that has the target column; - for standard input.")
     ],
+    groups: Annotated[
+        str | None,
+        typer.Option(help="Column of groups: rows of one count together in the intervals."),
+    ] = None,
     format_: FormatOption = ResultFormat.text,
     missing: MissingOption = None,
     no_header: NoHeaderOption = False,
@@ -54,7 +59,7 @@ def evaluate(
         trained.schema.reading, missing=missing, no_header=no_header, sep=sep, decimal=decimal,
         thousands=thousands, encoding=encoding, comment=comment,
     )  # fmt: skip
-    result = score(trained, trained.read(table, reading))
+    result = score(trained, trained.read(table, reading), groups)
     if format_ is ResultFormat.json:
         print_json(evaluation_record(result))
     else:
@@ -69,15 +74,10 @@ def _print_scores(result: Evaluation) -> None:
     console = stdout()
     for note in shortened(result.notes):
         console.print(f"note    {visible(note)}", markup=False, soft_wrap=True)
-    scores = Table(box=None, pad_edge=False)
-    for name in (f"on {count(result.rows, 'row')}", "model", "majority class"):
-        scores.add_column(name, justify="right" if name in ("model", "majority class") else "left")
-    pairs = zip(result.scores.named(), result.baseline.named(), strict=True)
-    for (name, value), (_, baseline) in pairs:
-        scores.add_row(name, decimals(value), decimals(baseline))
-    for name, value in result.ranking:
-        scores.add_row(name, decimals(value), "")
-    print_table(console, scores)
+    print_scores(
+        console, count(result.rows, "row"), result.scores, result.baseline, result.ranking,
+        result.intervals,
+    )  # fmt: skip
     console.print()
     classes = Table(box=None, pad_edge=False)
     for name in ("class", "precision", "recall", "F1", "rows"):

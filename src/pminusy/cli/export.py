@@ -20,11 +20,16 @@ def export(
     """Write the coefficients of a model, standardised and in the units of the table."""
     from pminusy.api.table_model import load
     from pminusy.tables.files import check_table_path, write_table
-    from pminusy.tables.wording import count
+    from pminusy.tables.wording import count, shown
 
     check_table_path(table, inputs=(model,))
-    coefficients = load(model).coefficients()
+    trained = load(model)
+    coefficients = trained.coefficients()
     write_table(coefficients, table)
     with printing([table]):
         written = count(coefficients.height, "coefficient")
         typer.echo(f"{written} written to {visible(str(table))}")
+        if trained.threshold is not None:
+            cut = trained.threshold
+            said = cut.sentence(trained.schema.classes, shown)
+            typer.echo(f"not in them: {said} (a difference of logits of {cut.log_odds:.4g})")

@@ -23,6 +23,7 @@ from pminusy.cli.reading_options import (
     SepOption,
     ThousandsOption,
 )
+from pminusy.cli.scores import print_scores
 from pminusy.cli.streams import print_table, printing, shown, stdout
 from pminusy.cli.values import class_weight as _class_weight
 from pminusy.cli.values import number, numbers, whole_number
@@ -130,6 +131,17 @@ def fit(
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Rescale confidence by the held-out rows.")
     ] = False,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            help="Of two classes: predict the positive one from this probability on, or choose it "
+            "on training rows by accuracy, balanced-accuracy, f1 or cost=MISSED:FALSE.",
+        ),
+    ] = None,
+    positive: Annotated[
+        str | None, typer.Option(help="The positive class of --threshold; else the second.")
+    ] = None,
     summary: Annotated[
         bool, typer.Option("--summary", help="Coefficients with standard errors and p-values.")
     ] = False,
@@ -216,6 +228,8 @@ def fit(
             solver=solver,
             class_weight=class_weight,
             calibrate=calibrate,
+            threshold=threshold,
+            positive=positive,
             test_size=test_size,
             test=test,
             refit=refit,
@@ -318,15 +332,7 @@ def _print_result(console: Console, model: TableModel) -> None:
         console.print(f"warning {_by_option(visible(warning))}", markup=False, soft_wrap=True)
     for note in shortened(run.table_notes):
         console.print(f"note    {visible(note)}", markup=False, soft_wrap=True)
-    rows = Table(title=None, show_header=True, box=None, pad_edge=False)
-    rows.add_column(f"on {run.scored_on}")
-    rows.add_column("model", justify="right")
-    rows.add_column("majority class", justify="right")
-    for (name, value), (_, baseline) in zip(run.scores.named(), run.baseline.named(), strict=True):
-        rows.add_row(name, decimals(value), decimals(baseline))
-    for name, value in run.ranking:
-        rows.add_row(name, decimals(value), "")
-    print_table(console, rows)
+    print_scores(console, run.scored_on, run.scores, run.baseline, run.ranking, run.intervals)
     console.print()
     facts = Table(show_header=False, box=None, pad_edge=False)
     facts.add_column(no_wrap=True)

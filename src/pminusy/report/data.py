@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
@@ -37,6 +38,8 @@ class WorstRow:
         Logarithms of `p`, shape (K,), which say what a float cannot; of `p` itself if not given.
     held_out
         Whether the row was held out; None where that is not said.
+    said
+        Index of the predicted class; the most probable one if None.
     """
 
     row: int
@@ -47,6 +50,7 @@ class WorstRow:
     contributions: Array
     log_p: Array | None = None
     held_out: bool | None = None
+    said: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,14 @@ class FitReport:
         `held_out_p` is under temperatures that were fitted to other rows. 1 and None without.
     held_out_weight
         Weights (n,) of those rows where they differ; scores and calibration count rows by them.
+    ranking
+        (name, score) of how well rows are ranked: areas under curves and the like.
+    intervals, intervals_from
+        Ends by the name of the score, and a sentence on what they are; empty without.
+    said
+        Predicted class indices (n,) of the judged rows; the most probable ones if None.
+    threshold
+        A sentence, where one of two classes is predicted from another probability than 1/2.
     columns
         What each column of the table was taken for.
     shares
@@ -163,6 +175,11 @@ class FitReport:
     temperature: float = 1.0
     uncalibrated_p: Array | None = None
     held_out_weight: Array | None = None
+    ranking: tuple[tuple[str, float], ...] = ()
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    intervals_from: str = ""
+    said: Array | None = None
+    threshold: str = ""
     columns: tuple[ColumnLine, ...] = ()
     shares: Array | None = None
     units: Array | None = None

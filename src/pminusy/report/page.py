@@ -79,7 +79,7 @@ def _judged(report: FitReport) -> dict[str, Any]:
     """Confusion, calibration and scores a class, of the rows the model is judged on."""
     K = len(report.classes)
     y, p = report.held_out_y.astype(np.intp), report.held_out_p.reshape(-1, K)
-    said = p.argmax(axis=1)
+    said = p.argmax(axis=1) if report.said is None else report.said
     scores = class_metrics(y, said, K, report.held_out_weight)
     return {
         "judged": y.size,

@@ -100,7 +100,7 @@ def row_details(row: WorstRow, b: Array, features: tuple[str, ...]) -> RowDetail
         rival=other,
         p_true=probability(log_p, row.y),
         p_rival=probability(log_p, other),
-        right=bool(p.argmax() == row.y),
+        right=(int(p.argmax()) if row.said is None else row.said) == row.y,
         norm=exponential(0.5 * float(logsumexp(2 * size))),
         lines=lines,
         classes_left=classes_left,

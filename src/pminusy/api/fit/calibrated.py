@@ -63,9 +63,11 @@ def calibrated(fitted: Fitted, rows: TableRows, seed: int) -> tuple[Fitted, Cali
     if not bounded:
         return fitted, None
     T = whole.temperature
-    scaled = replace(
-        fitted, W=fitted.W / T, b=fitted.b / T, settings={**fitted.settings, "temperature": T}
-    )
+    cut = fitted.threshold
+    if cut is not None and cut.rows:  # chosen before: the same decisions under the temperature
+        cut = cut.under(T)
+    settings = {**fitted.settings, "temperature": T}
+    scaled = replace(fitted, W=fitted.W / T, b=fitted.b / T, settings=settings, threshold=cut)
     shown = (
         reliability(np.exp(log_p), rows.y, bins=10, sample_weight=rows.weight)
         for log_p in (before, after)

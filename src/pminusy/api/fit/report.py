@@ -17,6 +17,7 @@ from pminusy.report.data import ColumnLine, FitReport, PathValue, WorstRow
 from pminusy.report.page import render_page
 from pminusy.tables.design import cells
 from pminusy.tables.units import feature_units
+from pminusy.tables.wording import shown
 
 if TYPE_CHECKING:
     from pminusy.api.fit.training_run import TableRows, TrainingRun
@@ -92,6 +93,11 @@ def fit_report(model: Fitted, run: TrainingRun, made: tuple[str, ...] = ()) -> F
         shares=model.shares,
         units=np.array([(u.mean, u.scale) for u in feature_units(model.schema)]),
         made=made,
+        ranking=run.ranking,
+        intervals=run.intervals,
+        intervals_from=run.intervals.sentence,
+        said=model.decided(log_p),
+        threshold=_threshold(model),
         held_out_weight=scored.weight if model.schema.weight is not None else None,
     )
 
@@ -115,6 +121,11 @@ def _path_value(point: PathPoint) -> PathValue:
         point.nonzero,
         point.largest,
     )
+
+
+def _threshold(model: Fitted) -> str:
+    cut = model.threshold
+    return "" if cut is None else cut.sentence(model.schema.classes, shown)
 
 
 def _score(name: str, value: float) -> float:
@@ -170,4 +181,5 @@ def _worst_row(model: Fitted, part: TableRows, i: int, held_out: bool) -> WorstR
         log_p=log_p,
         y=int(part.y[i]),
         contributions=model.W * x,
+        said=int(model.decided(log_p[None])[0]),
     )

@@ -81,7 +81,7 @@ class TrainingOptions:
             raise InputError("cv", "as many rows of some class as there are folds", got)
         folds: Any = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
         if groups is not None:
-            folds = self._folds_of_groups(y, groups)
+            folds = self._folds_of_groups(y, groups, self.folds)
         return SoftmaxRegressionCV(
             self.C,
             l1_ratios=self.l1_ratio,
@@ -91,13 +91,24 @@ class TrainingOptions:
             **shared,
         )
 
-    def _folds_of_groups(self, y: NDArray[np.intp], groups: NDArray[np.intp]) -> Any:
+    def splits(self, y: NDArray[np.intp], groups: NDArray[np.intp] | None) -> Any:
+        """Training and left-out rows of each fold, of as many folds as the smallest class allows.
+
+        Each fold leaves rows of every class to train on.
+        """
+        folds = min(self.folds or _FOLDS, int(np.bincount(y).min()))
+        if groups is not None:
+            found = self._folds_of_groups(y, groups, min(folds, np.unique(groups).size))
+            return [s for s in found if np.unique(y[s[0]]).size == np.unique(y).size]
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=self.seed)
+        return splitter.split(np.zeros((y.size, 1)), y)
+
+    def _folds_of_groups(self, y: NDArray[np.intp], groups: NDArray[np.intp], folds: int) -> Any:
         number = np.unique(groups).size
-        assert self.folds is not None
-        if self.folds > number:
-            got = f"{self.folds}, where training rows are of {number:,} groups"
+        if folds > number:
+            got = f"{folds}, where training rows are of {number:,} groups"
             raise InputError("cv", "at most as many folds as groups", got)
-        splitter = StratifiedGroupKFold(self.folds, shuffle=True, random_state=self.seed)
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=self.seed)
         return list(splitter.split(np.zeros((y.size, 1)), y, groups))
 
     def chosen(self, clf: Any) -> TrainingOptions:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.estimators.intervals import Intervals
 from pminusy.estimators.scores import Scores
 from pminusy.tables.wording import count
 from pminusy.training.solvers.solution import Progress
@@ -32,6 +33,7 @@ class TableRows:
     y: NDArray[np.intp]  # (n,)
     weight: NDArray[np.float64]  # (n,)
     notes: tuple[str, ...]
+    groups: NDArray[np.intp] | None = None  # (n,) number of the group of each
 
     def row(self, i: int) -> NDArray[np.float64]:
         """Features (D,) of one of the rows, dense."""
@@ -68,6 +70,7 @@ class TrainingRun:
     judged: Fitted | None = None  # the model that was scored; then `estimator` is its estimator
     refitted: Refitted | None = None
     ranking: tuple[tuple[str, float], ...] = ()  # areas under curves, and the like
+    intervals: Intervals = field(default_factory=Intervals)  # of both; none on training rows
     warnings: tuple[str, ...] = ()  # what training had to say: no optimum, time ran out …
 
     @property
