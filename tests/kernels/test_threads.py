@@ -70,7 +70,7 @@ def _forked(_):
     blas = one_thread_each
     with blas:
         inside = blas._inside
-    return inside, blas._inside, blas._limit is None
+    return inside, blas._inside, not blas._changed
 
 
 # Python warns of forking beside threads; that it works is what is tested

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
+from pminusy.training.dense.classes import classes_of
 from pminusy.training.dense.fit import fits_dense
 from pminusy.training.dense.models import ClassBlocks, SharedBlock, WholeHessian
-from pminusy.training.dense.objective import DenseObjective, DenseRows
+from pminusy.training.dense.objective import DenseLine, DenseObjective, DenseRows
 from pminusy.training.fitting import minimise
 from pminusy.training.solvers.lbfgs_history import LbfgsHistory
 from pminusy.training.solvers.solution import StoppingCriterion, TrainingLog
@@ -55,7 +56,8 @@ def test_value_gradient_product_and_certificate_are_those_of_passes(K, bias, kin
     at, there = dense.evaluate(vector), passes.evaluate(vector)
     assert at.value == pytest.approx(there.value, rel=1e-13)
     np.testing.assert_allclose(at.gradient, there.gradient, rtol=0, atol=1e-13)
-    np.testing.assert_allclose(dense.hessian_times(v), passes.hessian_times(v), atol=3e-6)
+    product = dense.gradient_of(dense.times(dense.differences(v)))
+    np.testing.assert_allclose(product, passes.hessian_times(v), atol=3e-6)
     np.testing.assert_allclose(dense.class_curvature(), passes.class_curvature(), rtol=1e-12)
     assert dense.gap(at.gradient) == pytest.approx(passes.gap(there.gradient), rel=1e-10)
 
@@ -77,7 +79,7 @@ def test_value_and_gradient_are_the_definition_in_long_double(K):
 def test_a_line_says_what_evaluation_says(K, bias, kind):
     passes = _objective(K, bias, kind)
     dense, vector, direction = _dense(passes), _vector(passes), _vector(passes, 1)
-    line = dense.search(vector, dense.evaluate(vector), direction)
+    line = DenseLine(dense, dense.at(dense.differences(vector)), dense.differences(direction))
     for step in (1.0, 0.3, 2.5):
         point, there = line.at(step), passes.evaluate(vector + step * direction)
         assert point.value == pytest.approx(there.value, rel=1e-12)
@@ -85,20 +87,32 @@ def test_a_line_says_what_evaluation_says(K, bias, kind):
     h = 1e-5
     bent = (line.at(0.3 + h).slope - line.at(0.3 - h).slope) / (2 * h)
     assert line.at(0.3).curvature == pytest.approx(bent, rel=1e-6)
-    moved, found = line.accept(0.3)
-    np.testing.assert_allclose(found.gradient, passes.evaluate(moved).gradient, atol=1e-13)
+    found = line.reach(0.3)
+    moved = dense.vector_of(found.V)
+    np.testing.assert_allclose(moved, vector + 0.3 * direction, atol=1e-14)
+    there = passes.evaluate(moved).gradient
+    np.testing.assert_allclose(dense.gradient_of(found.G), there, atol=1e-13)
 
 
 @pytest.mark.parametrize(("K", "bias", "kind"), CASES)
-@pytest.mark.parametrize("damping", [0.0, 0.1], ids=["plain", "damped"])
-def test_the_whole_hessian_solves_what_its_products_say(K, bias, kind, damping):
+@pytest.mark.parametrize(
+    ("damping", "paired"),
+    [
+        pytest.param(0.0, True, id="plain"),
+        pytest.param(0.1, True, id="damped"),
+        pytest.param(0.0, False, id="without products of features"),
+    ],
+)
+def test_the_whole_hessian_solves_what_its_products_say(K, bias, kind, damping, paired):
     passes = _objective(K, bias, kind)
     dense, vector = _dense(passes), _vector(passes)
     right = dense.evaluate(vector).gradient
     passes.evaluate(vector)
-    solved = WholeHessian(dense, damping, dense.rows.x).solve(right)
-    V = dense.differences(solved)
-    damped = dense.vector_of(np.concatenate([-V.sum(axis=0)[None], V]) * damping)
+    if not paired:
+        dense.rows.__dict__["pairs"] = None
+    V = WholeHessian(dense, damping, dense.rows.x).solve(dense.stands.G)
+    solved = dense.vector_of(V)
+    damped = dense.gradient_of(V * damping)
     np.testing.assert_allclose(passes.hessian_times(solved) + damped, right, atol=1e-10)
     np.testing.assert_allclose(dense.project(solved.copy()), solved, atol=1e-12)
 
@@ -107,9 +121,9 @@ def test_the_whole_hessian_solves_what_its_products_say(K, bias, kind, damping):
 def test_the_shared_block_is_the_hessian_at_the_start(K):
     passes = _objective(K, True, "labels")
     dense = _dense(passes)
-    at = dense.evaluate(np.zeros(passes.size))
-    shared = SharedBlock(dense, 0.0, dense.rows.x).solve(at.gradient)
-    whole = WholeHessian(dense, 0.0, dense.rows.x).solve(at.gradient)
+    dense.evaluate(np.zeros(passes.size))
+    shared = SharedBlock(dense, 0.0, dense.rows.x).solve(dense.stands.G)
+    whole = WholeHessian(dense, 0.0, dense.rows.x).solve(dense.stands.G)
     np.testing.assert_allclose(shared, whole, rtol=1e-8, atol=1e-10)
 
 
@@ -117,14 +131,15 @@ def test_the_shared_block_is_the_hessian_at_the_start(K):
 def test_class_blocks_are_the_diagonal_of_the_hessian(E, bound):
     passes = _objective(3, True, "labels", D=E)
     dense = _dense(passes)
-    at = dense.evaluate(_vector(passes))
-    solved = ClassBlocks(dense, 0.1, dense.rows.x).solve(at.gradient)
-    S, x = dense.rows.classes.S / dense.mass, dense.rows.x
+    dense.evaluate(_vector(passes))
+    point = dense.stands
+    solved = ClassBlocks(dense, 0.1, dense.rows.x).solve(point.G)
+    S, x = dense.rows.classes.S, dense.rows.x
     found = []
-    for p, g in zip(dense.p, dense.classes_of(at.gradient), strict=True):
+    for p, g in zip(point.outcome.p, [-point.G.sum(axis=0), *point.G], strict=True):
         H = (x * (S * p * (1 - p))) @ x.T
         found.append(np.linalg.solve(H + np.diag(dense.weight_penalty + 0.1), g))
-    expected = dense.vector_of(np.array(found) - np.mean(found, axis=0))
+    expected = np.array(found[1:]) - found[0]
     np.testing.assert_allclose(solved, expected, rtol=1e-6, atol=bound)
 
 
@@ -138,9 +153,25 @@ def test_confident_rows_keep_their_digits(K, far):
     W = np.array([[far / 2], [-far / 2]] if K == 2 else [[far], [-far], [0.0]])
     vector = passes.coordinates.from_parameters(W, None)
     z = dense.differences(vector) @ dense.rows.x
-    residual = dense.rows.classes.outcome(z).residual
+    with np.errstate(all="ignore"):
+        residual = dense.rows.classes.outcome(z).residual
     expected = np.exp(-np.longdouble(far))
-    assert -residual[0, 1] == pytest.approx(float(expected), rel=1e-12)
+    assert -residual[0, 1] * len(X) == pytest.approx(float(expected), rel=1e-12)
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_logits_beyond_what_exponentials_hold_have_a_finite_loss(K):
+    random = np.random.default_rng(0)
+    labels = random.integers(0, K, 50)
+    z = 900 * random.normal(size=(K - 1, 50))
+    classes = classes_of(K, np.full(50, 0.02), labels, lambda: np.empty(0))
+    with np.errstate(all="ignore"):
+        found = classes.outcome(z)
+    whole = np.concatenate([np.zeros((1, 50)), z])
+    expected = np.mean(logsumexp(whole, axis=0) - whole[labels, np.arange(50)])
+    assert found.loss == pytest.approx(expected, rel=1e-13)
+    p = softmax(whole, axis=0)
+    np.testing.assert_allclose(found.residual, 0.02 * (p - np.eye(K)[:, labels])[1:], atol=1e-15)
 
 
 def _fit(objective, vector=None, *, tol=1e-8):

@@ -37,6 +37,7 @@ from pminusy.estimators.parameters.problem import (
     as_source,
     class_indices,
     has_columns,
+    is_plain,
     resolve_solver,
     soft_targets,
     target_mass,
@@ -229,7 +230,7 @@ class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearC
         """Fit to inputs X (N, D) and labels y (N,) or soft targets y (N, K), rows that sum to 1."""
         if hasattr(self, "_adam"):
             del self._adam
-        C, penalty = self._check_parameters()
+        C, penalty = self._checked_parameters()
         warn_of_contradictions(vars(self)["penalty"], self.C, self.l1_ratio)
         space, deadline = namespace_of(X), self._deadline()
         rows = self._rows(X, y, sample_weight)
@@ -421,25 +422,30 @@ class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearC
 
     def _rows(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: Any,
+        y: Any,
         sample_weight: ArrayLike | None,
         classes: Array | None = None,
         *,
         reset: bool = True,
     ) -> TrainingRows:
-        soft = has_columns(y)
-        inputs, target = validate_data(
-            self,
-            to_numpy(X),
-            to_numpy(y),
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32, np.uint8],
-            order="C",
-            ensure_all_finite=False,
-            multi_output=soft,
-            reset=reset,
-        )
+        soft = False
+        if reset and is_plain(X, y):
+            inputs, target = X, y
+            self._take_unnamed(X.shape[1])
+        else:
+            soft = has_columns(y)
+            inputs, target = validate_data(
+                self,
+                to_numpy(X),
+                to_numpy(y),
+                accept_sparse="csr",
+                dtype=[np.float64, np.float32, np.uint8],
+                order="C",
+                ensure_all_finite=False,
+                multi_output=soft,
+                reset=reset,
+            )
         require_finite(inputs)
         if soft:
             indices, found = soft_targets(target), np.arange(target.shape[1])
@@ -460,6 +466,12 @@ class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearC
         if not source.total_mass > 0:
             raise InputError("sample_weight", "a positive sum", "only zeros")
         return TrainingRows(inputs, target, weight, source)
+
+    def _take_unnamed(self, features: int) -> None:
+        """What `validate_data` notes of features without names."""
+        self.n_features_in_ = features
+        if hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
 
     def _objective(
         self, source: ArraySource, coordinates: Coordinates, C: float, penalty: Penalty

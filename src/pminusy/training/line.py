@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.training.penalised import LinePoint, Penalised, ValueAndGradient
+from pminusy.training.penalised import LinePoint, ValueAndGradient
 
 if TYPE_CHECKING:
     from pminusy.training.objective import Objective
@@ -26,7 +26,7 @@ class PenaltyOnLine(NamedTuple):
     curvature: float
 
     @classmethod
-    def of(cls, objective: Penalised, origin: Array, direction: Array) -> PenaltyOnLine:
+    def of(cls, objective: Objective, origin: Array, direction: Array) -> PenaltyOnLine:
         """Along a direction, both in the objective's coordinates."""
         u = objective.coordinates.split(origin)[0]
         d = objective.coordinates.split(direction)[0]

@@ -7,14 +7,14 @@ can be above its minimum.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.coordinates import Coordinates
 
-__all__ = ["LinePoint", "Penalised", "Restriction", "ValueAndGradient"]
+__all__ = ["LinePoint", "Penalised", "ValueAndGradient"]
 
 Array = NDArray[Any]
 
@@ -33,18 +33,6 @@ class LinePoint(NamedTuple):
     value: float
     slope: float
     curvature: float
-
-
-class Restriction(Protocol):
-    """f along a direction, from where an objective stands."""
-
-    start: LinePoint
-
-    def at(self, step: float) -> LinePoint:
-        """Value and slope at a step."""
-
-    def accept(self, step: float) -> tuple[Array, ValueAndGradient]:
-        """Move there: the new point, value and gradient."""
 
 
 class Penalised(ABC):
@@ -136,14 +124,6 @@ class Penalised(ABC):
     @abstractmethod
     def evaluate(self, vector: Array) -> ValueAndGradient:
         """f and its gradient at a point; the objective stands there afterwards."""
-
-    @abstractmethod
-    def hessian_times(self, v: Array) -> Array:
-        """Hessian times a vector, where the objective stands."""
-
-    @abstractmethod
-    def search(self, vector: Array, at: ValueAndGradient, direction: Array) -> Restriction:
-        """The restriction of f to the line from where the objective stands."""
 
     @abstractmethod
     def class_curvature(self) -> Array:

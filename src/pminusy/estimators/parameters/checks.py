@@ -28,6 +28,11 @@ HELD = f"a number that float64 holds, {sys.float_info.min:.2g} to {sys.float_inf
 _REFUSAL = re.compile(r"The '(\w+)' parameter of \w+ must be (.*)\. Got (.*) instead\.", re.DOTALL)
 
 
+_PLAIN = frozenset((type(None), bool, int, float, str))
+_CHECKED: dict[tuple[Any, ...], Any] = {}  # what valid parameters came to: each fit asks
+_MOST_CHECKED = 1000
+
+
 class ParameterError(InputError, InvalidParameterError):
     """A parameter that cannot be: `InputError`, and what scikit-learn raises for it."""
 
@@ -37,7 +42,10 @@ class CheckedParameters(ABC):
 
     @abstractmethod
     def _check_parameters(self) -> Any:
-        """Checks with messages of their own; the rest are of the kind "an instance of bool"."""
+        """Checks with messages of their own; the rest are of the kind "an instance of bool".
+
+        What it returns follows from the parameters alone.
+        """
 
     @classmethod
     @cache
@@ -45,10 +53,33 @@ class CheckedParameters(ABC):
         """scikit-learn's, which reads the signature of the constructor anew for every fit."""
         return super()._get_param_names()  # type: ignore[misc,no-any-return]
 
-    def _validate_params(self) -> None:
+    def _checked_parameters(self) -> Any:
+        """`_check_parameters`, known where the same plain values were checked before."""
+        values = self._plain_parameters()
+        found = _CHECKED.get(values)
+        return self._check_parameters() if found is None else found
+
+    def _plain_parameters(self) -> tuple[Any, ...]:
+        """Class, parameters and their types; empty where some may change, or compare oddly."""
+        held = vars(self)
         try:
-            self._check_parameters()
+            values = [held[name] for name in self._get_param_names()]
+        except KeyError:  # a subclass keeps them otherwise
+            return ()
+        types = tuple(map(type, values))
+        return (type(self), *values, types) if _PLAIN.issuperset(types) else ()
+
+    def _validate_params(self) -> None:
+        values = self._plain_parameters()
+        if values in _CHECKED:
+            return
+        try:
+            found = self._check_parameters()
             super()._validate_params()  # type: ignore[misc]
+            if values:
+                if len(_CHECKED) >= _MOST_CHECKED:
+                    _CHECKED.clear()
+                _CHECKED[values] = found
         except InputError as error:
             raise ParameterError(*error.args) from None
         except InvalidParameterError as error:

@@ -24,6 +24,7 @@ __all__ = [
     "as_source",
     "class_indices",
     "has_columns",
+    "is_plain",
     "resolve_solver",
     "soft_targets",
     "target_mass",
@@ -34,6 +35,8 @@ Array = NDArray[Any]
 # scikit-learn's names for what ours do; None where ours has one of its own choosing
 _ALIASES = {"newton-cholesky": "newton", "saga": None, "sag": None, "auto": None}
 SOLVER_NAMES = (*SOLVERS, *_ALIASES)
+_TYPES = (np.dtype(np.float64), np.dtype(np.float32))  # of the machine's own byte order
+_FEW_LABELS = 4  # times as many whole numbers as rows: they are counted, not sorted
 _CERTAIN = "biuUS"  # kinds of arrays whose entries are labels, whatever they are
 _INDICES = np.iinfo(np.int32).max
 _ROUNDED = 1e-3  # how far from 1 a row of soft targets may sum: float16 probabilities do
@@ -61,6 +64,24 @@ def resolve_solver(name: Any, penalty: Penalty, C: float) -> str:
             "or set l1_ratio=0",
         )
     return own
+
+
+def is_plain(X: Any, y: Any) -> bool:
+    """Whether X (N, D) and labels y (N,) are arrays that need no conversion, and no check of kinds.
+
+    What there is to say about others, scikit-learn's `validate_data` says; for small arrays that
+    takes longer than a fit.
+    """
+    return (
+        type(X) is np.ndarray
+        and type(y) is np.ndarray
+        and X.dtype in _TYPES
+        and y.dtype.kind in _CERTAIN
+        and X.ndim == 2
+        and y.shape == X.shape[:1]
+        and X.size > 0
+        and X.flags.c_contiguous
+    )
 
 
 def has_columns(y: Any) -> bool:
@@ -111,7 +132,7 @@ def class_indices(y: Array, classes: Array | None) -> tuple[Array, Array]:
     if classes is None:
         if y.dtype.kind not in _CERTAIN:
             check_classification_targets(y)
-        found, indices = np.unique(y, return_inverse=True)
+        found, indices = _distinct(y)
         if y.dtype.kind in _CERTAIN and 2 * found.size > y.size:
             check_classification_targets(y)  # which warns of labels that hardly repeat
         return found, indices
@@ -123,6 +144,20 @@ def class_indices(y: Array, classes: Array | None) -> tuple[Array, Array]:
         label = np.asarray(y)[strange.argmax()].item()
         raise InputError("y", "labels among `classes`", f"{label!r}", "name it in the first call")
     return classes, indices
+
+
+def _distinct(y: Array) -> tuple[Array, Array]:
+    """Sorted labels, and the index of each row's among them."""
+    if y.dtype.kind not in "iu" or y.ndim != 1:
+        return np.unique(y, return_inverse=True)
+    least = int(y.min(initial=0))
+    if least < 0 or int(y.max(initial=0)) >= _FEW_LABELS * y.size:
+        return np.unique(y, return_inverse=True)
+    there = np.bincount(y) > 0
+    found = np.flatnonzero(there)
+    if found.size == there.size:
+        return found.astype(y.dtype), y.astype(np.intp)
+    return found.astype(y.dtype), (np.cumsum(there) - 1)[y]
 
 
 def target_mass(

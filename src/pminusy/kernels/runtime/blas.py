@@ -12,10 +12,20 @@ __all__ = ["one_thread_each"]
 
 
 @cache
-def _controller() -> Any:
+def _libraries() -> list[Any]:
+    """Every BLAS that is loaded, as threadpoolctl controls it."""
     from threadpoolctl import ThreadpoolController  # the head alone needs no BLAS
 
-    return ThreadpoolController()
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
+
+
+def _limit() -> list[tuple[Any, int]]:
+    """Set every BLAS to one thread; those that had more, and how many."""
+    found = [(library, library.get_num_threads()) for library in _libraries()]
+    changed = [(library, count) for library, count in found if count != 1]
+    for library, _ in changed:
+        library.set_num_threads(1)
+    return changed
 
 
 class _OneThreadEach:
@@ -25,30 +35,31 @@ class _OneThreadEach:
     """
 
     def __init__(self) -> None:
-        self._limit: Any = None
+        self._changed: list[tuple[Any, int]] = []
         self.reset()
 
     def reset(self) -> None:
         """Nobody is inside: those who were are gone in a forked child, with the lock maybe."""
         self._lock = threading.Lock()
         self._inside = 0
-        if self._limit is not None:
-            self._limit.__exit__(None, None, None)
-            self._limit = None
+        self._restore()
+
+    def _restore(self) -> None:
+        changed, self._changed = self._changed, []
+        for library, count in changed:
+            library.set_num_threads(count)
 
     def __enter__(self) -> None:
         with self._lock:
             self._inside += 1
             if self._inside == 1:
-                self._limit = _controller().limit(limits=1, user_api="blas")
-                self._limit.__enter__()
+                self._changed = _limit()
 
     def __exit__(self, *error: object) -> None:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                self._limit.__exit__(None, None, None)
-                self._limit = None
+                self._restore()
 
 
 one_thread_each = _OneThreadEach()

@@ -1,5 +1,5 @@
 """Small and middle dense problems as one matrix: by NumPy and LAPACK, on one thread.
 
 Read `classes` (from logits to loss and residual), `objective` (rows, and f over them), `models`
-(of the Hessian), then `fit`.
+(of the Hessian), `newton`, then `fit`.
 """

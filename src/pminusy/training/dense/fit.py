@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from pminusy.kernels import dispatch
 from pminusy.training.dense.models import ClassBlocks, SharedBlock, WholeHessian
+from pminusy.training.dense.newton import DenseModel, dense_newton
 from pminusy.training.dense.objective import DenseObjective, DenseRows
-from pminusy.training.solvers.newton import newton
 from pminusy.training.solvers.solution import Solution, StoppingCriterion, TrainingLog
 from pminusy.training.sources.arrays import ArraySource
 
 if TYPE_CHECKING:
     from pminusy.training.penalised import Penalised
-    from pminusy.training.preconditioners.protocol import Preconditioner
     from pminusy.training.sources.protocol import Source
 
 __all__ = ["fit_dense", "fits_dense"]
@@ -67,26 +66,26 @@ def fit_dense(
         criterion = criterion.tightened(_POLISH)
     price = _price(WholeHessian, dense)
     direct = price <= _DIRECT
-    cheaper = WholeHessian if dense.K == 2 else ClassBlocks
+    whole = direct or dense.K == 2
 
-    def model(_: Any, damping: float) -> Preconditioner:
+    def model(damping: float) -> DenseModel:
         x = rows.x if direct else rows.single
-        if dense.K > 2 and not np.any(log.best):
+        if dense.K > 2 and not np.any(dense.stands.V):
             return SharedBlock(dense, damping, x)
-        if direct or dense.K == 2:
+        if whole:
             return WholeHessian(dense, damping, x)
         return ClassBlocks(dense, damping, x, kept=log.iterations == 0)
 
-    solution = newton(
-        dense,
-        dense.project(vector.copy()),
-        model,
-        criterion=criterion,
-        log=log,
-        price=price if cheaper is WholeHessian else _price(ClassBlocks, dense),
-        exact=direct,
-        solved=direct,
-    )
+    with np.errstate(all="ignore"):  # what float64 does not hold is looked for where it counts
+        solution = dense_newton(
+            dense,
+            dense.differences(vector),
+            model,
+            criterion=criterion,
+            log=log,
+            price=price if whole else _price(ClassBlocks, dense),
+            direct=direct,
+        )
     return dense, solution
 
 

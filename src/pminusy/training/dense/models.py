@@ -4,19 +4,20 @@
     classes   its diagonal blocks, a factor for every class
     whole     the Hessian against the first class: (K − 1) E parameters
 
-All solve for vectors whose mean over classes is 0, and their solutions have mean 0. Each is given
-the rows x (E, N) in the type of its sums.
+All solve for a gradient G (K − 1, E), and give a step in V. Each is given the rows x (E, N) in the
+type of its sums, and a damping of the squares of all weights.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
-from pminusy.training.dense.objective import DenseObjective
+from pminusy.training.dense.objective import DenseObjective, DenseRows
 
 __all__ = ["ClassBlocks", "SharedBlock", "WholeHessian"]
 
@@ -30,14 +31,12 @@ class SharedBlock:
     """The Hessian at weights 0: all classes have p = 1 / K."""
 
     def __init__(self, objective: DenseObjective, damping: float, x: Array) -> None:
-        self._objective = objective
-        A = _gram(x, objective.rows.classes.S / (objective.K * objective.mass))
+        A = _gram(x, objective.rows.classes.S / objective.K)
         self._factor = _factor(A, objective.weight_penalty + damping, x)
 
-    def solve(self, vector: Array) -> Array:
+    def solve(self, G: Array) -> Array:
         """Each class by the same factor."""
-        objective = self._objective
-        return objective.vector_of(_solve(self._factor, objective.classes_of(vector).T).T)
+        return _solve(self._factor, (G + G.sum(axis=0)).T).T
 
 
 class ClassBlocks:
@@ -49,10 +48,9 @@ class ClassBlocks:
     def __init__(
         self, objective: DenseObjective, damping: float, x: Array, *, kept: bool = False
     ) -> None:
-        self._objective = objective
         if not kept or objective.rows.blocks is None:
-            S = objective.rows.classes.S / objective.mass
-            objective.rows.blocks = [_gram(x, S * p * (1 - p)) for p in objective.p]
+            S = objective.rows.classes.S
+            objective.rows.blocks = [_gram(x, S * p * (1 - p)) for p in objective.stands.outcome.p]
         penalty = objective.weight_penalty + damping
         factors = [_factor(H.copy(), penalty, x) for H in objective.rows.blocks]
         self._factors = factors
@@ -60,42 +58,75 @@ class ClassBlocks:
             np.array([_inverse(f) for f in factors]) if objective.E <= _INVERTED else None
         )
 
-    def solve(self, vector: Array) -> Array:
-        """Each class by its own factor, less the mean over classes."""
-        objective = self._objective
-        rows = objective.classes_of(vector)
+    def solve(self, G: Array) -> Array:
+        """Each class by its own factor, less the first."""
+        rows = np.concatenate([-G.sum(axis=0)[None], G])
         if self._inverses is not None:
             solved = np.matmul(self._inverses, rows[:, :, None])[:, :, 0]
         else:
             solved = np.array([_solve(f, g) for f, g in zip(self._factors, rows, strict=True)])
-        return objective.vector_of(solved - solved.mean(axis=0))
+        return np.asarray(solved[1:] - solved[0])
 
 
 class WholeHessian:
     """All classes coupled, in the differences from the first."""
 
     def __init__(self, objective: DenseObjective, damping: float, x: Array) -> None:
-        self._objective = objective
-        K, E = objective.K, objective.E
-        S, p = objective.rows.classes.S / objective.mass, objective.p
-        H = np.empty((K - 1, E, K - 1, E))
-        share = objective.weight_penalty / K
-        for k in range(1, K):
-            H[k - 1, :, k - 1, :] = _gram(x, S * p[k] * (1 - p[k]))
-            for m in range(k + 1, K):
-                block = -_gram(x, S * p[k] * p[m])
-                block[np.diag_indices(E)] -= share
-                H[k - 1, :, m - 1, :] = H[m - 1, :, k - 1, :] = block
-        ridge = objective.weight_penalty - share + damping
-        self._factor = _factor(H.reshape((K - 1) * E, (K - 1) * E), np.tile(ridge, K - 1), x)
+        K, rows, penalty = objective.K, objective.rows, objective.weight_penalty
+        p = objective.stands.outcome.p
+        if K == 2:
+            H = _gram(x, rows.classes.S * p[0] * (1 - p[0]))
+            ridge = penalty / 2 + damping
+        else:
+            H = _coupled(p[1:], rows, x, penalty / K)
+            ridge = np.concatenate([penalty + damping] * (K - 1))
+        self._factor = _factor(H, ridge, x)
 
-    def solve(self, vector: Array) -> Array:
+    def solve(self, G: Array) -> Array:
         """Two triangular solves."""
-        objective = self._objective
-        K, E = objective.K, objective.E
-        G = np.zeros((K, E))
-        G[1:] = _solve(self._factor, objective.classes_of(vector)[1:].ravel()).reshape(K - 1, E)
-        return objective.vector_of(G - G.sum(axis=0) / K)
+        return _solve(self._factor, G.ravel()).reshape(G.shape)
+
+
+def _coupled(p: Array, rows: DenseRows, x: Array, share: Array) -> Array:
+    """Σ S (diag(p) − p pᵀ) ⊗ x xᵀ of classes p (k, N), less a share (E,) of every two weights."""
+    k, E = p.shape[0], x.shape[0]
+    first, second, own = _upper(k)
+    other = -p[second]
+    other[own] += 1.0
+    weights = (rows.classes.S * p)[first]
+    if rows.pairs is not None:
+        weights *= other
+        blocks = (weights @ rows.pairs.T)[:, _unpacked(E)]
+    else:
+        blocks = np.empty((own.size, E, E))
+        np.abs(other, out=other)
+        weights *= other
+        for block, weight, square in zip(blocks, weights, own, strict=True):
+            block[...] = _gram(x, weight)
+            if not square:
+                np.negative(block, out=block)
+    H = np.empty((k, E, k, E))
+    H[first, :, second] = blocks
+    H[second, :, first] = blocks
+    diagonals = np.einsum("iaja->ija", H)
+    diagonals -= share
+    return H.reshape(k * E, k * E)
+
+
+@cache
+def _upper(k: int) -> tuple[Array, Array, Array]:
+    """Rows and columns of the upper triangle, and whether they are the same."""
+    first, second = np.triu_indices(k)
+    return first, second, first == second
+
+
+@cache
+def _unpacked(E: int) -> Array:
+    """Where each entry (E, E) of a symmetric matrix is in its upper triangle."""
+    at = np.empty((E, E), np.intp)
+    first, second, _ = _upper(E)
+    at[first, second] = at[second, first] = np.arange(first.size)
+    return at
 
 
 def _gram(x: Array, weight: Array) -> Array:
@@ -106,13 +137,17 @@ def _gram(x: Array, weight: Array) -> Array:
 
 def _factor(H: Array, ridge: Array, x: Array) -> Array:
     """Cholesky factor of H plus a diagonal, and of no more than rounding asks for beyond that."""
-    spread = max(float(H.diagonal().max(initial=0.0)), 1e-300)
-    diagonal = H.diagonal() + ridge
+    own = H.diagonal().copy()
+    least = float(np.finfo(x.dtype).eps) / 4
+    diagonal = H.reshape(-1)[:: own.size + 1]
+    spread = max(float(own.max()), 1e-300)
     for exponent in _EXPONENTS:
-        if 10.0**exponent < np.finfo(x.dtype).eps / 4:
+        share = 10.0**exponent
+        if share < least:
             continue
-        np.fill_diagonal(H, diagonal + 10.0**exponent * (spread + diagonal))
-        factor, info = dpotrf(H, lower=1)
+        np.add(own, ridge, out=diagonal)
+        diagonal += share * (diagonal + spread)
+        factor, info = dpotrf(H.T, lower=1)
         if info == 0:
             return np.asarray(factor)
     raise FloatingPointError("the Hessian has no Cholesky factor: are there NaNs?")

@@ -2,26 +2,28 @@
 
 The vector of the solver has a row of weights for every class. Here the first class has none: V
 (K − 1, E) holds the differences from it, the bias as the last feature. The mean over classes, which
-the softmax does not see, is 0 at every point, as at the optimum.
+the softmax does not see, is 0 at every point, as at the optimum; so a gradient G (K − 1, E) leaves
+out the first class too, whose row is minus the sum of the others.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.coordinates import Coordinates
 from pminusy.training.dense.classes import Outcome, classes_of
-from pminusy.training.line import PenaltyOnLine
 from pminusy.training.penalised import LinePoint, Penalised, ValueAndGradient
 from pminusy.training.sources.arrays import ArraySource
 
-__all__ = ["DenseObjective", "DenseRows"]
+__all__ = ["DenseLine", "DenseObjective", "DensePoint", "DenseRows"]
 
 Array = NDArray[Any]
+
+_PAIRED = 1 << 17  # products of two features that are kept: what a cache of the second level holds
 
 
 class DenseRows:
@@ -39,16 +41,21 @@ class DenseRows:
         S = source.masses()
         rows = np.arange(S.size) if S.all() else np.flatnonzero(S)
         X = source.take(rows)[0] if rows.size < S.size else source.dense()
+        mass = source.total_mass
         bias = int(coordinates.fit_intercept)
         self.x = np.empty((coordinates.D + bias, rows.size))
         inner = self.x[: coordinates.D]
         np.subtract(X.T, coordinates.centre[:, None], out=inner)
         inner /= coordinates.scale[:, None]
         self.x[coordinates.D :] = 1.0
-        self.classes = classes_of(np.ascontiguousarray(source.mass(rows).T), source.labels_of(rows))
-        self.mass = source.total_mass
+        self.classes = classes_of(
+            source.classes,
+            S[rows] / mass,
+            source.labels_of(rows),
+            lambda: np.ascontiguousarray(source.mass(rows).T) / mass,
+        )
         self.coordinates = coordinates
-        self.blocks: list[Array] | None = None  # the last Σ S p_k (1 − p_k) x xᵀ / M of all classes
+        self.blocks: list[Array] | None = None  # the last Σ S p_k (1 − p_k) x xᵀ of all classes
 
     @classmethod
     def of(cls, source: ArraySource, coordinates: Coordinates) -> DenseRows:
@@ -62,6 +69,25 @@ class DenseRows:
     def single(self) -> Array:
         """The same in float32: for models of the Hessian and for its products."""
         return self.x.astype(np.float32)
+
+    @cached_property
+    def pairs(self) -> Array | None:
+        """Products of every two features of a row (E (E + 1) / 2, N), where they are few."""
+        E, N = self.x.shape
+        if E * (E + 1) // 2 * N > _PAIRED:
+            return None
+        i, j = np.triu_indices(E)
+        return np.asarray(self.x[i] * self.x[j])
+
+
+class DensePoint(NamedTuple):
+    """f and what it needs of the rows at V, with the gradient G in V (both (K − 1, E))."""
+
+    V: Array
+    value: float
+    G: Array
+    z: Array
+    outcome: Outcome
 
 
 class DenseObjective(Penalised):
@@ -81,28 +107,88 @@ class DenseObjective(Penalised):
 
     def __init__(self, rows: DenseRows, ridge: float, coordinates: Coordinates) -> None:
         super().__init__(ridge, coordinates)
-        self.rows, self.mass = rows, rows.mass
+        self.rows = rows
         self.E = rows.x.shape[0]
         self._visits = 0.0
         self.weight_penalty = np.zeros(self.E)  # (E,): λ in these coordinates, 0 for the bias
         self.weight_penalty[: self.D] = self.penalty
-        self._z = np.empty((self.K - 1, 0))
-        self._outcome: Outcome | None = None  # where it stands
-        self._single: tuple[Outcome | None, Array, Array] | None = None  # and p, S p in float32
+        self._size = np.ones(self.E)  # of a feature: what its gradient is multiplied by
+        self._size[: self.D] = coordinates.scale
+        self._centre = np.zeros(self.E)
+        self._centre[: self.D] = coordinates.centre
+        self._centred = bool(self._centre.any())
+        self._point: DensePoint | None = None  # where it stands
+        self._largest: tuple[DensePoint, float] | None = None  # of the gradient at a point
+        self._single: tuple[Outcome, Array, Array] | None = None  # and p, S p in float32
+
+    # In V
+
+    def at(self, V: Array) -> DensePoint:
+        """f and its gradient at V; one visit to the rows."""
+        z = V @ self.rows.x
+        return self.point(V, z, self.rows.classes.outcome(z))
+
+    def point(self, V: Array, z: Array, outcome: Outcome) -> DensePoint:
+        """The same where the logits are known."""
+        self._visits += 1.0
+        G = outcome.residual @ self.rows.x.T
+        pulled = self.pulled(V)
+        G += pulled
+        return DensePoint(V, outcome.loss + 0.5 * float(np.vdot(V, pulled)), G, z, outcome)
+
+    def pulled(self, V: Array) -> Array:
+        """Gradient of the penalty: λ times the weights, of which V holds the differences."""
+        mean = V / 2 if self.K == 2 else V - V.sum(axis=0) / self.K
+        mean *= self.weight_penalty
+        return np.asarray(mean)
+
+    def largest(self, point: DensePoint) -> float:
+        """Largest absolute entry of the gradient in (W, b), of every class; known for the last."""
+        if self._largest is None or self._largest[0] is not point:
+            own = point.G * self._size
+            if self._centred:
+                own += point.G[:, -1:] * self._centre
+            most = float(np.abs(own).max())
+            if self.K > 2:
+                most = max(most, float(np.abs(own.sum(axis=0)).max()))
+            self._largest = point, most
+        return self._largest[1]
+
+    def times(self, V: Array) -> Array:
+        """Hessian times V where the objective stands, in float32 sums."""
+        self._visits += 1.0
+        x = self.rows.single
+        a = V.astype(np.float32) @ x
+        p, Sp = self._single_p()
+        a -= (p * a).sum(axis=0)
+        a *= Sp
+        out = np.asarray(a @ x.T, np.float64)
+        out += self.pulled(V)
+        return out
+
+    def _single_p(self) -> tuple[Array, Array]:
+        """p and S p of all classes but the first in float32, where it stands."""
+        outcome = self.stands.outcome
+        if self._single is None or self._single[0] is not outcome:
+            p = outcome.p[1 - self.K :]
+            Sp = p * self.rows.classes.S
+            self._single = outcome, p.astype(np.float32), Sp.astype(np.float32)
+        return self._single[1:]
 
     @property
-    def visits(self) -> float:
-        """Visits to the rows so far."""
-        return self._visits
+    def stands(self) -> DensePoint:
+        """The point where it stands: that of products, models and curvature."""
+        assert self._point is not None, "evaluate the objective first"
+        return self._point
 
-    @property
-    def p(self) -> Array:
-        """Probabilities (K, N) where it stands."""
-        assert self._outcome is not None, "evaluate the objective first"
-        return self._outcome.p
+    def stand(self, point: DensePoint) -> None:
+        """Stand at a point."""
+        self._point = point
+
+    # In the solver's vector
 
     def differences(self, vector: Array) -> Array:
-        """V (K − 1, E) of a vector."""
+        """V of a vector."""
         u, b = self.coordinates.split(vector)
         V = np.empty((self.K - 1, self.E))
         np.subtract(u[1:], u[0], out=V[:, : self.D])
@@ -110,116 +196,86 @@ class DenseObjective(Penalised):
             np.subtract(b[1:], b[0], out=V[:, self.D])
         return V
 
-    def vector_of(self, G: Array) -> Array:
-        """A vector from one row (K, E) a class."""
+    def vector_of(self, V: Array) -> Array:
+        """The vector of V: its mean over classes is 0."""
+        first = -V.sum(axis=0) / self.K
+        return self._laid_out(first, V + first)
+
+    def gradient_of(self, G: Array) -> Array:
+        """The gradient in the vector: its sum over classes is 0."""
+        return self._laid_out(-G.sum(axis=0), G)
+
+    def _laid_out(self, first: Array, others: Array) -> Array:
         out = np.empty(self.size)
         u, b = self.coordinates.split(out)
-        u[...] = G[:, : self.D]
+        u[0], u[1:] = first[: self.D], others[:, : self.D]
         if b.size:
-            b[...] = G[:, self.D]
+            b[0], b[1:] = first[self.D], others[:, self.D]
         return out
 
-    def classes_of(self, vector: Array) -> Array:
-        """One row (K, E) a class, of a vector."""
-        u, b = self.coordinates.split(vector)
-        return np.concatenate([u, b[:, None]], axis=1) if b.size else u
+    @property
+    def visits(self) -> float:
+        """Visits to the rows so far."""
+        return self._visits
 
     def evaluate(self, vector: Array) -> ValueAndGradient:
-        """f and its gradient; the objective stands there afterwards."""
-        z = self.differences(vector) @ self.rows.x
-        return self.stand(vector, z, self.rows.classes.outcome(z))
-
-    def stand(self, vector: Array, z: Array, outcome: Outcome) -> ValueAndGradient:
-        """Stand at a vector with these logits."""
-        self._visits += 1.0
-        self._z, self._outcome = z, outcome
-        gradient = self._along_classes(outcome.residual, self.rows.x)
-        u = self.coordinates.split(vector)[0]
-        pulled = self.penalty * u
-        self.coordinates.split(gradient)[0][...] += pulled
-        return ValueAndGradient(
-            outcome.loss / self.mass + 0.5 * float(np.vdot(u, pulled)), gradient
-        )
-
-    def _single_p(self) -> tuple[Array, Array]:
-        """p and S p of all classes but the first in float32, where it stands."""
-        if self._single is None or self._single[0] is not self._outcome:
-            p = self.p[1:]
-            Sp = p * self.rows.classes.S
-            self._single = self._outcome, p.astype(np.float32), Sp.astype(np.float32)
-        return self._single[1:]
-
-    def _along_classes(self, residual: Array, x: Array) -> Array:
-        """The vector of residuals (K − 1, N) times the rows, over the mass: its rows sum to 0."""
-        G = np.empty((self.K, self.E))
-        G[1:] = residual @ x.T
-        G /= self.mass
-        np.negative(G[1:].sum(axis=0), out=G[0])
-        return self.vector_of(G)
-
-    def search(self, vector: Array, at: ValueAndGradient, direction: Array) -> DenseLine:
-        """The restriction of f to a line from where the objective stands."""
-        return DenseLine(self, self._z, vector, at, direction)
-
-    def hessian_times(self, v: Array) -> Array:
-        """Hessian times a vector whose mean over classes is 0, in float32 sums."""
-        self._visits += 1.0
-        x = self.rows.single
-        a = self.differences(v).astype(np.float32) @ x
-        p, Sp = self._single_p()
-        a -= (p * a).sum(axis=0)
-        a *= Sp
-        out = self._along_classes(a, x)
-        self.coordinates.split(out)[0][...] += self.penalty * self.coordinates.split(v)[0]
-        return out
+        """f and its gradient at a vector of mean 0; the objective stands there afterwards."""
+        point = self.at(self.differences(vector))
+        self.stand(point)
+        return ValueAndGradient(point.value, self.gradient_of(point.G))
 
     def class_curvature(self) -> Array:
         """(1 / M) Σ S p_k (1 − p_k), for each class, where the objective stands."""
-        p = self.p
-        return np.asarray((p * (1 - p)) @ self.rows.classes.S / self.mass)
+        p = self.stands.outcome.p
+        return np.broadcast_to((p * (1 - p)) @ self.rows.classes.S, self.K)
 
 
 class DenseLine:
-    """f along `direction`: logits are kept, so a look costs no product with the rows."""
+    """f along D from a point: logits are kept, so a look costs one product with the rows, or none.
 
-    def __init__(
-        self,
-        objective: DenseObjective,
-        z: Array,
-        origin: Array,
-        at: ValueAndGradient,
-        direction: Array,
-    ) -> None:
-        self._objective, self._origin, self._direction, self._z = objective, origin, direction, z
-        self.start = LinePoint(0.0, at.value, float(at.gradient @ direction), np.nan)
-        self._penalty = PenaltyOnLine.of(objective, origin, direction)
-        self._a = objective.differences(direction) @ objective.rows.x
-        self._last: tuple[float, Array, Outcome] | None = None
+    Parameters
+    ----------
+    objective
+        Of which f is.
+    origin
+        The point.
+    D
+        Direction in V.
+    """
+
+    def __init__(self, objective: DenseObjective, origin: DensePoint, D: Array) -> None:
+        self._objective, self._origin, self._D = objective, origin, D
+        self.start = LinePoint(0.0, origin.value, float(np.vdot(origin.G, D)), np.nan)
+        self._last: tuple[float, DensePoint] | None = None
+
+    @cached_property
+    def _along(self) -> Array:
+        return np.asarray(self._D @ self._objective.rows.x)
 
     def at(self, step: float) -> LinePoint:
         """Value and slope at a step, and curvature where it is not the first."""
-        outcome = self._look(step)[1]
-        penalty, mass = self._penalty, self._objective.mass
-        return LinePoint(
-            step,
-            outcome.loss / mass + penalty.value(step),
-            float(np.vdot(outcome.residual, self._a)) / mass + penalty.slope(step),
-            np.nan if step == 1.0 else self._curvature(outcome.p[1:]) / mass + penalty.curvature,
-        )
+        point = self.reach(step)
+        slope = float(np.vdot(point.G, self._D))
+        curvature = np.nan if step == 1.0 else self._curvature(point.outcome.p)
+        return LinePoint(step, point.value, slope, curvature)
+
+    def reach(self, step: float) -> DensePoint:
+        """The point at a step; known for the last that was asked for."""
+        if self._last is None or self._last[0] != step:
+            objective, origin = self._objective, self._origin
+            if step == 1.0:
+                point = objective.at(origin.V + self._D)
+            else:
+                z = origin.z + step * self._along
+                V = origin.V + step * self._D
+                point = objective.point(V, z, objective.rows.classes.outcome(z))
+            self._last = step, point
+        return self._last[1]
 
     def _curvature(self, p: Array) -> float:
-        pa = p * self._a
-        return float(
-            self._objective.rows.classes.S @ ((pa * self._a).sum(axis=0) - pa.sum(axis=0) ** 2)
-        )
-
-    def accept(self, step: float) -> tuple[Array, ValueAndGradient]:
-        """Move there: the new point, value and gradient."""
-        vector = self._origin + step * self._direction
-        return vector, self._objective.stand(vector, *self._look(step))
-
-    def _look(self, step: float) -> tuple[Array, Outcome]:
-        if self._last is None or self._last[0] != step:
-            z = self._z + self._a if step == 1.0 else self._z + step * self._a
-            self._last = step, z, self._objective.rows.classes.outcome(z)
-        return self._last[1:]
+        a, objective = self._along, self._objective
+        p = p[1 - objective.K :]
+        pa = p * a
+        spread = (pa * a).sum(axis=0) - pa.sum(axis=0) ** 2
+        pulled = objective.pulled(self._D)
+        return float(objective.rows.classes.S @ spread) + float(np.vdot(self._D, pulled))

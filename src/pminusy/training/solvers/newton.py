@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.training.penalised import Penalised
+from pminusy.training.objective import Objective
 from pminusy.training.preconditioners.protocol import Preconditioner
-from pminusy.training.solvers.line_search import FALLING, line_search
+from pminusy.training.solvers.line_search import line_search
 from pminusy.training.solvers.newton_cg import conjugate_gradients
 from pminusy.training.solvers.solution import (
     Patience,
@@ -34,7 +34,7 @@ from pminusy.training.solvers.solution import (
     TrainingLog,
 )
 
-__all__ = ["newton"]
+__all__ = ["FLOOR", "PRODUCTS", "ROUNDING", "Damping", "Spent", "forcing", "newton"]
 
 Array = NDArray[Any]
 
@@ -42,26 +42,23 @@ _DAMPING = 0.003
 _CAUTION = 10.0  # factor of more and of less damping
 _LEAST_CAUTION, _MOST_CAUTION = 1e-4, 1e4
 _LARGEST_FORCING = 0.3
-_PRODUCTS = 60  # of one step, at most
+PRODUCTS = 60  # of one step, at most
 # Relative to f: a promise below is rounding, and what is left to gain where rounding decides.
-_FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-27}
-_ROUNDING = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-15}
+FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-27}
+ROUNDING = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-15}
 _FAILURES = 2
-_QUADRATIC = 1e-4  # fall of the promise from one step to the next: the Hessian may stay
-_FALLING = 0.25  # share of a slope worth another look, where a look costs less than a step
 _WASTE = 0.5  # of the price of a model
 
 
 def newton(
-    objective: Penalised,
+    objective: Objective,
     vector: Array,
-    preconditioner: Callable[[Any, float], Preconditioner],
+    preconditioner: Callable[[Objective, float], Preconditioner],
     *,
     criterion: StoppingCriterion,
     log: TrainingLog,
     price: float,
     exact: bool,
-    solved: bool = False,
     enough: float = 0.0,
     left: float = math.inf,
 ) -> Solution:
@@ -84,8 +81,6 @@ def newton(
         Passes that building the Hessian costs.
     exact
         Whether it is over all rows, and built at every step.
-    solved
-        Whether a solution with it is the step, without products.
     enough
         Also stop once a step promises less than this, relative to f.
     left
@@ -94,60 +89,77 @@ def newton(
     at = objective.evaluate(vector)
     if not log.history:
         log.note(objective, vector, at)
-    patience, failures, first = Patience(_ROUNDING[np.dtype(objective.dtype)]), 0, 0.0
-    floor = max(enough, _FLOOR[np.dtype(objective.dtype)])
-    left, caution = min(left, abs(at.value)), 1.0  # later, the promise of the last step
-    model, spent, quadratic = None, _Spent(price), False
+    patience, failures, first = Patience(ROUNDING[np.dtype(objective.dtype)]), 0, 0.0
+    floor = max(enough, FLOOR[np.dtype(objective.dtype)])
+    left, damping = min(left, abs(at.value)), Damping()  # later, the promise of the last step
+    model, spent = None, Spent(price)
     while not criterion.reached(objective, at):
         if log.exhausted:
             return Solution(vector, at, Status(reached=False, stalled=False), left)
-        damping = _DAMPING * caution * left
-        if model is None or (exact and not quadratic) or spent.too_much:
-            model = preconditioner(objective, damping)
+        damped = damping.of(left)
+        if model is None or exact or spent.too_much:
+            model = preconditioner(objective, damped)
             spent.begin()
-        direction = -model.solve(at.gradient)
-        if not solved:
-            size = math.sqrt(max(-float(at.gradient @ direction), 0.0))
-            first = first or size
-            times = _Damped(objective, damping)
-            direction = conjugate_gradients(
-                times,
-                -at.gradient,
-                model,
-                forcing=min(_LARGEST_FORCING, math.sqrt(size / first)) if first else 0.0,
-                limit=_PRODUCTS,
-            )
-            spent.add(times.count)
-            direction = objective.project(direction)
+        size = math.sqrt(max(float(at.gradient @ model.solve(at.gradient)), 0.0))
+        first = first or size
+        times = _Damped(objective, damped)
+        direction = conjugate_gradients(
+            times, -at.gradient, model, forcing=forcing(size, first), limit=PRODUCTS
+        )
+        spent.add(times.count)
+        direction = objective.project(direction)
         promised = -float(at.gradient @ direction)
         if promised <= floor * abs(at.value):
             return Solution(vector, at, Status(reached=False, stalled=True), left)
         line = objective.search(vector, at, direction)
-        step = line_search(line, falling=_FALLING if solved else FALLING)
+        step = line_search(line)
         if not step.good:
             failures += 1
             if failures > _FAILURES:
                 return Solution(vector, at, Status(reached=False, stalled=True), left)
             at, model = objective.evaluate(vector), None
-            caution = min(_CAUTION * caution, _MOST_CAUTION)
+            damping.more()
             continue
         vector, at = line.accept(step.step)
         log.note(objective, vector, at)
-        quadratic = solved and step.step == 1.0 and promised <= _QUADRATIC * left
         left = min(promised, abs(at.value))
-        if step.step < 0.5:
-            caution = min(_CAUTION * caution, _MOST_CAUTION)
-        elif step.step >= 1:
-            caution = max(caution / _CAUTION, _LEAST_CAUTION)
+        damping.after(step.step)
         if patience.over(objective.optimality(at.gradient), left, at.value):
             return Solution(vector, at, Status(reached=False, stalled=True), left)
     return Solution(vector, at, Status(reached=True, stalled=False))
 
 
+def forcing(size: float, first: float) -> float:
+    """How exactly a step is solved, by the length of a rough one beside that of the first."""
+    return min(_LARGEST_FORCING, math.sqrt(size / first)) if first else 0.0
+
+
+class Damping:
+    """What is added to the Hessian's diagonal, for what is left to gain."""
+
+    def __init__(self) -> None:
+        self._caution = 1.0
+
+    def of(self, left: float) -> float:
+        """The damping of the next step."""
+        return _DAMPING * self._caution * left
+
+    def after(self, step: float) -> None:
+        """More after a step that was cut short, less after a whole one."""
+        if step < 0.5:
+            self.more()
+        elif step >= 1:
+            self._caution = max(self._caution / _CAUTION, _LEAST_CAUTION)
+
+    def more(self) -> None:
+        """Steps were too long."""
+        self._caution = min(_CAUTION * self._caution, _MOST_CAUTION)
+
+
 class _Damped:
     """Products with the Hessian plus a multiple of 1, counted."""
 
-    def __init__(self, objective: Penalised, damping: float) -> None:
+    def __init__(self, objective: Objective, damping: float) -> None:
         self._objective, self._damping = objective, damping
         self.count = 0
 
@@ -156,11 +168,16 @@ class _Damped:
         return self._objective.hessian_times(v) + self._damping * v
 
 
-class _Spent:
+class Spent:
     """Products of conjugate gradients beyond those of the first step with the same model.
 
     Once they have cost half of what a new model does, one is due: products saved later pay the
     rest.
+
+    Parameters
+    ----------
+    price
+        Passes that a model costs.
     """
 
     def __init__(self, price: float) -> None:
@@ -168,13 +185,16 @@ class _Spent:
         self.begin()
 
     def begin(self) -> None:
+        """A model is new."""
         self._first: int | None = None
         self._beyond = 0
 
     @property
     def too_much(self) -> bool:
+        """Whether a new model is due."""
         return self._beyond > _WASTE * self._price
 
     def add(self, products: int) -> None:
+        """Note the products of a step."""
         self._first = products if self._first is None else self._first
         self._beyond += max(products - self._first, 0)

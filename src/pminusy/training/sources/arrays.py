@@ -67,7 +67,7 @@ class ArraySource:
     @cached_property
     def total_mass(self) -> float:
         """Sum of all target mass."""
-        y, at = self._targets, self._at(np.arange(self.rows))
+        y, at = self._targets, self._everywhere()
         omega, spread = y.omega[at].astype(np.float64), float(y.spread.sum())
         if y.soft.shape[0]:
             return float(omega @ (y.soft[at] @ y.own.astype(np.float64) + spread))
@@ -76,7 +76,7 @@ class ArraySource:
     @cached_property
     def class_mass(self) -> NDArray[np.float64]:
         """Sum of the target mass of every class (K,)."""
-        y, at = self._targets, self._at(np.arange(self.rows))
+        y, at = self._targets, self._everywhere()
         omega = y.omega[at].astype(np.float64)
         soft = y.soft.shape[0] > 0
         mass = omega @ y.soft[at] if soft else np.bincount(y.labels[at], omega, y.own.size)
@@ -85,12 +85,17 @@ class ArraySource:
     @cached_property
     def total_weight(self) -> float:
         """Sum of all sample weights."""
-        return float(self._targets.omega[self._at(np.arange(self.rows))].sum())
+        return float(self._targets.omega[self._everywhere()].sum())
 
     def _at(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Where rows of this source are in X."""
         at = self._rows.offset + self._rows.stride * rows
         return self._rows.chosen[at] if self._rows.chosen.size else at
+
+    def _everywhere(self) -> NDArray[np.intp] | slice:
+        """Where all rows of this source are in X."""
+        whole = self._rows[:3] == (0, 1, self._targets.omega.size) and not self._rows.chosen.size
+        return slice(None) if whole else self._at(np.arange(self.rows))
 
     def blocks(self) -> Iterator[Block]:
         """All rows."""
@@ -116,10 +121,9 @@ class ArraySource:
         return dense, S
 
     def dense(self) -> NDArray[Any]:
-        """All rows of a dense X (N, D); X itself where they are all of it."""
+        """All rows of a dense X (N, D), not copied where they are all of it."""
         assert not isinstance(self._X, Csr)
-        whole = self._rows[:3] == (0, 1, self._X.shape[0]) and not self._rows.chosen.size
-        return self._X if whole else self._X[self._at(np.arange(self.rows))]
+        return self._X[self._everywhere()]
 
     def labels_of(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Labels of some rows, where all mass of a row is at its label; else none."""
@@ -130,9 +134,9 @@ class ArraySource:
 
     def masses(self) -> NDArray[np.float64]:
         """Target mass S of every row (N,)."""
-        return self._masses(self._at(np.arange(self.rows)))
+        return self._masses(self._everywhere())
 
-    def _masses(self, at: NDArray[np.intp]) -> NDArray[np.float64]:
+    def _masses(self, at: NDArray[np.intp] | slice) -> NDArray[np.float64]:
         y = self._targets
         mass = y.soft[at] @ y.own if y.soft.shape[0] else y.own[y.labels[at]]
         return np.asarray(y.omega[at] * (mass + float(y.spread.sum())))

@@ -1,0 +1,170 @@
+"""Newton's method over a matrix, its steps solved with the Hessian or by its products.
+
+Where the Hessian is built at every step (`direct`), a solution with it is the step, and close to
+the optimum the last one stays. Otherwise a model preconditions conjugate gradients, whose products
+are visits to the rows; it is built anew once it leaves so many products to do that a new one pays.
+
+Damping, forcing and the end are those of `training.solvers.newton`; all happens in V.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.training.dense.objective import DenseLine, DenseObjective, DensePoint
+from pminusy.training.penalised import ValueAndGradient
+from pminusy.training.solvers.line_search import line_search
+from pminusy.training.solvers.newton import FLOOR, PRODUCTS, ROUNDING, Damping, Spent, forcing
+from pminusy.training.solvers.newton_cg import conjugate_gradients
+from pminusy.training.solvers.solution import (
+    Patience,
+    Solution,
+    Status,
+    StoppingCriterion,
+    TrainingLog,
+)
+
+__all__ = ["DenseModel", "dense_newton"]
+
+Array = NDArray[Any]
+
+_FAILURES = 2
+_QUADRATIC = 1e-4  # fall of the promise from one step to the next: the Hessian may stay
+_FALLING = 0.25  # share of a slope worth another look, where a look costs less than a step
+_REACHED, _STALLED = Status(reached=True, stalled=False), Status(reached=False, stalled=True)
+
+
+class DenseModel(Protocol):
+    """A symmetric positive definite model of the Hessian in V."""
+
+    def solve(self, G: Array) -> Array:
+        """The model's inverse times a gradient (K − 1, E)."""
+
+
+def dense_newton(
+    objective: DenseObjective,
+    V: Array,
+    model: Callable[[float], DenseModel],
+    *,
+    criterion: StoppingCriterion,
+    log: TrainingLog,
+    price: float,
+    direct: bool,
+) -> Solution:
+    """Minimise from V.
+
+    Parameters
+    ----------
+    objective
+        What to minimise.
+    V
+        Where to begin (K − 1, E).
+    model
+        Builds a model of the Hessian where the objective stands, with this much added to its
+        diagonal.
+    criterion
+        When to stop.
+    log
+        Where progress is noted, with the limit on iterations.
+    price
+        Visits to the rows that a model costs.
+    direct
+        Whether the model is the Hessian, and its solution the step.
+    """
+    point = objective.at(V)
+    objective.stand(point)
+    if not log.history:
+        _note(objective, point, log)
+    double = np.dtype(np.float64)
+    patience, failures, first = Patience(ROUNDING[double]), 0, 0.0
+    left, damping = abs(point.value), Damping()
+    built, spent, quadratic = None, Spent(price), False
+    while not _reached(objective, point, criterion):
+        if log.exhausted:
+            return _ended(objective, point, Status(reached=False, stalled=False), left)
+        damped = damping.of(left)
+        if built is None or (direct and not quadratic) or spent.too_much:
+            built = model(damped)
+            spent.begin()
+        D = -built.solve(point.G)
+        if not direct:
+            size = math.sqrt(max(-float(np.vdot(point.G, D)), 0.0))
+            first = first or size
+            D, products = _by_products(objective, point, built, damped, forcing(size, first))
+            spent.add(products)
+        promised = -float(np.vdot(point.G, D))
+        if promised <= FLOOR[double] * abs(point.value):
+            return _ended(objective, point, _STALLED, left)
+        line = DenseLine(objective, point, D)
+        step = line_search(line, falling=_FALLING) if direct else line_search(line)
+        if not step.good:
+            failures += 1
+            if failures > _FAILURES:
+                return _ended(objective, point, _STALLED, left)
+            built = None
+            damping.more()
+            continue
+        point = line.reach(step.step)
+        objective.stand(point)
+        optimality = _note(objective, point, log)
+        quadratic = direct and step.step == 1.0 and promised <= _QUADRATIC * left
+        left = min(promised, abs(point.value))
+        damping.after(step.step)
+        if patience.over(optimality, left, point.value):
+            return _ended(objective, point, _STALLED, left)
+    return _ended(objective, point, _REACHED, math.inf)
+
+
+def _by_products(
+    objective: DenseObjective, point: DensePoint, model: DenseModel, damping: float, forcing: float
+) -> tuple[Array, int]:
+    """A step by conjugate gradients, and how many products it took."""
+    shape, count = point.G.shape, 0
+
+    def times(v: Array) -> Array:
+        nonlocal count
+        count += 1
+        V = v.reshape(shape)
+        out = objective.times(V)
+        out += damping * (V - V.sum(axis=0) / objective.K)
+        return out.ravel()
+
+    D = conjugate_gradients(
+        times, -point.G.ravel(), _Flat(model, shape), forcing=forcing, limit=PRODUCTS
+    )
+    return D.reshape(shape), count
+
+
+class _Flat:
+    """A model for vectors that are V, row after row."""
+
+    def __init__(self, model: DenseModel, shape: tuple[int, ...]) -> None:
+        self._model, self._shape = model, shape
+
+    def solve(self, vector: Array) -> Array:
+        return self._model.solve(vector.reshape(self._shape)).ravel()
+
+
+def _reached(objective: DenseObjective, point: DensePoint, criterion: StoppingCriterion) -> bool:
+    if criterion.gap is None:
+        return objective.largest(point) <= criterion.tol
+    at = ValueAndGradient(point.value, objective.gradient_of(point.G))
+    return criterion.reached(objective, at)
+
+
+def _note(objective: DenseObjective, point: DensePoint, log: TrainingLog) -> float:
+    """Write the point down; the largest entry of its gradient in (W, b)."""
+    optimality = objective.largest(point)
+    at = ValueAndGradient(point.value, point.G)
+    log.note(objective, objective.vector_of(point.V), at, optimality)
+    return optimality
+
+
+def _ended(objective: DenseObjective, point: DensePoint, status: Status, left: float) -> Solution:
+    at = ValueAndGradient(point.value, objective.gradient_of(point.G))
+    return Solution(objective.vector_of(point.V), at, status, left)
