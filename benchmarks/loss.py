@@ -1,6 +1,7 @@
 """Loss and gradient of logits: this package, its peers, and a threaded copy of the same bytes.
 
-    python -m benchmarks.loss [--rounds 15] [--type float32 float64]
+    python -m benchmarks.loss [--rounds 15] [--type float32 float64] [--shape 0 1 2 3]
+    python -m benchmarks.loss --company      between matrix products: see `benchmarks.company`
 
 What a gradient is written to differs. The copy: always the same array. "pminusy": what a plain call
 returns, memory of an earlier result (`kernels.memory`). "in place": always the same array. "new
@@ -13,16 +14,19 @@ import argparse
 import importlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
 import pminusy as pmy
-from benchmarks.harness import Measured, by_turns, draw, write, writes
+from benchmarks.company import PLACES, SHAPES, company, named
+from benchmarks.harness import Measured, by_turns, draw, merged, write, writes
+from benchmarks.peers import compiled_loss, formula, installed, jax_loss, sklearn_loss
 
-SHAPES = ((65_536, 10), (8_192, 1_000), (512, 32_768), (128, 128_256))
 OURS = "pminusy"
+ORDER = [named(*shape) for shape in SHAPES]
 Functions = dict[str, Callable[[], object]]
 
 
@@ -33,18 +37,27 @@ def main() -> None:
     writes(parser)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--type", nargs="*", default=["float32", "float64"])
+    parser.add_argument("--shape", type=int, nargs="*", default=list(range(len(SHAPES))))
+    parser.add_argument("--place", nargs="*", choices=PLACES, default=[*PLACES])
+    parser.add_argument("--company", action="store_true", help="inside a training step")
     arguments = parser.parse_args()
+    if arguments.company:
+        for table in company(arguments.shape, arguments.type, arguments.rounds, arguments.place):
+            write(*table)
+        return
     for dtype in arguments.type:
         gradient, alone = [], []
-        for N, K in SHAPES:
+        for N, K in (SHAPES[i] for i in arguments.shape):
             random = np.random.default_rng(0)
             z, y = random.normal(size=(N, K)).astype(dtype), random.integers(0, K, size=N)
             functions = limits(z) | ours(z, y) | torch_peers(z, y) | jax_peer(z, y) | others(z, y)
             times = by_turns(functions, arguments.rounds)
-            problem = f"{N:,} × {K:,}"
+            problem = named(N, K)
             loss_only = {n: times.pop(n) for n in ("read", "loss alone")}
             gradient.append(Measured(problem, "copy", times))
             alone.append(Measured(problem, "read", loss_only))
+        gradient = merged(f"loss-{dtype}", gradient, ORDER)
+        alone = merged(f"loss-alone-{dtype}", alone, ORDER)
         unit = "milliseconds (ratio to the limit)"
         title = f"Loss and gradient, {dtype}, {unit}"
         write(f"loss-{dtype}", title, gradient, remarks(gradient), picture=True)
@@ -90,8 +103,8 @@ def ours(z: Any, y: Any) -> Functions:
 
 
 def torch_peers(z: Any, y: Any) -> Functions:
-    """torch eager and compiled."""
-    torch = _installed("torch")
+    """torch eager and compiled, and our binding."""
+    torch = installed("torch")
     if torch is None:
         return {}
     torch.set_num_threads(pmy.get_num_threads())
@@ -106,60 +119,28 @@ def torch_peers(z: Any, y: Any) -> Functions:
 
         return call
 
-    eager = torch.nn.functional.cross_entropy
-    found: Functions = {"torch": run(eager)}
-    compiled = run(torch.compile(lambda z, y: eager(z, y)))
-    try:
-        compiled()
-    except Exception as error:  # no C++ compiler, say
-        print(f"torch.compile: skipped ({type(error).__name__})")
-    else:
-        found["torch.compile"] = compiled
+    found: Functions = {"torch": run(torch.nn.functional.cross_entropy)}
+    compiled = compiled_loss(torch.tensor(z), target)
+    if compiled is not None:
+        found["torch.compile"] = run(compiled)
     our_torch = importlib.import_module("pminusy.torch")
     return {**found, "pminusy.torch": run(our_torch.cross_entropy)}
 
 
 def jax_peer(z: Any, y: Any) -> Functions:
     """jax.jit over optax."""
-    jax, optax = _installed("jax"), _installed("optax")
-    if jax is None or optax is None:
+    function = jax_loss()
+    if function is None:
         return {}
-    jax.config.update("jax_enable_x64", True)
-    per_row = optax.softmax_cross_entropy_with_integer_labels
-    function = jax.jit(jax.value_and_grad(lambda z, y: per_row(z, y).mean()))
+    jax = installed("jax")
     logits, target = jax.numpy.asarray(z), jax.numpy.asarray(y)
     return {"jax + optax": lambda: jax.block_until_ready(function(logits, target))}
 
 
 def others(z: Any, y: Any) -> Functions:
     """scikit-learn's loss where it is not too slow to wait for, and the formula in SciPy."""
-    sklearn_loss = _installed("sklearn._loss.loss")
-    found: Functions = {}
-    if sklearn_loss is not None and z.shape[1] <= 1000:
-        half = sklearn_loss.HalfMultinomialLoss(n_classes=z.shape[1])
-        labels = y.astype(z.dtype)
-        threads = pmy.get_num_threads()
-        found["scikit-learn"] = lambda: half.loss_gradient(labels, z, n_threads=threads)
-    special = _installed("scipy.special")
-    if special is not None:
-
-        def plain() -> object:
-            p = special.softmax(z, axis=1)
-            loss = -np.log(p[np.arange(y.size), y]).mean()
-            p[np.arange(y.size), y] -= 1
-            p /= y.size
-            return loss, p
-
-        found["NumPy + SciPy"] = plain
-    return found
-
-
-def _installed(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        print(f"{name}: not installed, skipped")
-        return None
+    heads = {"scikit-learn": sklearn_loss(y, z.shape[1], z.dtype), "NumPy + SciPy": formula(y)}
+    return {name: partial(head, z) for name, head in heads.items() if head is not None}
 
 
 if __name__ == "__main__":

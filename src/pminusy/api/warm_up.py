@@ -60,11 +60,11 @@ def warm_up() -> WarmUp:
     training = find_spec("sklearn") is not None
     for call in (*_array_functions(), *(_training() if training else ())):
         call()
-    from pminusy.kernels.head.labels import label_rows
+    from pminusy.kernels.head.label_tasks import wide32
     from pminusy.kernels.linear.compensated_sums import add_carefully
     from pminusy.kernels.runtime.cache import folder
 
-    return WarmUp(folder(label_rows, add_carefully), time.perf_counter() - started, training)
+    return WarmUp(folder(wide32, add_carefully), time.perf_counter() - started, training)
 
 
 def _array_functions() -> Iterator[Callable[[], object]]:

@@ -10,11 +10,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from pminusy.kernels.head.narrow import NARROW, narrow_scratch
+from pminusy.kernels.head.narrow import NARROW
 from pminusy.kernels.head.rows import scratch
 from pminusy.kernels.runtime import threads
 
-__all__ = ["BlockMemory", "blocks_of", "in_blocks"]
+__all__ = ["BlockMemory", "blocks_of", "in_blocks", "is_non_temporal"]
 
 Array = NDArray[Any]
 
@@ -29,7 +29,6 @@ class BlockMemory:
     def __init__(self, index: int, K: int, dtype: Any, non_temporal: bool) -> None:
         self.index, self.non_temporal = index, non_temporal
         self.wide = scratch(K, dtype)
-        self.narrow = narrow_scratch(K, dtype) if K <= NARROW else ()
 
 
 def blocks_of(N: int, K: int) -> tuple[int, int]:
@@ -41,11 +40,16 @@ def blocks_of(N: int, K: int) -> tuple[int, int]:
     return -(-N // step), step
 
 
+def is_non_temporal(z: Array) -> bool:
+    """Whether a gradient of these logits is written around the caches: too large to stay there."""
+    return bool(z.nbytes >= _NON_TEMPORAL)
+
+
 def in_blocks(z: Array, block: Callable[[slice, BlockMemory], None]) -> None:
     """Run `block` on the rows of every block, in any order and on any thread."""
     N, K = z.shape
     count, step = blocks_of(N, K)
-    non_temporal = z.nbytes >= _NON_TEMPORAL
+    non_temporal = is_non_temporal(z)
 
     def run(i: int) -> None:
         block(slice(i * step, min(N, (i + 1) * step)), BlockMemory(i, K, z.dtype, non_temporal))

@@ -18,17 +18,18 @@ from numpy.typing import NDArray
 from pminusy.core import transform
 from pminusy.core.options import Options
 from pminusy.kernels.head import reference
-from pminusy.kernels.head.blocks import BlockMemory, blocks_of, in_blocks
+from pminusy.kernels.head.blocks import BlockMemory, blocks_of, in_blocks, is_non_temporal
 from pminusy.kernels.head.hessian import bend_rows, curvature_rows, slope_rows
-from pminusy.kernels.head.labels import NO_LABEL, label_rows
+from pminusy.kernels.head.label_tasks import run_labels
+from pminusy.kernels.head.labels import NO_LABEL
 from pminusy.kernels.head.logarithms import log_softmax_rows
 from pminusy.kernels.head.mass import mass_rows
-from pminusy.kernels.head.narrow import NARROW, narrow_label_rows
 from pminusy.kernels.head.targets import NOTHING, Mass, mass_of
 from pminusy.kernels.linear.compensated_sums import add_carefully
 from pminusy.kernels.runtime.compilation import jit
-from pminusy.kernels.runtime.layout import c_contiguous, written_contiguously
+from pminusy.kernels.runtime.layout import c_contiguous, is_direct, written_contiguously
 from pminusy.kernels.runtime.memory import empty
+from pminusy.kernels.runtime.threads import get_num_threads
 from pminusy.kernels.simd.elementary import SCALE64
 
 __all__ = [
@@ -172,6 +173,12 @@ def tile(
     each = losses.size > 0
     sums = np.zeros((blocks_of(N, K)[0], 4))
     nowhere = np.empty((0, K), z.dtype)
+    if mass.plain and b is grad_output is None and not options.transforms_logits:
+        out = nowhere if dL_dz is None else dL_dz
+        if is_direct(z) and is_direct(out):
+            cut = blocks_of(N, K)[1], is_non_temporal(z)
+            run_labels(z, mass.labels, mass.rows, out, losses, sums, *cut, get_num_threads())
+            return sums
 
     def block(part: slice, memory: BlockMemory) -> None:
         u, own = c_contiguous(z[part]), mass.block(part)
@@ -219,16 +226,13 @@ def _rows(
     memory: BlockMemory,
 ) -> None:
     """Choose the kernel for a block of rows, and run it."""
-    results = out, losses, sums
     if not mass.plain:
         given = mass.labels, mass.soft, mass.weight, mass.rows
+        results = out, losses, sums
         mass_rows(z, *given, *mass.shares, options.z_loss, *results, *memory.wide)
-    elif z.shape[1] <= NARROW:
-        flat, own = z.reshape(-1), (mass.labels, mass.rows)
-        narrow_label_rows(z, flat, *own, *results, *memory.wide, *memory.narrow)
-    else:
-        stream = memory.non_temporal and out.size > 0
-        label_rows(z, mass.labels, mass.rows, *results, stream, *memory.wide)
+        return
+    one_block = sums.reshape(1, 4), z.shape[0], memory.non_temporal
+    run_labels(z, mass.labels, mass.rows, out, losses, *one_block, threads=1)
 
 
 def total(parts: list[Array]) -> float:

@@ -14,8 +14,6 @@ Rows that are not ordinary (NaN, ±∞ at the top, logits far below the group's)
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -23,7 +21,7 @@ from numba.extending import intrinsic
 
 from pminusy.kernels.head.labels import label_row
 from pminusy.kernels.head.rows import two_sum, work_in
-from pminusy.kernels.runtime.compilation import by_type, inline, jit
+from pminusy.kernels.runtime.compilation import by_type, inline
 from pminusy.kernels.simd.elementary import SCALE64
 from pminusy.kernels.simd.loops import (
     exp_times,
@@ -44,17 +42,12 @@ from pminusy.kernels.simd.vectors import (
     where,
 )
 
-__all__ = ["NARROW", "narrow_label_rows", "narrow_scratch"]
+__all__ = ["MOST", "NARROW", "narrow_label_rows"]
 
 NARROW = 64
-_MOST = 16  # rows of a group: 16 of float32, 8 of float64
+MOST = 16  # rows of a group: 16 of float32, 8 of float64
 _INDEX, _SHORT, _DOUBLE = ir.IntType(64), ir.IntType(32), ir.DoubleType()
 _FACTOR, _OWN, _SCALED, _SUM, _ERROR, _ORDINARY, _MASS = range(7)  # lines of numbers for each row
-
-
-def narrow_scratch(K: int, dtype: Any) -> tuple[Any, Any, Any]:
-    """Memory for the E of a group, its labels, and numbers for each of its rows."""
-    return np.empty((K + 1) * _MOST, dtype), np.empty(_MOST, np.int32), np.empty((7, _MOST))
 
 
 @intrinsic
@@ -104,7 +97,7 @@ def _finish(b, lines, at, others, own, labelled, least):
     """Eight rows from their sums; returns which of them are ordinary."""
 
     def line(which):
-        return b.gep(lines, [ir.Constant(_INDEX, which * _MOST + at)])
+        return b.gep(lines, [ir.Constant(_INDEX, which * MOST + at)])
 
     def read(which):
         return Lanes(b, _loaded(b, line(which), 8, 8))
@@ -190,11 +183,14 @@ _two_factors = by_type(_two_factors32, _two_factors64)
 """A factor that may be subnormal, in two."""
 
 
-@jit
+@inline
 def narrow_label_rows(
     z, flat, labels, factors, out, losses, sums, tiles, stats, E, short, lines
 ):  # fmt: skip
-    """As `label_rows`, for few classes; `flat`: z in one line; the last from `narrow_scratch`."""
+    """As `label_rows`, for few classes; `flat`: z in one line.
+
+    The last three are memory for E of a group, its labels, and numbers for each of its rows.
+    """
     n, K = z.shape
     work = work_in(tiles, stats)
     store = out.shape[0] > 0

@@ -20,11 +20,12 @@ from typing import Any
 import numba
 from numba import types
 from numba.core import event
+from numba.core.ccallback import CFunc
 from numba.extending import overload
 
 from pminusy.kernels.runtime.cache import KernelCache
 
-__all__ = ["by_type", "fast_inline", "fast_jit", "inline", "jit"]
+__all__ = ["Task", "by_type", "fast_inline", "fast_jit", "inline", "jit", "task"]
 
 _NOTICE = (
     "pminusy: compiling kernels for this processor; this happens once and takes some seconds "
@@ -82,6 +83,38 @@ def _kept(function: Callable[..., Any], options: dict[str, Any]) -> Any:
 def inline(function: Callable[..., Any]) -> Any:
     """Compile a function that only kernels call; it becomes part of them."""
     return numba.njit(forceinline=True, **_OPTIONS, **_INSIDE)(function)
+
+
+class Task:
+    """A C function `void (int64 *)` that any thread may run; see `runtime.machine`."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.py_func = function
+        options = {name: on for name, on in _OPTIONS.items() if name != "nogil"}
+        self._compiled = CFunc(function, (_WORDS, types.void), {}, options)
+        self._lock = threading.Lock()
+        self._address = 0
+        try:
+            self._compiled._cache = self._cache = KernelCache(function)
+        except RuntimeError as error:  # no folder can be written to: compile in every process
+            logging.getLogger("pminusy").debug("kernels are not kept: %s", error)
+
+    @property
+    def address(self) -> int:
+        """Where its machine code is; compiled when first asked for."""
+        if not self._address:
+            with self._lock, event.trigger_event("numba:compile", data={"dispatcher": self}):
+                self._compiled.compile()
+                self._address = self._compiled.address
+        return self._address
+
+
+_WORDS = (types.CPointer(types.int64),)
+
+
+def task(function: Callable[..., Any]) -> Task:
+    """Make a C function of one that takes a pointer to 64-bit integers, and keep its code."""
+    return Task(function)
 
 
 def by_type(single: Any, double: Any) -> Any:

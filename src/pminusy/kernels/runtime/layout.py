@@ -7,17 +7,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["c_contiguous", "written_contiguously"]
+__all__ = ["c_contiguous", "is_direct", "written_contiguously"]
 
 Array = NDArray[Any]
 
 
 def c_contiguous(array: Array) -> Array:
     """The array itself, or a C-contiguous copy; as writable, for one signature."""
-    flags = array.flags
-    if not (flags.c_contiguous and flags.aligned):
+    if not is_direct(array):
         return array.copy(order="C")
-    return array if flags.writeable else _as_writable(array)
+    return array if array.flags.writeable else _as_writable(array)
+
+
+def is_direct(array: Array) -> bool:
+    """Whether compiled code can work on the memory of an array as it lies."""
+    flags = array.flags
+    return flags.c_contiguous and flags.aligned
 
 
 class _as_writable_interface:
@@ -40,8 +45,7 @@ class written_contiguously:
 
     def __init__(self, target: Array, apart_from: Array | None = None) -> None:
         self._target = target
-        flags = target.flags
-        direct = flags.c_contiguous and flags.aligned
+        direct = is_direct(target)
         if apart_from is not None and np.may_share_memory(target, apart_from):
             direct = False
         self._own = target if direct else np.empty(target.shape, target.dtype)

@@ -9,17 +9,28 @@ help. After a fork the child starts threads of its own.
 from __future__ import annotations
 
 import contextvars
+import ctypes
 import itertools
 import os
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pminusy.errors import InputError
+from pminusy.kernels.runtime import openmp
 from pminusy.kernels.runtime.fork import reset_after_fork
 from pminusy.kernels.runtime.processor import processors
 
-__all__ = ["get_num_threads", "run", "set_num_threads"]
+if TYPE_CHECKING:
+    from pminusy.kernels.runtime.compilation import Task
+
+__all__ = ["get_num_threads", "run", "run_task", "set_num_threads"]
+
+_C_FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 class _Job:
@@ -107,6 +118,18 @@ def run(function: Callable[[int], None], count: int) -> None:
     _pool.help_with(job, threads - 1)
     job.work()
     job.wait()
+
+
+def run_task(task: Task, words: NDArray[np.int64], threads: int) -> None:
+    """Have up to `threads` threads run a task: a C function that takes what is left to be done.
+
+    A task ends when nobody is inside any more; whoever comes too late finds nothing to do.
+    """
+    function, place = task.address, words.ctypes.data
+    if threads > 1 and openmp.run(function, place, threads):
+        return
+    call = _C_FUNCTION(function)
+    run(lambda _: call(place), threads)
 
 
 def set_num_threads(n: int | None) -> None:
