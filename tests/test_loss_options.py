@@ -22,7 +22,7 @@ import typer
 from sklearn.utils._param_validation import make_constraint
 
 import pminusy as pmy
-from pminusy.cli.app import app
+from pminusy.cli.app import application
 from pminusy.cli.explain import explain as explain_command
 from pminusy.core import options as declaration
 from pminusy.core.options import OPTIONS, LossOption, Options, options_of
@@ -89,7 +89,7 @@ def passed_on(function: Callable[..., Any]) -> set[str]:
 
 
 def flags(command: str) -> set[str]:
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(application())
     return {flag for p in group.commands[command].params for flag in p.opts}
 
 
@@ -298,7 +298,7 @@ def test_help_shows_names_and_defaults():
 
 
 def test_flags_have_the_defaults_and_the_help_declared():
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(application())
     found = {p.name: p for p in group.commands["explain"].params}
     for option in OPTIONS:
         assert found[option.name].default == option.default

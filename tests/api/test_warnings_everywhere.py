@@ -11,7 +11,7 @@ import pytest
 
 import pminusy as pmy
 from pminusy.cli.app import run
-from pminusy.estimators.softmax_regression import SoftmaxRegression
+from pminusy.estimators.softmax_fit import PlainRegression
 
 # Options of fit_table, and words of the warning they bring about.
 CASES: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -44,13 +44,13 @@ def _another_library(request, monkeypatch):
     """Let a fit raise a warning that is not ours."""
     if "another" not in request.node.name:
         return
-    fit = SoftmaxRegression.fit
+    fit = PlainRegression.fit
 
     def warning(self, *args, **named):
         warnings.warn("a word of warning", RuntimeWarning, stacklevel=2)
         return fit(self, *args, **named)
 
-    monkeypatch.setattr(SoftmaxRegression, "fit", warning)
+    monkeypatch.setattr(PlainRegression, "fit", warning)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -13,11 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn import config_context
-from sklearn.exceptions import ConvergenceWarning
 
 from pminusy.api.evaluation import row_weights, test_rows
-from pminusy.api.fit.calibrated import Calibration, calibrated
 from pminusy.api.fit.thresholded import threshold_of, threshold_request
 from pminusy.api.fit.training_options import MAX_ITER, TOL, TrainingOptions, training_options
 from pminusy.api.fit.training_run import Refitted, TableRows, TrainingRun
@@ -36,6 +35,7 @@ from pminusy.tables.target import SelectedRows, group_numbers
 from pminusy.tables.wording import count, listed, shown
 
 if TYPE_CHECKING:
+    from pminusy.api.fit.calibrated import Calibration
     from pminusy.tables.schema import Schema
     from pminusy.training.solvers.solution import ProgressCallback
 
@@ -222,6 +222,8 @@ def fit_table(
     fitted = replace(_fitted(clf, schema, training, options, groups), threshold=cut)
     calibration = None
     if options.calibrate:
+        from pminusy.api.fit.calibrated import calibrated
+
         fitted, calibration = calibrated(fitted, held_out, options.seed)
     scored = held_out if held_out.y.size else training
     found, baseline = _scores(fitted, scored, calibration)
@@ -244,7 +246,7 @@ def fit_table(
         intervals=found.intervals if held_out.y.size else Intervals(),
         judged=judged,
         refitted=refitted,
-        estimator=clf,
+        fit=clf,
         calibration=calibration,
         seconds=time.perf_counter() - started,
         row_notes=(*whole.notes, *_row_notes(rows)),
@@ -311,17 +313,30 @@ def _refuse_weightless(training: TableRows, schema: Schema) -> None:
 
 def _train(clf: Any, training: TableRows) -> dict[str, type[Warning]]:
     """Fit; every warning that came up, once, whoever raised it: nothing of it gets lost."""
-    # What the caller has set up for scikit-learn, routing of weights say, is not for this table.
-    own = config_context(enable_metadata_routing=False, array_api_dispatch=False)
-    with own, warnings.catch_warnings(record=True) as raised:
+    with _own_configuration(), warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
         # scikit-learn's splitter, of small classes; the notes say it in our words
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         # … and of many classes, which a target read as labels cannot be "a regression problem" for
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         clf.fit(training.X, training.y, sample_weight=training.weight)
-    said: dict[str, type[Warning]] = dict.fromkeys(clf.warnings_, ConvergenceWarning)
+    said: dict[str, type[Warning]] = {}
+    if clf.warnings_:
+        from sklearn.exceptions import ConvergenceWarning
+
+        said = dict.fromkeys(clf.warnings_, ConvergenceWarning)
     return said | {str(w.message): w.category for w in raised if str(w.message) not in said}
+
+
+def _own_configuration() -> AbstractContextManager[None]:
+    """Without what the caller has set up for scikit-learn, routing of weights say."""
+    sklearn = sys.modules.get("sklearn")  # whoever has set up anything has imported it
+    if sklearn is None:
+        return nullcontext()
+    own: AbstractContextManager[None] = sklearn.config_context(
+        enable_metadata_routing=False, array_api_dispatch=False
+    )
+    return own
 
 
 def _fitted(

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy import ops
+from pminusy.kernels.dispatch import implementation
 
 if TYPE_CHECKING:
     from pminusy.estimators.threshold import Threshold
     from pminusy.tables.schema import Schema
 
 __all__ = ["Fitted"]
+
+_FEW_LOGITS = 1 << 15
+"""Of all rows of a table: fewer take less time in NumPy than it takes to load the compiler."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,10 @@ class Fitted:
 
     def log_probabilities(self, X: Any) -> NDArray[np.float64]:
         """Log-probabilities (N, K) of standardised features X (N, D), an array or sparse rows."""
-        return ops.log_softmax(X @ self.W.T + self.b)
+        z = X @ self.W.T + self.b
+        with np.errstate(all="ignore"):
+            log_p: NDArray[np.float64] = implementation(*z.shape, small=_FEW_LOGITS).log_softmax(z)
+        return log_p
 
     def decided(self, log_p: NDArray[np.float64]) -> NDArray[np.intp]:
         """Index of the class (N,) predicted from log-probabilities or logits (N, K)."""

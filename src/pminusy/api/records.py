@@ -43,7 +43,7 @@ def fit_record(model: TableModel, files: Mapping[str, str]) -> dict[str, Any]:
         "interrupted": run.interrupted,
         "largest_gradient_entry": run.certificate,
         "iterations": run.iterations,
-        "solver": run.estimator.solver_,
+        "solver": run.fit.solver_,
         "seconds": run.seconds,
         "warnings": list(run.warnings),
         "notes": list(run.table_notes),

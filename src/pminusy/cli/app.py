@@ -2,46 +2,57 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
-from typing import Annotated
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
 import pminusy
-from pminusy.cli.check import check
-from pminusy.cli.evaluate import evaluate
-from pminusy.cli.explain import explain
-from pminusy.cli.export import export
-from pminusy.cli.fit import fit
-from pminusy.cli.predict import predict
 from pminusy.cli.streams import printing, say
-from pminusy.cli.warm_up import warm_up
 from pminusy.errors import InputError
 from pminusy.extras import missing_extra
 from pminusy.present.sanitise import visible
 
-__all__ = ["app", "run"]
+__all__ = ["COMMANDS", "application", "run"]
 
 _MISUSE, _INTERRUPTED = 2, 130
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
-app = typer.Typer(
-    name="pminusy",
-    context_settings=_HELP,
-    help="The softmax cross-entropy head, whole.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command(context_settings=_HELP)(check)
-app.command(context_settings=_HELP)(explain)
-app.command(context_settings=_HELP)(fit)
-app.command(context_settings=_HELP)(predict)
-app.command(context_settings=_HELP)(evaluate)
-app.command(context_settings=_HELP)(export)
-app.command("warm-up", context_settings=_HELP)(warm_up)
+COMMANDS = ("check", "explain", "fit", "predict", "evaluate", "export", "warm-up")
+
+_COMPLETE = "_PMINUSY_COMPLETE"  # set by a shell that asks what may follow
+_TYPED = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")  # and where it puts what is typed so far
+
+
+def application(commands: Sequence[str] = COMMANDS) -> typer.Typer:
+    """The application with some of its commands: importing those not asked for takes time."""
+    app = typer.Typer(
+        name="pminusy",
+        context_settings=_HELP,
+        help="The softmax cross-entropy head, whole.",
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_options)
+    for command in commands:
+        name = command.replace("-", "_")  # of the module, and of the function in it
+        function = getattr(import_module(f"pminusy.cli.{name}"), name)
+        app.command(command, context_settings=_HELP)(function)
+    return app
+
+
+def _commands_for(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Which commands a command line needs: its own, none for the version, all for help."""
+    first = arguments[0] if arguments else ""
+    if first == "--version":
+        return ()
+    return (first,) if first in COMMANDS else COMMANDS
+
 
 # What typer raises for any option that is unknown or cannot be read. typer exports the leaf of that
 # family alone, and the module of its root differs between versions: it is found by its name.
@@ -56,7 +67,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool,
@@ -104,13 +114,26 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _invoke(arguments: list[str]) -> int:
     """Run a command without typer's own error handling, which differs between its versions."""
-    command = typer.main.get_command(app)
+    if _COMPLETE in os.environ:
+        return _complete()
+    command = _command(arguments)
     try:
         with command.make_context("pminusy", list(arguments) or ["--help"]) as context:
             command.invoke(context)
     except typer.Exit as done:
         return done.exit_code
     return 0
+
+
+def _command(arguments: Sequence[str]) -> Any:
+    return typer.main.get_command(application(_commands_for(arguments)))
+
+
+def _complete() -> int:
+    """Answer a shell that asks what may follow what is typed."""
+    typed = next((os.environ[name] for name in _TYPED if name in os.environ), "").split()
+    # The last word may be the beginning of one.
+    return int(_command(typed[1:-1])(prog_name="pminusy", standalone_mode=False) or 0)
 
 
 def _complain(message: str) -> int:

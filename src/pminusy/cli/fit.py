@@ -189,15 +189,17 @@ def fit(
     ] = None,
 ) -> None:
     """Train a softmax classifier on a table, and score it. Ctrl-C stops with the best so far."""
-    from pminusy.api.fit.report import PAGE_SUFFIXES_OF_OTHERS
     from pminusy.api.fit_table import fit_table
     from pminusy.api.records import fit_record
-    from pminusy.estimators.model_file import MODEL_SUFFIXES_OF_OTHERS
     from pminusy.files import check_writable, refuse_suffix
 
     if output is not None:
+        from pminusy.estimators.model_file import MODEL_SUFFIXES_OF_OTHERS
+
         refuse_suffix("model file", output, ".safetensors", MODEL_SUFFIXES_OF_OTHERS)
     if report is not None:
+        from pminusy.api.fit.report import PAGE_SUFFIXES_OF_OTHERS
+
         refuse_suffix("output file", report, ".html", PAGE_SUFFIXES_OF_OTHERS)
     taken = [table, test] if test is not None else [table]
     for path in (output, report):
@@ -348,7 +350,7 @@ def _print_result(console: Console, model: TableModel) -> None:
     facts.add_row(
         "certificate",
         f"largest gradient entry {run.certificate:.1e} after {run.iterations} iterations "
-        f"({run.estimator.solver_}, {run.estimator.n_passes_:.0f} passes): {state}",
+        f"({run.fit.solver_}, {run.fit.n_passes_:.0f} passes): {state}",
     )
     if run.path:
         facts.add_row("C", _choice(run))

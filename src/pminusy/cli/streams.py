@@ -7,15 +7,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO, TYPE_CHECKING, TextIO
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from pminusy.errors import InputError
 from pminusy.present.sanitise import cut, visible
+
+if TYPE_CHECKING:  # Rich takes time to import, and not all that is printed needs it
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
 __all__ = ["keep_numbers_whole", "print_notes", "print_table", "printing", "say", "shown", "stdout"]
 
@@ -25,20 +27,16 @@ _UNBOUNDED = 10_000
 
 def shown(text: str, width: int = 60) -> Text:
     """Text for a Rich table: no markup is read from it, and it is cut to a width."""
+    from rich.text import Text
+
     return Text(cut(visible(text[: width + 1]), width))
-
-
-class _Console(Console):
-    """A console that raises `BrokenPipeError`, for `printing` to handle."""
-
-    def on_broken_pipe(self) -> None:
-        """Raise the error that Rich has caught, in place of its own exit code."""
-        raise
 
 
 def stdout(width: int | None = None, file: IO[str] | None = None) -> Console:
     """Console that prints to standard output and guesses no styles."""
-    return _Console(highlight=False, width=width, file=file)
+    from pminusy.cli.console import PipeConsole
+
+    return PipeConsole(highlight=False, width=width, file=file)
 
 
 def print_notes(notes: Sequence[str]) -> None:

@@ -18,8 +18,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.linalg
-import scipy.stats
+import scipy  # `scipy.linalg` and `scipy.stats` are loaded when they are first used
 from numpy.typing import NDArray
 
 from pminusy import ops

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from pminusy.estimators.influence import Influences
+from pminusy.estimators.student import student_quantile
 
 __all__ = ["CONFIDENCE", "Intervals", "intervals"]
 
@@ -90,7 +90,7 @@ def intervals(scores: Mapping[str, Influences], weight: Array, groups: Array | N
     smaller = (of_group.sum() ** 2 / (of_group @ of_group)) / (
         weight.sum() ** 2 / (weight @ weight)
     )
-    t = float(stdtrit(observed - 1, (1 + CONFIDENCE) / 2))
+    t = student_quantile(observed - 1, (1 + CONFIDENCE) / 2)
     found = {}
     for name, score in scores.items():
         total = np.bincount(where, weight * score.of_row) / weight.sum()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.linear_model._base import LinearClassifierMixin, SparseCoefMixin
@@ -21,9 +20,10 @@ from pminusy.estimators.namespaces import (
     returned,
     to_numpy,
 )
+from pminusy.estimators.rows import is_sparse, require_finite, row_chunks
 from pminusy.training.objective import WORKSPACE
 
-__all__ = ["LinearClassifier", "TopClasses", "require_finite", "row_chunks"]
+__all__ = ["LinearClassifier", "TopClasses"]
 
 _FEW_LOGITS, _FEW_ROWS = 1024, 1 << 16  # up to which kernels, on threads, are not quicker
 
@@ -124,45 +124,6 @@ class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
             out[rows] = found
         assert out is not None
         return out
-
-
-def is_sparse(X: Any) -> bool:
-    """Whether X is a sparse matrix or array (a check that says nothing to the type checker)."""
-    return bool(sp.issparse(X))
-
-
-def row_chunks(N: int, bytes_a_row: int, workspace: int) -> Iterator[slice]:
-    """Slices of N rows that fit the workspace."""
-    count = max(64, workspace // bytes_a_row)
-    for first in range(0, N, count):
-        yield slice(first, min(first + count, N))
-
-
-def require_finite(X: Any) -> None:
-    """Refuse NaN and infinity, and say where the first is."""
-    if is_sparse(X):
-        bad = np.flatnonzero(~np.isfinite(X.data))
-        if bad.size:
-            row = int(np.searchsorted(X.indptr, bad[0], side="right")) - 1
-            _refuse(X.data[bad[0]], row, int(X.indices[bad[0]]))
-        return
-    if not np.issubdtype(X.dtype, np.floating):
-        return
-    for rows in row_chunks(X.shape[0], X.shape[1] + 1, 8 << 20):
-        finite = np.isfinite(X[rows])
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0]
-            _refuse(X[rows][row, column], rows.start + int(row), int(column))
-
-
-def _refuse(value: Any, row: int, column: int) -> None:
-    name = "NaN" if np.isnan(value) else ("inf" if value > 0 else "-inf")
-    raise InputError(
-        "X",
-        "finite numbers",
-        f"{name} in row {row}, column {column}",
-        "drop such rows or fill them in (sklearn.impute); NaN and inf have no logit",
-    )
 
 
 def _probabilities(z: NDArray[Any]) -> NDArray[Any]:

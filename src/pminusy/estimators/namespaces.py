@@ -6,11 +6,10 @@ device, of their X.
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn import get_config
-from sklearn.utils._array_api import _convert_to_numpy, get_namespace_and_device
 
 from pminusy.errors import InputError
 
@@ -29,10 +28,13 @@ class Namespace(NamedTuple):
 
 def namespace_of(array: Any) -> Namespace | None:
     """Where an array is from; None for NumPy, lists, frames, sparse matrices, or dispatch off."""
-    if not get_config()["array_api_dispatch"]:
-        return None
     if isinstance(array, np.ndarray | np.generic) or not hasattr(array, "__dlpack__"):
         return None
+    sklearn = sys.modules.get("sklearn")  # whoever has switched dispatch on has imported it
+    if sklearn is None or not sklearn.get_config()["array_api_dispatch"]:
+        return None
+    from sklearn.utils._array_api import get_namespace_and_device
+
     xp, _, device = get_namespace_and_device(array)
     return Namespace(xp, device)
 
@@ -42,6 +44,8 @@ def to_numpy(array: Any) -> Any:
     space = namespace_of(array)
     if space is None:
         return array
+    from sklearn.utils._array_api import _convert_to_numpy
+
     plain = array.detach() if hasattr(array, "detach") else array
     return np.asarray(_convert_to_numpy(plain, space.xp))
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 import warnings
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,17 +14,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from pminusy.errors import InputError
-from pminusy.estimators.callbacks import CallbackSupport, FitTask, fit_task
+from pminusy.estimators.callbacks import CallbackSupport, fit_task
 from pminusy.estimators.inference import Summary, infer
-from pminusy.estimators.linear_classifier import (
-    LinearClassifier,
-    is_sparse,
-    require_finite,
-    row_chunks,
-)
-from pminusy.estimators.namespaces import Namespace, namespace_of, returned, to_numpy
-from pminusy.estimators.outcome import SEPARABLE, fit_warnings
-from pminusy.estimators.parameters.checks import CheckedParameters, require_count, require_number
+from pminusy.estimators.linear_classifier import LinearClassifier
+from pminusy.estimators.namespaces import namespace_of, returned, to_numpy
+from pminusy.estimators.outcome import SEPARABLE
+from pminusy.estimators.parameters.checked import CheckedParameters
+from pminusy.estimators.parameters.checks import require_count, require_number
 from pminusy.estimators.parameters.constraints import SOFTMAX_REGRESSION
 from pminusy.estimators.parameters.penalties import (
     Penalty,
@@ -42,41 +37,22 @@ from pminusy.estimators.parameters.problem import (
     soft_targets,
     target_mass,
 )
-from pminusy.training.coordinates import Coordinates
-from pminusy.training.fitting import Fit, choose_solver, minimise
+from pminusy.estimators.rows import require_finite
+from pminusy.estimators.softmax_fit import (
+    Parameters,
+    SoftmaxFit,
+    TrainingRows,
+    fitted_parameters,
+)
 from pminusy.training.objective import WORKSPACE, Objective
-from pminusy.training.path import Path
 from pminusy.training.scaling import choose_coordinates
-from pminusy.training.separation import LARGEST, separable
-from pminusy.training.solvers.solution import ProgressCallback, StoppingCriterion, TrainingLog
+from pminusy.training.solvers.solution import ProgressCallback
 from pminusy.training.solvers.stochastic import AveragedAdam
 from pminusy.training.sources.arrays import ArraySource
 
 __all__ = ["Parameters", "SoftmaxRegression"]
 
 Array = NDArray[Any]
-_SURE = 4.0  # nats between logits of a row: where weights have no end, some are beyond
-
-
-class Parameters(NamedTuple):
-    """Weights (K, D) and bias (K,), one row a class."""
-
-    W: Array
-    b: Array
-
-
-class TrainingRows(NamedTuple):
-    """Checked rows of a fit."""
-
-    X: Any  # (N, D), NumPy's or CSR
-    y: Array  # labels (N,) or soft targets (N, K)
-    weight: Array | None
-    source: ArraySource
-
-    @property
-    def dtype(self) -> Any:
-        """Of the parameters: float32 where X is."""
-        return np.float32 if self.X.dtype == np.float32 else np.float64
 
 
 def _steps_possible(self: SoftmaxRegression) -> bool:
@@ -90,7 +66,9 @@ def _steps_possible(self: SoftmaxRegression) -> bool:
     return True
 
 
-class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearClassifier):
+class SoftmaxRegression(
+    CheckedParameters, PenaltyName, CallbackSupport, SoftmaxFit, LinearClassifier
+):
     """Multinomial logistic regression: minimises C Σ_i ω_i L_i + (1 − ρ)/2 ‖W‖² + ρ ‖W‖₁.
 
     scikit-learn's `LogisticRegression`, the same optimum, with a certificate. ρ is `l1_ratio`; the
@@ -235,76 +213,11 @@ class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearC
         space, deadline = namespace_of(X), self._deadline()
         rows = self._rows(X, y, sample_weight)
         task = fit_task(self, rows.X, rows.y, rows.weight, max(self.max_iter, 1), "iteration")
-        source = rows.source
-        coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
-        start = self._start(coordinates)
-        merged = source.merged()
-        fit = self._solve(
-            merged, coordinates, C, penalty, start, None, deadline, task, dtype=rows.dtype
-        )
-        self._set(fit, coordinates, rows.dtype, space)
-        separable = math.isinf(C) and self._separates(source, coordinates)
-        self._conclude(fit, coordinates, separable=separable)
+        self._fit_rows(rows, C, penalty, deadline, task, space)
         self._warn()
         if task is not None:
             task.finish(lambda: fitted_parameters(*self.parameters_, rows.dtype))
         return self
-
-    def _deadline(self) -> float:
-        """When `time_limit` ends, on the clock of `time.perf_counter`."""
-        limit = math.inf if self.time_limit is None else float(self.time_limit)
-        return time.perf_counter() + limit
-
-    def _solve(
-        self,
-        source: ArraySource,
-        coordinates: Coordinates,
-        C: float,
-        penalty: Penalty,
-        start: Array,
-        path: Path | None = None,
-        deadline: float = math.inf,
-        task: FitTask | None = None,
-        dtype: Any = np.float64,
-    ) -> Fit:
-        """Minimise over a source, from a vector in some coordinates, along a path if given."""
-        one_row = source.classes == 2 and penalty.lasso > 0 and not math.isinf(C)
-        # Two rows of weights share a ridge that scikit-learn's one row bears alone.
-        if source.classes == 2 and not one_row:
-            C = C / 2
-        objective = self._objective(source, coordinates, C, penalty)
-        lasso = penalty.lasso / (C * objective.mass)
-        solver = resolve_solver(self.solver, penalty, C)
-        if solver == "auto":
-            solver = choose_solver(objective, l1=lasso > 0)
-        if path is not None:
-            path.turn_to(objective)
-        return minimise(
-            objective,
-            start,
-            solver,
-            lbfgs_history=None if path is None else path.lbfgs_history,
-            criterion=StoppingCriterion(self.tol, self.gap),
-            log=self._training_log(task, coordinates, dtype, deadline),
-            lasso=lasso,
-            one_row=one_row,
-            keep_interrupted=self.keep_interrupted,
-        )
-
-    def _training_log(
-        self, task: FitTask | None, coordinates: Coordinates, dtype: Any, deadline: float
-    ) -> TrainingLog:
-        if task is None:
-            return TrainingLog(self.max_iter, self.progress, deadline)
-
-        def attributes(vector: Array) -> dict[str, Any]:
-            W, b = coordinates.to_parameters(vector)
-            return fitted_parameters(W, b, dtype)
-
-        report, watch = task.reporter(self.progress, attributes)
-        log = TrainingLog(self.max_iter, report, deadline)
-        watch(log)
-        return log
 
     @available_if(_steps_possible)  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
@@ -473,112 +386,7 @@ class SoftmaxRegression(CheckedParameters, PenaltyName, CallbackSupport, LinearC
         if hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
 
-    def _objective(
-        self, source: ArraySource, coordinates: Coordinates, C: float, penalty: Penalty
-    ) -> Objective:
-        X = next(iter(source.blocks())).X
-        single = getattr(X, "data", X).dtype if source.sparse else X.dtype  # type: ignore[union-attr]
-        dtype = np.float64 if single == np.float64 else np.float32
-        ridge = penalty.ridge / (C * source.total_mass)
-        return Objective(source, ridge, coordinates, dtype=dtype, workspace=self.workspace)
-
-    def _start(self, coordinates: Coordinates) -> Array:
-        before = self._last_parameters() if self.warm_start and hasattr(self, "coef_") else None
-        shape = (coordinates.K, coordinates.D)
-        if before is None or before.W.shape != shape:
-            return np.zeros(coordinates.size)
-        return coordinates.from_parameters(*before)
-
-    def _last_parameters(self) -> Parameters:
-        """`parameters_`, or what somebody has written to `coef_` and `intercept_` since."""
-        coef, b = to_numpy(self.coef_), np.asarray(to_numpy(self.intercept_), np.float64)
-        W = np.asarray(coef.toarray() if is_sparse(coef) else coef, np.float64)
-        if hasattr(self, "parameters_"):
-            known = self.parameters_
-            same = fitted_parameters(known.W, known.b, coef.dtype)
-            if np.array_equal(same["coef_"], W) and np.array_equal(same["intercept_"], b):
-                return known
-        if W.shape[0] == 1:
-            return Parameters(np.concatenate([-W, W]) / 2, np.concatenate([-b, b]) / 2)
-        return Parameters(W, b)
-
-    def _set(
-        self,
-        fit: Fit,
-        coordinates: Coordinates,
-        dtype: Any = np.float64,
-        space: Namespace | None = None,
-    ) -> None:
-        self._set_parameters(*coordinates.to_parameters(fit.vector), dtype, space)
-        certificate, log = fit.certificate, fit.log
-        self.objective_, self.optimality_ = certificate.objective, certificate.optimality
-        self.gap_, self.converged_ = certificate.gap, certificate.reached
-        self.n_iter_ = returned(np.array([log.iterations], np.int32), space)
-        self.n_passes_, self.history_ = log.passes, tuple(log.history)
-        self.solver_, self.end_ = fit.solver, fit.end
-
-    def _set_parameters(
-        self, W: Array, b: Array | None, dtype: Any = np.float64, space: Namespace | None = None
-    ) -> None:
-        for name, value in fitted_parameters(W, b, dtype).items():
-            setattr(self, name, value if name == "parameters_" else returned(value, space))
-
-    def _separates(self, source: ArraySource, coordinates: Coordinates) -> bool:
-        """Whether no finite weights are the best.
-
-        So it is where the fit is right about every row; in problems that are not too large, a
-        linear programme finds the cases where some rows are undecided.
-        """
-        (block,) = source.blocks()
-        if block.targets.soft.size or self.label_smoothing > 0:
-            return False
-        counted = np.flatnonzero(block.targets.omega > 0)
-        certain, widest = True, 0.0
-        for rows in row_chunks(counted.size, 8 * (source.features + 4 * source.classes), 16 << 20):
-            some = counted[rows]
-            z = source.take(some)[0] @ self.parameters_.W.T + self.parameters_.b
-            widest = max(widest, float(np.ptp(z, axis=1).max()))
-            here, labels = np.arange(some.size), block.targets.labels[some]
-            own = z[here, labels].copy()
-            z[here, labels] = -np.inf
-            certain = certain and bool((own > z.max(axis=1)).all())
-        bias = int(self.fit_intercept)
-        entries = 2 * counted.size * (source.classes - 1) * (source.features + bias)
-        if certain or entries > LARGEST or widest < _SURE:
-            return certain
-        scaled = (source.take(counted)[0] - coordinates.centre) / coordinates.scale
-        scaled = np.concatenate([scaled, np.ones((counted.size, bias))], axis=1)
-        return separable(scaled, block.targets.labels[counted], source.classes)
-
-    def _conclude(
-        self,
-        fit: Fit,
-        coordinates: Coordinates,
-        *,
-        separable: bool,
-        before: tuple[str, ...] = (),
-    ) -> None:
-        """Set what the fit has to say, after sentences from before it."""
-        if separable:
-            self.converged_ = False
-        found = fit_warnings(
-            fit, coordinates, StoppingCriterion(self.tol, self.gap),
-            separable=separable, time_limit=self.time_limit,
-        )  # fmt: skip
-        self.warnings_ = (*before, *found)
-
     def _warn(self) -> None:
         """Raise every sentence once; scikit-learn's wrapper of `fit` is one more step up."""
         for message in self.warnings_:
             warnings.warn(message, ConvergenceWarning, stacklevel=4)
-
-
-def fitted_parameters(W: Array, b: Array | None, dtype: Any) -> dict[str, Any]:
-    """Attributes by weights (K, D) and bias (K,), one row a class; two classes share a row."""
-    b = np.zeros(W.shape[0]) if b is None else b
-    binary = W.shape[0] == 2
-    return {
-        "parameters_": Parameters(W, b),
-        "coef_": (W[1:] - W[:1] if binary else W).astype(dtype),
-        "intercept_": (b[1:] - b[:1] if binary else b).astype(dtype),
-    }

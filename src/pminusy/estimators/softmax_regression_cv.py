@@ -45,11 +45,12 @@ from pminusy.estimators.inference import Summary
 from pminusy.estimators.linear_classifier import LinearClassifier
 from pminusy.estimators.namespaces import Namespace, namespace_of, returned, to_numpy
 from pminusy.estimators.outcome import cross_validation_warnings
-from pminusy.estimators.parameters.checks import CheckedParameters
+from pminusy.estimators.parameters.checked import CheckedParameters
 from pminusy.estimators.parameters.constraints import SOFTMAX_REGRESSION_CV
 from pminusy.estimators.parameters.penalties import Penalty, PenaltyName
 from pminusy.estimators.parameters.problem import has_columns
-from pminusy.estimators.softmax_regression import SoftmaxRegression, TrainingRows
+from pminusy.estimators.softmax_fit import TrainingRows
+from pminusy.estimators.softmax_regression import SoftmaxRegression
 from pminusy.training.coordinates import Coordinates
 from pminusy.training.fitting import Fit
 from pminusy.training.path import Path

@@ -13,9 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy  # `scipy.sparse` and `scipy.optimize` are loaded when they are first used
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 __all__ = ["LARGEST", "separable"]
 
@@ -36,10 +35,10 @@ def separable(X: Array, y: Array, classes: int) -> bool:
         rows = np.flatnonzero(y != k)
         if not rows.size:
             continue
-        own = sp.csr_array(
+        own = scipy.sparse.csr_array(
             (np.ones(rows.size), (np.arange(rows.size), y[rows])), shape=(rows.size, classes)
         )
-        other = sp.csr_array(
+        other = scipy.sparse.csr_array(
             (np.ones(rows.size), (np.arange(rows.size), np.full(rows.size, k))),
             shape=(rows.size, classes),
         )
@@ -48,10 +47,12 @@ def separable(X: Array, y: Array, classes: int) -> bool:
         data = (sign.data[:, None] * part[sign.row]).ravel()
         columns = (sign.col[:, None] * E + np.arange(E)).ravel()
         lines = np.repeat(sign.row, E)
-        blocks.append(sp.csr_array((data, (lines, columns)), shape=(rows.size, classes * E)))
-    margins = sp.vstack(blocks, format="csr")
+        blocks.append(
+            scipy.sparse.csr_array((data, (lines, columns)), shape=(rows.size, classes * E))
+        )
+    margins = scipy.sparse.vstack(blocks, format="csr")
     gain = np.asarray(margins.sum(axis=0)).ravel()
-    found = linprog(
+    found = scipy.optimize.linprog(
         -gain, A_ub=-margins, b_ub=np.zeros(margins.shape[0]), bounds=(-1, 1), method="highs"
     )
     return bool(found.status == 0 and -found.fun > _ZERO * n)

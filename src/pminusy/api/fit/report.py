@@ -51,7 +51,7 @@ def fit_report(model: Fitted, run: TrainingRun, made: tuple[str, ...] = ()) -> F
     """Gather what the page shows."""
     worst = _worst_rows(model, run)
     scored = run.scored
-    clf, calibration = run.estimator, run.calibration
+    clf, calibration = run.fit, run.calibration
     log_p = model.log_probabilities(scored.X) if calibration is None else calibration.log_p_after
     path = tuple(_path_value(point) for point in run.path)
     scores = zip(run.scores.named(), run.baseline.named(), strict=True)

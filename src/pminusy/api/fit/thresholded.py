@@ -79,7 +79,7 @@ def _out_of_fold(clf: Any, options: TrainingOptions, training: TableRows) -> NDA
     for train, rest in options.splits(training.y, training.groups):
         one = chosen.estimator(training.y[train], ("", ""), None)
         one.fit(training.X[train], training.y[train], sample_weight=training.weight[train])
-        p[rest] = one.predict_proba(training.X[rest])
+        p[rest] = one.regression.predict_proba(training.X[rest])
     if np.isnan(p).all():
         got = "groups of which none can be left out"
         raise InputError("threshold", "groups to choose it by", got, "give a number")

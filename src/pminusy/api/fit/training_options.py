@@ -9,15 +9,13 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from pminusy.errors import InputError
 from pminusy.estimators.parameters.checks import HELD, holds, require_count, require_number
 from pminusy.estimators.parameters.penalties import penalty_of
 from pminusy.estimators.parameters.problem import resolve_solver
 from pminusy.estimators.scores import log_score
-from pminusy.estimators.softmax_regression import SoftmaxRegression
-from pminusy.estimators.softmax_regression_cv import SoftmaxRegressionCV
+from pminusy.estimators.softmax_fit import PlainRegression
 from pminusy.tables.wording import listed, shown
 
 if TYPE_CHECKING:
@@ -65,20 +63,26 @@ class TrainingOptions:
         progress: ProgressCallback | None,
         groups: NDArray[np.intp] | None = None,
     ) -> Any:
-        """The estimator, not fitted yet, for labels y (N,) that are indices of classes.
+        """What is to be fitted, for labels y (N,) that are indices of classes.
 
-        Rows of one of the groups (N,) are in one fold of its cross-validation.
+        A `PlainRegression`, or a `SoftmaxRegressionCV`: rows of one of the groups (N,) are in one
+        fold of its cross-validation.
         """
         weight = _by_index(self.class_weight, classes)
         shared: dict[str, Any] = {"solver": self.solver, "class_weight": weight, "tol": self.tol}
         shared |= {"max_iter": self.max_iter, "time_limit": self.time_limit, "progress": progress}
         shared |= {"keep_interrupted": self.keep_interrupted}
         if self.folds is None:
-            return SoftmaxRegression(self.C[0], l1_ratio=self.l1_ratio[0], **shared)
+            return PlainRegression(self.C[0], l1_ratio=self.l1_ratio[0], **shared)
         largest = int(np.bincount(y).max())
         if self.folds > largest:
             got = f"{self.folds}, where no class has more than {largest:,} training rows"
             raise InputError("cv", "as many rows of some class as there are folds", got)
+        # Not before it is needed: scikit-learn takes longer to import than a small table to fit.
+        from sklearn.model_selection import StratifiedKFold
+
+        from pminusy.estimators.softmax_regression_cv import SoftmaxRegressionCV
+
         folds: Any = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
         if groups is not None:
             folds = self._folds_of_groups(y, groups, self.folds)
@@ -100,6 +104,8 @@ class TrainingOptions:
         if groups is not None:
             found = self._folds_of_groups(y, groups, min(folds, np.unique(groups).size))
             return [s for s in found if np.unique(y[s[0]]).size == np.unique(y).size]
+        from sklearn.model_selection import StratifiedKFold
+
         splitter = StratifiedKFold(folds, shuffle=True, random_state=self.seed)
         return splitter.split(np.zeros((y.size, 1)), y)
 
@@ -108,6 +114,8 @@ class TrainingOptions:
         if folds > number:
             got = f"{folds}, where training rows are of {number:,} groups"
             raise InputError("cv", "at most as many folds as groups", got)
+        from sklearn.model_selection import StratifiedGroupKFold
+
         splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=self.seed)
         return list(splitter.split(np.zeros((y.size, 1)), y, groups))
 

@@ -47,7 +47,12 @@ class Refitted:
     """The fit of all rows, held-out ones too, after the model was scored."""
 
     rows: TableRows
-    estimator: Any
+    fit: Any
+
+    @property
+    def estimator(self) -> Any:
+        """The fit as an estimator of scikit-learn's kind."""
+        return _as_estimator(self.fit)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,44 +65,49 @@ class TrainingRun:
     held_out: TableRows
     scores: Scores
     baseline: Scores
-    estimator: Any  # SoftmaxRegression or SoftmaxRegressionCV, fitted on the training rows
+    fit: Any  # PlainRegression or SoftmaxRegressionCV, fitted to the training rows
     calibration: Calibration | None
     seconds: float
     row_notes: tuple[str, ...]
     schema_notes: tuple[str, ...]
     split_notes: tuple[str, ...]
     training_notes: tuple[str, ...]
-    judged: Fitted | None = None  # the model that was scored; then `estimator` is its estimator
+    judged: Fitted | None = None  # the model that was scored; then `fit` is its fit
     refitted: Refitted | None = None
     ranking: tuple[tuple[str, float], ...] = ()  # areas under curves, and the like
     intervals: Intervals = field(default_factory=Intervals)  # of both; none on training rows
     warnings: tuple[str, ...] = ()  # what training had to say: no optimum, time ran out …
 
     @property
+    def estimator(self) -> Any:
+        """The fit as an estimator of scikit-learn's kind, on the features of the design matrix."""
+        return _as_estimator(self.fit)
+
+    @property
     def history(self) -> tuple[Progress, ...]:
         """A `Progress` for each iteration of the final fit."""
-        return tuple(self.estimator.history_)
+        return tuple(self.fit.history_)
 
     @property
     def converged(self) -> bool:
         """Whether the fits have their certificates, of optima that exist."""
-        last = self.estimator if self.refitted is None else self.refitted.estimator
-        return bool(self.estimator.converged_ and last.converged_)
+        last = self.fit if self.refitted is None else self.refitted.fit
+        return bool(self.fit.converged_ and last.converged_)
 
     @property
     def interrupted(self) -> bool:
         """Whether training was stopped by an interrupt, and this is the best so far."""
-        return bool(self.estimator.end_ == "interrupt")
+        return bool(self.fit.end_ == "interrupt")
 
     @property
     def path(self) -> tuple[PathPoint, ...]:
         """What cross-validation saw at each C (and share of L1); empty without."""
-        return getattr(self.estimator, "path_", ())
+        return getattr(self.fit, "path_", ())
 
     @property
     def chosen(self) -> PathPoint:
         """The point of the path that was chosen."""
-        clf = self.estimator
+        clf = self.fit
         return next(p for p in self.path if p.C == clf.C_ and p.l1_ratio == clf.l1_ratio_)
 
     @property
@@ -114,7 +124,7 @@ class TrainingRun:
     @property
     def certificate(self) -> float:
         """Largest absolute entry of the gradient of the mean objective at the end."""
-        return float(self.estimator.optimality_)
+        return float(self.fit.optimality_)
 
     @property
     def iterations(self) -> int:
@@ -152,3 +162,7 @@ class TrainingRun:
         """Rows used and how they were divided."""
         trained, held_out = self.training.y.size, self.held_out.y.size
         return f"{trained + held_out:,} used: {trained:,} to train, {held_out:,} held out"
+
+
+def _as_estimator(fit: Any) -> Any:
+    return getattr(fit, "regression", fit)

@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
 
 from pminusy.errors import InputError
-from pminusy.estimators.linear_classifier import is_sparse
 from pminusy.estimators.parameters.penalties import Penalty
+from pminusy.estimators.rows import is_sparse
 from pminusy.training.fitting import SOLVERS
 from pminusy.training.passes.specification import Csr, RowTargets
 from pminusy.training.sources.arrays import ArraySource, make_targets
@@ -131,12 +129,12 @@ def class_indices(y: Array, classes: Array | None) -> tuple[Array, Array]:
     """Labels, and the index of each row's label among them; numbers that are no labels refused."""
     if classes is None:
         if y.dtype.kind not in _CERTAIN:
-            check_classification_targets(y)
+            _refuse_no_labels(y)
         found, indices = _distinct(y)
         if y.dtype.kind in _CERTAIN and 2 * found.size > y.size:
-            check_classification_targets(y)  # which warns of labels that hardly repeat
+            _refuse_no_labels(y)  # which warns of labels that hardly repeat
         return found, indices
-    check_classification_targets(y)
+    _refuse_no_labels(y)
     indices = np.searchsorted(classes, y)
     indices = np.minimum(indices, len(classes) - 1)
     strange = classes[indices] != y
@@ -144,6 +142,13 @@ def class_indices(y: Array, classes: Array | None) -> tuple[Array, Array]:
         label = np.asarray(y)[strange.argmax()].item()
         raise InputError("y", "labels among `classes`", f"{label!r}", "name it in the first call")
     return classes, indices
+
+
+def _refuse_no_labels(y: Array) -> None:
+    # Not before it is needed: scikit-learn takes longer to import than a small table to fit.
+    from sklearn.utils.multiclass import check_classification_targets
+
+    check_classification_targets(y)
 
 
 def _distinct(y: Array) -> tuple[Array, Array]:
@@ -186,6 +191,8 @@ def _class_weights(y: Array, classes: Array, weight: Array | None, class_weight:
         with np.errstate(divide="ignore"):  # a class without mass needs no weight
             return np.where(mass > 0, mass.sum() / (len(classes) * mass), 0.0)
     _require_weights(class_weight)
+    from sklearn.utils.class_weight import compute_class_weight
+
     labels = classes[y] if y.ndim == 1 else classes
     return np.asarray(compute_class_weight(class_weight, classes=classes, y=labels))
 

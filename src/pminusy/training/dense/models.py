@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
+from pminusy.training.dense.lapack import dpotrf, dpotri, dpotrs
 from pminusy.training.dense.objective import DenseObjective, DenseRows
 
 __all__ = ["ClassBlocks", "SharedBlock", "WholeHessian"]

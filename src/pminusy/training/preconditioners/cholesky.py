@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.linalg
+import scipy  # `scipy.linalg` is loaded when it is first used
 from numpy.typing import NDArray
 
 from pminusy.training.hessian import coupled_hessian

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.linalg
+import scipy  # `scipy.linalg` is loaded when it is first used
 from numpy.typing import NDArray
 
 from pminusy.kernels.runtime import threads

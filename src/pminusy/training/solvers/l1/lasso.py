@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.linalg
+import scipy  # `scipy.linalg` is loaded when it is first used
 from numpy.typing import NDArray
 
 from pminusy.training.implementation import implementation

@@ -1,0 +1,315 @@
+"""Softmax regression on rows that are checked, without scikit-learn.
+
+`SoftmaxFit` is what a fit does. `SoftmaxRegression` puts scikit-learn's interface around it,
+`PlainRegression` does without: importing scikit-learn takes longer than to fit a small table.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pminusy.estimators.namespaces import Namespace, returned, to_numpy
+from pminusy.estimators.outcome import fit_warnings
+from pminusy.estimators.parameters.penalties import Penalty, penalty_of
+from pminusy.estimators.parameters.problem import (
+    as_source,
+    class_indices,
+    resolve_solver,
+    target_mass,
+)
+from pminusy.estimators.rows import is_sparse, row_chunks
+from pminusy.training.coordinates import Coordinates
+from pminusy.training.fitting import Fit, choose_solver, minimise
+from pminusy.training.objective import WORKSPACE, Objective
+from pminusy.training.path import Path
+from pminusy.training.scaling import choose_coordinates
+from pminusy.training.separation import LARGEST, separable
+from pminusy.training.solvers.solution import ProgressCallback, StoppingCriterion, TrainingLog
+from pminusy.training.sources.arrays import ArraySource
+
+if TYPE_CHECKING:
+    from pminusy.estimators.callbacks import FitTask
+    from pminusy.estimators.softmax_regression import SoftmaxRegression
+
+__all__ = ["Parameters", "PlainRegression", "SoftmaxFit", "TrainingRows", "fitted_parameters"]
+
+Array = NDArray[Any]
+_SURE = 4.0  # nats between logits of a row: where weights have no end, some are beyond
+
+
+class Parameters(NamedTuple):
+    """Weights (K, D) and bias (K,), one row a class."""
+
+    W: Array
+    b: Array
+
+
+class TrainingRows(NamedTuple):
+    """Checked rows of a fit."""
+
+    X: Any  # (N, D), NumPy's or CSR
+    y: Array  # labels (N,) or soft targets (N, K)
+    weight: Array | None
+    source: ArraySource
+
+    @property
+    def dtype(self) -> Any:
+        """Of the parameters: float32 where X is."""
+        return np.float32 if self.X.dtype == np.float32 else np.float64
+
+
+class SoftmaxFit:
+    """A fit from checked rows to its attributes, those of `SoftmaxRegression`."""
+
+    l1_ratio: float | None
+    fit_intercept: bool
+    class_weight: Any
+    label_smoothing: float
+    solver: str
+    tol: float
+    gap: float | None
+    max_iter: int
+    time_limit: float | None
+    warm_start: bool
+    workspace: int
+    keep_interrupted: bool
+    progress: ProgressCallback | None
+    coef_: Any
+    intercept_: Any
+    parameters_: Parameters
+
+    def _fit_rows(
+        self,
+        rows: TrainingRows,
+        C: float,
+        penalty: Penalty,
+        deadline: float,
+        task: FitTask | None = None,
+        space: Namespace | None = None,
+    ) -> None:
+        source = rows.source
+        coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
+        start = self._start(coordinates)
+        merged = source.merged()
+        fit = self._solve(
+            merged, coordinates, C, penalty, start, None, deadline, task, dtype=rows.dtype
+        )
+        self._set(fit, coordinates, rows.dtype, space)
+        separable = math.isinf(C) and self._separates(source, coordinates)
+        self._conclude(fit, coordinates, separable=separable)
+
+    def _deadline(self) -> float:
+        """When `time_limit` ends, on the clock of `time.perf_counter`."""
+        limit = math.inf if self.time_limit is None else float(self.time_limit)
+        return time.perf_counter() + limit
+
+    def _solve(
+        self,
+        source: ArraySource,
+        coordinates: Coordinates,
+        C: float,
+        penalty: Penalty,
+        start: Array,
+        path: Path | None = None,
+        deadline: float = math.inf,
+        task: FitTask | None = None,
+        dtype: Any = np.float64,
+    ) -> Fit:
+        """Minimise over a source, from a vector in some coordinates, along a path if given."""
+        one_row = source.classes == 2 and penalty.lasso > 0 and not math.isinf(C)
+        # Two rows of weights share a ridge that scikit-learn's one row bears alone.
+        if source.classes == 2 and not one_row:
+            C = C / 2
+        objective = self._objective(source, coordinates, C, penalty)
+        lasso = penalty.lasso / (C * objective.mass)
+        solver = resolve_solver(self.solver, penalty, C)
+        if solver == "auto":
+            solver = choose_solver(objective, l1=lasso > 0)
+        if path is not None:
+            path.turn_to(objective)
+        return minimise(
+            objective,
+            start,
+            solver,
+            lbfgs_history=None if path is None else path.lbfgs_history,
+            criterion=StoppingCriterion(self.tol, self.gap),
+            log=self._training_log(task, coordinates, dtype, deadline),
+            lasso=lasso,
+            one_row=one_row,
+            keep_interrupted=self.keep_interrupted,
+        )
+
+    def _training_log(
+        self, task: FitTask | None, coordinates: Coordinates, dtype: Any, deadline: float
+    ) -> TrainingLog:
+        if task is None:
+            return TrainingLog(self.max_iter, self.progress, deadline)
+
+        def attributes(vector: Array) -> dict[str, Any]:
+            W, b = coordinates.to_parameters(vector)
+            return fitted_parameters(W, b, dtype)
+
+        report, watch = task.reporter(self.progress, attributes)
+        log = TrainingLog(self.max_iter, report, deadline)
+        watch(log)
+        return log
+
+    def _objective(
+        self, source: ArraySource, coordinates: Coordinates, C: float, penalty: Penalty
+    ) -> Objective:
+        X = next(iter(source.blocks())).X
+        single = getattr(X, "data", X).dtype if source.sparse else X.dtype  # type: ignore[union-attr]
+        dtype = np.float64 if single == np.float64 else np.float32
+        ridge = penalty.ridge / (C * source.total_mass)
+        return Objective(source, ridge, coordinates, dtype=dtype, workspace=self.workspace)
+
+    def _start(self, coordinates: Coordinates) -> Array:
+        before = self._last_parameters() if self.warm_start and hasattr(self, "coef_") else None
+        shape = (coordinates.K, coordinates.D)
+        if before is None or before.W.shape != shape:
+            return np.zeros(coordinates.size)
+        return coordinates.from_parameters(*before)
+
+    def _last_parameters(self) -> Parameters:
+        """`parameters_`, or what somebody has written to `coef_` and `intercept_` since."""
+        coef, b = to_numpy(self.coef_), np.asarray(to_numpy(self.intercept_), np.float64)
+        W = np.asarray(coef.toarray() if is_sparse(coef) else coef, np.float64)
+        if hasattr(self, "parameters_"):
+            known = self.parameters_
+            same = fitted_parameters(known.W, known.b, coef.dtype)
+            if np.array_equal(same["coef_"], W) and np.array_equal(same["intercept_"], b):
+                return known
+        if W.shape[0] == 1:
+            return Parameters(np.concatenate([-W, W]) / 2, np.concatenate([-b, b]) / 2)
+        return Parameters(W, b)
+
+    def _set(
+        self,
+        fit: Fit,
+        coordinates: Coordinates,
+        dtype: Any = np.float64,
+        space: Namespace | None = None,
+    ) -> None:
+        self._set_parameters(*coordinates.to_parameters(fit.vector), dtype, space)
+        certificate, log = fit.certificate, fit.log
+        self.objective_, self.optimality_ = certificate.objective, certificate.optimality
+        self.gap_, self.converged_ = certificate.gap, certificate.reached
+        self.n_iter_ = returned(np.array([log.iterations], np.int32), space)
+        self.n_passes_, self.history_ = log.passes, tuple(log.history)
+        self.solver_, self.end_ = fit.solver, fit.end
+
+    def _set_parameters(
+        self, W: Array, b: Array | None, dtype: Any = np.float64, space: Namespace | None = None
+    ) -> None:
+        for name, value in fitted_parameters(W, b, dtype).items():
+            setattr(self, name, value if name == "parameters_" else returned(value, space))
+
+    def _separates(self, source: ArraySource, coordinates: Coordinates) -> bool:
+        """Whether no finite weights are the best.
+
+        So it is where the fit is right about every row; in problems that are not too large, a
+        linear programme finds the cases where some rows are undecided.
+        """
+        (block,) = source.blocks()
+        if block.targets.soft.size or self.label_smoothing > 0:
+            return False
+        counted = np.flatnonzero(block.targets.omega > 0)
+        certain, widest = True, 0.0
+        for rows in row_chunks(counted.size, 8 * (source.features + 4 * source.classes), 16 << 20):
+            some = counted[rows]
+            z = source.take(some)[0] @ self.parameters_.W.T + self.parameters_.b
+            widest = max(widest, float(np.ptp(z, axis=1).max()))
+            here, labels = np.arange(some.size), block.targets.labels[some]
+            own = z[here, labels].copy()
+            z[here, labels] = -np.inf
+            certain = certain and bool((own > z.max(axis=1)).all())
+        bias = int(self.fit_intercept)
+        entries = 2 * counted.size * (source.classes - 1) * (source.features + bias)
+        if certain or entries > LARGEST or widest < _SURE:
+            return certain
+        scaled = (source.take(counted)[0] - coordinates.centre) / coordinates.scale
+        scaled = np.concatenate([scaled, np.ones((counted.size, bias))], axis=1)
+        return separable(scaled, block.targets.labels[counted], source.classes)
+
+    def _conclude(
+        self,
+        fit: Fit,
+        coordinates: Coordinates,
+        *,
+        separable: bool,
+        before: tuple[str, ...] = (),
+    ) -> None:
+        """Set what the fit has to say, after sentences from before it."""
+        if separable:
+            self.converged_ = False
+        found = fit_warnings(
+            fit, coordinates, StoppingCriterion(self.tol, self.gap),
+            separable=separable, time_limit=self.time_limit,
+        )  # fmt: skip
+        self.warnings_ = (*before, *found)
+
+
+def fitted_parameters(W: Array, b: Array | None, dtype: Any) -> dict[str, Any]:
+    """Attributes by weights (K, D) and bias (K,), one row a class; two classes share a row."""
+    b = np.zeros(W.shape[0]) if b is None else b
+    binary = W.shape[0] == 2
+    return {
+        "parameters_": Parameters(W, b),
+        "coef_": (W[1:] - W[:1] if binary else W).astype(dtype),
+        "intercept_": (b[1:] - b[:1] if binary else b).astype(dtype),
+    }
+
+
+class PlainRegression(SoftmaxFit):
+    """A fit of rows that are numbers, finite and checked: a table's design matrix.
+
+    Its attributes are those of `SoftmaxRegression`, bit for bit; `regression` is that estimator.
+    """
+
+    fit_intercept, label_smoothing, gap, warm_start, workspace = True, 0.0, None, False, WORKSPACE
+
+    def __init__(
+        self,
+        C: float,
+        *,
+        l1_ratio: float,
+        class_weight: Any,
+        solver: str,
+        tol: float,
+        max_iter: int,
+        time_limit: float | None,
+        keep_interrupted: bool,
+        progress: ProgressCallback | None,
+    ) -> None:
+        self.C, self.l1_ratio = C, l1_ratio
+        self.class_weight, self.solver, self.tol = class_weight, solver, tol
+        self.max_iter, self.time_limit = max_iter, time_limit
+        self.keep_interrupted, self.progress = keep_interrupted, progress
+
+    def fit(self, X: Any, y: Array, sample_weight: Array) -> Self:
+        """Fit to inputs X (N, D), an array or CSR, and labels y (N,)."""
+        C, penalty = penalty_of("deprecated", self.C, self.l1_ratio)
+        deadline = self._deadline()
+        self.classes_, indices = class_indices(y, None)
+        targets = target_mass(indices, self.classes_, sample_weight, self.class_weight, 0.0)
+        rows = TrainingRows(X, y, sample_weight, as_source(X, targets))
+        self._fit_rows(rows, C, penalty, deadline)
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    @cached_property
+    def regression(self) -> SoftmaxRegression:
+        """The same fit as scikit-learn's kind of estimator."""
+        from pminusy.estimators.softmax_regression import SoftmaxRegression
+
+        fitted = {name: value for name, value in vars(self).items() if name.endswith("_")}
+        given = {name: value for name, value in vars(self).items() if name not in fitted}
+        estimator = SoftmaxRegression(**given)
+        estimator.__dict__.update(fitted)
+        return estimator
