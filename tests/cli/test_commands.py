@@ -164,7 +164,7 @@ def test_ctrl_c_while_training(capsys, monkeypatch, tmp_path):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pminusy.estimators.softmax_regression.minimise", interrupted)
+    monkeypatch.setattr("pminusy.estimators.softmax_fit.minimise", interrupted)
     out = tmp_path / "m.safetensors"
     line = _fails(capsys, "fit", PENGUINS, "--target", "species", "-o", out, code=130)
     assert line == "interrupted; no file is left half written"
@@ -174,7 +174,7 @@ def test_ctrl_c_while_training(capsys, monkeypatch, tmp_path):
 def test_interrupted_by_a_signal_there_is_one_line_and_no_file(tmp_path):
     code = (
         "import os, signal; from pminusy.cli import main\n"
-        "import pminusy.estimators.softmax_regression as s\n"
+        "import pminusy.estimators.softmax_fit as s\n"
         "s.minimise = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\n"
         "main()"
     )

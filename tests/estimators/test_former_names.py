@@ -9,7 +9,11 @@ import pytest
 from pminusy import SoftmaxRegression, SoftmaxRegressionCV
 from tests.training.problems import random_problem
 
-FORMER = {b"pminusy.estimators.": b"pminusy.learn.", b"pminusy.training.": b"pminusy.learn."}
+FORMER = {
+    b"pminusy.estimators.softmax_fit": b"pminusy.learn.softmax_regression",
+    b"pminusy.estimators.": b"pminusy.learn.",
+    b"pminusy.training.": b"pminusy.learn.",
+}
 
 
 def formerly_pickled(model):
