@@ -246,7 +246,7 @@ def test_help_and_import_load_nothing_heavy():
 def test_a_missing_extra_says_which_line_installs_it(tmp_path, package):
     (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{package!r}] = None\n")
     path = os.pathsep.join([str(tmp_path), *sys.path])
-    command = [sys.executable, "-m", "pminusy", "fit", PENGUINS, "--target", "species"]
+    command = [sys.executable, "-m", "pminusy", "fit", PENGUINS, "--target", "species", "--cv", "2"]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path}
     )
