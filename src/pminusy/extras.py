@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pminusy.errors import InputError
 
-__all__ = ["missing_extra"]
+__all__ = ["missing_extra", "needing_extra"]
 
 _EXTRA_OF = {
     "torch": "torch",
@@ -14,6 +17,8 @@ _EXTRA_OF = {
     "sklearn": "fit",
     "safetensors": "fit",
     "jinja2": "fit",
+    "onnx": "onnx",
+    "skl2onnx": "onnx",
 }
 
 
@@ -25,3 +30,15 @@ def missing_extra(error: ModuleNotFoundError) -> InputError | None:
         return None
     remedy = f'install it with: pip install "pminusy[{extra}]"'
     return InputError("this needs", f"the package {package}", "none installed", remedy)
+
+
+@contextmanager
+def needing_extra() -> Iterator[None]:
+    """Around imports of optional packages: one that is absent is an `InputError` with advice."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        advice = missing_extra(error)
+        if advice is None:
+            raise
+        raise advice from None

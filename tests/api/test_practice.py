@@ -171,6 +171,12 @@ def test_commands_for_programs(tmp_path, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out)["scores"] == record["scores"]
     assert run(["export", "m.safetensors", "coef.csv"]) == 0
     assert pl.read_csv("coef.csv").height == 15
+    assert run(["export", "m.safetensors", "m.onnx", "--dtype", "float32"]) == 0
+    assert capsys.readouterr().out.endswith("model written to m.onnx\n")
+    assert run(["export", "m.safetensors", "m.onnx", "--opset", "5"]) == 2
+    assert "opset: expected a version from 13" in capsys.readouterr().err
+    assert run(["export", "m.safetensors", "coef.csv", "--opset", "17"]) == 2
+    assert "--opset: expected an output file named .onnx" in capsys.readouterr().err
     capsys.readouterr()
     assert run([*fit, "--test", "u.csv", "--test-size", "0.1"]) == 2
     assert "test size: expected none beside a test table" in capsys.readouterr().err

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from pminusy.api.fitted import Fitted
 from pminusy.errors import InputError, TableWarning
 from pminusy.estimators.model_file import MODEL_SUFFIXES_OF_OTHERS, load_model, save_model
 from pminusy.estimators.threshold import Threshold
+from pminusy.extras import needing_extra
 from pminusy.files import refuse_suffix
 from pminusy.tables import target
 from pminusy.tables.design import design_matrix
@@ -278,6 +279,53 @@ class TableModel(Fitted):
             metadata["refitted"] = self.refitted
             tensors["held_out"] = self.held_out
         save_model(path, tensors, metadata)
+
+    def to_onnx(
+        self,
+        path: str | PathLike[str],
+        *,
+        dtype: Literal["float64", "float32"] = "float64",
+        opset: int | None = None,
+    ) -> None:
+        """Write the model as ONNX, with all that is done to columns inside.
+
+        Each column is an input (N, 1) under its own name: numbers with NaN where one is missing,
+        categories as text with "" where one is missing, dates as whole microseconds since
+        1970-01-01 (`datetime64[us]` as int64, NaT where one is missing). Text is taken as it
+        stands: numbers written with marks, and dates, are read before.
+
+        Outputs: `label` (N,), of the type of the target column, and `probabilities` (N, K).
+
+        Parameters
+        ----------
+        path
+            The file, .onnx.
+        dtype
+            Type of the numbers that go in and come out; arithmetic is in float64.
+        opset
+            Version of ONNX's operators, 13 or later; 17 where not given.
+
+        Raises
+        ------
+        InputError
+            Another suffix, an unknown type or version; more than 2 GB; a place that cannot be
+            written; the package onnx is not installed.
+
+        Examples
+        --------
+        >>> import polars as pl, pminusy as pmy
+        >>> table = pl.DataFrame({"mass": [1.0, 2.0, 3.0, 4.0], "y": ["a", "a", "b", "b"]})
+        >>> model = pmy.fit_table(table, target="y", test_size=None)
+        >>> model.to_onnx("model.onnx")  # doctest: +SKIP
+
+        References
+        ----------
+        onnx.ai, the ai.onnx and ai.onnx.ml operators.
+        """
+        with needing_extra():
+            from pminusy.api.onnx.table_model import write_table_model
+
+        write_table_model(self, path, dtype, opset)
 
     def write_report(self, path: str | PathLike[str], *, command: str = "") -> None:
         """Write the page of the fit: one HTML file that opens offline; it can name a command.

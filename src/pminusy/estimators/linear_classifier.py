@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from os import PathLike
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +22,7 @@ from pminusy.estimators.namespaces import (
     to_numpy,
 )
 from pminusy.estimators.rows import is_sparse, require_finite, row_chunks
+from pminusy.extras import needing_extra
 from pminusy.training.objective import WORKSPACE
 
 __all__ = ["LinearClassifier", "TopClasses"]
@@ -81,6 +83,46 @@ class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
         """Most probable class (N,) of each row."""
         inputs, space = self._inputs(X)
         return returned(np.asarray(self._labels(inputs)), space)
+
+    def to_onnx(
+        self,
+        path: str | PathLike[str],
+        *,
+        dtype: Literal["float64", "float32"] = "float64",
+        opset: int | None = None,
+    ) -> None:
+        """Write the classifier as ONNX: input `X` (N, D), outputs `label` and `probabilities`.
+
+        Parameters
+        ----------
+        path
+            The file, .onnx.
+        dtype
+            Type of the numbers that go in and come out; arithmetic is in float64.
+        opset
+            Version of ONNX's operators, 13 or later; 17 where not given.
+
+        Raises
+        ------
+        InputError
+            Another suffix, an unknown type or version; classes that are no text, numbers or truth
+            values; more than 2 GB; a place that cannot be written; onnx is not installed.
+
+        Examples
+        --------
+        >>> import pminusy as pmy
+        >>> clf = pmy.SoftmaxRegression().fit([[0.0], [1.0]], ["a", "b"])
+        >>> clf.to_onnx("model.onnx")  # doctest: +SKIP
+
+        References
+        ----------
+        onnx.ai. In a Pipeline: `pminusy.register_with_skl2onnx` and skl2onnx.
+        """
+        check_is_fitted(self, "coef_")
+        with needing_extra():
+            from pminusy.exchange.linear import write_linear
+        coef, intercept, classes = map(to_numpy, (self.coef_, self.intercept_, self.classes_))
+        write_linear(path, coef, intercept, classes, dtype, opset)
 
     def _labels(self, inputs: Any) -> Any:
         """Most probable class (N,) of checked rows."""

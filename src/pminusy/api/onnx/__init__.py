@@ -1,0 +1,1 @@
+"""Models as ONNX files: tables with all that is done to their columns, and estimators."""
