@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from shutil import which
 
 from pminusy.diagnosis.run import sandbox
 from pminusy.errors import InputError
 
-__all__ = ["STRICT", "may_skip", "missing_sandbox"]
+__all__ = ["STRICT", "chromium", "may_skip", "missing_browser", "missing_sandbox"]
 
 STRICT = os.environ.get("PMINUSY_NO_SKIP", "") not in ("", "0")
 
 MAY_LACK = (
     "no CUDA device",
     "CUDA: ",  # what one such device cannot do
+    "no node",  # the browser runs the same rows
     "no pdflatex",  # some hundred megabytes, for one test
     "the superuser ",  # nothing is forbidden to it
     "not applicable: ",  # a combination of parameters that means nothing
@@ -43,3 +45,16 @@ def missing_sandbox() -> str:
     except InputError as error:
         return f"no sandbox for other people's code: {error.got}; {error.remedy}"
     return ""
+
+
+@lru_cache
+def chromium() -> str:
+    """Path of the Chromium that is installed; "" where there is none."""
+    return next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), "")
+
+
+def missing_browser() -> str:
+    """Why pages cannot be opened in a browser here; "" where they can."""
+    if chromium():
+        return ""
+    return "no browser: install Debian's chromium to test the pages in it"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pminusy.api.explain import explain
     from pminusy.api.fit_table import fit_table
     from pminusy.api.onnx.converter import register_with_skl2onnx
+    from pminusy.api.play import play
     from pminusy.api.table_model import TableModel, load
     from pminusy.api.warm_up import warm_up
     from pminusy.estimators.calibration import reliability, temperature_scaling
@@ -43,6 +44,7 @@ _HOMES = {
     "pminusy.api.explain": ("explain",),
     "pminusy.api.fit_table": ("fit_table",),
     "pminusy.api.onnx.converter": ("register_with_skl2onnx",),
+    "pminusy.api.play": ("play",),
     "pminusy.api.table_model": ("TableModel", "load"),
     "pminusy.api.warm_up": ("warm_up",),
     "pminusy.kernels.dispatch": ("why",),
@@ -82,6 +84,7 @@ __all__ = [
     "linear_cross_entropy_hvp",
     "load",
     "log_softmax",
+    "play",
     "register_with_skl2onnx",
     "reliability",
     "set_num_threads",

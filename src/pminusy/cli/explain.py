@@ -22,7 +22,7 @@ from pminusy.present.sanitise import visible
 if TYPE_CHECKING:
     from pminusy.derivation.steps.derivation import Derivation
 
-__all__ = ["explain"]
+__all__ = ["explain", "named_as_typed"]
 
 
 def _number(help: str) -> Any:  # noqa: A002  # typer's own name for it
@@ -158,7 +158,7 @@ def explain(
             "y": None if article and target is None else target_of(target), "article": article,
             "normalise": normalise, "row": row or 0, "seed": seed,
         }  # fmt: skip
-        with _named_as_typed():
+        with named_as_typed():
             result = explained(request_of(**more, **numbers, **options, **chosen))
     if chapters == "list":
         _list_chapters(result)
@@ -207,7 +207,7 @@ _FLAGS = {"z": "--logits", "probabilities": "--probs", "y": "--target", **FLAGS}
 
 
 @contextmanager
-def _named_as_typed() -> Iterator[None]:
+def named_as_typed() -> Iterator[None]:
     """Let errors about a parameter name the option that was typed: --logits[1] for z[1]."""
     try:
         yield

@@ -27,30 +27,30 @@ from pminusy.derivation.values.digits import as_text, rounded
 from pminusy.derivation.values.result_value import WIDEST_ROW, ResultValue
 from pminusy.present.html import page, style
 
-__all__ = ["to_fragment", "to_page"]
+__all__ = ["STYLE", "HtmlWriter", "to_fragment", "to_page"]
 
-_STYLE = (Path(__file__).parent / "derivation.css").read_text(encoding="utf-8")
+STYLE = (Path(__file__).parent / "derivation.css").read_text(encoding="utf-8")
 _TITLE = 200  # characters of the heading
 
 
 def to_page(derivation: Steps) -> str:
     """A whole page."""
-    body = "\n".join(document(_Html(derivation)))
-    return page(safe(derivation.summary.heading, _TITLE), _STYLE, body)
+    body = "\n".join(document(HtmlWriter(derivation)))
+    return page(safe(derivation.summary.heading, _TITLE), STYLE, body)
 
 
 def to_fragment(derivation: Steps) -> str:
     """The same without a page round it, for notebooks."""
-    body = "\n".join(document(_Html(derivation)))
-    return f'<div class="pmy"><style>{style(_STYLE, ".pmy")}</style>{body}</div>'
+    body = "\n".join(document(HtmlWriter(derivation)))
+    return f'<div class="pmy"><style>{style(STYLE, ".pmy")}</style>{body}</div>'
 
 
-class _Html(Writer[str]):
-    """Elements of a page."""
+class HtmlWriter(Writer[str]):
+    """Elements of a page; a room above may have letters written in a way of its own."""
 
-    def __init__(self, derivation: Steps) -> None:
+    def __init__(self, derivation: Steps, printer: MathMLPrinter | None = None) -> None:
         super().__init__(derivation)
-        self.printer = MathMLPrinter(derivation.notation, derivation.digits)
+        self.printer = printer or MathMLPrinter(derivation.notation, derivation.digits)
 
     def opening(self, summary: Overview) -> Page[str]:
         """A heading, a list, paragraphs."""

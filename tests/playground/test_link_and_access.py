@@ -1,0 +1,191 @@
+"""The page's link, its keyboard, screen readers, phones, paper, and a page without a script."""
+
+import re
+import time
+from urllib.parse import quote
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.playground.browser import DESKTOP, PHONE, number, opened, settle, until
+
+NASTY = "<img src=x onerror=alert(1)>"
+BAD_LINKS = {
+    "not ours": "section-2",
+    "unknown setting": "z=1,2&colour=red",
+    "no numbers": "z=1,2,x",
+    "not finite": "z=1,NaN",
+    "infinite": "z=1,1e999",
+    "too large": "z=1,5000",
+    "one class": "z=1",
+    "eleven classes": "z=1,2,3,4,5,6,7,8,9,10,11",
+    "huge": "z=" + "1," * 100_000 + "1",
+    "no such panel": "z=1,2&panel=toString",
+    "temperature of 0": "z=1,2&T=0",
+    "smoothing above 1": "z=1,2&e=2",
+    "negative target": "z=1,2&soft=-1,2",
+    "code": "z=alert(1),2",
+    "half an escape": "z=1,2&names=%E0%A4%A,b",
+    "hexadecimal": "z=0x10,2",
+    "prototype": "__proto__=1",
+}
+
+
+FOCUSED = """() => {
+  const at = document.activeElement;
+  if (at === document.body) return ["", true];
+  const outlined = getComputedStyle(at).outlineStyle !== "none" || at.matches(".wire-hit");
+  return [(at.getAttribute("aria-label") || at.textContent || at.type).slice(0, 40), outlined];
+}"""
+
+
+def logits(page):
+    fields = page.locator(".bars .logit-cell .number")
+    return [float(fields.nth(n).input_value()) for n in range(fields.count())]
+
+
+@pytest.mark.parametrize("kind", BAD_LINKS)
+def test_a_link_that_is_not_ours_is_left_out_with_a_line(kind, browser, page_of):
+    with opened(browser, page_of(), f"#{BAD_LINKS[kind]}") as page:
+        assert logits(page) == [2, 1, 0.1]
+        said = page.locator(".notice:visible").text_content()
+        assert "settings are left out" in said
+        assert len(said) < 200
+        assert page.locator("img").count() == 0
+
+
+def test_the_state_is_in_the_link_and_comes_back(browser, page_of):
+    with opened(browser, page_of()) as page:
+        page.get_by_label("Logit of class 0, exactly").fill("-3.25")
+        page.get_by_label("class 1 is the true one").check()
+        page.get_by_role("button", name="One class more").click()
+        until(page, "location.hash.includes('-3.25')")
+        link = page.evaluate("location.hash")
+        assert re.search(r"z=-3.25,1,0.1,0&y=1", link)
+    with opened(browser, page_of(), link) as page:
+        assert logits(page) == [-3.25, 1, 0.1, 0]
+        assert page.get_by_label("class 1 is the true one").is_checked()
+        page.evaluate("location.hash = 'z=5,6&y=1'")
+        until(page, "document.querySelectorAll('.bars .row:not(.head)').length === 2")
+        assert logits(page) == [5, 6]
+
+
+def test_names_in_a_link_are_text(browser, page_of):
+    with opened(browser, page_of(), f"#z=1,2&names={quote(NASTY)},b") as page:
+        assert page.locator(".name").first.text_content() == NASTY
+        assert page.locator("img").count() == 0
+
+
+def test_what_is_no_number_is_said_and_not_taken(browser, page_of):
+    with opened(browser, page_of()) as page:
+        field = page.get_by_label("Logit of class 0, exactly")
+        for wrong in ("abc", "1e5", "", "9" * 10_000, "<b>1</b>", "Infinity"):
+            field.fill(wrong)
+            field.press("Enter")
+            assert field.get_attribute("aria-invalid") == "true"
+            assert "expected a number" in page.locator(".notice:visible").text_content()
+            assert number(page.locator(".loss strong").text_content()) == 0.41703
+        field.fill("−2")  # with a true minus sign
+        field.press("Enter")
+        settle(page)
+        assert field.get_attribute("aria-invalid") is None
+        assert number(page.locator(".loss strong").text_content()) > 3
+
+
+def test_everything_can_be_reached_by_keyboard(browser, page_of):
+    with opened(browser, page_of()) as page:
+        seen = []
+        for _ in range(45):
+            page.keyboard.press("Tab")
+            label, visible = page.evaluate(FOCUSED)
+            assert visible, label
+            seen.append(label)
+        for wanted in ("logit of class 0", "Logit of class 2, exactly", "One gradient step"):
+            assert wanted in seen
+        assert any(label.startswith("edge ") for label in seen)
+
+
+def test_a_screen_reader_is_told_what_changed(browser, page_of):
+    with opened(browser, page_of()) as page:
+        slider = page.get_by_label("logit of class 1", exact=True)
+        slider.focus()
+        page.keyboard.press("PageUp")
+        settle(page)
+        assert re.match(r"3; p 0\.\d+, gradient 0\.\d+", slider.get_attribute("aria-valuetext"))
+        live = page.locator("[aria-live=polite].hidden")
+        until(page, "document.querySelector('.hidden[role=status]').textContent")
+        assert re.match(r"Loss 1\.\d+; class 1: p 0\.\d+", live.text_content())
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_axe_finds_nothing_serious(phone, dark, browser, page_of):
+    scheme = "dark" if dark else "light"
+    with opened(browser, page_of(), phone=phone, color_scheme=scheme) as page:
+        for tab in page.get_by_role("tab").all():
+            tab.click()
+            settle(page)
+            found = Axe().run(page).response["violations"]
+            serious = [v for v in found if v["impact"] in ("serious", "critical")]
+            assert [(v["id"], v["nodes"][0]["html"][:200]) for v in serious] == []
+
+
+def test_nothing_is_wider_than_a_phone(browser, page_of):
+    with opened(browser, page_of(), "#z=1,2,3,4,5,6,7,8,9,10&y=0&naive=1", phone=True) as page:
+        for tab in page.get_by_role("tab").all():
+            tab.click()
+            settle(page)
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_on_paper_every_panel_is_there(browser, page_of):
+    with opened(browser, page_of()) as page:
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        panels = page.locator("[role=tabpanel]")
+        assert all(panel.is_visible() for panel in panels.all())
+        assert page.get_by_role("tablist").is_hidden()
+
+
+def test_without_a_script_it_is_the_derivation(browser, page_of):
+    with opened(browser, page_of(), java_script_enabled=False) as page:
+        assert page.locator("#play").is_hidden()
+        assert page.locator("#derivation").is_visible()
+        assert page.locator("details.card").count() >= 25
+
+
+def test_no_other_script_runs(browser, page_of):
+    page = browser.new_page()
+    page.goto(page_of().as_uri())
+    page.evaluate(
+        "() => { const s = document.createElement('script'); "
+        "try { s.textContent = 'window.ran = 1'; document.body.append(s) } catch { } }"
+    )
+    page.evaluate(
+        "() => { const b = document.createElement('button'); b.id = 'b'; "
+        "try { b.setAttribute('onclick', 'window.ran = 1') } catch { } "
+        "document.body.append(b); b.click() }"
+    )
+    assert page.evaluate("window.ran === undefined")
+    page.close()
+
+
+def test_in_a_frame_of_a_notebook_it_works(browser, page_of, tmp_path):
+    import pminusy as pmy
+
+    frame = tmp_path / "notebook.html"
+    frame.write_text(f"<!doctype html><title>n</title>{pmy.play()._repr_html_()}", "utf-8")
+    page = browser.new_page(viewport=DESKTOP)
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(frame.as_uri())
+    inside = page.frame_locator("iframe")
+    inside.get_by_label("Logit of class 0, exactly").fill("5")
+    inside.get_by_label("Logit of class 1, exactly").focus()
+    until = time.monotonic() + 30
+    while inside.locator(".loss strong").text_content() == "0.41703" and time.monotonic() < until:
+        page.wait_for_timeout(50)
+    assert number(inside.locator(".loss strong").text_content()) < 0.1
+    page.wait_for_timeout(600)  # when the link would be written
+    assert wrong == []
+    page.close()
