@@ -123,7 +123,8 @@ def _cells(cells: tuple[tuple[str, str], ...], features: list[str]) -> tuple[tup
     """
     if len(cells) <= CELLS:
         return cells
-    behind = [any(feature.startswith(column) for feature in features) for column, _ in cells]
+    beginnings = {feature[:end] for feature in features for end in range(1, len(feature) + 1)}
+    behind = [column in beginnings for column, _ in cells]
     kept = sorted(range(len(cells)), key=lambda i: not behind[i])[:CELLS]
     return tuple(cells[i] for i in sorted(kept))
 

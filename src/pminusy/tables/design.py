@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from pminusy.errors import InputError
-from pminusy.tables.columns.features import category_codes, date_features, number_features
+from pminusy.tables.columns.batches import batches, number_matrix
+from pminusy.tables.columns.date_column import DateColumn
+from pminusy.tables.columns.features import (
+    Codes,
+    Features,
+    category_codes,
+    date_features,
+    number_features,
+)
 from pminusy.tables.columns.recognise import without_marks
 from pminusy.tables.columns.rows import DenseFeatures, SparseFeatures
-from pminusy.tables.kinds import as_numbers, is_number
+from pminusy.tables.kinds import is_number, refuse_beyond
 from pminusy.tables.learning import learn_schema
 from pminusy.tables.schema import CategoryColumn, Column, NumberColumn, Schema
 from pminusy.tables.target import encode_target, select_rows
@@ -77,29 +87,43 @@ def design_matrix(frame: pl.DataFrame, schema: Schema) -> Design:
     by_name = {series.name: series for series in frame.get_columns()}
     sparse = _is_sparse(N, D, schema)
     matrix: DenseFeatures | SparseFeatures = SparseFeatures(N, D) if sparse else DenseFeatures(N, D)
-    first = 0
-    for column in schema.columns:
-        notes += _place(matrix, first, by_name[column.name], column)
-        first += len(column.feature_names)
+    said: dict[str, list[str]] = {}
+    firsts = dict(zip((c.name for c in schema.columns), _firsts(schema.columns), strict=True))
+    for column, found in _features(schema.columns, by_name):
+        _place(matrix, firsts[column.name], found)
+        said[column.name] = found.notes
+    notes += [note for column in schema.columns for note in said[column.name]]
     return Design(matrix.finished(), tuple(notes))
 
 
-def _place(
-    matrix: DenseFeatures | SparseFeatures, first: int, series: pl.Series, column: Column
-) -> list[str]:
-    """Put the features of a column where they belong; return what is to be said of it."""
-    if isinstance(column, CategoryColumn):
-        codes, notes = category_codes(series, column)
-        matrix.put_ones(first, codes)
-        return notes
-    values, notes = (
-        number_features(series, column)
-        if isinstance(column, NumberColumn)
-        else date_features(series, column)
+def _firsts(columns: Sequence[Column]) -> Iterator[int]:
+    """The first feature of each column."""
+    return accumulate((len(column.feature_names) for column in columns[:-1]), initial=0)
+
+
+def _features(
+    columns: Sequence[Column], by_name: Mapping[str, pl.Series]
+) -> Iterator[tuple[Column, Features | Codes]]:
+    """Each column with its features: one kind after the other, many columns at a time."""
+    kinds: tuple[tuple[type, Callable[..., Iterable[Features | Codes]]], ...] = (
+        (NumberColumn, number_features),
+        (CategoryColumn, category_codes),
+        (DateColumn, partial(map, date_features)),
     )
-    for j, feature in enumerate(values):
+    for kind, features in kinds:
+        left = [column for column in columns if isinstance(column, kind)]
+        for batch in batches([by_name[column.name] for column in left]):
+            known, left = left[: len(batch)], left[len(batch) :]
+            yield from zip(known, features(batch, known), strict=True)
+
+
+def _place(matrix: DenseFeatures | SparseFeatures, first: int, found: Features | Codes) -> None:
+    """Put the features of a column where they belong."""
+    if isinstance(found, Codes):
+        matrix.put_ones(first, found.codes)
+        return
+    for j, feature in enumerate(found.values):
         matrix.put(first + j, feature)
-    return notes
 
 
 def _is_sparse(N: int, D: int, schema: Schema) -> bool:
@@ -123,9 +147,10 @@ def refuse_infinite(frame: pl.DataFrame, *, skip: Collection[object] = ()) -> No
     InputError
         An infinite number in a column not named in `skip`, with the first such row.
     """
-    for column in frame.get_columns():
-        if column.name not in skip and is_number(column):
-            as_numbers(column)
+    skipped = frozenset(skip)
+    columns = [c for c in frame.get_columns() if c.name not in skipped and is_number(c)]
+    for batch in batches(columns):
+        refuse_beyond(number_matrix(batch), batch)
 
 
 def cells(frame: pl.DataFrame, row: int) -> dict[str, str]:
@@ -134,7 +159,7 @@ def cells(frame: pl.DataFrame, row: int) -> dict[str, str]:
     >>> cells(pl.DataFrame({"mass": [1.5, None], "y": ["a", "b"]}), 1)
     {'mass': '(missing)', 'y': 'b'}
     """
-    return {column.name: _cell(column[row]) for column in frame.get_columns()}
+    return dict(zip(frame.columns, map(_cell, frame.row(row)), strict=True))
 
 
 def _cell(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,7 @@ __all__ = [
     "is_category",
     "is_number",
     "natural_order",
+    "refuse_beyond",
     "refuse_nested",
     "type_name",
 ]
@@ -46,7 +47,7 @@ def as_text(series: pl.Series) -> pl.Series:
     return series.cast(pl.String)
 
 
-def as_numbers(series: pl.Series, first_row: int = 1) -> NDArray[np.float64]:
+def as_numbers(series: pl.Series) -> NDArray[np.float64]:
     """Return a column as float64 (N,), NaN where missing.
 
     Raises
@@ -55,17 +56,28 @@ def as_numbers(series: pl.Series, first_row: int = 1) -> NDArray[np.float64]:
         An infinite value, or one so large that sums would overflow, with the first such row.
     """
     values = series.cast(pl.Float64).to_numpy()
+    refuse_beyond(values[None], [series])
+    return values
+
+
+def refuse_beyond(values: NDArray[np.float64], columns: Sequence[pl.Series]) -> None:
+    """Refuse infinite numbers, and so large ones that sums would overflow, in columns (C, N).
+
+    Raises
+    ------
+    InputError
+        One such, with the first column and row.
+    """
     with np.errstate(invalid="ignore"):
-        too_large = np.abs(values) > LARGEST
-    if too_large.any():
-        row = int(too_large.argmax())
+        beyond = np.abs(values) > LARGEST
+    if beyond.any():
+        column, row = (int(i) for i in np.argwhere(beyond)[0])
         raise InputError(
-            f"column {shown(series.name)}",
+            f"column {shown(columns[column].name)}",
             f"finite numbers (up to {LARGEST:g} in size)",
-            f"{values[row]} in row {row + first_row:,}",
+            f"{values[column, row]} in row {row + 1:,}",
             "correct it, leave its cell empty, or drop the column",
         )
-    return values
 
 
 def refuse_nested(series: pl.Series) -> None:

@@ -8,7 +8,7 @@ import polars as pl
 
 from pminusy.errors import InputError
 from pminusy.tables.columns.recognise import as_categories, bare_texts
-from pminusy.tables.formats.csv_text import MISSING, typed_cells
+from pminusy.tables.formats.csv_text import MISSING, typed_columns
 from pminusy.tables.wording import count, listed, shown, word
 
 __all__ = ["Labels", "settled_labels"]
@@ -58,7 +58,7 @@ def settled_labels(
         nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(column))
         column = nothing.zip_with(marks.fill_null(False), column).alias(target)
         named = spelled.filter(spelled.str.strip_chars() != "")
-        column = typed_cells(column)
+        (column,) = typed_columns([column])
         if len(named) and column.dtype == pl.String:
             rows = "1 row says" if len(named) == 1 else f"{len(named):,} rows say"
             spelled_as = listed(named.unique().sort())

@@ -253,13 +253,13 @@ class Schema:
     def to_json(self) -> dict[str, Any]:
         """Return the schema as JSON values, exactly: floats keep all their digits."""
         return {
-            "columns": [{"kind": _KINDS[type(c)], **asdict(c)} for c in self.columns],
-            "left_out": [asdict(c) for c in self.left_out],
+            "columns": [{"kind": _KINDS[type(c)], **_as_json(c)} for c in self.columns],
+            "left_out": [_as_json(c) for c in self.left_out],
             "target": self.target,
             "classes": list(self.classes),
             "target_dtype": self.target_dtype,
             "weight": self.weight,
-            "findings": [asdict(finding) for finding in self.findings],
+            "findings": [_as_json(finding) for finding in self.findings],
             "told": list(self.told),
             "reading": self.reading.to_json(),
             "literal_target": self.literal_target,
@@ -291,6 +291,11 @@ class Schema:
         )
         _check_whole(schema)
         return schema
+
+
+def _as_json(value: Column | LeftOut | ColumnFinding) -> dict[str, Any]:
+    """As `asdict`, which takes ten times as long where 100,000 columns have no parts of theirs."""
+    return asdict(value) if isinstance(value, DateColumn) else dict(vars(value))
 
 
 def _at_least_one(categories: tuple[str, ...]) -> tuple[str, ...]:

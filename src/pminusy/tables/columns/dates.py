@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pminusy.tables.columns.numerals import LONGEST
 
 __all__ = [
-    "ORDERS", "PARTS", "Ordered", "date_parts", "day_text", "days_of", "ordered", "parse_dates",
-    "parse_whole_dates", "visible_parts",
+    "EARLIEST", "LATEST", "ORDERS", "PARTS", "Ordered", "date_parts", "day_text", "days_of",
+    "ordered", "parse_dates", "parse_whole_dates", "visible_parts",
 ]  # fmt: skip
 
 ORDERS = ("mdy", "dmy")  # of dates such as 02/03/2020: where both would do the first is taken
@@ -37,7 +37,7 @@ _BY_ORDER = {
 }
 
 _MICROSECONDS, _DAY = 1e6, 86_400.0
-_EARLIEST, _LATEST = 19_000_101, 21_001_231  # of dates written as whole numbers
+EARLIEST, LATEST = 19_000_101, 21_001_231  # of dates written as whole numbers
 
 PARTS = (
     "in days", "yearly sine", "yearly cosine", "weekly sine", "weekly cosine", "weekend",
@@ -133,7 +133,7 @@ def ordered(text: pl.Series) -> Ordered:
 
 def parse_whole_dates(numbers: pl.Series) -> pl.Series:
     """Read whole numbers such as 20200131 as dates; null where one is none."""
-    inside = numbers.is_between(_EARLIEST, _LATEST).fill_null(False)
+    inside = numbers.is_between(EARLIEST, LATEST).fill_null(False)
     text = numbers.set(~inside, None).cast(pl.String)
     return text.str.to_date("%Y%m%d", strict=False).cast(pl.Datetime("us"))
 

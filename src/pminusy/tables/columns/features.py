@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from pminusy.errors import InputError
+from pminusy.tables.columns.batches import (
+    along,
+    batches,
+    by_column,
+    number_matrix,
+    value_codes,
+)
 from pminusy.tables.columns.dates import date_parts, parse_dates, parse_whole_dates
 from pminusy.tables.columns.numerals import PLAIN, is_common_mark, parse_numbers
-from pminusy.tables.columns.recognise import as_categories
-from pminusy.tables.kinds import as_numbers, as_text, is_category, is_number, type_name
+from pminusy.tables.columns.recognise import BLANKS, as_categories
+from pminusy.tables.kinds import as_text, is_category, is_number, refuse_beyond, type_name
 from pminusy.tables.schema import OTHER, CategoryColumn, DateColumn, NumberColumn
 from pminusy.tables.wording import count, is_numeric, listed, shown
 
@@ -36,37 +43,53 @@ class Codes(NamedTuple):
     notes: list[str]
 
 
-def number_features(series: pl.Series, column: NumberColumn) -> Features:
-    """One or two features of a column of numbers."""
-    values = as_numbers(_numbers(series, column))
+def number_features(
+    series: Sequence[pl.Series], columns: Sequence[NumberColumn]
+) -> Iterator[Features]:
+    """One or two features of each of some columns of numbers."""
+    read = [_numbers(one, column) for one, column in zip(series, columns, strict=True)]
+    values = number_matrix(read)
+    refuse_beyond(values, read)
     missing = np.isnan(values)
-    found = []
-    if column.varies:
-        found.append(_standardised(np.where(missing, column.median, values), column))
-    if column.indicator:
-        found.append(missing.astype(np.float64))
-    elif missing.any():
-        rows, name = count(int(missing.sum()), "row"), shown(column.name)
-        median = f"the median of the training rows, {column.median:g}, is used"
-        return Features(found, [f"{rows} without {name}: {median}"])
-    return Features(found, [])
+    numbers_missing = missing.sum(axis=1).tolist()
+    medians, means, scales = (
+        np.array([getattr(column, name) for column in columns])[:, None]
+        for name in ("median", "mean", "scale")
+    )
+    standard = _standardised(np.where(missing, medians, values), means, scales, columns)
+    for i, column in enumerate(columns):
+        found = [standard[i]] if column.varies else []
+        notes = []
+        if column.indicator:
+            found.append(missing[i].astype(np.float64))
+        elif numbers_missing[i]:
+            rows, name = count(numbers_missing[i], "row"), shown(column.name)
+            median = f"the median of the training rows, {column.median:g}, is used"
+            notes = [f"{rows} without {name}: {median}"]
+        yield Features(found, notes)
 
 
-def _standardised(values: Matrix, column: NumberColumn) -> Matrix:
+def _standardised(
+    values: Matrix, means: Matrix, scales: Matrix, columns: Sequence[NumberColumn]
+) -> Matrix:
     """Return (x − mean) / scale; refuse a value so far from training that it would be infinite."""
     with np.errstate(over="ignore"):
-        standard = (values - column.mean) / column.scale
-    if not np.isfinite(standard).all():
-        row = int((~np.isfinite(standard)).argmax())
+        standard = (values - means) / np.where(scales > 0, scales, np.inf)
+    finite = np.isfinite(standard)
+    if not finite.all():
+        i, row = (int(k) for k in np.argwhere(~finite)[0])
+        column = columns[i]
         expected = f"numbers comparable to training (mean {column.mean:g}, spread {column.scale:g})"
-        got = f"{values[row]:g} in row {row + 1:,}"
+        got = f"{values[i, row]:g} in row {row + 1:,}"
         raise InputError(f"column {shown(column.name)}", expected, got, "correct it")
     return standard
 
 
 def _numbers(series: pl.Series, column: NumberColumn) -> pl.Series:
     """Read a column that held numbers at training; refuse what is neither a number nor a mark."""
-    if is_number(series) or series.null_count() == len(series):
+    if is_number(series):
+        return series
+    if series.null_count() == len(series):
         return series.cast(pl.Float64, strict=False)
     if series.dtype == pl.Duration:
         return (series.dt.total_microseconds() / 1e6).alias(series.name)
@@ -134,30 +157,53 @@ def _kind(series: pl.Series) -> str:
     return "text" if is_category(series) else f"values of type {type_name(series)}"
 
 
-def category_codes(series: pl.Series, column: CategoryColumn) -> Codes:
-    """Which feature of a category column is 1 in each row, −1 for none."""
-    text = _texts(series, column)
-    known = text.cast(pl.Enum(column.categories), strict=False).to_physical().cast(pl.Int64)
-    codes = known.fill_null(-1).to_numpy()
-    missing = text.is_null().to_numpy()
-    unseen = (codes < 0) & ~missing
-    notes = []
-    if column.pooled:
-        codes = np.where(unseen, len(column.categories), codes)
-    if column.reference:  # the first has no feature
-        codes = codes - (codes >= 0)
-    if column.has_missing:
-        codes = np.where(missing, len(column.feature_names) - 1, codes)
-    elif missing.any():
-        rows, name = count(int(missing.sum()), "row"), shown(column.name)
-        notes.append(
-            f"{rows} without {name}, which training always had: taken as none of its values"
-        )
-    return Codes(codes, notes + _unseen_note(text, unseen, column))
+def category_codes(
+    series: Sequence[pl.Series], columns: Sequence[CategoryColumn]
+) -> Iterator[Codes]:
+    """Which feature of each of some category columns is 1 in each row, −1 for none."""
+    blanks = _with_blanks(series)
+    texts = [
+        _texts(one, column, blanks=one.name in blanks)
+        for one, column in zip(series, columns, strict=True)
+    ]
+    known = value_codes(texts, [column.categories for column in columns])
+    missing = along(texts).is_null().to_numpy().reshape(known.shape)
+    unseen = (known < 0) & ~missing
+    some_missing: Any = missing.any(axis=1)
+    some_unseen: Any = unseen.any(axis=1)
+    for i, column in enumerate(columns):
+        codes, notes = known[i], []
+        if some_missing[i] and not column.has_missing:
+            notes.append(_missing_note(int(missing[i].sum()), column))
+        if some_unseen[i]:
+            notes.append(_unseen_note(texts[i], unseen[i], column))
+        if column.pooled and some_unseen[i]:
+            codes = np.where(unseen[i], len(column.categories), codes)
+        if column.reference:  # the first has no feature
+            codes = codes - (codes >= 0)
+        if column.has_missing and some_missing[i]:
+            codes = np.where(missing[i], len(column.feature_names) - 1, codes)
+        yield Codes(codes, notes)
 
 
-def _texts(series: pl.Series, column: CategoryColumn) -> pl.Series:
+def _with_blanks(series: Sequence[pl.Series]) -> set[str]:
+    """Columns of text in which a cell begins or ends with a blank."""
+    names: set[str] = set()
+    for batch in batches([one for one in series if one.dtype == pl.String]):
+        there = by_column(along(batch).str.contains(BLANKS), len(batch))
+        names |= {one.name for one, found in zip(batch, there, strict=True) if found}
+    return names
+
+
+def _missing_note(rows: int, column: CategoryColumn) -> str:
+    without = f"{count(rows, 'row')} without {shown(column.name)}"
+    return f"{without}, which training always had: taken as none of its values"
+
+
+def _texts(series: pl.Series, column: CategoryColumn, *, blanks: bool) -> pl.Series:
     """Return a category column as text; refuse what cannot be the category it was at training."""
+    if series.dtype == pl.String and column.dtype != "Boolean":
+        return _stripped(series, column.categories) if blanks else series
     empty = series.null_count() == len(series)
     was_boolean = column.dtype == "Boolean"
     alike = series.dtype == pl.Boolean if was_boolean else series.dtype.is_integer()
@@ -176,21 +222,17 @@ def _texts(series: pl.Series, column: CategoryColumn) -> pl.Series:
 def _stripped(text: pl.Series, known: Collection[str]) -> pl.Series:
     """Take a value with blanks around it for the one without, where only that is known."""
     bare = text.str.strip_chars()
-    if text.equals(bare):
-        return text
     other = ~text.is_in(list(known)) & bare.is_in(list(known))
     return bare.zip_with(other.fill_null(False), text)
 
 
-def _unseen_note(text: pl.Series, unseen: NDArray[np.bool_], column: CategoryColumn) -> list[str]:
+def _unseen_note(text: pl.Series, unseen: NDArray[np.bool_], column: CategoryColumn) -> str:
     """Say which values have no feature; pooled ones, not kept by name, are among them."""
-    if not unseen.any():
-        return []
     kind = "a rare or unseen value" if column.pooled else "an unseen value"
     taken = OTHER if column.pooled else "none of its values"
     rows = int(unseen.sum())
     have = "has" if rows == 1 else "have"
     values = listed(text.filter(pl.Series(unseen)).unique(maintain_order=True))
-    return [
+    return (
         f"{count(rows, 'row')} {have} {kind} of {shown(column.name)} ({values}): taken as {taken}"
-    ]
+    )

@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from pminusy.errors import InputError
-from pminusy.tables.columns.dates import Ordered, ordered, parse_dates, parse_whole_dates
+from pminusy.tables.columns.batches import along, batches, by_column, number_matrix
+from pminusy.tables.columns.dates import (
+    EARLIEST,
+    LATEST,
+    Ordered,
+    ordered,
+    parse_dates,
+    parse_whole_dates,
+)
 from pminusy.tables.columns.finding import taken_as_missing
 from pminusy.tables.columns.numerals import (
     CANDIDATES,
@@ -30,6 +39,7 @@ from pminusy.tables.reading import AS_THE_FILE_SAYS, Reading
 from pminusy.tables.wording import count, listed, shown, word
 
 __all__ = [
+    "BLANKS",
     "Recognised",
     "RecognisedColumn",
     "as_categories",
@@ -45,6 +55,7 @@ _MOST_MARKS = 1000  # remembered in a model
 _HEAD = 200  # cells looked at first, for what dates have between their parts
 # How a cell begins that may be a number, a code or a date; hardly a column of words has one.
 _LIKELY = r"^[\s(+−-]*[$€£¥₹]?\s*[+-]?[.,]?[0-9]|^\s*[A-Za-z]{3,9}\.?[ -]+[0-9]"
+BLANKS = r"^\s|\s$"  # a cell that begins or ends with one
 _SIGN_INSIDE = r"[0-9][,. '’_\u00a0\u2009\u202f][0-9]"
 
 # Columns of whole numbers that are codes of places, by their names.
@@ -143,9 +154,11 @@ def recognise(
     kinds = kinds or {}
     columns: dict[str, RecognisedColumn] = {}
     read: list[pl.Series] = []
-    for column in frame.get_columns():
+    there = [c for c in frame.get_columns() if c.name in kinds or c.name not in skip]
+    looked_at = _promising(there) | kinds.keys()
+    for column in there:
         kind = kinds.get(column.name, "")
-        if column.name in skip and not kind:
+        if column.name not in looked_at:
             continue
         found = _forced(column, kind, reading) if kind else _found(column, reading)
         if found is None and column.dtype == pl.String:
@@ -155,6 +168,28 @@ def recognise(
             if found[0] is not column:
                 read.append(found[0])
     return Recognised(frame.with_columns(read) if read else frame, columns)
+
+
+def _promising(columns: Sequence[pl.Series]) -> set[str]:
+    """Columns of text and of whole numbers in which there may be something to find.
+
+    All others of what may be 100,000 columns are done with here, many at a time.
+    """
+    names: set[str] = set()
+    for batch in batches([c for c in columns if c.dtype == pl.String]):
+        likely = along(batch).str.contains(f"{_LIKELY}|{BLANKS}")
+        there = by_column(likely, len(batch))
+        names |= {column.name for column, found in zip(batch, there, strict=True) if found}
+    for batch in batches([c for c in columns if c.dtype.is_integer()]):
+        values = number_matrix(batch)
+        low, high = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
+        dates = (low >= EARLIEST) & (high <= LATEST)
+        names |= {c.name for c, d in zip(batch, dates, strict=True) if d or _is_place(c)}
+    return names
+
+
+def _is_place(column: pl.Series) -> bool:
+    return _PLACES.fullmatch(column.name.strip()) is not None
 
 
 def _without_blanks(
@@ -169,7 +204,7 @@ def _without_blanks(
 
 def bare_texts(column: pl.Series) -> tuple[pl.Series, str]:
     """Drop blanks around text; say which values that makes the same, or nothing."""
-    if not column.str.contains(r"^\s|\s$").any():
+    if not column.str.contains(BLANKS).any():
         return column, ""
     bare = column.str.strip_chars()
     both = pl.DataFrame({"bare": bare, "full": column}).unique().drop_nulls()
@@ -345,13 +380,13 @@ def _read(
 
 def _codes_or_dates(column: pl.Series) -> tuple[pl.Series, RecognisedColumn] | None:
     """Whole numbers that are codes of places by their name, or dates written as 20200131."""
-    if _PLACES.fullmatch(column.name.strip()):
+    if _is_place(column):
         why = (
             f"codes of places, by its name: --as {column.name}=number where they measure something"
         )
         return as_categories(column), RecognisedColumn(why=why, note=True, kind="category")
     low, high = column.min(), column.max()
-    if low is None or not (low >= 19_000_101 and high <= 21_001_231):  # type: ignore[operator]
+    if low is None or not (low >= EARLIEST and high <= LATEST):  # type: ignore[operator]
         return None
     dates = parse_whole_dates(column)
     if dates.null_count() > column.null_count() or column.n_unique() < 3:

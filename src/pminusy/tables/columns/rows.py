@@ -33,22 +33,21 @@ class DenseFeatures:
 
 
 class SparseFeatures:
-    """The same as a sparse array of rows (CSR); features come in the order of their columns."""
+    """The same as a sparse array of rows (CSR)."""
 
     def __init__(self, N: int, D: int) -> None:
         self._shape = (N, D)
-        self._features: list[NDArray[np.int32]] = []  # of each entry of a row, −1 for none
-        self._values: list[Matrix | None] = []  # None for ones
+        # By the first of some features, of which a row has one at most: which, −1 for none, and
+        # its value; None for ones.
+        self._entries: dict[int, tuple[NDArray[np.int32], Matrix | None]] = {}
 
     def put(self, j: int, values: Matrix) -> None:
         """Set a feature."""
-        self._features.append(np.where(values != 0, np.int32(j), np.int32(-1)))
-        self._values.append(values)
+        self._entries[j] = np.where(values != 0, np.int32(j), np.int32(-1)), values
 
     def put_ones(self, first: int, codes: NDArray[np.int64]) -> None:
         """Set the feature `first` + code of each row to 1, none where the code is −1."""
-        self._features.append(np.where(codes >= 0, first + codes, -1).astype(np.int32))
-        self._values.append(None)
+        self._entries[first] = np.where(codes >= 0, first + codes, -1).astype(np.int32), None
 
     def finished(self) -> Any:
         """The array."""
@@ -56,13 +55,14 @@ class SparseFeatures:
 
         N, D = self._shape
         sizes = np.zeros(N + 1, dtype=np.int64)
-        for features in self._features:
+        in_order = [self._entries[first] for first in sorted(self._entries)]
+        for features, _ in in_order:
             sizes[1:] += features >= 0
         starts = np.cumsum(sizes)
         indices = np.empty(starts[-1], dtype=np.int32)
         data = np.ones(starts[-1])
         at = starts[:-1].copy()
-        for features, values in zip(self._features, self._values, strict=True):
+        for features, values in in_order:
             here = features >= 0
             places = at[here]
             indices[places] = features[here]

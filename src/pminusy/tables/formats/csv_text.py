@@ -8,22 +8,23 @@ import io
 import mmap
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack, suppress
-from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from pminusy.errors import InputError
 from pminusy.tables.checks import refuse_repeated
+from pminusy.tables.columns.batches import along, batches, by_column, divided
 from pminusy.tables.formats.byte_streams import decoded, without_comments
 from pminusy.tables.formats.csv_rows import COMMENT, is_plain, refuse_encoding, rewritten
 from pminusy.tables.formats.memory import refuse_too_large
 from pminusy.tables.reading import AS_THE_FILE_SAYS, Reading
 from pminusy.tables.wording import first_line, is_numeric, listed
 
-__all__ = ["MISSING", "read_csv", "typed_cells"]
+__all__ = ["MISSING", "read_csv", "typed_columns"]
 
 # Cells that mean a missing value: the defaults of pandas.
 MISSING = (
@@ -63,6 +64,8 @@ _LANGUAGES = {
 }
 _ZLIB = (b"x\x01", b"x^")  # how text may begin and Polars still take it for compressed
 
+_ATTEMPTS = (pl.Int64, pl.Float64)
+_LEADING_ZERO = r"^\s*0[0-9]"
 _WORD = re.compile(r"[^\W\d][^\d.,]*")  # of letters and marks, without a digit
 _NO_WORDS = ("true", "false", "inf", "infinity", *(token.lower() for token in MISSING))
 
@@ -123,18 +126,16 @@ def _read_plain(
             data.release()
     body = _without_empty_end(body)
     names, columns = _without_unnamed(what, layout.line, names, body.get_columns())
-    typed = partial(
-        typed_cells,
+    known = text | literal
+    open_ = [i for i, name in enumerate(names) if name not in known]
+    typed = typed_columns(
+        [columns[i] for i in open_],
         comma_decimal=layout.separator == ";" and reading.decimal is None,
         whole_only=reading.decimal == "," or reading.thousands is not None,
     )
-    known = text | literal
-    table = pl.DataFrame(
-        [
-            column if name in known else typed(column)
-            for column, name in zip(columns, names, strict=True)
-        ]
-    )
+    for i, column in zip(open_, typed, strict=True):
+        columns[i] = column
+    table = pl.DataFrame(columns)
     table.columns = names  # afterwards: the constructor does not leave a name empty
     return table
 
@@ -312,21 +313,49 @@ def _without_unnamed(
     return names, columns
 
 
-def typed_cells(
-    cells: pl.Series, *, comma_decimal: bool = False, whole_only: bool = False
-) -> pl.Series:
-    """Give a column of cells the narrowest type that holds every value.
+def typed_columns(
+    columns: Sequence[pl.Series], *, comma_decimal: bool = False, whole_only: bool = False
+) -> list[pl.Series]:
+    """Give columns of cells the narrowest type that holds every value.
 
     Whole numbers with leading zeros stay text: they are codes. With `whole_only` so do all others
     that are not whole, because their signs are to be read otherwise than Python does.
     """
-    if cells.null_count() == len(cells):
-        return cells
-    numbers = _numbers(cells, whole_only)
-    if numbers is not None:
-        return cells if numbers.dtype == pl.Int64 and _has_leading_zero(cells) else numbers
-    if _begins_with_words(cells):
-        return cells
+    typed: list[pl.Series] = []
+    for batch in batches(columns):
+        found = list(batch)
+        left = [i for i, cells in enumerate(batch) if cells.null_count() < len(cells)]
+        for attempt in _ATTEMPTS[:1] if whole_only else _ATTEMPTS:
+            left = _read_as(attempt, found, left)
+        for i in left:
+            if not _begins_with_words(found[i]):
+                found[i] = _typed_with_blanks(found[i], comma_decimal, whole_only)
+        typed += found
+    return typed
+
+
+def _read_as(dtype: Any, found: list[pl.Series], left: list[int]) -> list[int]:
+    """Read those of the columns that all are numbers of a type; which are not."""
+    if not left:
+        return []
+    some = [found[i] for i in left]
+    cells = along(some)
+    numbers = cells.cast(dtype, strict=False)
+    other = by_column(numbers.is_null() & cells.is_not_null(), len(some))
+    codes = ~other
+    if dtype == pl.Int64 and codes.any():
+        codes &= by_column(cells.str.contains(_LEADING_ZERO), len(some))
+    read = np.flatnonzero(~other & ~codes if dtype == pl.Int64 else ~other)
+    if read.size:
+        chosen = [some[k] for k in read]
+        kept = numbers if read.size == len(some) else along(chosen).cast(dtype)
+        for k, column in zip(read, divided(kept, chosen), strict=True):
+            found[left[k]] = column
+    return [left[k] for k in np.flatnonzero(other)]
+
+
+def _typed_with_blanks(cells: pl.Series, comma_decimal: bool, whole_only: bool) -> pl.Series:
+    """A column with blanks around some cells, decimal commas, or booleans."""
     text = cells.str.strip_chars()
     text = text.set(text.is_in(MISSING).fill_null(False), None)
     numbers = _numbers(text, whole_only)
@@ -341,12 +370,12 @@ def typed_cells(
 
 
 def _has_leading_zero(cells: pl.Series) -> bool:
-    return bool(cells.str.contains(r"^\s*0[0-9]").any())
+    return bool(cells.str.contains(_LEADING_ZERO).any())
 
 
 def _numbers(text: pl.Series, whole_only: bool = False) -> pl.Series | None:
     """Return cells as numbers, if all that are there are."""
-    for attempt in (pl.Int64,) if whole_only else (pl.Int64, pl.Float64):
+    for attempt in _ATTEMPTS[:1] if whole_only else _ATTEMPTS:
         numbers = text.cast(attempt, strict=False)
         if numbers.null_count() == text.null_count():
             return numbers
