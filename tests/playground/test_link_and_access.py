@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+import pminusy as pmy
 from tests.playground.browser import DESKTOP, PHONE, number, opened, settle, until
 
 NASTY = "<img src=x onerror=alert(1)>"
@@ -171,7 +172,6 @@ def test_no_other_script_runs(browser, page_of):
 
 
 def test_in_a_frame_of_a_notebook_it_works(browser, page_of, tmp_path):
-    import pminusy as pmy
 
     frame = tmp_path / "notebook.html"
     frame.write_text(f"<!doctype html><title>n</title>{pmy.play()._repr_html_()}", "utf-8")
@@ -189,3 +189,44 @@ def test_in_a_frame_of_a_notebook_it_works(browser, page_of, tmp_path):
     page.wait_for_timeout(600)  # when the link would be written
     assert wrong == []
     page.close()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"z": [2, 1, 0.1], "y": 0},
+        {"z": [2, 1], "y": "<b>", "classes": ["a,c", "<b>"]},
+        {"probabilities": [0.2, 0.8], "y": [0.25, 0.75]},
+        {"x": [1] * 20, "W": [[0.1] * 20, [0.2] * 20], "y": 1, "label_smoothing": 0.1},
+        {"z": [3, -1], "y": 1, "temperature": 2, "softcap": 5, "z_loss": 0.1},
+    ],
+    ids=["logits", "names", "soft", "wide layer", "options"],
+)
+def test_an_explained_sample_links_to_the_page_at_its_numbers(asked, browser, page_of, tmp_path):
+    told = pmy.explain(**asked)
+    html = told.to_html()
+    link = re.search(r'href="play.html(#[^"]*)"', html)
+    assert link
+    with opened(browser, page_of(), link[1].replace("&amp;", "&")) as page:
+        assert page.locator(".notice:visible").count() == 0
+        shown = page.locator(".bars .p-cell .value").all_text_contents()
+        expected = [float(p) for p in told.summary.probabilities]
+        assert [number(p) for p in shown] == pytest.approx(expected, rel=6e-4)
+        assert number(page.locator(".loss strong").text_content()) == pytest.approx(
+            float(told.summary.loss), rel=6e-5
+        )
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"z": [[1, 2], [3, 4]], "y": [0, 1]},
+        {"z": [1, 2], "y": 0, "weight": [1, 2]},
+        {"z": list(range(11)), "y": 0},
+        {"z": [1, 2000], "y": 0},
+        {"z": [1, 2], "y": 0, "hints": 1},
+    ],
+    ids=["batch", "weights", "classes", "large", "exercise"],
+)
+def test_what_the_page_has_no_room_for_is_not_linked(asked):
+    assert "play.html" not in pmy.explain(**asked).to_html()

@@ -169,7 +169,17 @@ def explained(request: Request) -> Derivation:
         )  # fmt: skip
     if request.layer is not None and request.network is None:
         raise InputError("layer", "a network", "none", "leave it out")
-    return explain_file(request) if is_file(request.network) else derivation_of(request)
+    if is_file(request.network):
+        return explain_file(request)
+    return _with_link(derivation_of(request), request)
+
+
+def _with_link(derivation: Derivation, request: Request) -> Derivation:
+    """The same, which knows how the page of `play` opens at its numbers."""
+    from pminusy.playground.opening import link_of
+
+    derivation.playing = link_of(request)
+    return derivation
 
 
 def row_of(frame: pl.DataFrame, row: int) -> pl.DataFrame:
@@ -206,7 +216,8 @@ def explain_row(
     names: dict[str, Any] = {"classes": schema.classes, "features": schema.feature_names}
     request = request_of(y=c, x=X[0], W=model.W, b=model.b, **names, **options)
     first = answer(model, frame, X[0], c, request.options, request.rate, whole)
-    return derivation_of(request).with_answer(first.heading, first.notes, first.tables), notes
+    told = derivation_of(request).with_answer(first.heading, first.notes, first.tables)
+    return _with_link(told, request), notes
 
 
 def _penalty_of(model: Fitted) -> float:

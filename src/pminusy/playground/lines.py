@@ -13,6 +13,7 @@ from html import escape
 from pminusy.derivation import tree as t
 from pminusy.derivation.build import derivation_of
 from pminusy.derivation.input.request import Request
+from pminusy.derivation.render.html import prose
 from pminusy.derivation.render.mathml import MathMLPrinter
 from pminusy.derivation.steps.derivation import Derivation
 from pminusy.derivation.steps.step import ProvedStep
@@ -28,7 +29,9 @@ PANEL_LINES = (
 )  # fmt: skip
 """Lines that panels open, by name: of the derivation with every route."""
 
-_EXAMPLE = Request(x=(1.0, 2.0), W=((0.5, 0.1), (0.3, -0.2), (-0.4, 0.6)), y=0, route="all")
+_EXAMPLE = Request(
+    x=(1.0, 2.0), W=((0.5, 0.1), (0.3, -0.2), (-0.4, 0.6)), y=0, route="all", notation="001"
+)
 """Any numbers would do: the certificate that is shown is that of the algebra."""
 
 
@@ -92,6 +95,6 @@ def _line(step: ProvedStep, printer: LitPrinter) -> str:
     return (
         f'<article class="line" data-line="{step.name}"><h4>{escape(step.title)}</h4>'
         f"{printer.page(step.statement)}"
-        f'<p class="why">{escape(step.why)}</p>'
+        f'<p class="why">{prose(step.why)}</p>'
         f'<p class="proof">✓ proved: {escape(step.proof.checks[0].detail)}</p></article>'
     )

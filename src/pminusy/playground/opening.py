@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from pminusy.derivation.input.targets import class_names, sample_target
 from pminusy.errors import InputError
 from pminusy.present.sanitise import cleaned, cut
 
-__all__ = ["MOST_CLASSES", "MOST_FEATURES", "opening_of"]
+__all__ = ["MOST_CLASSES", "MOST_FEATURES", "link_of", "opening_of"]
 
 MOST_CLASSES = 10
 MOST_FEATURES = 8
@@ -49,6 +51,39 @@ def opening_of(request: Request) -> dict[str, Any]:
     if names != tuple(map(str, range(source.K))):
         state["names"] = [cut(cleaned(name), _LONGEST_NAME) for name in names]
     return state
+
+
+_KEYS = {
+    "z": "z", "c": "y", "soft": "soft", "names": "names", "temperature": "T", "smoothing": "e",
+    "zLoss": "zl", "softcap": "cap",
+}  # fmt: skip
+"""What a link calls the fields of the state; `static/page/state.js` reads it."""
+
+
+def link_of(request: Request) -> str:
+    """The part of a link to the page, behind #, that has a sample's numbers; "" if it has no room.
+
+    Of a linear layer it has the logits: the page's own layer makes them, with another bias.
+    """
+    try:
+        source = logit_source(request)
+        if source.kind == "layer" and not source.batch:
+            z = source.W @ source.x + source.b
+            request = replace(request, z=z, x=None, W=None, b=None, features=None, steps=1)
+        state = opening_of(request)
+    except InputError:
+        return ""
+    state.setdefault("c", 0)
+    return "&".join(
+        f"{key}={_in_link(state[name])}" for name, key in _KEYS.items() if name in state
+    )
+
+
+def _in_link(value: Any) -> str:
+    entries = value if isinstance(value, list) else [value]
+    return ",".join(
+        quote(each, safe="") if isinstance(each, str) else repr(each) for each in entries
+    )
 
 
 def _logits(source: LogitSource) -> dict[str, Any]:

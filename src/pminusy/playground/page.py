@@ -32,7 +32,9 @@ _STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
     "head/twofold.js", "head/head.js",
     "page/dom.js", "page/state.js", "page/controls.js", "page/panels.js",
-    "panels/bars.js", "panels/graph.js",
+    "panels/bars.js", "panels/graph.js", "panels/curve.js", "panels/jacobian.js",
+    "learn/points.js", "learn/model.js", "learn/learn.js",
+    "panels/lines.js",
     "page/page.js",
 )  # fmt: skip
 """In the order in which they are loaded; a panel's tab stands where its file is listed."""
@@ -114,7 +116,7 @@ def _style() -> str:
 @cache
 def _templates() -> str:
     lines = {f"article-{name}": article_lines(name) for name in ARTICLES}
-    lines["panel-lines"] = panel_lines()
+    lines["proved-lines"] = panel_lines()
     says = {f"article-{name}": article.says for name, article in ARTICLES.items()}
     return "\n".join(
         f'<template id="{name}" data-says="{escape(says.get(name, ""))}">{body}</template>'

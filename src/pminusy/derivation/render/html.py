@@ -27,7 +27,7 @@ from pminusy.derivation.values.digits import as_text, rounded
 from pminusy.derivation.values.result_value import WIDEST_ROW, ResultValue
 from pminusy.present.html import page, style
 
-__all__ = ["STYLE", "HtmlWriter", "to_fragment", "to_page"]
+__all__ = ["STYLE", "HtmlWriter", "prose", "to_fragment", "to_page"]
 
 STYLE = (Path(__file__).parent / "derivation.css").read_text(encoding="utf-8")
 _TITLE = 200  # characters of the heading
@@ -114,7 +114,7 @@ class HtmlWriter(Writer[str]):
             body.append(_folded(value, shown.hides_results, "the result"))
         if not shown.hides_numbers:
             body.append(window_picture(step))
-        body.append(f'<p class="why">{_prose(step.why)}</p>')
+        body.append(f'<p class="why">{prose(step.why)}</p>')
         if step.line.table is not None:
             body.append(_folded(_table(step.line.table), shown.hides_results, "the table"))
         body.append(f'<p class="proof">✓ {escape(str(step.proof))}</p>')
@@ -149,14 +149,25 @@ class HtmlWriter(Writer[str]):
 
     def closing(self) -> Page[str]:
         """One line, and the end of the page."""
-        yield f'<p class="proof">{self.derivation.in_short}</p></main>'
+        yield f'<p class="proof">{self.derivation.in_short}</p>{self._playing()}</main>'
+
+    def _playing(self) -> str:
+        """The way to the page on which these numbers move."""
+        link = getattr(self.derivation, "playing", "")
+        if not link or self.derivation.hints:
+            return ""
+        address = f"play.html#{link}"
+        return (
+            f'<p class="note"><a href="{escape(address)}">Play with these numbers</a>: the link opens '
+            "<code>play.html</code> beside this page, which <code>pminusy play</code> writes.</p>"
+        )
 
 
 _INDEX = re.compile(r"(?<=[^\W\d_])_([A-Za-z]{1,3}|\d)(?![A-Za-z_])")
 _POWER = re.compile(r"\^(?:\(([^()]*)\)|(\w))")
 
 
-def _prose(sentence: str) -> str:
+def prose(sentence: str) -> str:
     """A sentence whose p_k and e^z are set as such."""
     raised = _POWER.sub(lambda found: f"<sup>{found[1] or found[2]}</sup>", escape(sentence))
     return _INDEX.sub(r"<sub>\1</sub>", raised)

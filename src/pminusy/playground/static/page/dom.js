@@ -89,6 +89,6 @@ function raisedPart(line) {
 
 /** A copy of a line that was proved, by its name. */
 function provedLine(name) {
-  const lines = document.getElementById("panel-lines").content;
+  const lines = document.getElementById("proved-lines").content;
   return lines.querySelector(`[data-line="${name}"]`).cloneNode(true);
 }

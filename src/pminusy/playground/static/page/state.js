@@ -47,6 +47,7 @@ const inRange = (key, initial, least, most) => ({
 const oneOf = (key, initial, known) => ({
   key,
   initial,
+  known,
   read(text) {
     const found = known().find((each) => String(each) === text);
     if (found === undefined) throw new Error(`expected ${known().join(", ")}`);

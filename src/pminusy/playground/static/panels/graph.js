@@ -170,7 +170,7 @@ const reached = (name, backward) =>
   state.stage >= 12 || (backward ? state.stage >= 6 + BACKWARD.indexOf(name) : state.stage >= FORWARD.indexOf(name));
 
 function drawGraph(g, choose) {
-  const step = g.K > 6 ? 44 : 56;
+  const step = g.K > 6 ? 48 : 58;
   const top = 52;
   const rows = Math.max(g.K, g.x.length);
   const middle = (n) => (count) => top + step * (n + (g.K - count) / 2);

@@ -1,0 +1,144 @@
+// Jacobian: ∂p_i/∂z_j entry by entry, its case line by line with the page's numbers; the sums of its
+// rows; each row times ∂L/∂p_i, and what is left where the target is one class: row c.
+
+field("i", inRange("i", 0, 0, LIMITS.K[1] - 1));
+field("j", inRange("j", 1, 0, LIMITS.K[1] - 1));
+field("weighted", flag("times"));
+field("onlyRow", flag("row"));
+
+panel({
+  id: "jacobian",
+  title: "Jacobian",
+  intro: "Row i, column j: how p_i moves with z_j. Point at an entry, or go from entry to entry with the arrow keys, for its case line by line.",
+  build(root) {
+    const weighted = toggle("times ∂L/∂p", () => state.weighted, (on) => change({ weighted: on }));
+    const onlyRow = toggle("only row c", () => state.onlyRow, (on) => change({ onlyRow: on }));
+    const body = el("tbody");
+    const head_ = el("thead");
+    const foot = el("tfoot");
+    const words = el("p", { class: "note" });
+    const detail = el("div", { class: "detail", "aria-live": "off" });
+    root.append(el("div", { class: "buttons" }, weighted.node, onlyRow.node),
+      el("div", { class: "scroll" }, el("table", { class: "jacobian", "data-q": "dp_dz" }, head_, body, foot)), words, detail);
+    let cells = [];
+    return (model) => {
+      weighted.follow();
+      onlyRow.follow();
+      if (cells.length !== model.K || head_.dataset.names !== String(state.names)) {
+        head_.dataset.names = String(state.names);
+        cells = gridOf(model.K, head_, body, foot);
+      }
+      fillGrid(cells, model, body, foot);
+      say(words, wordsOfJacobian(model));
+      entryInDetail(detail, model);
+    };
+  },
+});
+
+function gridOf(K, head_, body, foot) {
+  const classes = Array.from({ length: K }, (_, k) => k);
+  head_.replaceChildren(el("tr", {}, el("td", {}, ""), classes.map((j) => el("th", { scope: "col" }, letter("z", nameOf(j)))),
+    el("th", { scope: "col", class: "sum" }, "row sum")));
+  const cells = classes.map((i) => classes.map((j) => el("button", {
+    type: "button", on: { pointerenter: () => change({ i, j }), click: () => change({ i, j }) },
+  })));
+  body.replaceChildren(...classes.map((i) => el("tr", {}, el("th", { scope: "row" }, letter("p", nameOf(i))),
+    cells[i].map((cell) => el("td", {}, cell)), el("td", { class: "sum" }))));
+  foot.replaceChildren(el("tr", {}, el("th", { scope: "row" }, ""), classes.map(() => el("td", { class: "sum" })), el("td", { class: "sum" })));
+  roving(cells.flat(), K, (at) => change({ i: Math.floor(at / K), j: at % K }));
+  return cells;
+}
+
+/** The entry shown at (i, j): the Jacobian's, or times ∂L/∂p_i. */
+function entryShown({ row }, i, j) {
+  const entry = jacobianEntry(row, i, j);
+  return state.weighted ? (row.q[i] === 0 ? 0 : (-row.q[i] / row.p[i]) * entry) : entry;
+}
+
+function fillGrid(cells, model, body, foot) {
+  const { K, row } = model;
+  const [i0, j0] = [Math.min(state.i, K - 1), Math.min(state.j, K - 1)];
+  const values = cells.map((line, i) => line.map((_, j) => entryShown(model, i, j)));
+  const largest = Math.max(...values.flat().map(Math.abs)) || 1;
+  cells.forEach((line, i) => {
+    const left = state.onlyRow && !state.soft && i !== state.c;
+    body.rows[i].classList.toggle("left-out", left);
+    line.forEach((cell, j) => {
+      const value = values[i][j];
+      say(cell, text(value, K > 6 ? 2 : 3));
+      cell.style.backgroundColor = shade(value / largest);
+      cell.classList.toggle("chosen", i === i0 && j === j0);
+      update(cell, { "aria-label": `∂p_${nameOf(i)}/∂z_${nameOf(j)} = ${text(value)}` });
+    });
+    const sum = values[i].reduce((total, value) => total + value, 0);
+    say(body.rows[i].cells[K + 1], Math.abs(sum) < 1e-12 ? "0" : text(sum, 3));
+  });
+  foot.hidden = !state.weighted;
+  if (!state.weighted) return;
+  foot.rows[0].cells[0].replaceChildren("sum: ∂L/∂", letter("z"));
+  row.dL_dz.forEach((_, j) => {
+    const total = values.reduce((sum, line) => sum + line[j], 0);
+    const cell = foot.rows[0].cells[j + 1];
+    say(cell, text(total, K > 6 ? 2 : 3));
+    cell.className = `sum ${hue(total)}`;
+  });
+}
+
+/** Cool below 0, warm above, the stronger the larger. */
+const shade = (share) =>
+  share === 0 ? "transparent" : `rgb(var(--${share < 0 ? "cool" : "warm"}) / ${(0.08 + 0.34 * Math.abs(share)).toFixed(3)})`;
+
+function wordsOfJacobian({ row }) {
+  if (state.onlyRow && state.soft) return "A soft target needs every row: each class has a share.";
+  if (state.onlyRow) {
+    return `With one true class c = ${nameOf(state.c)}, ∂L/∂p is 0 but for −1 / p_c = ${text(-1 / row.p[state.c])}: row c is all that is needed, and the other rows are never computed.`;
+  }
+  if (state.weighted) return "Each row times ∂L/∂p_i = −y_i / p_i; a column then adds up to the gradient of its logit, p − y.";
+  return "Every row adds up to 0: a constant added to all logits moves no probability.";
+}
+
+const CASES = {
+  own: [
+    ["own_quotient", (n) => `(${n.ei} · ${n.S} − ${n.ei} · ${n.ei}) / ${n.S}²`],
+    ["own_factored", (n) => `${n.ei} (${n.S} − ${n.ei}) / ${n.S}²`],
+    ["own_separated", (n) => `(${n.ei} / ${n.S}) ((${n.S} − ${n.ei}) / ${n.S})`],
+    ["own_recognised", (n) => `(${n.ei} / ${n.S}) (1 − ${n.ei} / ${n.S})`],
+    ["jacobian_own", (n) => `${n.pi} (1 − ${n.pi})`],
+  ],
+  other: [
+    ["other_quotient", (n) => `(0 · ${n.S} − ${n.ei} · ${n.ej}) / ${n.S}²`],
+    ["other_product", (n) => `−${n.ei} · ${n.ej} / ${n.S}²`],
+    ["other_separated", (n) => `−(${n.ei} / ${n.S}) (${n.ej} / ${n.S})`],
+    ["jacobian_other", (n) => `−${n.pi} · ${n.pj}`],
+  ],
+};
+
+/** The chosen entry's case: each line as it was proved, with the page's numbers below it. */
+function entryInDetail(detail, { row, K }) {
+  const [i, j] = [Math.min(state.i, K - 1), Math.min(state.j, K - 1)];
+  const kind = i === j ? "own" : "other";
+  if (detail.dataset.kind !== kind) {
+    detail.dataset.kind = kind;
+    detail.replaceChildren(el("h3"), el("p", { class: "checked" }), ...CASES[kind].map(([name]) => {
+      const line = provedLine(name);
+      line.querySelector("math").after(el("p", { class: "live-line" }));
+      return line;
+    }));
+  }
+  const e = row.z.map((z) => Math.exp(z));
+  const S = e.reduce((sum, value) => sum + value, 0);
+  const numbers = { ei: text(e[i]), ej: text(e[j]), S: text(S), pi: text(row.p[i]), pj: text(row.p[j]) };
+  const value = jacobianEntry(row, i, j);
+  say(detail.querySelector("h3"), i === j ? `Case 1, the same index: i = j = ${nameOf(i)}` : `Case 2, another index: i = ${nameOf(i)}, j = ${nameOf(j)}`);
+  say(detail.querySelector(".checked"), `✓ ${agreement(value, quotientOfEntry(row.z, i, j))}`);
+  detail.querySelectorAll(".live-line").forEach((line, n) => say(line, `${CASES[kind][n][1](numbers)} = ${text(value)}`));
+}
+
+/** A difference quotient of p_i along z_j. */
+function quotientOfEntry(z, i, j, h = 2 ** -13) {
+  const p = (step) => {
+    const { e, s } = softmaxParts(z.map((value, k) => (k === j ? value + step : value)));
+    return rounded(divide(e[i], s));
+  };
+  return (p(h) - p(-h)) / (z[j] + h - (z[j] - h));
+}
