@@ -91,6 +91,7 @@ def _training() -> Iterator[Callable[[], object]]:
     from scipy import sparse
 
     from pminusy.estimators.softmax_regression import SoftmaxRegression
+    from pminusy.training.dense import compiling
 
     random = np.random.default_rng(0)
 
@@ -102,6 +103,8 @@ def _training() -> Iterator[Callable[[], object]]:
 
         return run
 
+    yield fit(random.normal(size=(60, 4)), np.arange(60) % 3)
+    yield compiling.wait  # small fits do not
     for features in (40, 300):
         X = random.normal(size=(6000, features))
         y = (X[:, :5] + random.normal(size=(6000, 5))).argmax(axis=1)

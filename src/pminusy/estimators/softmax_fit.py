@@ -83,6 +83,7 @@ class SoftmaxFit:
     coef_: Any
     intercept_: Any
     parameters_: Parameters
+    _compiler = True  # whether small problems may load it
 
     def _fit_rows(
         self,
@@ -143,6 +144,7 @@ class SoftmaxFit:
             lasso=lasso,
             one_row=one_row,
             keep_interrupted=self.keep_interrupted,
+            compiler=self._compiler,
         )
 
     def _training_log(
@@ -269,8 +271,11 @@ def fitted_parameters(W: Array, b: Array | None, dtype: Any) -> dict[str, Any]:
 class PlainRegression(SoftmaxFit):
     """A fit of rows that are numbers, finite and checked: a table's design matrix.
 
-    Its attributes are those of `SoftmaxRegression`, bit for bit; `regression` is that estimator.
+    Its attributes are those of `SoftmaxRegression`, without its compiled code for small problems
+    bit for bit; `regression` is that estimator.
     """
+
+    _compiler = False
 
     fit_intercept, label_smoothing, gap, warm_start, workspace = True, 0.0, None, False, WORKSPACE
 

@@ -94,12 +94,14 @@ def minimise(
     one_row: bool = False,
     keep_interrupted: bool = False,
     lbfgs_history: LbfgsHistory | None = None,
+    compiler: bool = True,
 ) -> Fit:
     """Run a solver until the criterion is met, in float64 where float32 stops short of it.
 
     `lasso` is the strength of ‖W‖₁ in the mean objective, `one_row` whether the first of two
     classes has no weights. With `keep_interrupted` an interrupt ends the fit where it is.
-    `lbfgs_history` is what L-BFGS knows at the start, and knows at the end.
+    `lbfgs_history` is what L-BFGS knows at the start, and knows at the end. Without `compiler`
+    small problems do without it: to load it takes longer than one of them.
     """
     precise: Penalised = objective
     interrupted = False
@@ -110,8 +112,9 @@ def minimise(
                     objective.in_precision(np.float64),
                     vector, lasso, one_row, criterion, log, keep_interrupted=keep_interrupted,
                 )  # fmt: skip
-            lbfgs_history = LbfgsHistory(objective.size) if lbfgs_history is None else lbfgs_history
-            precise, solution = _smooth(objective, vector, solver, criterion, log, lbfgs_history)
+            precise, solution = _smooth(
+                objective, vector, solver, criterion, log, lbfgs_history, compiler=compiler
+            )
             vector, at = solution.vector, solution.at
         except KeyboardInterrupt as interrupt:
             if not keep_interrupted and not isinstance(interrupt, StopFit):
@@ -158,7 +161,9 @@ def _smooth(
     solver: str,
     criterion: StoppingCriterion,
     log: TrainingLog,
-    lbfgs_history: LbfgsHistory,
+    lbfgs_history: LbfgsHistory | None,
+    *,
+    compiler: bool,
 ) -> tuple[Penalised, Solution]:
     """The float64 objective, and where the solver ended."""
     if solver == "dual":
@@ -174,7 +179,8 @@ def _smooth(
         vector = vector if start is None else start
     source = objective.source
     if solver == "newton" and not log.exhausted and fits_dense(source, objective.workspace):
-        return fit_dense(objective, source, vector, criterion, log)
+        return fit_dense(objective, source, vector, criterion, log, compiler=compiler)
+    lbfgs_history = LbfgsHistory(objective.size) if lbfgs_history is None else lbfgs_history
     if objective.passes.small:
         objective = objective.in_precision(np.float64)
     preconditioners = Preconditioners(objective)

@@ -2,4 +2,5 @@
 
 Read `classes` (from logits to loss and residual), `objective` (rows, and f over them), `models`
 (of the Hessian), `newton`, then `fit`.
+`compiled` does it in one call for small ones, `kernel` makes that call.
 """

@@ -8,13 +8,14 @@ of all of it, so losses and sums of residuals are means.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Classes", "Outcome", "classes_of"]
+__all__ = ["Classes", "Labelled", "Outcome", "classes_of"]
 
 Array = NDArray[Any]
 
@@ -68,11 +69,28 @@ class TwoClasses:
         return Outcome(loss, (self._first * p - self._second * first)[None], p[None])
 
 
-class TwoLabels:
-    """Two, each row at one of them: all follows from the probability of the other."""
+class Labelled(ABC):
+    """Each row at one class.
+
+    Parameters
+    ----------
+    S, labels
+        Mass and class of each row (N,).
+    """
 
     def __init__(self, S: Array, labels: Array) -> None:
-        self.S = S
+        self.S, self.labels = S, labels
+
+    @abstractmethod
+    def outcome(self, z: Array) -> Outcome:
+        """At logits z (K − 1, N)."""
+
+
+class TwoLabels(Labelled):
+    """Two: all follows from the probability of the class that is not the label."""
+
+    def __init__(self, S: Array, labels: Array) -> None:
+        super().__init__(S, labels)
         self._sign = 2.0 * labels - 1.0
         self._pull = -self._sign * S
 
@@ -87,11 +105,11 @@ class TwoLabels:
         return Outcome(loss, other * self._pull, other)
 
 
-class Labels:
-    """Any number, each row at one of them: there the residual is the sum of the others'."""
+class Labels(Labelled):
+    """Any number: at a label the residual is the sum of the others', not 1 minus p."""
 
     def __init__(self, S: Array, labels: Array) -> None:
-        self.S = S
+        super().__init__(S, labels)
         self._at = labels * labels.size + np.arange(labels.size)
 
     def outcome(self, z: Array) -> Outcome:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.kernels import dispatch
+from pminusy.training.dense.kernel import run_kernel, suits_kernel
 from pminusy.training.dense.models import ClassBlocks, SharedBlock, WholeHessian
 from pminusy.training.dense.newton import DenseModel, dense_newton
 from pminusy.training.dense.objective import DenseObjective, DenseRows
@@ -54,12 +55,14 @@ def fit_dense(
     vector: Array,
     criterion: StoppingCriterion,
     log: TrainingLog,
+    *,
+    compiler: bool = True,
 ) -> tuple[DenseObjective, Solution]:
     """The objective over the matrix, and where Newton's method ended."""
     dispatch.asked_for()  # nothing here is compiled, but what it cannot be is refused all the same
     rows = DenseRows.of(source, objective.coordinates)
     dense = DenseObjective(rows, objective.ridge, objective.coordinates)
-    strict = criterion.gap is not None or criterion.tol <= _LOOSE
+    strict, enough = criterion.gap is not None or criterion.tol <= _LOOSE, criterion
     if (
         strict and rows.x.size * dense.K <= _POLISHED
     ):  # a step more costs nothing, the start leaves no trace
@@ -67,6 +70,12 @@ def fit_dense(
     price = _price(WholeHessian, dense)
     direct = price <= _DIRECT
     whole = direct or dense.K == 2
+
+    V = dense.differences(vector)
+    if compiler and direct and suits_kernel(dense, criterion, log):
+        found = run_kernel(dense, V, criterion, enough, log)
+        if found is not None:
+            return dense, found
 
     def model(damping: float) -> DenseModel:
         x = rows.x if direct else rows.single
@@ -79,7 +88,7 @@ def fit_dense(
     with np.errstate(all="ignore"):  # what float64 does not hold is looked for where it counts
         solution = dense_newton(
             dense,
-            dense.differences(vector),
+            V,
             model,
             criterion=criterion,
             log=log,

@@ -24,6 +24,7 @@ __all__ = ["ClassBlocks", "SharedBlock", "WholeHessian"]
 Array = NDArray[Any]
 
 _INVERTED = 128  # features up to which one product for all classes is quicker than their solves
+_SYMMETRIC = 48  # features from which BLAS is quicker where a product is symmetric
 _EXPONENTS = (-14, -12, -10, -8, -7, -6, -4, -2, 0, 2)
 
 
@@ -62,10 +63,10 @@ class ClassBlocks:
         """Each class by its own factor, less the first."""
         rows = np.concatenate([-G.sum(axis=0)[None], G])
         if self._inverses is not None:
-            solved = np.matmul(self._inverses, rows[:, :, None])[:, :, 0]
+            solved = np.matmul(self._inverses, rows.astype(np.float32)[:, :, None])[:, :, 0]
         else:
             solved = np.array([_solve(f, g) for f, g in zip(self._factors, rows, strict=True)])
-        return np.asarray(solved[1:] - solved[0])
+        return np.asarray(solved[1:] - solved[0], np.float64)
 
 
 class WholeHessian:
@@ -130,7 +131,9 @@ def _unpacked(E: int) -> Array:
 
 
 def _gram(x: Array, weight: Array) -> Array:
-    """Σ w x xᵀ (E, E): one symmetric product, in the type of x; the sum in float64."""
+    """Σ w x xᵀ (E, E) in the type of x, then in float64."""
+    if x.shape[0] < _SYMMETRIC:
+        return np.asarray((x * weight.astype(x.dtype, copy=False)) @ x.T, np.float64)
     rows = x * np.sqrt(weight).astype(x.dtype, copy=False)
     return np.asarray(rows @ rows.T, np.float64)
 
@@ -154,8 +157,10 @@ def _factor(H: Array, ridge: Array, x: Array) -> Array:
 
 
 def _inverse(factor: Array) -> Array:
-    lower = np.tril(dpotri(factor, lower=1)[0])
-    return np.asarray(lower + np.tril(lower, -1).T)
+    lower = dpotri(factor, lower=1)[0]  # zeros above its diagonal, as in the factor
+    whole = lower + lower.T
+    whole.reshape(-1, order="A")[:: len(whole) + 1] *= 0.5
+    return np.asarray(whole, np.float32)
 
 
 def _solve(factor: Array, right: Array) -> Array:

@@ -29,13 +29,13 @@ from pminusy.training.solvers.solution import (
     TrainingLog,
 )
 
-__all__ = ["DenseModel", "dense_newton"]
+__all__ = ["FAILURES", "FALLING", "QUADRATIC", "DenseModel", "dense_newton"]
 
 Array = NDArray[Any]
 
-_FAILURES = 2
-_QUADRATIC = 1e-4  # fall of the promise from one step to the next: the Hessian may stay
-_FALLING = 0.25  # share of a slope worth another look, where a look costs less than a step
+FAILURES = 2
+QUADRATIC = 1e-4  # fall of the promise from one step to the next: the Hessian may stay
+FALLING = 0.25  # share of a slope worth another look, where a look costs less than a step
 _REACHED, _STALLED = Status(reached=True, stalled=False), Status(reached=False, stalled=True)
 
 
@@ -101,10 +101,10 @@ def dense_newton(
         if promised <= FLOOR[double] * abs(point.value):
             return _ended(objective, point, _STALLED, left)
         line = DenseLine(objective, point, D)
-        step = line_search(line, falling=_FALLING) if direct else line_search(line)
+        step = line_search(line, falling=FALLING) if direct else line_search(line)
         if not step.good:
             failures += 1
-            if failures > _FAILURES:
+            if failures > FAILURES:
                 return _ended(objective, point, _STALLED, left)
             built = None
             damping.more()
@@ -112,7 +112,7 @@ def dense_newton(
         point = line.reach(step.step)
         objective.stand(point)
         optimality = _note(objective, point, log)
-        quadratic = direct and step.step == 1.0 and promised <= _QUADRATIC * left
+        quadratic = direct and step.step == 1.0 and promised <= QUADRATIC * left
         left = min(promised, abs(point.value))
         damping.after(step.step)
         if patience.over(optimality, left, point.value):

@@ -23,6 +23,7 @@ __all__ = ["DenseLine", "DenseObjective", "DensePoint", "DenseRows"]
 
 Array = NDArray[Any]
 
+_MANY = 24  # features
 _PAIRED = 1 << 17  # products of two features that are kept: what a cache of the second level holds
 
 
@@ -66,9 +67,21 @@ class DenseRows:
         return kept
 
     @cached_property
+    def by_row(self) -> Array:
+        """The same as (N, E): BLAS is quicker at sums over rows that lie so, of many features."""
+        many = self.x.shape[0] >= _MANY
+        return np.ascontiguousarray(self.x.T) if many else self.x.T
+
+    @cached_property
     def single(self) -> Array:
-        """The same in float32: for models of the Hessian and for its products."""
+        """x in float32: for models of the Hessian and for its products."""
         return self.x.astype(np.float32)
+
+    @cached_property
+    def single_by_row(self) -> Array:
+        """`by_row` in float32."""
+        many = self.x.shape[0] >= _MANY
+        return np.ascontiguousarray(self.single.T) if many else self.single.T
 
     @cached_property
     def pairs(self) -> Array | None:
@@ -112,11 +125,11 @@ class DenseObjective(Penalised):
         self._visits = 0.0
         self.weight_penalty = np.zeros(self.E)  # (E,): λ in these coordinates, 0 for the bias
         self.weight_penalty[: self.D] = self.penalty
-        self._size = np.ones(self.E)  # of a feature: what its gradient is multiplied by
-        self._size[: self.D] = coordinates.scale
-        self._centre = np.zeros(self.E)
-        self._centre[: self.D] = coordinates.centre
-        self._centred = bool(self._centre.any())
+        self.sizes = np.ones(self.E)  # of features: what their gradient is multiplied by
+        self.sizes[: self.D] = coordinates.scale
+        self.centre = np.zeros(self.E)
+        self.centre[: self.D] = coordinates.centre
+        self._centred = bool(self.centre.any())
         self._point: DensePoint | None = None  # where it stands
         self._largest: tuple[DensePoint, float] | None = None  # of the gradient at a point
         self._single: tuple[Outcome, Array, Array] | None = None  # and p, S p in float32
@@ -131,7 +144,7 @@ class DenseObjective(Penalised):
     def point(self, V: Array, z: Array, outcome: Outcome) -> DensePoint:
         """The same where the logits are known."""
         self._visits += 1.0
-        G = outcome.residual @ self.rows.x.T
+        G = outcome.residual @ self.rows.by_row
         pulled = self.pulled(V)
         G += pulled
         return DensePoint(V, outcome.loss + 0.5 * float(np.vdot(V, pulled)), G, z, outcome)
@@ -145,9 +158,9 @@ class DenseObjective(Penalised):
     def largest(self, point: DensePoint) -> float:
         """Largest absolute entry of the gradient in (W, b), of every class; known for the last."""
         if self._largest is None or self._largest[0] is not point:
-            own = point.G * self._size
+            own = point.G * self.sizes
             if self._centred:
-                own += point.G[:, -1:] * self._centre
+                own += point.G[:, -1:] * self.centre
             most = float(np.abs(own).max())
             if self.K > 2:
                 most = max(most, float(np.abs(own.sum(axis=0)).max()))
@@ -162,7 +175,7 @@ class DenseObjective(Penalised):
         p, Sp = self._single_p()
         a -= (p * a).sum(axis=0)
         a *= Sp
-        out = np.asarray(a @ x.T, np.float64)
+        out = np.asarray(a @ self.rows.single_by_row, np.float64)
         out += self.pulled(V)
         return out
 

@@ -11,12 +11,22 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["FALLING", "LineSearchStep", "Searchable", "line_search"]
+__all__ = [
+    "ACCEPT_ABOVE",
+    "FALLING",
+    "LOOKS",
+    "RISE",
+    "TARGET",
+    "LineSearchStep",
+    "Searchable",
+    "line_search",
+]
 
 FALLING = 0.9  # the share of the first slope that may be left
-_ACCEPT_ABOVE = 0.4  # past the minimum by no more than this
-_TARGET = 0.2  # once a search is on, how much of the slope may be left
-_RISE = 1e-5  # relative to f: no rounding explains it
+ACCEPT_ABOVE = 0.4  # past the minimum by no more than this
+TARGET = 0.2  # once a search is on, how much of the slope may be left
+LOOKS = 20  # after the first
+RISE = 1e-5  # relative to f: no rounding explains it
 
 
 class Searchable(Protocol):
@@ -38,7 +48,7 @@ class LineSearchStep(NamedTuple):
 
 
 def line_search(
-    line: Searchable, *, first: float = 1.0, looks: int = 20, falling: float = FALLING
+    line: Searchable, *, first: float = 1.0, looks: int = LOOKS, falling: float = FALLING
 ) -> LineSearchStep:
     """Try the first step; otherwise bracket the zero of the slope and close in on it.
 
@@ -48,14 +58,14 @@ def line_search(
     if not slope0 < 0:
         return LineSearchStep(0.0, False)
     point = line.at(first)
-    highest = line.start.value + _RISE * abs(line.start.value)
-    if -falling * -slope0 <= point.slope <= _ACCEPT_ABOVE * -slope0 and point.value <= highest:
+    highest = line.start.value + RISE * abs(line.start.value)
+    if -falling * -slope0 <= point.slope <= ACCEPT_ABOVE * -slope0 and point.value <= highest:
         return LineSearchStep(first, True)
     low, low_slope, high, high_slope = 0.0, slope0, math.inf, math.nan
     for _ in range(looks):
         if not math.isfinite(point.slope) or not math.isfinite(point.value):
             high, high_slope = point.step, math.nan
-        elif abs(point.slope) <= _TARGET * -slope0 and point.value <= highest:
+        elif abs(point.slope) <= TARGET * -slope0 and point.value <= highest:
             return LineSearchStep(point.step, True)
         elif point.slope < 0:
             low, low_slope = point.step, point.slope

@@ -34,13 +34,25 @@ from pminusy.training.solvers.solution import (
     TrainingLog,
 )
 
-__all__ = ["FLOOR", "PRODUCTS", "ROUNDING", "Damping", "Spent", "forcing", "newton"]
+__all__ = [
+    "CAUTION",
+    "DAMPING",
+    "FLOOR",
+    "LEAST_CAUTION",
+    "MOST_CAUTION",
+    "PRODUCTS",
+    "ROUNDING",
+    "Damping",
+    "Spent",
+    "forcing",
+    "newton",
+]
 
 Array = NDArray[Any]
 
-_DAMPING = 0.003
-_CAUTION = 10.0  # factor of more and of less damping
-_LEAST_CAUTION, _MOST_CAUTION = 1e-4, 1e4
+DAMPING = 0.003
+CAUTION = 10.0  # factor of more and of less damping
+LEAST_CAUTION, MOST_CAUTION = 1e-4, 1e4
 _LARGEST_FORCING = 0.3
 PRODUCTS = 60  # of one step, at most
 # Relative to f: a promise below is rounding, and what is left to gain where rounding decides.
@@ -142,18 +154,18 @@ class Damping:
 
     def of(self, left: float) -> float:
         """The damping of the next step."""
-        return _DAMPING * self._caution * left
+        return DAMPING * self._caution * left
 
     def after(self, step: float) -> None:
         """More after a step that was cut short, less after a whole one."""
         if step < 0.5:
             self.more()
         elif step >= 1:
-            self._caution = max(self._caution / _CAUTION, _LEAST_CAUTION)
+            self._caution = max(self._caution / CAUTION, LEAST_CAUTION)
 
     def more(self) -> None:
         """Steps were too long."""
-        self._caution = min(_CAUTION * self._caution, _MOST_CAUTION)
+        self._caution = min(CAUTION * self._caution, MOST_CAUTION)
 
 
 class _Damped:

@@ -97,7 +97,7 @@ class Patience:
         What is left to gain, relative to f, below which rounding decides the steps.
     """
 
-    _LONGEST = 12  # iterations without a smaller gradient
+    LONGEST = 12  # iterations without a smaller gradient
 
     def __init__(self, rounding: float) -> None:
         self._rounding, self._least, self._idle = rounding, math.inf, 0
@@ -108,7 +108,7 @@ class Patience:
             self._least, self._idle = optimality, 0
         else:
             self._idle += 1
-        return self._idle > self._LONGEST and left <= self._rounding * abs(value)
+        return self._idle > self.LONGEST and left <= self._rounding * abs(value)
 
 
 class TrainingLog:
@@ -143,6 +143,18 @@ class TrainingLog:
     def iterations(self) -> int:
         """Iterations so far."""
         return max(len(self.history) - self.start_noted, 0)
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody wants to know of every iteration as it ends, or a limit is on time."""
+        return self._report is not None or self.deadline < math.inf
+
+    def note_run(self, found: Array, vector: Array) -> None:
+        """Write down iterations that ended in one call: value, optimality and passes of each."""
+        seconds = time.perf_counter() - self._began
+        for number, (value, optimality, passes) in enumerate(found.tolist()):
+            self.history.append(Progress(number, value, optimality, passes, seconds))
+        self.passes, self.best = self.history[-1].passes, vector
 
     def note(
         self,
