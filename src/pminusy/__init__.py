@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pminusy.api.table_model import TableModel, load
     from pminusy.api.warm_up import warm_up
     from pminusy.estimators.calibration import reliability, temperature_scaling
+    from pminusy.estimators.softmax_network import SoftmaxNetwork
     from pminusy.estimators.softmax_regression import SoftmaxRegression
     from pminusy.estimators.softmax_regression_cv import SoftmaxRegressionCV
     from pminusy.kernels.dispatch import why
@@ -49,6 +50,7 @@ _HOMES = {
     "pminusy.api.warm_up": ("warm_up",),
     "pminusy.kernels.dispatch": ("why",),
     "pminusy.estimators.calibration": ("reliability", "temperature_scaling"),
+    "pminusy.estimators.softmax_network": ("SoftmaxNetwork",),
     "pminusy.estimators.softmax_regression": ("SoftmaxRegression",),
     "pminusy.estimators.softmax_regression_cv": ("SoftmaxRegressionCV",),
     "pminusy.kernels.runtime.threads": ("get_num_threads", "set_num_threads"),
@@ -68,6 +70,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "InputError",
+    "SoftmaxNetwork",
     "SoftmaxRegression",
     "SoftmaxRegressionCV",
     "TableModel",

@@ -5,11 +5,13 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn.utils._param_validation import Interval, StrOptions
+import numpy as np
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from pminusy.estimators.parameters.problem import SOLVER_NAMES
+from pminusy.training.network.layout import ACTIVATIONS
 
-__all__ = ["SOFTMAX_REGRESSION", "SOFTMAX_REGRESSION_CV"]
+__all__ = ["SOFTMAX_NETWORK", "SOFTMAX_REGRESSION", "SOFTMAX_REGRESSION_CV"]
 
 _SHARED: dict[str, list[Any]] = {
     "fit_intercept": ["boolean"],
@@ -50,4 +52,42 @@ SOFTMAX_REGRESSION_CV: dict[str, list[Any]] = {
     "refit": ["boolean"],
     "use_legacy_attributes": ["boolean"],
     "store_coefs_paths": ["boolean"],
+}
+
+_POSITIVE = [Interval(Real, 0, None, closed="neither")]
+_NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+_COUNT = Interval(Integral, 1, None, closed="left")
+_BELOW_ONE = [Interval(Real, 0, 1, closed="left")]
+
+SOFTMAX_NETWORK: dict[str, list[Any]] = {
+    "hidden_layer_sizes": ["array-like", _COUNT],
+    "activation": [StrOptions(set(ACTIVATIONS))],
+    "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+    "alpha": _NOT_NEGATIVE,
+    "batch_size": [StrOptions({"auto"}), _COUNT],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "learning_rate_init": _POSITIVE,
+    "power_t": _NOT_NEGATIVE,
+    "max_iter": [_COUNT],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": _NOT_NEGATIVE,
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": _BELOW_ONE,
+    "beta_1": _BELOW_ONE,
+    "beta_2": _BELOW_ONE,
+    "epsilon": _POSITIVE,
+    "n_iter_no_change": [_COUNT, Options(Real, {np.inf})],
+    "max_fun": [_COUNT],
+    "dropout": _BELOW_ONE,
+    "batch_norm": ["boolean", StrOptions({"inputs"})],
+    "class_weight": [dict, StrOptions({"balanced"}), None],
+    "label_smoothing": [Interval(Real, 0, 1, closed="both")],
+    "average_weights": _BELOW_ONE,
+    "clip_norm": [*_POSITIVE, None],
+    "average_gradients": [_COUNT],
 }

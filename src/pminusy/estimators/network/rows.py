@@ -1,0 +1,144 @@
+"""What a network is trained on, checked: inputs, targets, weights, and rows held out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from pminusy.errors import InputError
+from pminusy.estimators.linear_classifier import require_finite
+from pminusy.estimators.parameters.problem import (
+    class_indices,
+    has_columns,
+    soft_targets,
+    target_mass,
+)
+from pminusy.training.network.data import Rows, rows_of
+
+__all__ = [
+    "CheckedRows",
+    "HeldOut",
+    "checked_rows",
+    "held_out",
+    "require_same_classes",
+    "split",
+]
+
+Array = NDArray[Any]
+
+
+class CheckedRows(NamedTuple):
+    """Rows of a fit: as kernels take them, and what each counts in the mean loss."""
+
+    X: Any  # (N, D), NumPy's or CSR
+    indices: Array  # class indices (N,) or soft targets (N, K)
+    weight: Array | None  # (N,), as the user gave it
+    rows: Rows
+    counted: Array  # (N,) float64: ω, times the label's class weight
+    classes: Array
+
+
+class HeldOut(NamedTuple):
+    """Rows that a network is scored on after every epoch."""
+
+    X: Any
+    indices: Array  # class indices (n,) or soft targets (n, K)
+    weight: Array | None
+
+
+def checked_rows(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, classes: Array | None, *, reset: bool
+) -> CheckedRows:
+    """Check everything; classes are those of y unless they are known."""
+    inputs, target, soft = _validated(estimator, X, y, reset=reset)
+    if soft:
+        indices, found = soft_targets(target), np.arange(target.shape[1])
+        if classes is not None and len(classes) != len(found):
+            raise InputError("y", f"{len(classes)} columns", f"{len(found)}")
+        found = found if classes is None else classes
+    else:
+        found, indices = class_indices(target, classes)
+    if len(found) < 2:
+        raise InputError("y", "at least 2 classes", f"1 class ({found[:1].tolist()[0]!r})")
+    weight = None
+    if sample_weight is not None:
+        weight = _check_sample_weight(sample_weight, inputs, ensure_non_negative=True)
+    targets = target_mass(indices, found, weight, estimator.class_weight, estimator.label_smoothing)
+    counted = targets.omega
+    if not soft:
+        counted = counted * (targets.own + targets.spread * len(found))[indices]
+    if not counted.sum() > 0:
+        raise InputError("sample_weight", "a positive sum", "only zeros")
+    rows = rows_of(inputs, targets, inputs.dtype)
+    return CheckedRows(inputs, indices, weight, rows, counted, found)
+
+
+def require_same_classes(y: Any, known: Array) -> None:
+    """Refuse labels that are not those of the fit that is gone on with."""
+    if has_columns(y):
+        return
+    found = np.unique(np.asarray(y))
+    if not np.array_equal(found, known):
+        raise InputError(
+            "y",
+            f"with warm_start the same classes as in the previous call to fit, {known}",
+            f"{found}",
+            "set warm_start=False",
+        )
+
+
+def held_out(estimator: Any, eval_set: Any, classes: Array) -> HeldOut:
+    """Check rows that the user holds out."""
+    if not isinstance(eval_set, tuple | list) or len(eval_set) not in (2, 3):
+        raise InputError("eval_set", "a pair (X, y), or (X, y, sample_weight)", repr(eval_set)[:60])
+    X, y, *rest = eval_set
+    try:
+        inputs, target, soft = _validated(estimator, X, y, reset=False)
+        indices = soft_targets(target) if soft else class_indices(target, classes)[1]
+    except InputError as error:
+        name, expected, got, *remedy = error.args
+        if expected == "labels among `classes`":
+            expected, remedy = "labels that y of fit has", ["leave such rows out"]
+        raise InputError(f"eval_set {name}", expected, got, *remedy) from None
+    if soft and indices.shape[1] != len(classes):
+        raise InputError("eval_set y", f"{len(classes)} columns", f"{indices.shape[1]}")
+    weight = None
+    if rest and rest[0] is not None:
+        weight = _check_sample_weight(rest[0], inputs, ensure_non_negative=True)
+    return HeldOut(inputs, indices, weight)
+
+
+def split(
+    checked: CheckedRows, fraction: float, random: np.random.RandomState
+) -> tuple[Array, HeldOut]:
+    """Rows to train on and rows held out, drawn as scikit-learn does: by class if there are two."""
+    stratify = checked.indices if len(checked.classes) == 2 and checked.indices.ndim == 1 else None
+    train, held = train_test_split(
+        np.arange(checked.X.shape[0]), random_state=random, test_size=fraction, stratify=stratify
+    )
+    if held.size < 2:
+        raise InputError(
+            "validation_fraction",
+            "at least 2 rows held out",
+            f"{held.size}: the validation set is too small",
+            "increase validation_fraction or pass eval_set",
+        )
+    weight = None if checked.weight is None else checked.weight[held]
+    return train, HeldOut(checked.X[held], checked.indices[held], weight)
+
+
+def _validated(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Any, Array, bool]:
+    soft = has_columns(y)
+    inputs, target = validate_data(
+        estimator, X, y, accept_sparse="csr", dtype=(np.float64, np.float32),
+        ensure_all_finite=False, multi_output=True, reset=reset,
+    )  # fmt: skip
+    require_finite(inputs)
+    if not soft and target.ndim == 2:
+        target = column_or_1d(target, warn=True)
+    return inputs, target, soft
