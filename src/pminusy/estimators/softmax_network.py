@@ -15,13 +15,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from pminusy import ops
 from pminusy.errors import InputError
-from pminusy.estimators.linear_classifier import require_finite
 from pminusy.estimators.network.fitting import begin, fit_network, network_logits
 from pminusy.estimators.network.rows import checked_rows, held_out, require_same_classes
 from pminusy.estimators.network.shape import checked_network, hidden_units
 from pminusy.estimators.network.weights import LevelNorm
-from pminusy.estimators.parameters.checks import CheckedParameters
+from pminusy.estimators.parameters.checked import CheckedParameters
 from pminusy.estimators.parameters.constraints import SOFTMAX_NETWORK
+from pminusy.estimators.rows import require_finite
 
 __all__ = ["SoftmaxNetwork"]
 

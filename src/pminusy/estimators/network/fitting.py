@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy import ops
-from pminusy.estimators.linear_classifier import row_chunks
 from pminusy.estimators.network import messages
 from pminusy.estimators.network.rows import CheckedRows, HeldOut, split
 from pminusy.estimators.network.shape import batch_rows, hidden_units, method_of, network_of
@@ -22,6 +21,7 @@ from pminusy.estimators.network.weights import (
     packed,
     packed_running,
 )
+from pminusy.estimators.rows import row_chunks
 from pminusy.kernels.runtime.blas import one_thread_each
 from pminusy.training.network.caller import Trainer
 from pminusy.training.network.data import Settings, buffers_for

@@ -11,13 +11,13 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from pminusy.errors import InputError
-from pminusy.estimators.linear_classifier import require_finite
 from pminusy.estimators.parameters.problem import (
     class_indices,
     has_columns,
     soft_targets,
     target_mass,
 )
+from pminusy.estimators.rows import require_finite
 from pminusy.training.network.data import Rows, rows_of
 
 __all__ = [
