@@ -264,7 +264,7 @@ def test_columns_that_are_not_what_they_are_said_to_be():
         "its columns are 'x' and 'y'"
     )
     assert message(pmy.fit_table, frame, target="y", as_="x=word") == (
-        "as 'x': expected one of number, category, date, dmy, mdy, got 'word'"
+        "as 'x': expected one of number, category, words, date, dmy, mdy, got 'word'"
     )
     assert message(pmy.fit_table, frame, target="y", as_="x") == (
         "as: expected COLUMN=KIND, such as zip=category, got 'x'"

@@ -158,7 +158,8 @@ REMEDY = "; the model file is damaged or was changed by hand; fit the model agai
         (with_entry("columns.0", None), "expected a column as an object, got None"),
         (
             with_entry("columns.0.kind", ["x"]),
-            "expected 'kind' of a column to be one of number, category, date, got a list of 1",
+            "expected 'kind' of a column to be one of number, category, date, words, got a list "
+            "of 1",
         ),
         (
             with_entry("columns.0.scale", float("nan")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from pminusy.api.fit.training_run import TableRows
 from pminusy.errors import InputError
 from pminusy.estimators.intervals import Intervals
 from pminusy.estimators.scores import Scores, assess, score
+from pminusy.files import refuse_suffix
 from pminusy.present.metrics import class_metrics
 from pminusy.tables import target
 from pminusy.tables.design import design_matrix, encode_target
@@ -39,7 +41,10 @@ class ClassScores(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Scores of a model on labelled rows, with intervals; `judged` and `log_p` are those rows."""
+    """Scores of a model on labelled rows, with intervals.
+
+    `judged` and `log_p` are those rows, of the table called `name`.
+    """
 
     rows: int
     scores: Scores
@@ -50,9 +55,26 @@ class Evaluation:
     intervals: Intervals
     judged: TableRows = field(repr=False, compare=False)
     log_p: NDArray[np.float64] = field(repr=False, compare=False)  # (n, K)
+    model: Fitted = field(repr=False, compare=False)
+    name: str = "table"
+
+    def write_report(self, path: str | PathLike[str], *, command: str = "") -> None:
+        """Write the page of the evaluation: one HTML file that opens offline.
+
+        Raises
+        ------
+        InputError
+            A name of another format, a place that cannot be written.
+        """
+        from pminusy.api.fit.report import PAGE_SUFFIXES_OF_OTHERS, write_evaluation
+
+        refuse_suffix("output file", path, ".html", PAGE_SUFFIXES_OF_OTHERS)
+        write_evaluation(self, path, command)
 
 
-def evaluate(model: Fitted, frame: pl.DataFrame, groups: str | None = None) -> Evaluation:
+def evaluate(
+    model: Fitted, frame: pl.DataFrame, groups: str | None = None, name: str = "table"
+) -> Evaluation:
     """Score a model on the rows of a frame whose label it knows.
 
     `groups` is a column of groups; that of training, where the frame has it, if not given.
@@ -75,6 +97,8 @@ def evaluate(model: Fitted, frame: pl.DataFrame, groups: str | None = None) -> E
         intervals=found.intervals,
         judged=rows,
         log_p=log_p,
+        model=model,
+        name=name,
     )
 
 

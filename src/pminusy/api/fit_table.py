@@ -78,10 +78,10 @@ def fit_table(
     """Train a softmax classifier on a table: C Σ_i ω_i L_i + ½ ‖W‖² over standardised columns.
 
     Numbers are standardised and missing ones imputed by the median, with an indicator; text,
-    booleans and categories become one column a value; dates become days, and sines and cosines of
-    the year, the week and the day. Numbers are read where they have thousands, currencies, percent
-    signs or marks for missing values. `str(model.schema)` says what each column was taken for and
-    why, and the notes what was left out.
+    booleans and categories become one column a value, names one a word; dates become days, and
+    sines and cosines of the year, the week and the day. Numbers are read where they have thousands,
+    currencies, percent signs or marks for missing values. `str(model.schema)` says what each column
+    was taken for and why, and the notes what was left out.
 
     Parameters
     ----------
@@ -97,9 +97,9 @@ def fit_table(
     groups
         Column of groups (patients, say): rows of one are held out together, and are in one fold.
     as_
-        What columns are: "zip=category,day=date", or a mapping; "number", "category", "date", and
-        "dmy" or "mdy" for dates whose day or month comes first. Of the target, "category" keeps
-        labels that say NA.
+        What columns are: "zip=category,day=date", or a mapping; "number", "category", "words",
+        "date", and "dmy" or "mdy" for dates whose day or month comes first. Of the target,
+        "category" keeps labels that say NA.
     missing
         Cells that mean a missing value, in every column, beside empty ones, NA and the like.
     header
@@ -347,6 +347,7 @@ def _fitted(
     settings = options.settings(
         getattr(clf, "C_", options.C[0]), getattr(clf, "l1_ratio_", options.l1_ratio[0])
     )
+    settings["training rows"] = training.y.size
     if groups is not None:
         settings["groups"] = groups
     return Fitted(schema, W, b, weight / weight.sum(), settings)
@@ -360,7 +361,8 @@ def _refitted(
     T = 1.0 if calibration is None else calibration.temperature
     weight = np.bincount(rows.y, rows.weight)
     shares = weight / weight.sum()
-    return replace(judged, schema=schema, W=W / T, b=b / T, shares=shares)
+    settings = judged.settings | {"training rows": rows.y.size}
+    return replace(judged, schema=schema, W=W / T, b=b / T, shares=shares, settings=settings)
 
 
 def _scores(

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -150,7 +151,8 @@ class TableModel(Fitted):
         TableWarning
             As `predict`, and rows that are left out.
         """
-        result = evaluate(self, self.read(table), groups)
+        name = Path(table).name if isinstance(table, str | PathLike) else "table"
+        result = evaluate(self, self.read(table), groups, name)
         _warn("evaluate", result.notes)
         return result
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +21,7 @@ from pminusy.cli.reading_options import (
     reading_beside,
 )
 from pminusy.cli.scores import print_scores
-from pminusy.cli.streams import print_table, shown, stdout
+from pminusy.cli.streams import print_table, printing, shown, stdout
 from pminusy.present.numbers import decimals
 from pminusy.present.sanitise import visible
 
@@ -36,6 +38,9 @@ def evaluate(
     table: Annotated[
         Path, typer.Argument(help="Table that has the target column; - for standard input.")
     ],
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page about the evaluation here (.html).")
+    ] = None,
     groups: Annotated[
         str | None,
         typer.Option(help="Column of groups: rows of one count together in the intervals."),
@@ -53,17 +58,28 @@ def evaluate(
     from pminusy.api.evaluation import evaluate as score
     from pminusy.api.records import evaluation_record
     from pminusy.api.table_model import load
+    from pminusy.files import check_writable, refuse_suffix
 
+    if report is not None:
+        from pminusy.api.fit.report import PAGE_SUFFIXES_OF_OTHERS  # Jinja, for pages alone
+
+        refuse_suffix("output file", report, ".html", PAGE_SUFFIXES_OF_OTHERS)
+        check_writable(report, inputs=[model, table])
     trained = load(model)
     reading = reading_beside(
         trained.schema.reading, missing=missing, no_header=no_header, sep=sep, decimal=decimal,
         thousands=thousands, encoding=encoding, comment=comment,
     )  # fmt: skip
-    result = score(trained, trained.read(table, reading), groups)
-    if format_ is ResultFormat.json:
-        print_json(evaluation_record(result))
-    else:
-        _print_scores(result)
+    result = score(trained, trained.read(table, reading), groups, table.name)
+    if report is not None:
+        result.write_report(report, command=shlex.join(["pminusy", *sys.argv[1:]]))
+    with printing([] if report is None else [report]):
+        if format_ is ResultFormat.json:
+            print_json(evaluation_record(result))
+        else:
+            _print_scores(result)
+            if report is not None:
+                stdout().print(f"page    {visible(str(report))}", markup=False, soft_wrap=True)
 
 
 def _print_scores(result: Evaluation) -> None:

@@ -75,7 +75,7 @@ def fit(
         typer.Option(
             "--as",
             metavar="COLUMN=KIND",
-            help="What columns are: number, category, date, dmy or mdy; several with commas.",
+            help="What columns are: number, category, words, date, dmy, mdy; several with commas.",
         ),
     ] = None,
     columns_report: Annotated[

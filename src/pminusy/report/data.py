@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from pminusy.core.trace import Trace
 
-__all__ = ["ColumnLine", "FitReport", "PathValue", "WorstRow"]
+__all__ = [
+    "ColumnDrift",
+    "ColumnLine",
+    "EvaluationReport",
+    "FitReport",
+    "JudgedReport",
+    "PathValue",
+    "WorstRow",
+]
 
 Array = NDArray[Any]
 
@@ -75,9 +83,26 @@ class PathValue:
     largest: tuple[float, ...]  # |weight| of each class
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FitReport:
-    """Everything the page of a fit shows; all text in it is untrusted.
+@dataclass(frozen=True, slots=True)
+class ColumnDrift:
+    """How a column differs from training; None where that does not apply or is not known.
+
+    Shares of cells missing at training and here, of values that training did not have, and the mean
+    and spread here in standard deviations of training.
+    """
+
+    name: str
+    taken: str
+    missing_before: float | None
+    missing: float
+    unseen: float | None
+    mean: float | None
+    spread: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class JudgedReport:
+    """What pages about a model on some rows show alike; all text in it is untrusted.
 
     Parameters
     ----------
@@ -85,44 +110,16 @@ class FitReport:
         Heading of the page, and the column that is predicted.
     classes, feature_names
         Names of the K classes and of the D features of the design matrix.
-    rows_used, rows_train, rows_test, rows_dropped
-        Counts of rows of the table.
     notes
-        Sentences about columns left out, categories pooled and the like.
-    settings
-        (name, value) of every setting of the fit.
+        Sentences about columns left out, categories pooled, rows left out and the like.
     scores
         (name, the model's score, the score of always saying the majority class).
-    certificate
-        Largest absolute entry of the objective's gradient where training ended.
-    converged
-        Whether training ended at an optimum: one exists, and the certificate says so.
-    seconds
-        How long training took.
-    history
-        Objective and largest gradient entry after each iteration, shape (iterations, 2).
-    W, b
-        Weights (K, D) and bias (K,).
+    b
+        Bias (K,).
     held_out_y, held_out_p
         Class indices (n,) and probabilities (n, K) of the rows the model is judged on; n may be 0.
-    held_out
-        Whether those rows were kept out of training; the page says so where they were not.
     worst_rows
         The rows with the largest ‖p − y‖, largest first.
-    trace
-        The run of the first of them: X (1, D), W, b and what follows. None without rows.
-    objective, gap
-        The mean objective where training ended, and how far it can be above its minimum, as a share
-        of itself; NaN where that is not known.
-    solver, passes
-        Which solver trained it, in how many visits to the data.
-    path, chosen
-        What cross-validation tried, and which of that it chose; empty and None without.
-    warnings
-        Sentences of training itself: no optimum exists, iterations ran out and the like.
-    temperature, uncalibrated_p
-        Temperature the weights were divided by, and the probabilities (n, K) without; then
-        `held_out_p` is under temperatures that were fitted to other rows. 1 and None without.
     held_out_weight
         Weights (n,) of those rows where they differ; scores and calibration count rows by them.
     ranking
@@ -133,37 +130,106 @@ class FitReport:
         Predicted class indices (n,) of the judged rows; the most probable ones if None.
     threshold
         A sentence, where one of two classes is predicted from another probability than 1/2.
-    columns
-        What each column of the table was taken for.
     shares
         Share of each class (K,) among the training rows.
-    units
-        Mean and spread (D, 2) of each feature in the units of the table, 0 and 1 for categories.
     made
         By which version, when and by which command the page was made.
+    temperature, uncalibrated_p
+        Temperature the weights were divided by, and the probabilities (n, K) without; then
+        `held_out_p` is under temperatures that were fitted to other rows. 1 and None without.
     """
 
     title: str
     target: str
     classes: tuple[str, ...]
     feature_names: tuple[str, ...]
+    notes: tuple[str, ...]
+    scores: tuple[tuple[str, float, float], ...]
+    b: Array
+    held_out_y: Array
+    held_out_p: Array
+    worst_rows: tuple[WorstRow, ...]
+    held_out_weight: Array | None = None
+    ranking: tuple[tuple[str, float], ...] = ()
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    intervals_from: str = ""
+    said: Array | None = None
+    threshold: str = ""
+    shares: Array | None = None
+    made: tuple[str, ...] = ()
+    temperature: float = 1.0
+    uncalibrated_p: Array | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class EvaluationReport(JudgedReport):
+    """What the page of an evaluation shows beside.
+
+    Parameters
+    ----------
+    drifts
+        How each column differs from training, the largest difference first.
+    converged
+        Whether training ended at an optimum; None where the model does not say.
+    settings
+        (name, value) of every setting of the fit.
+    """
+
+    drifts: tuple[ColumnDrift, ...]
+    converged: bool | None = None
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class FitReport(JudgedReport):
+    """What the page of a fit shows beside.
+
+    Parameters
+    ----------
+    rows_used, rows_train, rows_test, rows_dropped
+        Counts of rows of the table.
+    settings
+        (name, value) of every setting of the fit.
+    certificate
+        Largest absolute entry of the objective's gradient where training ended.
+    converged
+        Whether training ended at an optimum: one exists, and the certificate says so.
+    seconds
+        How long training took.
+    history
+        Objective and largest gradient entry after each iteration, shape (iterations, 2).
+    W
+        Weights (K, D).
+    held_out
+        Whether the judged rows were kept out of training; the page says so where they were not.
+    trace
+        The run of the first of the worst rows: X (1, D), W, b and what follows. None without rows.
+    objective, gap
+        The mean objective where training ended, and how far it can be above its minimum, as a share
+        of itself; NaN where that is not known.
+    solver, passes
+        Which solver trained it, in how many visits to the data.
+    path, chosen
+        What cross-validation tried, and which of that it chose; empty and None without.
+    warnings
+        Sentences of training itself: no optimum exists, iterations ran out and the like.
+    columns
+        What each column of the table was taken for.
+    units
+        Mean and spread (D, 2) of each feature in the units of the table, 0 and 1 for categories.
+    """
+
     rows_used: int
     rows_train: int
     rows_test: int
     rows_dropped: int
-    notes: tuple[str, ...]
     settings: tuple[tuple[str, str], ...]
-    scores: tuple[tuple[str, float, float], ...]
     certificate: float
     converged: bool
     seconds: float
     history: Array
     W: Array
-    b: Array
-    held_out_y: Array
-    held_out_p: Array
     held_out: bool
-    worst_rows: tuple[WorstRow, ...]
     trace: Trace | None
     objective: float = math.nan
     gap: float = math.nan
@@ -172,15 +238,5 @@ class FitReport:
     path: tuple[PathValue, ...] = ()
     chosen: PathValue | None = None
     warnings: tuple[str, ...] = ()
-    temperature: float = 1.0
-    uncalibrated_p: Array | None = None
-    held_out_weight: Array | None = None
-    ranking: tuple[tuple[str, float], ...] = ()
-    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    intervals_from: str = ""
-    said: Array | None = None
-    threshold: str = ""
     columns: tuple[ColumnLine, ...] = ()
-    shares: Array | None = None
     units: Array | None = None
-    made: tuple[str, ...] = ()

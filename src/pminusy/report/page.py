@@ -14,13 +14,13 @@ from pminusy.present.html import page
 from pminusy.present.metrics import ClassMetrics, class_metrics, reliability_bins
 from pminusy.report import markup, predictions
 from pminusy.report.curves import curve, reliability_diagram
-from pminusy.report.data import FitReport, PathValue
+from pminusy.report.data import EvaluationReport, FitReport, JudgedReport, PathValue
 from pminusy.report.path import score_plot, weight_plot
 from pminusy.report.row_numbers import row_numbers
 from pminusy.report.weights import grid
-from pminusy.report.worst_rows import row_details
+from pminusy.report.worst_rows import RowDetails, row_details
 
-__all__ = ["render_page"]
+__all__ = ["render_evaluation", "render_page"]
 
 CONFUSION_CLASSES, CONDENSED_CLASSES = 20, 12
 CONFUSIONS = 10
@@ -49,6 +49,7 @@ def render_page(report: FitReport) -> str:
         A whole HTML document of less than about 1 MB, however many classes and features.
     """
     template = _environment().get_template("page.html.jinja")
+    rows = _rows(report)
     body = template.render(
         report=report,
         classes=report.classes,
@@ -59,9 +60,29 @@ def render_page(report: FitReport) -> str:
         **_judged(report),
         **_path(report),
         **_weights(report),
-        **_rows(report),
+        **rows,
+        **_derivation(report, rows["worst_rows"]),
         columns=report.columns[:COLUMNS],
         worse=_worse(report),
+    )
+    return page(f"{markup.plain(report.title)} · pminusy", _STYLE, body)
+
+
+def render_evaluation(report: EvaluationReport) -> str:
+    """HTML of the page of an evaluation; otherwise as `render_page`."""
+    body = (
+        _environment()
+        .get_template("evaluation.html.jinja")
+        .render(
+            report=report,
+            classes=report.classes,
+            features=report.feature_names,
+            notes=report.notes[:NOTES],
+            drifts=report.drifts[:COLUMNS],
+            **_judged(report),
+            **_rows(report),
+            worse=_worse(report),
+        )
     )
     return page(f"{markup.plain(report.title)} · pminusy", _STYLE, body)
 
@@ -75,7 +96,7 @@ def _training(report: FitReport) -> dict[str, Any]:
     }
 
 
-def _judged(report: FitReport) -> dict[str, Any]:
+def _judged(report: JudgedReport) -> dict[str, Any]:
     """Confusion, calibration and scores a class, of the rows the model is judged on."""
     K = len(report.classes)
     y, p = report.held_out_y.astype(np.intp), report.held_out_p.reshape(-1, K)
@@ -93,7 +114,7 @@ def _judged(report: FitReport) -> dict[str, Any]:
     }
 
 
-def _worse(report: FitReport) -> list[str]:
+def _worse(report: JudgedReport) -> list[str]:
     """Scores by which the majority class is better than the model."""
     return [
         name
@@ -102,7 +123,7 @@ def _worse(report: FitReport) -> list[str]:
     ]
 
 
-def _calibration(report: FitReport, p: Any, when: str) -> dict[str, Any]:
+def _calibration(report: JudgedReport, p: Any, when: str) -> dict[str, Any]:
     """Bins of probabilities (n, K), their error and their diagram; no bins where p is None."""
     p = np.empty((0, len(report.classes))) if p is None else p.reshape(-1, len(report.classes))
     n = p.shape[0]
@@ -151,14 +172,17 @@ def _weights(report: FitReport) -> dict[str, Any]:
     return {"weights": shown, "in_units": in_units}
 
 
-def _rows(report: FitReport) -> dict[str, Any]:
+def _rows(report: JudgedReport) -> dict[str, Any]:
     worst_rows = [
         row_details(row, report.b, report.feature_names) for row in report.worst_rows[:WORST_ROWS]
     ]
-    steps = None
-    if worst_rows and report.trace is not None:
-        steps = row_numbers(report.trace, worst_rows[0].true, worst_rows[0].rival)
-    return {"worst_rows": worst_rows, "steps": steps}
+    return {"worst_rows": worst_rows}
+
+
+def _derivation(report: FitReport, worst_rows: list[RowDetails]) -> dict[str, Any]:
+    if not worst_rows or report.trace is None:
+        return {"steps": None}
+    return {"steps": row_numbers(report.trace, worst_rows[0].true, worst_rows[0].rival)}
 
 
 @cache

@@ -18,12 +18,13 @@ from pminusy.tables.columns.features import (
     category_codes,
     date_features,
     number_features,
+    words_features,
 )
 from pminusy.tables.columns.recognise import without_marks
 from pminusy.tables.columns.rows import DenseFeatures, SparseFeatures
 from pminusy.tables.kinds import is_number, refuse_beyond
 from pminusy.tables.learning import learn_schema
-from pminusy.tables.schema import CategoryColumn, Column, NumberColumn, Schema
+from pminusy.tables.schema import CategoryColumn, Column, NumberColumn, Schema, WordsColumn
 from pminusy.tables.target import encode_target, select_rows
 from pminusy.tables.wording import columns_there, listed
 
@@ -109,6 +110,7 @@ def _features(
         (NumberColumn, number_features),
         (CategoryColumn, category_codes),
         (DateColumn, partial(map, date_features)),
+        (WordsColumn, partial(map, words_features)),
     )
     for kind, features in kinds:
         left = [column for column in columns if isinstance(column, kind)]

@@ -12,6 +12,7 @@ from pminusy.tables.columns.date_column import DateColumn
 from pminusy.tables.columns.finding import ColumnFinding, Taken
 from pminusy.tables.columns.learned import NOTHING_SAID, CategoryLimits, learn_columns
 from pminusy.tables.columns.recognise import RecognisedColumn
+from pminusy.tables.columns.words import WordsColumn
 from pminusy.tables.schema import (
     CategoryColumn,
     Column,
@@ -57,7 +58,7 @@ def learn_schema(
         feature.
     max_distinct_share
         A text column whose distinct values are more than this share of its values holds names, not
-        categories, and is left out.
+        categories: their words are features where enough of them come again, else it is left out.
 
     Returns
     -------
@@ -124,6 +125,8 @@ def _taken(found: Column | LeftOut) -> Taken:
             return "category"
         case DateColumn():
             return "date"
+        case WordsColumn():
+            return "words"
         case _:
             return "left out"
 
@@ -138,6 +141,8 @@ def _why(found: Column | LeftOut, known: RecognisedColumn) -> str:
             return f"{found.dtype}, median {found.median:g}"
         case CategoryColumn():
             return count(len(found.categories) + found.pooled_values, "value")
+        case WordsColumn():
+            return f"names or text: {count(len(found.words), 'word')} of 3 or more training rows"
         case _:
             return str(found.dtype)
 

@@ -13,7 +13,7 @@ from pminusy.tables.wording import closest, shown
 
 __all__ = ["AS_THE_FILE_SAYS", "KINDS", "Reading", "kinds_of", "names_in", "reading_of"]
 
-KINDS = ("number", "category", "date", "dmy", "mdy")
+KINDS = ("number", "category", "words", "date", "dmy", "mdy")
 
 _DECIMALS, _THOUSANDS = (".", ","), (",", ".", " ", "'", "_")
 _NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "space": " "}

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast, get_args
 from pminusy.tables.columns.date_column import DateColumn
 from pminusy.tables.columns.finding import ColumnFinding, as_lines
 from pminusy.tables.columns.numerals import Numerals
+from pminusy.tables.columns.words import WordsColumn
 from pminusy.tables.reading import AS_THE_FILE_SAYS, Reading
 from pminusy.tables.untrusted import LARGEST, Fields, damaged
 from pminusy.tables.wording import count, listed, shown
@@ -24,6 +25,7 @@ __all__ = [
     "NumberColumn",
     "Schema",
     "TargetType",
+    "WordsColumn",
 ]
 
 OTHER = "(other)"  # the pooled rare categories
@@ -173,7 +175,7 @@ class LeftOut:
         return cls(fields.text("name"), fields.text("reason"), group)
 
 
-Column = NumberColumn | CategoryColumn | DateColumn
+Column = NumberColumn | CategoryColumn | DateColumn | WordsColumn
 
 
 @dataclass(frozen=True)
@@ -322,7 +324,12 @@ def _left_out_notes(columns: tuple[LeftOut, ...]) -> list[str]:
     ]
 
 
-_KINDS: dict[type, str] = {NumberColumn: "number", CategoryColumn: "category", DateColumn: "date"}
+_KINDS: dict[type, str] = {
+    NumberColumn: "number",
+    CategoryColumn: "category",
+    DateColumn: "date",
+    WordsColumn: "words",
+}
 
 
 def _column(value: object) -> Column:
@@ -332,6 +339,8 @@ def _column(value: object) -> Column:
             return NumberColumn.from_fields(fields)
         case "date":
             return DateColumn.from_fields(fields)
+        case "words":
+            return WordsColumn.from_fields(fields)
         case _:
             return CategoryColumn.from_fields(fields)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +13,27 @@ import pminusy
 from pminusy.core.trace import Trace
 from pminusy.files import write_atomically
 from pminusy.present.numbers import Real
-from pminusy.report.data import ColumnLine, FitReport, PathValue, WorstRow
-from pminusy.report.page import render_page
+from pminusy.report.data import (
+    ColumnDrift,
+    ColumnLine,
+    EvaluationReport,
+    FitReport,
+    PathValue,
+    WorstRow,
+)
+from pminusy.report.page import render_evaluation, render_page
 from pminusy.tables.design import cells
+from pminusy.tables.drift import drifts
 from pminusy.tables.units import feature_units
 from pminusy.tables.wording import shown
 
 if TYPE_CHECKING:
+    from pminusy.api.evaluation import Evaluation
     from pminusy.api.fit.training_run import TableRows, TrainingRun
     from pminusy.api.fitted import Fitted
     from pminusy.estimators.softmax_regression_cv import PathPoint
 
-__all__ = ["PAGE_SUFFIXES_OF_OTHERS", "fit_report", "write_report"]
+__all__ = ["PAGE_SUFFIXES_OF_OTHERS", "fit_report", "write_evaluation", "write_report"]
 
 PAGE_SUFFIXES_OF_OTHERS = (
     ".pdf", ".png", ".jpg", ".svg", ".docx", ".md", ".tex", ".txt", ".json", ".csv", ".ipynb",
@@ -42,6 +51,54 @@ def write_report(
     write_atomically(path, lambda file: file.write(page))
 
 
+def write_evaluation(result: Evaluation, path: str | PathLike[str], command: str = "") -> None:
+    """Write the page of an evaluation."""
+    page = render_evaluation(_evaluation_report(result, _made(command))).encode()
+    write_atomically(path, lambda file: file.write(page))
+
+
+def _evaluation_report(result: Evaluation, made: tuple[str, ...]) -> EvaluationReport:
+    model, rows = result.model, result.judged
+    schema = model.schema
+    trained_on = model.settings.get("training rows")
+    before = int(trained_on) if isinstance(trained_on, int | float) else None
+    return EvaluationReport(
+        **_judged(model, result, rows, result.log_p),
+        title=f"{result.name} → {schema.target}",
+        notes=result.notes,
+        worst_rows=_worst_rows(model, ((rows, None),)),
+        drifts=tuple(ColumnDrift(*each) for each in drifts(rows.frame, rows.X, schema, before)),
+        converged=model.converged,
+        settings=tuple((name, _setting(value)) for name, value in model.settings.items()),
+        made=made,
+    )
+
+
+def _judged(
+    model: Fitted, found: TrainingRun | Evaluation, rows: TableRows, log_p: NDArray[np.float64]
+) -> dict[str, Any]:
+    """What both pages show of the rows a model is judged on."""
+    scores = zip(found.scores.named(), found.baseline.named(), strict=True)
+    return {
+        "target": model.schema.target,
+        "classes": model.schema.classes,
+        "feature_names": model.schema.feature_names,
+        "scores": tuple(
+            (name, _score(name, value), _score(name, other)) for (name, value), (_, other) in scores
+        ),
+        "ranking": found.ranking,
+        "intervals": found.intervals,
+        "intervals_from": found.intervals.sentence,
+        "b": model.b,
+        "held_out_y": rows.y,
+        "held_out_p": np.exp(log_p),
+        "held_out_weight": rows.weight if model.schema.weight is not None else None,
+        "said": model.decided(log_p),
+        "threshold": _threshold(model),
+        "shares": model.shares,
+    }
+
+
 def _made(command: str) -> tuple[str, ...]:
     day = datetime.now().astimezone().date().isoformat()
     return (f"pminusy {pminusy.__version__}", day, *([command] if command else []))
@@ -49,17 +106,14 @@ def _made(command: str) -> tuple[str, ...]:
 
 def fit_report(model: Fitted, run: TrainingRun, made: tuple[str, ...] = ()) -> FitReport:
     """Gather what the page shows."""
-    worst = _worst_rows(model, run)
+    worst = _worst_rows(model, ((run.training, False), (run.held_out, True)))
     scored = run.scored
     clf, calibration = run.fit, run.calibration
     log_p = model.log_probabilities(scored.X) if calibration is None else calibration.log_p_after
     path = tuple(_path_value(point) for point in run.path)
-    scores = zip(run.scores.named(), run.baseline.named(), strict=True)
     return FitReport(
+        **_judged(model, run, scored, log_p),
         title=f"{run.name} → {model.schema.target}",
-        target=model.schema.target,
-        classes=model.schema.classes,
-        feature_names=model.schema.feature_names,
         rows_used=run.training.y.size + run.held_out.y.size,
         rows_train=run.training.y.size,
         rows_test=run.held_out.y.size,
@@ -67,17 +121,11 @@ def fit_report(model: Fitted, run: TrainingRun, made: tuple[str, ...] = ()) -> F
         notes=(*_refit_note(run), *run.table_notes),
         warnings=run.warnings,
         settings=tuple((name, _setting(value)) for name, value in model.settings.items()),
-        scores=tuple(
-            (name, _score(name, value), _score(name, b)) for (name, value), (_, b) in scores
-        ),
         certificate=run.certificate,
         converged=run.converged,
         seconds=run.seconds,
         history=np.array([(at.objective, at.optimality) for at in run.history[1:]]).reshape(-1, 2),
         W=model.W,
-        b=model.b,
-        held_out_y=scored.y,
-        held_out_p=np.exp(log_p),
         held_out=run.held_out.y.size > 0,
         worst_rows=worst,
         trace=_trace(model, worst[0]),
@@ -90,15 +138,8 @@ def fit_report(model: Fitted, run: TrainingRun, made: tuple[str, ...] = ()) -> F
         temperature=1.0 if calibration is None else calibration.temperature,
         uncalibrated_p=None if calibration is None else np.exp(calibration.log_p_before),
         columns=tuple(ColumnLine(f.name, f.taken, f.missing, f.why) for f in model.schema.findings),
-        shares=model.shares,
         units=np.array([(u.mean, u.scale) for u in feature_units(model.schema)]),
         made=made,
-        ranking=run.ranking,
-        intervals=run.intervals,
-        intervals_from=run.intervals.sentence,
-        said=model.decided(log_p),
-        threshold=_threshold(model),
-        held_out_weight=scored.weight if model.schema.weight is not None else None,
     )
 
 
@@ -144,17 +185,18 @@ def _trace(model: Fitted, row: WorstRow) -> Trace:
     return Trace(np.array([row.y]), X=row.x[None], W=model.W, b=model.b)
 
 
-def _worst_rows(model: Fitted, run: TrainingRun) -> tuple[WorstRow, ...]:
-    """Rows of the table, held out or not, with the largest ‖p − y‖ (then the largest loss)."""
+def _worst_rows(
+    model: Fitted, parts: tuple[tuple[TableRows, bool | None], ...]
+) -> tuple[WorstRow, ...]:
+    """Rows of parts of a table, held out or not, with the largest ‖p − y‖ (then loss)."""
     candidates = [
-        (distance, loss, part, i)
-        for part in (run.training, run.held_out)
+        (distance, loss, part, i, held_out)
+        for part, held_out in parts
         for distance, loss, i in _worst(model, part)
     ]
     candidates.sort(key=lambda row: row[:2], reverse=True)
     return tuple(
-        _worst_row(model, part, i, part is run.held_out)
-        for _, _, part, i in candidates[:_ROWS_SHOWN]
+        _worst_row(model, part, i, held_out) for _, _, part, i, held_out in candidates[:_ROWS_SHOWN]
     )
 
 
@@ -169,7 +211,7 @@ def _worst(model: Fitted, part: TableRows) -> list[tuple[float, float, int]]:
     return [(float(distances[i]), float(losses[i]), int(i)) for i in worst]
 
 
-def _worst_row(model: Fitted, part: TableRows, i: int, held_out: bool) -> WorstRow:
+def _worst_row(model: Fitted, part: TableRows, i: int, held_out: bool | None) -> WorstRow:
     x = part.row(i)
     log_p = model.log_probabilities(x[None])[0]
     return WorstRow(

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from pminusy.api.fitted import Fitted
 from pminusy.api.onnx.columns import Placed, add_categories, add_dates, add_numbers
+from pminusy.errors import InputError
 from pminusy.exchange.graph import Graph, Precision, check_request, write
 from pminusy.exchange.head import Cut, give_head
-from pminusy.tables.schema import CategoryColumn, DateColumn, NumberColumn, Schema
+from pminusy.tables.schema import CategoryColumn, DateColumn, NumberColumn, Schema, WordsColumn
+from pminusy.tables.wording import shown, word
 
 __all__ = ["write_table_model"]
 
@@ -53,6 +55,13 @@ def _placed(schema: Schema, W: NDArray[np.float64]) -> Iterator[Placed]:
     taken = {*_OUTPUTS, ""}
     first = 0
     for column in schema.columns:
+        if isinstance(column, WordsColumn):  # ONNX splits no text by the letters of all languages
+            expected, got = (
+                "columns of numbers, categories and dates",
+                f"words in {shown(column.name)}",
+            )
+            remedy = f"fit it again with --as {word(column.name)}=category, or with it dropped"
+            raise InputError("ONNX", expected, got, remedy)
         last = first + len(column.feature_names)
         name = column.name
         while name in taken:  # an output, or no name at all

@@ -20,11 +20,19 @@ from pminusy.tables.columns.batches import (
 from pminusy.tables.columns.dates import date_parts, parse_dates, parse_whole_dates
 from pminusy.tables.columns.numerals import PLAIN, is_common_mark, parse_numbers
 from pminusy.tables.columns.recognise import BLANKS, as_categories
+from pminusy.tables.columns.words import WordsColumn, word_features
 from pminusy.tables.kinds import as_text, is_category, is_number, refuse_beyond, type_name
 from pminusy.tables.schema import OTHER, CategoryColumn, DateColumn, NumberColumn
 from pminusy.tables.wording import count, is_numeric, listed, shown
 
-__all__ = ["Codes", "Features", "category_codes", "date_features", "number_features"]
+__all__ = [
+    "Codes",
+    "Features",
+    "category_codes",
+    "date_features",
+    "number_features",
+    "words_features",
+]
 
 Matrix = NDArray[np.float64]
 
@@ -131,6 +139,15 @@ def date_features(series: pl.Series, column: DateColumn) -> Features:
         rows, name = count(int(missing.sum()), "row"), shown(column.name)
         return Features(found, [f"{rows} without {name}: the mean of the training rows is used"])
     return Features(found, [])
+
+
+def words_features(series: pl.Series, column: WordsColumn) -> Features:
+    """The features of a column of words; any cell has words, if only some that are not known."""
+    values, missing = word_features(as_categories(series), column)
+    if not missing:
+        return Features(list(values), [])
+    rows, name = count(missing, "row"), shown(column.name)
+    return Features(list(values), [f"{rows} without {name}: taken as without its words"])
 
 
 def _dates(series: pl.Series, column: DateColumn) -> pl.Series:

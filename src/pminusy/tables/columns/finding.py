@@ -12,8 +12,13 @@ from pminusy.tables.wording import count, listed, shown
 
 __all__ = ["ColumnFinding", "Taken", "as_lines", "in_short"]
 
-Taken = Literal["number", "category", "date", "left out", "target", "weight", "groups"]
-_PLURALS = {"category": "categories", "left out": "left out", "groups": "groups"}
+Taken = Literal["number", "category", "date", "words", "left out", "target", "weight", "groups"]
+_PLURALS = {
+    "category": "categories",
+    "words": "of words",
+    "left out": "left out",
+    "groups": "groups",
+}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pminusy.tables.columns.batches import batches, number_matrix, value_counts
 from pminusy.tables.columns.date_column import DateColumn, DatePart
 from pminusy.tables.columns.dates import date_parts, days_of, visible_parts
 from pminusy.tables.columns.recognise import RecognisedColumn
+from pminusy.tables.columns.words import WordsColumn, learn_words
 from pminusy.tables.kinds import (
     as_text,
     is_number,
@@ -45,7 +46,7 @@ _CAMEL_ID = re.compile(r".*[a-z]I[dD]")
 
 _NO_VALUES, _EMPTY = "it has no values", "they have no values"
 _CONSTANT = "they are the same in every training row"
-_IDENTIFIES = "they identify the rows: whole numbers, no two the same"
+_IDENTIFIES = "they identify the rows: whole numbers, no two the same (--as NAME=number keeps one)"
 
 
 class CategoryLimits(NamedTuple):
@@ -190,16 +191,20 @@ def _learn_categories(
     columns: Sequence[pl.Series],
     recognised: Mapping[str, RecognisedColumn],
     limits: CategoryLimits,
-) -> Iterator[CategoryColumn | LeftOut]:
+) -> Iterator[CategoryColumn | WordsColumn | LeftOut]:
     texts = [c if c.dtype == pl.String else as_text(c) for c in columns]
-    for column, counts in zip(columns, value_counts(texts), strict=True):
-        forced = recognised.get(column.name, NOTHING_SAID).kind == "category"
-        yield _learn_category(column, counts, limits, forced=forced)
+    for column, text, counts in zip(columns, texts, value_counts(texts), strict=True):
+        kind = recognised.get(column.name, NOTHING_SAID).kind
+        if kind == "words":
+            words = learn_words(text, type_name(column), asked=True)
+            yield words or LeftOut(column.name, "no word of it is in 3 training rows")
+            continue
+        yield _learn_category(column, counts, limits, forced=kind == "category")
 
 
 def _learn_category(
     column: pl.Series, counts: pl.DataFrame, limits: CategoryLimits, *, forced: bool
-) -> CategoryColumn | LeftOut:
+) -> CategoryColumn | WordsColumn | LeftOut:
     distinct, missing = counts.height, column.null_count()
     present = len(column) - missing
     if distinct == 1 and not missing:
@@ -207,6 +212,9 @@ def _learn_category(
         return LeftOut(column.name, reason, _CONSTANT)
     share = 1.0 if forced else limits.distinct_share
     if column.dtype == pl.String and distinct > max(_FEW, share * present):
+        words = learn_words(column, type_name(column))
+        if words is not None:
+            return words
         several = f"{distinct:,} different values in {count(present, 'row')}"
         reason = f"it looks like names, not categories ({several})"
         return LeftOut(column.name, reason, "they look like names, not categories")

@@ -408,6 +408,8 @@ def _forced(column: pl.Series, kind: str, reading: Reading) -> tuple[pl.Series, 
     """A column as the user says it is."""
     if kind == "category":
         return as_categories(column), RecognisedColumn(kind=kind, why="as asked")
+    if kind == "words":
+        return as_categories(column), RecognisedColumn(kind=kind)
     if kind == "number":
         return _forced_number(column, reading)
     return _forced_date(column, kind)
