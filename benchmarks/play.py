@@ -57,7 +57,7 @@ def _traced_drag(page: Page) -> list[dict[str, Any]]:
     page.wait_for_timeout(500)  # the trace's own beginning takes a fifth of a second
     page.mouse.down()
     for n in range(_DRAG_SECONDS * 120):
-        share = 0.5 + 0.45 * (1 - abs((n % 80) / 40 - 1)) * (1 if n // 80 % 2 else -1)
+        share = 0.5 + 0.35 * (1 - abs((n % 80) / 40 - 1)) * (1 if n // 80 % 2 else -1)
         page.mouse.move(box["x"] + share * box["width"], middle)
     client.send("Tracing.end")
     while not done:

@@ -93,7 +93,7 @@ def test_every_control_of_the_bars(browser, page_of):
         np.testing.assert_allclose(p, softmax(z)[0], **CLOSE)
         np.testing.assert_allclose(g, softmax(z)[0] - [0, 0, 1, 0], rtol=6e-4)
 
-        page.locator(".options summary").click()
+        page.get_by_text("Options of the loss").click()
         for label, value in (("temperature", "2"), ("label smoothing", "0.2"), ("z-loss", "0.05")):
             field = page.get_by_label(f"{label}, exactly")
             field.fill(value)
@@ -178,6 +178,18 @@ def test_the_graph_has_every_value_and_gradient(name, browser, page_of):
         np.testing.assert_allclose([number(r[2]) for r in of["z"]], gradient, **three)
 
 
+def test_a_wide_layer_is_drawn_whole(browser, page_of):
+    W = [[0.1 * d for d in range(8)], [0.0] * 8]
+    with opened(browser, page_of(x=[1.0] * 8, W=W, y=1)) as page:
+        tops = [float(box.get_attribute("y")) for box in page.locator(".graph .box").all()]
+        assert len(tops) == 8 + 3 * 2 + 2
+        assert min(tops) > 20
+        dL_dx = page.locator(".graph-node[data-q=x] .back").all_text_contents()
+        p = softmax([[2.8, 0.0]])[0]
+        expected = [0.1 * d * p[0] for d in range(8)]
+        np.testing.assert_allclose([number(t) for t in dL_dx], expected, rtol=6e-3, atol=1e-12)
+
+
 def test_every_edge_opens_a_proved_line_and_agrees_with_a_quotient(browser, page_of):
     with opened(browser, page_of()) as page:
         edges = page.locator(".wire-hit")
@@ -212,3 +224,13 @@ def test_the_graph_goes_stage_by_stage(browser, page_of):
         page.get_by_role("button", name="Backward").click()  # less motion: at once
         settle(page)
         assert page.locator(".graph .back").first.text_content() != ""
+
+
+def test_a_finger_moves_a_logit(browser, page_of):
+    with opened(browser, page_of(), phone=True) as page:
+        box = page.get_by_label("logit of class 1", exact=True).bounding_box()
+        page.touchscreen.tap(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2)
+        settle(page)
+        z = float(page.get_by_label("logit of class 1", exact=True).input_value())
+        assert 5 < z < 7
+        np.testing.assert_allclose(bars(page)[0], softmax([[2.0, z, 0.1]])[0], **CLOSE)

@@ -22,6 +22,8 @@ BAD_LINKS = {
     "eleven classes": "z=1,2,3,4,5,6,7,8,9,10,11",
     "huge": "z=" + "1," * 100_000 + "1",
     "no such panel": "z=1,2&panel=toString",
+    "half a class": "z=1,2&y=0.5",
+    "half an entry": "z=1,2&i=0.5",
     "temperature of 0": "z=1,2&T=0",
     "smoothing above 1": "z=1,2&e=2",
     "negative target": "z=1,2&soft=-1,2",
@@ -229,4 +231,14 @@ def test_an_explained_sample_links_to_the_page_at_its_numbers(asked, browser, pa
     ids=["batch", "weights", "classes", "large", "exercise"],
 )
 def test_what_the_page_has_no_room_for_is_not_linked(asked):
-    assert "play.html" not in pmy.explain(**asked).to_html()
+    told = pmy.explain(**asked)
+    assert "play.html" not in told.to_html()
+    assert "pmy.play(" not in told._repr_html_()
+
+
+def test_in_a_notebook_an_explained_sample_says_what_to_call():
+    shown = pmy.explain(z=[2, 1], y=[0.25, 0.75])._repr_html_()
+    call = re.search(r"<code>(pmy\.play\(.*?\))</code>", shown)
+    assert call
+    assert call[1] == "pmy.play([2.0, 1.0], [0.25, 0.75])"
+    assert pmy.play([2.0, 1.0], [0.25, 0.75]).state == {"z": [2, 1], "soft": [0.25, 0.75]}

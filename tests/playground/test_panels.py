@@ -42,7 +42,7 @@ def test_the_curve_has_the_gradient_the_curvature_and_the_secant(k, browser, pag
         assert found["curvature"][0] == pytest.approx(p[k] * (1 - p[k]), rel=1e-5)
         assert found["secant"][0] == pytest.approx(secant, rel=1e-5)
         for name in ("tangent", "curvature"):
-            assert found[name][1] == "float64, difference quotient agrees"
+            assert found[name][1] == "✓ float64, difference quotient agrees"
 
 
 def test_the_secant_becomes_the_tangent_and_then_loses_its_digits(browser, page_of):
@@ -111,9 +111,9 @@ def test_the_jacobian_times_the_first_factor_adds_up_to_p_minus_y(browser, page_
         page.get_by_label("only row c").check()
         settle(page)
         assert page.locator(".jacobian .left-out").count() == 2
-        said = page.locator("#panel-jacobian p.note").last.text_content()
+        said = page.locator("#panel-jacobian > p.note").last.text_content()
         assert number(said.split("= ")[-1].split(":")[0]) == pytest.approx(-1.517, rel=1e-3)
-        page.locator(".options summary").first.click()
+        page.get_by_text("Options of the loss").click()
         page.get_by_label("soft target").check()
         settle(page)
         assert page.locator(".jacobian .left-out").count() == 0

@@ -176,9 +176,9 @@ def explained(request: Request) -> Derivation:
 
 def _with_link(derivation: Derivation, request: Request) -> Derivation:
     """The same, which knows how the page of `play` opens at its numbers."""
-    from pminusy.playground.opening import link_of
+    from pminusy.playground.opening import ways_to_play
 
-    derivation.playing = link_of(request)
+    derivation.playing = ways_to_play(request)
     return derivation
 
 

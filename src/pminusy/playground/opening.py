@@ -16,7 +16,7 @@ from pminusy.derivation.input.targets import class_names, sample_target
 from pminusy.errors import InputError
 from pminusy.present.sanitise import cleaned, cut
 
-__all__ = ["MOST_CLASSES", "MOST_FEATURES", "link_of", "opening_of"]
+__all__ = ["MOST_CLASSES", "MOST_FEATURES", "opening_of", "ways_to_play"]
 
 MOST_CLASSES = 10
 MOST_FEATURES = 8
@@ -60,10 +60,11 @@ _KEYS = {
 """What a link calls the fields of the state; `static/page/state.js` reads it."""
 
 
-def link_of(request: Request) -> str:
-    """The part of a link to the page, behind #, that has a sample's numbers; "" if it has no room.
+def ways_to_play(request: Request) -> tuple[str, str] | None:
+    """How the page opens with a sample's numbers: what a link has behind #, and a call of `play`.
 
-    Of a linear layer it has the logits: the page's own layer makes them, with another bias.
+    None if it has no room for them. Of a linear layer it has the logits: the page's own layer makes
+    them, with another bias.
     """
     try:
         source = logit_source(request)
@@ -72,11 +73,11 @@ def link_of(request: Request) -> str:
             request = replace(request, z=z, x=None, W=None, b=None, features=None, steps=1)
         state = opening_of(request)
     except InputError:
-        return ""
+        return None
+    call = f"pmy.play({state['z']}, {state.get('soft', state.get('c'))})"
     state.setdefault("c", 0)
-    return "&".join(
-        f"{key}={_in_link(state[name])}" for name, key in _KEYS.items() if name in state
-    )
+    named = {key: state[name] for name, key in _KEYS.items() if name in state}
+    return "&".join(f"{key}={_in_link(value)}" for key, value in named.items()), call
 
 
 def _in_link(value: Any) -> str:

@@ -41,7 +41,9 @@ def to_page(derivation: Steps) -> str:
 
 def to_fragment(derivation: Steps) -> str:
     """The same without a page round it, for notebooks."""
-    body = "\n".join(document(HtmlWriter(derivation)))
+    writer = HtmlWriter(derivation)
+    writer.is_fragment = True
+    body = "\n".join(document(writer))
     return f'<div class="pmy"><style>{style(STYLE, ".pmy")}</style>{body}</div>'
 
 
@@ -50,6 +52,7 @@ class HtmlWriter(Writer[str]):
 
     def __init__(self, derivation: Steps, printer: MathMLPrinter | None = None) -> None:
         super().__init__(derivation)
+        self.is_fragment = False
         self.printer = printer or MathMLPrinter(derivation.notation, derivation.digits)
 
     def opening(self, summary: Overview) -> Page[str]:
@@ -153,12 +156,14 @@ class HtmlWriter(Writer[str]):
 
     def _playing(self) -> str:
         """The way to the page on which these numbers move."""
-        link = getattr(self.derivation, "playing", "")
-        if not link or self.derivation.hints:
+        ways = getattr(self.derivation, "playing", None)
+        if ways is None or self.derivation.hints:
             return ""
-        address = f"play.html#{link}"
+        link, call = ways
+        if self.is_fragment:
+            return f'<p class="note">Play with these numbers: <code>{escape(call)}</code></p>'
         return (
-            f'<p class="note"><a href="{escape(address)}">Play with these numbers</a>: the link opens '
+            f'<p class="note"><a href="play.html#{escape(link)}">Play with these numbers</a>: the link opens '
             "<code>play.html</code> beside this page, which <code>pminusy play</code> writes.</p>"
         )
 

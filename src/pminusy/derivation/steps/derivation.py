@@ -27,8 +27,9 @@ class Difference:
 class Derivation(Steps):
     """Every line from the input to the gradient, proved, with the reader's numbers.
 
-    `playing` is the part of a link behind # with which the page of `pminusy play` opens at these
-    numbers; whoever makes a derivation sets it where there is such a page.
+    `playing` says how the page of `pminusy play` opens at these numbers: what a link to it has
+    behind #, and a call of `pminusy.play`. Whoever makes a derivation sets it where there is such
+    a page.
 
     Iterate to get its steps (each is proved when it is first reached), index by name, `str` for
     the terminal's text; `to_html`, `to_markdown`, `to_latex`, `to_beamer`, `to_json` for pages.
@@ -43,7 +44,7 @@ class Derivation(Steps):
     ['−0.8', '0.6', '0.2']
     """
 
-    playing: str = ""
+    playing: tuple[str, str] | None = None
 
     def compare(self, other: Steps) -> tuple[Difference, ...]:
         """Steps that differ from those of another derivation, in statement or in value."""

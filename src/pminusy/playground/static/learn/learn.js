@@ -15,10 +15,10 @@ const RATES = [0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const BATCHES = [1, 4, 16, 64, 0];
 
 field("points", oneOf("data", "blobs", () => [...Object.keys(SHAPES), ...(ownPoints ? ["csv"] : [])]));
-field("hidden", inRange("hidden", 0, 0, 8));
+field("hidden", whole("hidden", 0, 0, 8));
 field("eta", oneOf("eta", 1, () => RATES));
 field("batch", oneOf("batch", 4, () => BATCHES)); // 0 is all
-field("seed", inRange("seed", 1, 0, 9999));
+field("seed", whole("seed", 1, 0, 9999));
 
 const learner = { key: "", model: null, data: null, random: null, order: [], at: 0, steps: 0, losses: [], last: null, running: false };
 
@@ -27,7 +27,7 @@ function readyLearner() {
   const key = `${state.points} ${state.hidden} ${state.seed}`;
   if (learner.key === key) return;
   const data = state.points === "csv" ? ownPoints : pointsOf(state.points, state.seed);
-  const model = freshModel(data.names.length, Math.round(state.hidden), state.seed);
+  const model = freshModel(data.names.length, state.hidden, state.seed);
   Object.assign(learner, {
     key, data, model, random: generator(state.seed + 17), order: [], at: 0, steps: 0, last: null, chosen: -1,
     losses: [meanLoss(model, data)],
@@ -58,11 +58,12 @@ panel({
   build(root) {
     const plane = planeOf();
     const losses = lossPicture();
-    const facts = el("p", { class: "facts-line", role: "status" });
+    const facts = el("p", { class: "facts-line" });
+    const legend = el("p", { class: "legend" });
     const products = el("div", { class: "products" });
     const controls = learnControls();
     const [csv, record] = [csvControls(), recordOfLearning()];
-    root.append(controls.node, el("div", { class: "learn" }, plane.node, el("div", { class: "beside" }, losses.node, facts)), products, csv, record.node);
+    root.append(controls.node, el("div", { class: "learn" }, plane.node, el("div", { class: "beside" }, losses.node, facts, legend)), products, why("dL_dW_entry", "dL_dW"), csv, record.node);
     return () => {
       readyLearner();
       controls.follow();
@@ -70,6 +71,7 @@ panel({
       losses.follow();
       const accuracy = accuracyOf(learner.model, learner.data);
       say(facts, `step ${learner.steps} · mean loss ${text(learner.losses.at(-1))} · ${text(100 * accuracy, 3)} % right`);
+      showLegend(legend);
       showProducts(products);
       record.follow();
     };
@@ -88,10 +90,11 @@ function learnControls() {
   const run = button("Run", () => {
     learner.running = !learner.running;
     if (learner.running) requestAnimationFrame(runFrame);
+    else sayLearned();
     change({});
   }, { class: "main" });
   return {
-    node: el("div", { class: "buttons" }, button("Step", () => { learnStep(); change({}); }, { class: "main" }), run,
+    node: el("div", { class: "buttons" }, button("Step", () => { learnStep(); sayLearned(); change({}); }, { class: "main" }), run,
       button("Begin again", () => { learner.key = ""; stopLearning(""); change({}); }),
       button("Other points", () => change({ seed: (state.seed + 1) % 10_000 })),
       el("label", { class: "choice" }, el("span", { class: "label" }, "points"), shape), rest.map(({ node }) => node)),
@@ -105,6 +108,9 @@ function learnControls() {
     },
   };
 }
+
+/** Said once a step or a run is over: a screen reader cannot follow sixty a second. */
+const sayLearned = () => announce(`Step ${learner.steps}, mean loss ${text(learner.losses.at(-1))}.`, false);
 
 /** One step a frame while it runs and is seen. */
 function runFrame() {
@@ -158,6 +164,15 @@ function markOf([x, y], n, at) {
     },
   }, svg("circle", { r: 8, class: "halo" }), svg("path", { d: MARKS[c % MARKS.length], fill: HUES[c] }));
   return node;
+}
+
+/** Which mark is which class. */
+function showLegend(root) {
+  const { names } = learner.data;
+  if (root.dataset.names === names.join()) return;
+  root.dataset.names = names.join();
+  root.replaceChildren(...names.map((name, c) => el("span", {},
+    svg("svg", { viewBox: "-6 -6 12 12", width: 14, height: 14, "aria-hidden": "true" }, svg("path", { d: MARKS[c % MARKS.length], fill: HUES[c] })), ` ${name}`)));
 }
 
 /** The sample of a point in the bars: its logits, its features and the layer that made them. */

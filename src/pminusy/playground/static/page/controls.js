@@ -46,7 +46,8 @@ function numberField({ label, limit, value, set }) {
   });
   const follow = () => {
     if (document.activeElement === input) return;
-    const shown = String(value());
+    const whole = String(value());
+    const shown = whole.length > 7 ? String(Number(value().toPrecision(4))) : whole;
     if (input.value !== shown) input.value = shown;
   };
   return { node: input, follow };

@@ -62,16 +62,23 @@ const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 /** The class of a number that a gradient step answers by raising (cool) or lowering (warm). */
 const hue = (x) => (x < 0 ? "raised" : x > 0 ? "lowered" : "level");
 
-/** "float64, difference quotient agrees": two ways to one number, and what is said of them. */
+/** Two ways to one number, and what is said of them. */
 function agreement(value, quotientValue) {
+  if (!Number.isFinite(value)) return "no number of float64: see “the formula without the shift”";
   const close = Math.abs(value - quotientValue) <= 1e-6 * Math.max(1, Math.abs(value));
-  if (close) return "float64, difference quotient agrees";
-  return `float64; a difference quotient gives ${text(quotientValue)}`;
+  return close ? AGREES : `float64; a difference quotient gives ${text(quotientValue)}`;
+}
+const AGREES = "✓ float64, difference quotient agrees";
+
+/** Say it; green where both ways agree. */
+function sayAgreement(node, words) {
+  say(node, words);
+  node.classList.toggle("unsure", words !== AGREES);
 }
 
 /** A line of text with its indices lowered and its exponents raised: z_0, e^(z_0), e^1.5. */
 function formula(node, line) {
-  if (node.dataset.line === line) return;
+  if (node.dataset.line === line) return node;
   node.dataset.line = line;
   const parts = line.split(/(_[\da-zA-Z]+|\^\([^()]*\)|\^−?[\d.]+)/);
   node.replaceChildren(...parts.map((part) => {
@@ -80,6 +87,7 @@ function formula(node, line) {
     if (part.startsWith("^")) return el("sup", {}, part.slice(1));
     return part;
   }));
+  return node;
 }
 
 function raisedPart(line) {
@@ -87,8 +95,15 @@ function raisedPart(line) {
   return el("sup", {}, base, index === undefined ? null : el("sub", {}, index));
 }
 
+/** A fold with the lines that say why. */
+const why = (...names) =>
+  el("details", { class: "why-lines" }, el("summary", {}, names.length > 1 ? "Why: the proved lines" : "Why: the proved line"), names.map(provedLine));
+
 /** A copy of a line that was proved, by its name. */
 function provedLine(name) {
-  const lines = document.getElementById("proved-lines").content;
-  return lines.querySelector(`[data-line="${name}"]`).cloneNode(true);
+  for (const id of ["proved-lines", "article-001"]) {
+    const line = document.getElementById(id).content.querySelector(`[data-line="${name}"]`);
+    if (line) return line.cloneNode(true);
+  }
+  throw new Error(`no line ${name}`);
 }

@@ -23,7 +23,7 @@ function tabs() {
     }, each.title);
     const body = el("section", {
       role: "tabpanel", id: `panel-${each.id}`, "aria-labelledby": `tab-${each.id}`, class: "panel",
-    }, el("h2", { class: "in-print" }, each.title), el("p", { class: "note" }, each.intro));
+    }, el("h2", { class: "in-print" }, each.title), formula(el("p", { class: "note" }), each.intro));
     Object.assign(each, { tab, body, update: each.build(body) });
     list.append(tab);
     return body;

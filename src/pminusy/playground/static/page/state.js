@@ -44,6 +44,17 @@ const inRange = (key, initial, least, most) => ({
   write: String,
 });
 
+const whole = (key, initial, least, most) => ({
+  key,
+  initial,
+  read(text) {
+    const value = number(text, least, most);
+    if (!Number.isInteger(value)) throw new Error(`expected a whole number, got “${text.slice(0, 20)}”`);
+    return value;
+  },
+  write: String,
+});
+
 const oneOf = (key, initial, known) => ({
   key,
   initial,
@@ -69,7 +80,7 @@ field("z", {
   read: (text) => numbers(text, -LIMITS.logit, LIMITS.logit, LIMITS.K),
   write: (z) => z.join(),
 });
-field("c", inRange("y", 0, 0, LIMITS.K[1] - 1));
+field("c", whole("y", 0, 0, LIMITS.K[1] - 1));
 field("soft", {
   key: "soft",
   initial: null, // or a weight for each class
@@ -111,7 +122,7 @@ field("W", {
   read: (text) => text.split(";").map((row) => numbers(row, -1e6, 1e6, [1, 8])),
   write: (W) => W.map((row) => row.join()).join(";"),
 });
-field("k", inRange("k", 0, 0, LIMITS.K[1] - 1));
+field("k", whole("k", 0, 0, LIMITS.K[1] - 1));
 
 /** Weights of a page that was given none: simple numbers. */
 const WEIGHTS = [[1, 0.5], [0.5, -1], [-1, 0.5], [0.5, 1], [-0.5, -1], [1, -0.5], [-1, -0.5], [0.5, 0.5], [-0.5, 1], [1, 1]];
@@ -119,8 +130,8 @@ const WEIGHTS = [[1, 0.5], [0.5, -1], [-1, 0.5], [0.5, 1], [-0.5, -1], [1, -0.5]
 /** Numbers that belong together are made to fit: every entry has as many classes as there are logits. */
 function fitted(value) {
   const K = value.z.length;
-  value.c = Math.min(Math.round(value.c), K - 1);
-  value.k = Math.min(Math.round(value.k), K - 1);
+  value.c = Math.min(value.c, K - 1);
+  value.k = Math.min(value.k, K - 1);
   if (value.soft) {
     value.soft = Array.from({ length: K }, (_, k) => value.soft[k] ?? 0);
     if (!value.soft.some((weight) => weight > 0)) value.soft[value.c] = 1;

@@ -134,13 +134,12 @@ function lossLine() {
   const formula = el("span", { class: "note" });
   const checked = el("span", { class: "checked" });
   const node = el("p", { class: "loss" }, letter("L"), " = ", value, " ", formula, checked);
-  function follow({ row, u, y, options, K }) {
+  function follow({ row, u, y, options }) {
     say(value, text(row.L, 5));
     const plain = optionsAreOff() && !state.soft;
     say(formula, plain ? `= −ln ${text(row.p[state.c])}` : "");
-    const worst = Array.from({ length: K }, (_, k) => k).map((k) => [row.dL_du[k], quotient(u, y, options, k)])
-      .find(([g, estimate]) => agreement(g, estimate) !== agreement(g, g));
-    say(checked, worst ? agreement(...worst) : `✓ each gradient: ${agreement(0, 0)}`);
+    const said = u.map((_, k) => agreement(row.dL_du[k], quotient(u, y, options, k)));
+    sayAgreement(checked, said.find((words) => words !== AGREES) ?? AGREES);
   }
   return { node, follow };
 }
@@ -200,7 +199,7 @@ function additionControls() {
   });
   const words = el("p", { class: "note" });
   return {
-    node: el("div", { class: "addition" }, control.node, words),
+    node: el("div", { class: "addition" }, control.node, words, why("shift")),
     follow({ u, y, options, row }) {
       control.follow();
       const without = head(state.z, y, options);
@@ -222,12 +221,13 @@ function naiveTable() {
   const caption = el("p", { class: "note" });
   const table = el("div", { class: "scroll" }, el("table", { class: "naive" },
     el("thead", {}, el("tr", {}, ["class", "eᶻ", "eᶻ / S", "with the shift"].map((title) => el("th", { scope: "col" }, title)))), body));
+  const reason = why("shifted_lse");
   const far = button("Logits of 1,000", () => change({ added: 1000 - Math.max(...state.z), naive: true }));
   return {
-    node: el("div", { class: "overflow" }, control.node, far, table, caption),
+    node: el("div", { class: "overflow" }, control.node, far, table, caption, reason),
     follow({ row }) {
       control.follow();
-      table.hidden = caption.hidden = !state.naive;
+      table.hidden = caption.hidden = reason.hidden = !state.naive;
       if (!state.naive) return;
       const e = row.z.map((z) => Math.exp(z));
       const S = e.reduce((sum, value) => sum + value, 0);

@@ -31,7 +31,7 @@ panel({
     const rows = el("tbody");
     const table = el("div", { class: "scroll" }, el("table", { class: "facts" }, rows));
     root.append(el("div", { class: "buttons" }, el("label", { class: "choice" }, "along ", which), shrink,
-      button("h = 2", () => change({ h: 2 }))), picture.node, h.node, table);
+      button("h = 2", () => change({ h: 2 }))), picture.node, h.node, table, why("dL_dz", "hessian"));
     return (model) => {
       const { k } = state;
       if (which.length !== model.K || which.dataset.names !== String(state.names)) {

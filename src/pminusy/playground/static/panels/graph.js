@@ -9,7 +9,7 @@ const BACKWARD = ["L", "p", "S", "e", "z", "x"];
 const SHOWN_AS = { e: "eᶻ" };
 const QUANTITY = { e: "e", S: "S_e" };
 
-field("stage", inRange("stage", 12, 0, 12)); // 0 … 5 forward, 6 … 11 backward, 12 all at once
+field("stage", whole("stage", 12, 0, 12)); // 0 … 5 forward, 6 … 11 backward, 12 all at once
 
 /** Values and gradients of every node, in plain float64: the graph is the formula as it is written. */
 function valuesOfGraph({ u, y, row, options, K }) {
@@ -173,12 +173,10 @@ function drawGraph(g, choose) {
   const step = g.K > 6 ? 48 : 58;
   const top = 52;
   const rows = Math.max(g.K, g.x.length);
-  const middle = (n) => (count) => top + step * (n + (g.K - count) / 2);
+  const among = (count) => (n) => top + step * (n + (rows - count) / 2);
   const height = top + step * (rows + 1);
-  const place = {
-    x: (n) => middle(n)(g.x.length), z: (n) => top + step * n, e: (n) => top + step * n,
-    p: (n) => top + step * n, S: () => top + step * g.K, L: () => middle(0)(1),
-  };
+  const ofClass = among(g.K);
+  const place = { x: among(g.x.length), z: ofClass, e: ofClass, S: () => top + step * rows, p: ofClass, L: among(1) };
   const picture = svg("svg", { viewBox: `0 0 562 ${height}`, class: "graph", role: "group", "aria-label": "x to L" });
   for (const [name, x] of COLUMNS) {
     picture.append(svg("text", { x, y: 18, class: "column", "data-q": QUANTITY[name] ?? name }, SHOWN_AS[name] ?? name));
@@ -273,7 +271,6 @@ function detailOfEdge(detail, g, chosen) {
   const [left, right] = kind.letters(i, j);
   const value = kind.value(g, i, j);
   const numbers = kind.numbers(g, i, j);
-  const checked = Number.isFinite(value) ? agreement(value, slopeOf(...kind.along(g, i, j))) : "not a float64 number: see “the formula without the shift”";
   const sentence = `${left} = ${right}${numbers ? ` = ${numbers}` : ""} = ${text(value)}`;
   const key = `${kind.from}${kind.to}${i}${j}`;
   if (detail.dataset.edge !== key) {
@@ -282,5 +279,5 @@ function detailOfEdge(detail, g, chosen) {
       el("p", { class: "live-line" }), el("p", { class: "checked" }), ...kind.lines.map(provedLine));
   }
   formula(detail.querySelector(".live-line"), sentence);
-  say(detail.querySelector(".checked"), `✓ ${checked}`);
+  sayAgreement(detail.querySelector(".checked"), agreement(value, slopeOf(...kind.along(g, i, j))));
 }

@@ -1,8 +1,8 @@
 // Jacobian: ∂p_i/∂z_j entry by entry, its case line by line with the page's numbers; the sums of its
 // rows; each row times ∂L/∂p_i, and what is left where the target is one class: row c.
 
-field("i", inRange("i", 0, 0, LIMITS.K[1] - 1));
-field("j", inRange("j", 1, 0, LIMITS.K[1] - 1));
+field("i", whole("i", 0, 0, LIMITS.K[1] - 1));
+field("j", whole("j", 1, 0, LIMITS.K[1] - 1));
 field("weighted", flag("times"));
 field("onlyRow", flag("row"));
 
@@ -17,9 +17,10 @@ panel({
     const head_ = el("thead");
     const foot = el("tfoot");
     const words = el("p", { class: "note" });
+    const reasons = [why("jacobian_ones"), why("row_times_jacobian"), why("sparse_chain", "dL_dz_sparse")];
     const detail = el("div", { class: "detail", "aria-live": "off" });
     root.append(el("div", { class: "buttons" }, weighted.node, onlyRow.node),
-      el("div", { class: "scroll" }, el("table", { class: "jacobian", "data-q": "dp_dz" }, head_, body, foot)), words, detail);
+      el("div", { class: "scroll" }, el("table", { class: "jacobian", "data-q": "dp_dz" }, head_, body, foot)), words, ...reasons, detail);
     let cells = [];
     return (model) => {
       weighted.follow();
@@ -29,7 +30,9 @@ panel({
         cells = gridOf(model.K, head_, body, foot);
       }
       fillGrid(cells, model, body, foot);
-      say(words, wordsOfJacobian(model));
+      formula(words, wordsOfJacobian(model));
+      const seen = state.onlyRow && !state.soft ? 2 : state.weighted ? 1 : 0;
+      reasons.forEach((reason, n) => (reason.hidden = n !== seen));
       entryInDetail(detail, model);
     };
   },
@@ -37,8 +40,10 @@ panel({
 
 function gridOf(K, head_, body, foot) {
   const classes = Array.from({ length: K }, (_, k) => k);
+  head_.parentNode.style.width = `${(K + 2) * (K > 6 ? 2.75 : 4.2)}rem`; // fixed, so that a number that changes moves no other
   head_.replaceChildren(el("tr", {}, el("td", {}, ""), classes.map((j) => el("th", { scope: "col" }, letter("z", nameOf(j)))),
     el("th", { scope: "col", class: "sum" }, "row sum")));
+  head_.parentNode.classList.toggle("many", K > 6);
   const cells = classes.map((i) => classes.map((j) => el("button", {
     type: "button", on: { pointerenter: () => change({ i, j }), click: () => change({ i, j }) },
   })));
@@ -75,7 +80,7 @@ function fillGrid(cells, model, body, foot) {
   });
   foot.hidden = !state.weighted;
   if (!state.weighted) return;
-  foot.rows[0].cells[0].replaceChildren("sum: ∂L/∂", letter("z"));
+  say(foot.rows[0].cells[0], "sum");
   row.dL_dz.forEach((_, j) => {
     const total = values.reduce((sum, line) => sum + line[j], 0);
     const cell = foot.rows[0].cells[j + 1];
@@ -130,7 +135,7 @@ function entryInDetail(detail, { row, K }) {
   const numbers = { ei: text(e[i]), ej: text(e[j]), S: text(S), pi: text(row.p[i]), pj: text(row.p[j]) };
   const value = jacobianEntry(row, i, j);
   say(detail.querySelector("h3"), i === j ? `Case 1, the same index: i = j = ${nameOf(i)}` : `Case 2, another index: i = ${nameOf(i)}, j = ${nameOf(j)}`);
-  say(detail.querySelector(".checked"), `✓ ${agreement(value, quotientOfEntry(row.z, i, j))}`);
+  sayAgreement(detail.querySelector(".checked"), agreement(value, quotientOfEntry(row.z, i, j)));
   detail.querySelectorAll(".live-line").forEach((line, n) => say(line, `${CASES[kind][n][1](numbers)} = ${text(value)}`));
 }
 
