@@ -7,13 +7,15 @@ milliseconds. A fit is the whole call of `fit`, with all that it checks. "Equal 
 relative gap of 1e-6: of every solver of scikit-learn's, with float32 and float64, the loosest
 tolerance that reaches it is taken, then the quickest solver; ours likewise. Half of the sets are
 for tuning and half are held out (see `small_sets`); each line says which. A peer that is not
-installed is left out with a line.
+installed is left out with a line. Fits to equal objective are kept in benchmarks/small-fits.json
+and not measured again: `--seconds` measures them in pieces.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +40,7 @@ _SOLVERS = ("lbfgs", "newton-cholesky", "newton-cg")
 _LARGEST_HESSIAN = 3000  # parameters up to which newton-cholesky is tried
 _SLOWER, _SLOW = 30, 0.1  # times ours, and seconds, beyond which a peer's solver is given up
 _ROUNDS = 7
+_SAME = 0.2  # ms
 
 Fitted = Callable[[], Any]
 
@@ -135,33 +138,33 @@ def _loosest(
     return None
 
 
-def fits(sets: Sequence[SmallSet]) -> list[list[str]]:
-    """Rows of the table of equal objectives; prints each as it comes."""
-    rows: list[list[str]] = []
-    ratios: dict[str, list[float]] = {"tuning": [], "held out": []}
-    slower: list[str] = []
+def fits(sets: Sequence[SmallSet], ends: float) -> list[list[str]]:
+    """Rows of the table of equal objectives, those of earlier calls among them.
+
+    What is in the store is not measured again, and nothing is begun after `ends`.
+    """
+    store = DOCS / "benchmarks" / "small-fits.json"
+    known: dict[str, dict[str, Any]] = json.loads(store.read_text()) if store.exists() else {}
     for at in sets:
         for form, X in (("as it comes", at.X), ("standardised", standardised(at.X))):
             for C in at.Cs:
-                found = at_equal_objective(X, at.y, C)
                 label = f"{at.name}, {form}, C = {C:g}"
-                if found is None:
-                    print(f"{at.half}: {label}: no peer arrives in {_SLOWER} × our time")
+                if label in known or time.monotonic() > ends:
                     continue
-                ratio = found["theirs"] / found["ours"]
-                ratios[at.half].append(ratio)
-                if found["ours"] > found["theirs"] + 0.2:
-                    slower.append(label)
-                row = [at.half, label, f"{found['ours']:.2f}", f"{found['theirs']:.2f}",
-                       found["peer"], f"{ratio:.2f}"]  # fmt: skip
-                print("  ".join(row), flush=True)
-                rows.append(row)
-    for half, all_of in ratios.items():
-        if all_of:
-            print(f"{half}: {len(all_of)} fits, geometric mean {geometric_mean(all_of):.2f}, "
-                  f"least {min(all_of):.2f}")  # fmt: skip
-    print(f"slower by more than 0.2 ms: {len(slower)}: {'; '.join(slower)}")
-    return rows
+                found = at_equal_objective(X, at.y, C) or {}
+                known[label] = {"half": at.half, "real": at.real, "set": at.name, **found}
+                store.parent.mkdir(parents=True, exist_ok=True)
+                store.write_text(json.dumps(known, indent=1) + "\n")
+                print("  ".join(_fit_row(label, known[label])), flush=True)
+    return [_fit_row(label, found) for label, found in known.items()]
+
+
+def _fit_row(label: str, found: Mapping[str, Any]) -> list[str]:
+    half = f"{found['half']}, {'real' if found['real'] else 'generated'}"
+    if "ours" not in found:
+        return [half, label, "–", "–", f"none in {_SLOWER} × our time", "–"]
+    times = f"{found['ours']:.2f}", f"{found['theirs']:.2f}"
+    return [half, label, *times, found["peer"], f"{found['theirs'] / found['ours']:.2f}"]
 
 
 def defaults(sets: Sequence[SmallSet]) -> list[list[str]]:
@@ -241,13 +244,16 @@ def main() -> None:
     parser.add_argument("--only", default="defaults,fits,cv,predict,calls", help="with commas")
     parser.add_argument("--half", choices=("tuning", "held out"), help="of the fits: one half")
     parser.add_argument("--sets", default="", help="of the fits: names that contain this")
+    parser.add_argument(
+        "--seconds", type=float, default=np.inf, help="of the fits: begin none after"
+    )
     parser.add_argument("--cpu", action="store_true", help="processor time, where others work too")
     arguments = parser.parse_args()
     if arguments.cpu:
         global _clock
         _clock = time.process_time
     warnings.simplefilter("ignore")
-    chosen = arguments.only.split(",")
+    chosen, ends = arguments.only.split(","), time.monotonic() + arguments.seconds
     sets = small_sets(arguments.data)
     wanted = [
         at
@@ -262,7 +268,7 @@ def main() -> None:
         ("defaults", "Fits by default, of the sets that scikit-learn ships", _BESIDE,
          lambda: defaults([at for at in sets if at.real and at.name.split(",")[0] in _FAMOUS])),
         ("fits", "Fits to equal objective", ["half", "fit", "pminusy", "scikit-learn", "its way",
-                                            "ratio"], lambda: fits(wanted)),
+                                            "ratio"], lambda: fits(wanted, ends)),
         ("cv", "Cross-validation", _BESIDE, cross_validation),
         ("predict", "Predictions", _BESIDE, predictions),
         ("calls", "Small array calls, microseconds", ["call", "pminusy", "peer", "its time",
@@ -287,13 +293,16 @@ def _remark(name: str, rows: list[list[str]], *, cpu: bool) -> str:
     clock = "processor time (the machine was shared)" if cpu else "time"
     text = f"Medians of milliseconds of {clock}, by turns, one BLAS thread on both sides."
     if name == "fits":
+        measured = [row for row in rows if row[-1] != "–"]
         for half in ("tuning", "held out"):
-            ratios = [float(row[-1]) for row in rows if row[0] == half]
+            ratios = [float(row[-1]) for row in measured if row[0].startswith(half)]
             if ratios:
                 text += f" {half.capitalize()}: {len(ratios)} fits, geometric mean of the ratios "
                 text += (
                     f"{geometric_mean(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f}."
                 )
+        slower = [row[1] for row in measured if float(row[2]) > float(row[3]) + _SAME]
+        text += f" Slower by more than {_SAME} ms: {'; '.join(slower) or 'none'}."
     return text
 
 

@@ -244,7 +244,7 @@ class DenseObjective(Penalised):
 
 
 class DenseLine:
-    """f along D from a point: logits are kept, so a look costs one product with the rows, or none.
+    """f along D from a point: logits are kept, so a look costs no product with the rows.
 
     Parameters
     ----------
@@ -259,31 +259,27 @@ class DenseLine:
     def __init__(self, objective: DenseObjective, origin: DensePoint, D: Array) -> None:
         self._objective, self._origin, self._D = objective, origin, D
         self.start = LinePoint(0.0, origin.value, float(np.vdot(origin.G, D)), np.nan)
-        self._last: tuple[float, DensePoint] | None = None
-
-    @cached_property
-    def _along(self) -> Array:
-        return np.asarray(self._D @ self._objective.rows.x)
+        self._along = D @ objective.rows.x
+        self._last: tuple[float, Array, Outcome] | None = None
 
     def at(self, step: float) -> LinePoint:
         """Value and slope at a step, and curvature where it is not the first."""
-        point = self.reach(step)
-        slope = float(np.vdot(point.G, self._D))
-        curvature = np.nan if step == 1.0 else self._curvature(point.outcome.p)
-        return LinePoint(step, point.value, slope, curvature)
+        _, outcome = self._look(step)
+        V = self._origin.V + step * self._D
+        pulled = self._objective.pulled(V)
+        value = outcome.loss + 0.5 * float(np.vdot(V, pulled))
+        slope = float(np.vdot(outcome.residual, self._along)) + float(np.vdot(pulled, self._D))
+        return LinePoint(step, value, slope, np.nan if step == 1.0 else self._curvature(outcome.p))
 
     def reach(self, step: float) -> DensePoint:
-        """The point at a step; known for the last that was asked for."""
+        """The point at a step; its logits are known for the last that was looked at."""
+        return self._objective.point(self._origin.V + step * self._D, *self._look(step))
+
+    def _look(self, step: float) -> tuple[Array, Outcome]:
         if self._last is None or self._last[0] != step:
-            objective, origin = self._objective, self._origin
-            if step == 1.0:
-                point = objective.at(origin.V + self._D)
-            else:
-                z = origin.z + step * self._along
-                V = origin.V + step * self._D
-                point = objective.point(V, z, objective.rows.classes.outcome(z))
-            self._last = step, point
-        return self._last[1]
+            z = self._origin.z + (self._along if step == 1.0 else step * self._along)
+            self._last = step, z, self._objective.rows.classes.outcome(z)
+        return self._last[1:]
 
     def _curvature(self, p: Array) -> float:
         a, objective = self._along, self._objective
