@@ -13,6 +13,7 @@ import pytest
 import pminusy as pmy
 from pminusy.errors import InputError
 from pminusy.kernels import dispatch
+from pminusy.kernels.head import blocks
 
 OPTION_SETS: tuple[Any, ...] = (
     {},
@@ -151,7 +152,8 @@ def test_in_place(K, options):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("K", [65, 1001, 5003])
-def test_large_results_are_written_past_the_caches_to_the_same_bits(K, dtype):
+def test_large_results_are_written_past_the_caches_to_the_same_bits(K, dtype, monkeypatch):
+    monkeypatch.setattr(blocks, "_NON_TEMPORAL", 1 << 23)
     N = (1 << 23) // (K * np.dtype(dtype).itemsize) + 1
     z, y, _ = made(N, K, dtype)
     z[1] += 500.0  # a reference that no row before would guess

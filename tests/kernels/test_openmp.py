@@ -20,7 +20,8 @@ linux = pytest.mark.skipif(
 
 
 @pytest.fixture(autouse=True)
-def two_threads():
+def two_threads(monkeypatch):
+    monkeypatch.setattr(openmp._team, "_skips", 0)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     pmy.set_num_threads(2)
@@ -98,6 +99,21 @@ def test_not_while_it_is_in_use(monkeypatch, runs):
     with openmp._team._busy:
         pmy.cross_entropy_grad(z, y)
     assert runs == [False]
+
+
+@linux
+def test_a_team_that_is_no_help_is_left_alone_for_longer_and_longer(runs):
+    z, y = made(2_003, 1_000)
+    for pause in (1, 2, 4):
+        openmp.report(helped=False)
+        del runs[:]
+        for _ in range(pause):
+            pmy.cross_entropy_grad(z, y)
+        assert runs == [False] * pause
+        openmp._team._skips = 0
+    openmp.report(helped=True)
+    pmy.cross_entropy_grad(z, y)
+    assert runs[-1] is True
 
 
 def _forked(_):

@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 _FEWEST_BLOCKS = 16
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 16, 1 << 19  # logits: some 0.1 ms
-_NON_TEMPORAL = 1 << 23  # bytes of a result that nobody will find in a cache anyway
+_NON_TEMPORAL = 1 << 26  # bytes of a result that no cache holds until somebody reads it
 
 
 class BlockMemory:

@@ -17,12 +17,13 @@ from pminusy.kernels.head.labels import label_rows
 from pminusy.kernels.head.narrow import MOST, NARROW, narrow_label_rows
 from pminusy.kernels.head.rows import TILE
 from pminusy.kernels.runtime.compilation import Task, inline, task
+from pminusy.kernels.runtime.layout import address
 from pminusy.kernels.runtime.machine import add_atomically, array_at
-from pminusy.kernels.runtime.threads import run_task
+from pminusy.kernels.runtime.threads import WORKERS, run_task
 
 __all__ = ["run_labels", "wide32"]
 
-_NEXT, _SLOT, _END = 0, 1, 7  # in a line of the cache of their own: they change
+_NEXT, _SLOT, _END = 0, 1, 7  # and WORKERS: in a line of the cache of their own, they change
 _BLOCKS, _ROWS, _CLASSES, _STEP, _STREAM, _FACTORS_EACH, _GRADIENT, _LOSSES_EACH = range(8, 16)
 _Z, _LABELS, _FACTORS, _OUT, _LOSSES, _SUMS, _SCRATCH, _SLOT_BYTES = range(16, 24)
 _WORDS = 24
@@ -51,13 +52,13 @@ def run_labels(
     scratch = np.empty(threads * bytes_each + _LINE, np.uint8)
     words = np.zeros(_WORDS, np.int64)
     words[_BLOCKS:_Z] = count, N, K, step, stream, factors.size > 1, out.size > 0, losses.size > 0
-    words[_Z:_SCRATCH] = [a.ctypes.data for a in (z, labels, factors, out, losses, sums)]
-    start = scratch.ctypes.data
+    words[_Z:_SCRATCH] = [address(a) for a in (z, labels, factors, out, losses, sums)]
+    start = address(scratch)
     words[_SCRATCH:] = start + -start % _LINE, bytes_each
     task = _task(K, z.dtype)
     most = max(1, _AT_ONCE // (step * K))
     for first in range(0, count, most):
-        words[:_END] = 0
+        words[:_END] = 0  # WORKERS too
         words[_NEXT], words[_END] = first, min(count, first + most)
         run_task(task, words, threads)
 
@@ -96,6 +97,8 @@ def _wide(words, dtype):
     tiles = array_at(place + 48 * tiles_of_row, (2, TILE), dtype)
     stream = words[_STREAM] != 0
     i = add_atomically(words, _NEXT, 1)
+    if i < end:
+        add_atomically(words, WORKERS, 1)
     while i < end:
         first, last = i * step, min(N, (i + 1) * step)
         start, stop = (first, last) if factors.size > 1 else (0, 1)
@@ -130,6 +133,8 @@ def _narrow(words, dtype):
     tiles = array_at(place + 48 + 60 * MOST, (2, TILE), dtype)
     E = array_at(place + 48 + 60 * MOST + 2 * TILE * z.itemsize, ((K + 1) * MOST,), dtype)
     i = add_atomically(words, _NEXT, 1)
+    if i < end:
+        add_atomically(words, WORKERS, 1)
     while i < end:
         first, last = i * step, min(N, (i + 1) * step)
         start, stop = (first, last) if factors.size > 1 else (0, 1)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from pminusy.kernels.head.rows import row_end, row_start, row_total, two_sum, work_in
-from pminusy.kernels.runtime.compilation import inline
+from pminusy.kernels.runtime.compilation import called, inline
 from pminusy.kernels.simd.elementary import SCALE64, difference, exp_below, log1p, scale_of
 from pminusy.kernels.simd.lanes import choose
 from pminusy.kernels.simd.loops import store_fence
@@ -68,7 +68,7 @@ def label_row(z, c, S, i, out, J, work, store, stream):
     return S * below, S * error, log_s, J
 
 
-@inline
+@called
 def label_rows(z, labels, factors, out, losses, sums, stream, tiles, stats):
     """Loss (and gradient) of rows z (n, K) with labels (n,), or `IGNORED`, or `NO_LABEL`.
 

@@ -21,7 +21,7 @@ from numba.extending import intrinsic
 
 from pminusy.kernels.head.labels import label_row
 from pminusy.kernels.head.rows import two_sum, work_in
-from pminusy.kernels.runtime.compilation import by_type, inline
+from pminusy.kernels.runtime.compilation import by_type, called, inline
 from pminusy.kernels.simd.elementary import SCALE64
 from pminusy.kernels.simd.loops import (
     exp_times,
@@ -183,7 +183,7 @@ _two_factors = by_type(_two_factors32, _two_factors64)
 """A factor that may be subnormal, in two."""
 
 
-@inline
+@called
 def narrow_label_rows(
     z, flat, labels, factors, out, losses, sums, tiles, stats, E, short, lines
 ):  # fmt: skip

@@ -25,7 +25,7 @@ from numba.extending import overload
 
 from pminusy.kernels.runtime.cache import KernelCache
 
-__all__ = ["Task", "by_type", "fast_inline", "fast_jit", "inline", "jit", "task"]
+__all__ = ["Task", "by_type", "called", "fast_inline", "fast_jit", "inline", "jit", "task"]
 
 _NOTICE = (
     "pminusy: compiling kernels for this processor; this happens once and takes some seconds "
@@ -78,6 +78,14 @@ def _kept(function: Callable[..., Any], options: dict[str, Any]) -> Any:
     except RuntimeError as error:  # no folder can be written to: compile in every process
         logging.getLogger("pminusy").debug("kernels are not kept: %s", error)
     return kernel
+
+
+def called(function: Callable[..., Any]) -> Any:
+    """Compile a function that only kernels call, and leave it a function of its own.
+
+    The loop over a block is best left alone: in a larger function it finds fewer registers.
+    """
+    return numba.njit(**_OPTIONS, **_INSIDE)(function)
 
 
 def inline(function: Callable[..., Any]) -> Any:

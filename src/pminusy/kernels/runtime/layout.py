@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["c_contiguous", "is_direct", "written_contiguously"]
+__all__ = ["address", "c_contiguous", "is_direct", "written_contiguously"]
 
 Array = NDArray[Any]
 
@@ -17,6 +17,12 @@ def c_contiguous(array: Array) -> Array:
     if not is_direct(array):
         return array.copy(order="C")
     return array if array.flags.writeable else _as_writable(array)
+
+
+def address(array: Array) -> int:
+    """Where the memory of an array begins."""
+    place: int = array.__array_interface__["data"][0]
+    return place
 
 
 def is_direct(array: Array) -> bool:

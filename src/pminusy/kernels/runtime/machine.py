@@ -18,7 +18,16 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
-__all__ = ["add_atomically", "array_at", "call_task", "loaded", "replaced", "stored"]
+__all__ = [
+    "add_atomically",
+    "address_of",
+    "array_at",
+    "call_lock",
+    "call_task",
+    "loaded",
+    "replaced",
+    "stored",
+]
 
 _WORD = ir.IntType(64)
 _TASK = types.CPointer(types.int64)
@@ -34,38 +43,52 @@ def add_atomically(typing_context: Any, words: Any, i: Any, n: Any) -> Any:
     return types.int64(_TASK, types.int64, types.int64), generate
 
 
+def _word(builder: Any, address: Any, i: Any) -> Any:
+    """Pointer to word i of those at an address."""
+    return builder.gep(builder.inttoptr(address, _WORD.as_pointer()), [i])
+
+
 @intrinsic
-def replaced(typing_context: Any, words: Any, i: Any, old: Any, new: Any) -> Any:
-    """Whether `words[i]` was `old`; if so it is `new` now, as one step."""
+def replaced(typing_context: Any, address: Any, i: Any, old: Any, new: Any) -> Any:
+    """Whether word i at an address was `old`; if so it is `new` now, as one step."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        place = builder.gep(given[0], [given[1]])
+        place = _word(builder, *given[:2])
         found = builder.cmpxchg(place, given[2], given[3], "seq_cst", "seq_cst")
         return builder.extract_value(found, 1)
 
-    return types.boolean(_TASK, types.int64, types.int64, types.int64), generate
+    return types.boolean(*[types.int64] * 4), generate
 
 
 @intrinsic
-def loaded(typing_context: Any, words: Any, i: Any) -> Any:
-    """`words[i]` as it is now, whoever wrote it."""
+def loaded(typing_context: Any, address: Any, i: Any) -> Any:
+    """Word i at an address as it is now, whoever wrote it."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        place = builder.gep(given[0], [given[1]])
-        return builder.load_atomic(place, "seq_cst", 8)
+        return builder.load_atomic(_word(builder, *given), "seq_cst", 8)
 
-    return types.int64(_TASK, types.int64), generate
+    return types.int64(types.int64, types.int64), generate
 
 
 @intrinsic
-def stored(typing_context: Any, words: Any, i: Any, value: Any) -> Any:
-    """`words[i] = value`, to be seen by whoever loads it."""
+def stored(typing_context: Any, address: Any, i: Any, value: Any) -> Any:
+    """Set word i at an address, to be seen by whoever loads it."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        builder.store_atomic(given[2], builder.gep(given[0], [given[1]]), "seq_cst", 8)
+        builder.store_atomic(given[2], _word(builder, *given[:2]), "seq_cst", 8)
         return context.get_dummy_value()
 
-    return types.void(_TASK, types.int64, types.int64), generate
+    return types.void(*[types.int64] * 3), generate
+
+
+@intrinsic
+def address_of(typing_context: Any, words: Any) -> Any:
+    """Where the words of a pointer are."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.ptrtoint(given[0], _WORD)
+
+    return types.int64(_TASK), generate
 
 
 @intrinsic
@@ -99,3 +122,21 @@ def call_task(typing_context: Any, function: Any, task: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
+def call_lock(typing_context: Any, function: Any, lock: Any, microseconds: Any) -> Any:
+    """Call `PyThread_acquire_lock_timed` (−1: without end) or `PyThread_release_lock`.
+
+    The latter takes one argument alone, and by every C calling convention ignores the others.
+    """
+    arguments = [ir.IntType(8).as_pointer(), _WORD, ir.IntType(32)]
+    kind = ir.FunctionType(ir.IntType(32), arguments).as_pointer()
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        function = builder.inttoptr(given[0], kind)
+        lock = builder.inttoptr(given[1], ir.IntType(8).as_pointer())
+        builder.call(function, [lock, given[2], ir.Constant(ir.IntType(32), 0)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), generate

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from pminusy.errors import InputError
 from pminusy.kernels.runtime.fork import reset_after_fork
+from pminusy.kernels.runtime.layout import address
 
 __all__ = ["SMALLEST", "empty", "held", "release_memory", "set_memory_limit"]
 
@@ -103,12 +104,12 @@ class _Loan:
 
     def __init__(self, buffer: NDArray[np.uint8], shape: tuple[int, ...], dtype: Any) -> None:
         self._buffer = buffer
-        address = buffer.ctypes.data
+        start = address(buffer)
         self.__array_interface__ = {
             "version": 3,
             "shape": shape,
             "typestr": dtype.str,
-            "data": (address + -address % _ALIGNMENT, False),
+            "data": (start + -start % _ALIGNMENT, False),
         }
 
     def __del__(self, give: Any = _store.give) -> None:

@@ -22,7 +22,9 @@ from typing import Any
 
 from pminusy.kernels.runtime.fork import reset_after_fork
 
-__all__ = ["run"]
+__all__ = ["report", "run"]
+
+_LONGEST_PAUSE = 64  # calls
 
 
 class _Library:
@@ -43,6 +45,7 @@ class _Team:
         self._library: _Library | None = None
         self._useless = not sys.platform.startswith("linux")
         self._busy = threading.Lock()
+        self._pause, self._skips = 0, 0
 
     def forbid(self) -> None:
         """In a forked child: no team."""
@@ -51,6 +54,9 @@ class _Team:
     def run(self, function: int, task: int, threads: int) -> bool:
         """Have a team of so many threads call a C function with a task; False: not done."""
         if self._useless or "torch" not in sys.modules:
+            return False
+        if self._skips > 0:
+            self._skips -= 1
             return False
         library = self._library or self._found()
         if library is None or not self._busy.acquire(blocking=False):
@@ -62,6 +68,16 @@ class _Team:
             return True
         finally:
             self._busy.release()
+
+    def report(self, helped: bool) -> None:
+        """Say whether others than the caller did any of a task.
+
+        A region of OpenMP ends when all of the team have been there. Where one of them had no
+        processor the caller has done all and waited too: the next calls are made without the team,
+        twice as many each time that this happens.
+        """
+        self._pause = 0 if helped else min(_LONGEST_PAUSE, 2 * self._pause or 1)
+        self._skips = self._pause
 
     def _found(self) -> _Library | None:
         """The library that torch has loaded; None as long as torch itself is being imported."""
@@ -78,4 +94,4 @@ class _Team:
 
 _team = _Team()
 reset_after_fork(_team.forbid)
-run = _team.run
+run, report = _team.run, _team.report

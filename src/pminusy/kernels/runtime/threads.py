@@ -1,5 +1,6 @@
-"""A small thread pool that runs serial kernels, which hold no interpreter lock, over blocks.
+"""Threads for kernels: `run_task` for those that are C functions, `run` for functions of Python.
 
+`run` is a small pool that runs serial kernels, which hold no interpreter lock, over blocks.
 Blocks are cut by the size of the problem, never by the number of threads, and whoever is free takes
 the next: a result does not depend on how many threads there were or which of them was late. The
 caller works too, so a pool whose threads are all busy, or that cannot start any, only means less
@@ -23,12 +24,16 @@ from numpy.typing import NDArray
 from pminusy.errors import InputError
 from pminusy.kernels.runtime import openmp
 from pminusy.kernels.runtime.fork import reset_after_fork
+from pminusy.kernels.runtime.layout import address
 from pminusy.kernels.runtime.processor import processors
 
 if TYPE_CHECKING:
     from pminusy.kernels.runtime.compilation import Task
 
-__all__ = ["get_num_threads", "run", "run_task", "set_num_threads"]
+__all__ = ["WORKERS", "get_num_threads", "run", "run_task", "set_num_threads"]
+
+WORKERS = 2
+"""The word of a task that says how many threads have found something to do."""
 
 _C_FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
@@ -123,13 +128,18 @@ def run(function: Callable[[int], None], count: int) -> None:
 def run_task(task: Task, words: NDArray[np.int64], threads: int) -> None:
     """Have up to `threads` threads run a task: a C function that takes what is left to be done.
 
-    A task ends when nobody is inside any more; whoever comes too late finds nothing to do.
+    A thread that finds something to do adds 1 to the word `WORKERS`. Who does which piece is a
+    matter of time, so pieces and the places of their results may not depend on it.
     """
-    function, place = task.address, words.ctypes.data
-    if threads > 1 and openmp.run(function, place, threads):
-        return
-    call = _C_FUNCTION(function)
-    run(lambda _: call(place), threads)
+    function, place = task.address, address(words)
+    if threads <= 1:
+        _C_FUNCTION(function)(place)
+    elif openmp.run(function, place, threads):
+        openmp.report(helped=int(words[WORKERS]) > 1)
+    else:
+        from pminusy.kernels.runtime import helpers  # loads the compiler, as the task has
+
+        helpers.run(function, place, threads - 1)
 
 
 def set_num_threads(n: int | None) -> None:
