@@ -50,4 +50,4 @@ def losses(train: Path, test: Path, source: Source) -> NDArray[np.float64]:
     log_p = model.predict_log_proba(others)
     index = {label: k for k, label in enumerate(model.classes_)}
     own: NDArray[np.float64] = log_p[np.arange(len(held_out)), [index[label] for label in held_out]]
-    return -own
+    return -np.maximum(own, np.log(np.finfo(np.float64).eps))  # as in sklearn.metrics.log_loss

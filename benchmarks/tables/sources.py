@@ -86,7 +86,7 @@ SOURCES = (
     _r("survival/colon", "status", "row numbers, identifiers, NA, a giveaway (time)",
        held_back=True, identifiers=("id",)),
     _r("car/Salaries", "rank", "row numbers", held_back=True),
-    Source("airports", "vega_datasets", "_data/airports.csv", "state", "identifiers, names",
+    Source("la-riots", "vega_datasets", "_data/la-riots.csv", "race", "names, dates, addresses",
            held_back=True),
     _r("survival/flchain", "chapter", "row numbers, NA", held_back=True),
     _r("MASS/Pima.tr2", "type", "row numbers, NA", held_back=True),

@@ -7,14 +7,14 @@ sheet (light, dark, print), carry their text as text, and weigh a few kilobytes.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.present.axes import Tick, log_ticks, padded, scale, whole_ticks
-from pminusy.present.numbers import tick
+from pminusy.present.numbers import number, tick
 from pminusy.report.predictions import Bin
 
 __all__ = ["Curve", "Dot", "ReliabilityDiagram", "curve", "reliability_diagram"]
@@ -25,7 +25,10 @@ POINTS = 400  # of a curve: more than the pixels it is drawn on would not be see
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One quantity by iteration on a logarithmic scale; `points` is empty if none is above 0."""
+    """One quantity by iteration on a logarithmic scale; `points` is empty if none is above 0.
+
+    `readings` are its points with what is said of them.
+    """
 
     width: float
     height: float
@@ -37,6 +40,7 @@ class Curve:
     first: float
     last: float
     left_out: int
+    readings: list[tuple[float, float, str]] = field(default_factory=list)
 
     @property
     def path(self) -> str:
@@ -67,7 +71,15 @@ def curve(values: Array, width: float = 520, height: float = 210) -> Curve:
         first,
         last,
         values.size - drawable.size,
+        [
+            (round(x(i + 1), 1), round(y(math.log10(values[i])), 1), _reading(i, values[i]))
+            for i in kept.tolist()
+        ],
     )
+
+
+def _reading(i: int, value: float) -> str:
+    return f"iteration {i + 1:,}: {number(value)}"
 
 
 def _thinned(n: int) -> NDArray[np.intp]:
@@ -102,6 +114,19 @@ class ReliabilityDiagram:
     dots: list[Dot]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
+
+    @property
+    def readings(self) -> list[tuple[float, float, str]]:
+        """Place and text of each bin, for the script."""
+        return [
+            (
+                round(dot.x, 1),
+                round(dot.y, 1),
+                f"{dot.bin.low:.1f} – {dot.bin.high:.1f}: {dot.bin.count:,} rows, confidence "
+                f"{number(dot.bin.confidence)}, right {number(dot.bin.accuracy)}",
+            )
+            for dot in self.dots
+        ]
 
 
 def reliability_diagram(bins: list[Bin]) -> ReliabilityDiagram:

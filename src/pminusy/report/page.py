@@ -32,11 +32,17 @@ NOTES = 50
 PATH_VALUES = 40
 COLUMNS = 200
 
-_STYLE = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
+CHOICES = 200
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_STYLE = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
+_SCRIPT = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
 
 
 def render_page(report: FitReport) -> str:
-    """HTML of the page of a fit: self-contained, no script, the same text for the same report.
+    """HTML of the page of a fit: self-contained, the same text for the same report.
+
+    Its script sorts, filters and reads values; without it all of that is there to be read.
 
     Parameters
     ----------
@@ -64,27 +70,34 @@ def render_page(report: FitReport) -> str:
         **_derivation(report, rows["worst_rows"]),
         columns=report.columns[:COLUMNS],
         worse=_worse(report),
+        choices=_choices(report, rows["worst_rows"]),
     )
-    return page(f"{markup.plain(report.title)} · pminusy", _STYLE, body)
+    return page(f"{markup.plain(report.title)} · pminusy", _STYLE, body, _SCRIPT)
 
 
 def render_evaluation(report: EvaluationReport) -> str:
     """HTML of the page of an evaluation; otherwise as `render_page`."""
-    body = (
-        _environment()
-        .get_template("evaluation.html.jinja")
-        .render(
-            report=report,
-            classes=report.classes,
-            features=report.feature_names,
-            notes=report.notes[:NOTES],
-            drifts=report.drifts[:COLUMNS],
-            **_judged(report),
-            **_rows(report),
-            worse=_worse(report),
-        )
+    template = _environment().get_template("evaluation.html.jinja")
+    rows = _rows(report)
+    body = template.render(
+        report=report,
+        classes=report.classes,
+        features=report.feature_names,
+        notes=report.notes[:NOTES],
+        drifts=report.drifts[:COLUMNS],
+        **_judged(report),
+        **rows,
+        worse=_worse(report),
+        choices=_choices(report, rows["worst_rows"]),
     )
-    return page(f"{markup.plain(report.title)} · pminusy", _STYLE, body)
+    return page(f"{markup.plain(report.title)} · pminusy", _STYLE, body, _SCRIPT)
+
+
+def _choices(report: JudgedReport, worst_rows: list[RowDetails]) -> list[int]:
+    """Classes to choose from: all, or of very many those with the worst rows, then the first."""
+    K = len(report.classes)
+    first = dict.fromkeys([k for row in worst_rows for k in (row.true, row.rival)])
+    return sorted([*first, *(k for k in range(K) if k not in first)][:CHOICES])
 
 
 def _training(report: FitReport) -> dict[str, Any]:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pminusy.present.axes import Tick, log_ticks, padded, round_ticks, scale
-from pminusy.present.numbers import tick
+from pminusy.present.numbers import number, tick
+from pminusy.present.sanitise import cleaned, cut
 from pminusy.report.data import PathValue
 
 __all__ = ["LinePlot", "PlotLine", "score_plot", "weight_plot"]
 
 WIDTH, HEIGHT = 560.0, 300.0
 CLASSES = 8
+_NAME = 40  # characters of a name in what is said of a point
 _LABEL_GAP = 16.0  # between the names of two lines that end close to each other
 
 
@@ -28,6 +30,7 @@ class PlotLine:
     points: list[tuple[float, float]]
     bars: list[tuple[float, float, float]]
     label_y: float
+    readings: list[tuple[float, float, str]] = field(default_factory=list)
 
     @property
     def path(self) -> str:
@@ -49,6 +52,11 @@ class LinePlot:
     x_ticks: list[Tick]
     y_ticks: list[Tick]
     chosen: float | None
+
+    @property
+    def readings(self) -> list[tuple[float, float, str]]:
+        """Place and text of every point, by C."""
+        return sorted(reading for line in self.lines for reading in line.readings)
 
 
 def score_plot(path: Sequence[PathValue], chosen: PathValue) -> LinePlot | None:
@@ -75,6 +83,17 @@ def score_plot(path: Sequence[PathValue], chosen: PathValue) -> LinePlot | None:
                 if v.l1_ratio == ratio
             ],
             0.0,
+            [
+                _reading(
+                    x(v.C),
+                    y(v.log_loss),
+                    v.C,
+                    f"{name + ', ' if name else ''}log loss {number(v.log_loss)}, standard error "
+                    f"{number(v.error)}",
+                )
+                for v in drawn
+                if v.l1_ratio == ratio
+            ],
         )
         for name, ratio in zip(names, ratios, strict=True)
     ]
@@ -99,9 +118,24 @@ def weight_plot(
     for k in shown:
         points = [(x(v.C), y(math.log10(v.largest[k]))) for v in drawn if v.largest[k] > 0]
         if points:
-            lines.append(PlotLine(names[k], points, [], 0.0))
+            name = cut(cleaned(names[k]), _NAME)
+            readings = [
+                _reading(
+                    x(v.C),
+                    y(math.log10(v.largest[k])),
+                    v.C,
+                    f"{name}, largest weight {number(v.largest[k])}",
+                )
+                for v in drawn
+                if v.largest[k] > 0
+            ]
+            lines.append(PlotLine(names[k], points, [], 0.0, readings))
     ticks = [Tick(y(math.log10(t)), tick(t)) for t in log_ticks(low, high)]
     return replace(plot, lines=_apart(lines), y_ticks=ticks)
+
+
+def _reading(x: float, y: float, C: float, said: str) -> tuple[float, float, str]:
+    return round(x, 1), round(y, 1), f"C = {number(C)}: {said}"
 
 
 def _frame(
