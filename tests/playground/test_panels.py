@@ -299,3 +299,15 @@ def test_a_large_step_that_breaks_the_loss_is_said(browser, page_of):
             page.get_by_role("button", name="Step", exact=True).click()
         settle(page)
         assert np.isfinite(record(page)["loss"])
+
+
+@pytest.mark.parametrize("logits", ["1,2,3,-4,5.5,0,0,1,2,3", "-9,9,5,0,-7.3,-2,-2.5,4,-40,1"])
+@pytest.mark.parametrize("times", [0, 1])
+def test_no_number_of_a_large_jacobian_is_cut(logits, times, browser, page_of):
+    link = f"#z={logits}&y=7&panel=jacobian&times={times}"
+    with opened(browser, page_of(), link) as page:
+        cut = page.evaluate(
+            "() => [...document.querySelectorAll('.jacobian button')]"
+            ".filter(cell => cell.scrollWidth > cell.clientWidth).map(cell => cell.textContent)"
+        )
+        assert cut == []

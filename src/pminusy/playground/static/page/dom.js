@@ -36,8 +36,8 @@ function say(node, text) {
 const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 const raised = (n) => [...String(n)].map((digit) => RAISED[digit]).join("");
 
-/** A number to so many significant digits, with a true minus sign and powers of ten. */
-function text(x, digits = 4) {
+/** A number to so many significant digits, with a true minus sign; below 10^least a power of ten. */
+function text(x, digits = 4, least = -4) {
   if (Number.isNaN(x)) return "NaN";
   if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
   if (x === 0) return "0";
@@ -45,7 +45,7 @@ function text(x, digits = 4) {
   const [mantissa, exponent] = Math.abs(x).toExponential(digits - 1).split("e");
   const power = Number(exponent);
   const short = (digitsOf) => (digitsOf.includes(".") ? digitsOf.replace(/\.?0+$/, "") : digitsOf);
-  if (power < -4 || power > 6) return `${sign}${short(mantissa)}·10${raised(power)}`;
+  if (power < least || power > 6) return `${sign}${short(mantissa)}·10${raised(power)}`;
   return sign + short(Math.abs(x).toFixed(Math.max(digits - 1 - power, 0)));
 }
 

@@ -209,7 +209,7 @@ function edgeOf(kind, i, j, place, choose) {
   const path = `M${start} L${end}`;
   const line = svg("path", { d: path, class: "wire" });
   const node = svg("g", { role: "button", class: "wire-hit" }, svg("path", { d: path, class: "reach" }), line);
-  const share = kind.from === "x" ? 0.72 : kind.to === "S" ? 0.5 : 0.5;
+  const share = { x: 0.72, S: 0.35 }[kind.from] ?? 0.5;
   const at = [start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])];
   const chip = svg("text", { x: at[0], y: at[1] - 3, class: "chip", "aria-hidden": "true" });
   const edge = { kind, i, j };
@@ -271,7 +271,7 @@ function detailOfEdge(detail, g, chosen) {
   const [left, right] = kind.letters(i, j);
   const value = kind.value(g, i, j);
   const numbers = kind.numbers(g, i, j);
-  const sentence = `${left} = ${right}${numbers ? ` = ${numbers}` : ""} = ${text(value)}`;
+  const sentence = [left, right, numbers, text(value)].filter((part, n, all) => part && part !== all[n - 1] && !(n === 3 && part === right)).join(" = ");
   const key = `${kind.from}${kind.to}${i}${j}`;
   if (detail.dataset.edge !== key) {
     detail.dataset.edge = key;

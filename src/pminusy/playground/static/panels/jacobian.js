@@ -40,14 +40,14 @@ panel({
 
 function gridOf(K, head_, body, foot) {
   const classes = Array.from({ length: K }, (_, k) => k);
-  head_.parentNode.style.width = `${(K + 2) * (K > 6 ? 2.75 : 4.2)}rem`; // fixed, so that a number that changes moves no other
-  head_.replaceChildren(el("tr", {}, el("td", {}, ""), classes.map((j) => el("th", { scope: "col" }, letter("z", nameOf(j)))),
-    el("th", { scope: "col", class: "sum" }, "row sum")));
+  head_.parentNode.style.width = `${K > 6 ? K * 2.95 + 4.2 : (K + 2) * 4.2}rem`; // fixed, so that a number that changes moves no other
+  head_.replaceChildren(el("tr", {}, el("td", {}, ""), classes.map((j) => el("th", { scope: "col", title: nameOf(j) }, letter("z", nameOf(j)))),
+    el("th", { scope: "col", class: "sum" }, "sum")));
   head_.parentNode.classList.toggle("many", K > 6);
   const cells = classes.map((i) => classes.map((j) => el("button", {
     type: "button", on: { pointerenter: () => change({ i, j }), click: () => change({ i, j }) },
   })));
-  body.replaceChildren(...classes.map((i) => el("tr", {}, el("th", { scope: "row" }, letter("p", nameOf(i))),
+  body.replaceChildren(...classes.map((i) => el("tr", {}, el("th", { scope: "row", title: nameOf(i) }, letter("p", nameOf(i))),
     cells[i].map((cell) => el("td", {}, cell)), el("td", { class: "sum" }))));
   foot.replaceChildren(el("tr", {}, el("th", { scope: "row" }, ""), classes.map(() => el("td", { class: "sum" })), el("td", { class: "sum" })));
   roving(cells.flat(), K, (at) => change({ i: Math.floor(at / K), j: at % K }));
@@ -60,6 +60,14 @@ function entryShown({ row }, i, j) {
   return state.weighted ? (row.q[i] === 0 ? 0 : (-row.q[i] / row.p[i]) * entry) : entry;
 }
 
+/** A number with as many digits as a cell has room for: of many classes a tiny one has its power alone. */
+function inCell(value, K) {
+  if (K <= 6) return text(value, 3);
+  const size = Math.abs(value);
+  if (size > 0 && size < 1e-9) return `${value < 0 ? "−" : ""}10${raised(Math.round(Math.log10(size)))}`;
+  return text(value, size >= 0.01 ? 2 : 1, -3);
+}
+
 function fillGrid(cells, model, body, foot) {
   const { K, row } = model;
   const [i0, j0] = [Math.min(state.i, K - 1), Math.min(state.j, K - 1)];
@@ -70,7 +78,7 @@ function fillGrid(cells, model, body, foot) {
     body.rows[i].classList.toggle("left-out", left);
     line.forEach((cell, j) => {
       const value = values[i][j];
-      say(cell, text(value, K > 6 ? 2 : 3));
+      say(cell, inCell(value, K));
       cell.style.backgroundColor = shade(value / largest);
       cell.classList.toggle("chosen", i === i0 && j === j0);
       update(cell, { "aria-label": `∂p_${nameOf(i)}/∂z_${nameOf(j)} = ${text(value)}` });
@@ -84,7 +92,7 @@ function fillGrid(cells, model, body, foot) {
   row.dL_dz.forEach((_, j) => {
     const total = values.reduce((sum, line) => sum + line[j], 0);
     const cell = foot.rows[0].cells[j + 1];
-    say(cell, text(total, K > 6 ? 2 : 3));
+    say(cell, inCell(total, K));
     cell.className = `sum ${hue(total)}`;
   });
 }
