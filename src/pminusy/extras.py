@@ -17,6 +17,7 @@ _EXTRA_OF = {
     "sklearn": "fit",
     "safetensors": "fit",
     "jinja2": "fit",
+    "fastexcel": "excel",
     "onnx": "onnx",
     "skl2onnx": "onnx",
 }

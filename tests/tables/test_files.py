@@ -197,16 +197,16 @@ CLOSE_QUOTES = "close every quote that begins a cell, and double those inside a 
             f"{CLOSE_QUOTES}",
         ),
         (
-            "t.xlsx",
+            "t.docx",
             "PK",
-            "expected a file named .csv, .tsv, .txt, .jsonl, .parquet, .feather, .arrow or .ipc, "
-            "got '.xlsx'; save the sheet as CSV first",
+            "expected a file named .csv, .tsv, .txt, .jsonl, .xlsx, .xls, .ods, .parquet, "
+            ".feather, .arrow or .ipc, got '.docx'; convert it to one of these",
         ),
         (
             "t",
             "a,b\n",
-            "expected a file named .csv, .tsv, .txt, .jsonl, .parquet, .feather, .arrow or .ipc, "
-            "got a name without a suffix; convert it to one of these",
+            "expected a file named .csv, .tsv, .txt, .jsonl, .xlsx, .xls, .ods, .parquet, "
+            ".feather, .arrow or .ipc, got a name without a suffix; convert it to one of these",
         ),
         (
             "t.parquet",

@@ -57,6 +57,7 @@ def fit_table(
     thousands: str | None = None,
     encoding: str | None = None,
     comment: str | None = None,
+    sheet: str | None = None,
     C: float | Sequence[float] | None = None,
     l1_ratio: float | Sequence[float] = 0.0,
     cv: int | None = None,
@@ -86,8 +87,8 @@ def fit_table(
     Parameters
     ----------
     table
-        Path of a CSV, TSV, Parquet or Feather file or of JSON lines, packed as .gz or .zst too; "-"
-        for standard input; or a Polars or pandas frame.
+        Path of a CSV, TSV, Excel, Parquet or Feather file or of JSON lines, packed as .gz or .zst
+        too; "-" for standard input; or a Polars or pandas frame.
     target
         Column to predict.
     drop
@@ -107,6 +108,8 @@ def fit_table(
     sep, decimal, thousands, encoding, comment
         How a file of text is written, where it does not show: the sign between cells, before
         decimals and between thousands, its encoding (UTF-8), how lines begin that are no rows.
+    sheet
+        Which sheet of an Excel file, where it has several.
     C
         Inverse strength of the penalty, as in scikit-learn; `inf` for none; 1 if not given. Of
         several values the one with the least log loss in cross-validation is taken.
@@ -186,7 +189,7 @@ def fit_table(
         options = replace(options, test_size=0.0)
     reading = reading_of(
         missing=missing, header=header, sep=sep, decimal=decimal, thousands=thousands,
-        encoding=encoding, comment=comment,
+        encoding=encoding, comment=comment, sheet=sheet,
     )  # fmt: skip
     drop = _names(drop)
     started = time.perf_counter()

@@ -5,21 +5,12 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pminusy.cli.json_results import FormatOption, ResultFormat, print_json
-from pminusy.cli.reading_options import (
-    CommentOption,
-    DecimalOption,
-    EncodingOption,
-    MissingOption,
-    NoHeaderOption,
-    SepOption,
-    ThousandsOption,
-    reading_beside,
-)
+from pminusy.cli.reading_options import reading_beside, with_reading_options
 from pminusy.cli.scores import print_scores
 from pminusy.cli.streams import print_table, printing, shown, stdout
 from pminusy.present.numbers import decimals
@@ -33,6 +24,7 @@ __all__ = ["evaluate"]
 _CLASSES_SHOWN = 30
 
 
+@with_reading_options
 def evaluate(
     model: Annotated[Path, typer.Argument(help="Model written by `pminusy fit -o`.")],
     table: Annotated[
@@ -46,13 +38,7 @@ def evaluate(
         typer.Option(help="Column of groups: rows of one count together in the intervals."),
     ] = None,
     format_: FormatOption = ResultFormat.text,
-    missing: MissingOption = None,
-    no_header: NoHeaderOption = False,
-    sep: SepOption = None,
-    decimal: DecimalOption = None,
-    thousands: ThousandsOption = None,
-    encoding: EncodingOption = None,
-    comment: CommentOption = None,
+    **reading: Any,
 ) -> None:
     """Score a model on a table that has the target column."""
     from pminusy.api.evaluation import evaluate as score
@@ -66,11 +52,8 @@ def evaluate(
         refuse_suffix("output file", report, ".html", PAGE_SUFFIXES_OF_OTHERS)
         check_writable(report, inputs=[model, table])
     trained = load(model)
-    reading = reading_beside(
-        trained.schema.reading, missing=missing, no_header=no_header, sep=sep, decimal=decimal,
-        thousands=thousands, encoding=encoding, comment=comment,
-    )  # fmt: skip
-    result = score(trained, trained.read(table, reading), groups, table.name)
+    how = reading_beside(trained.schema.reading, reading)
+    result = score(trained, trained.read(table, how), groups, table.name)
     if report is not None:
         result.write_report(report, command=shlex.join(["pminusy", *sys.argv[1:]]))
     with printing([] if report is None else [report]):

@@ -14,15 +14,7 @@ import typer
 
 from pminusy.cli.json_results import FormatOption, ResultFormat, print_json
 from pminusy.cli.progress import training_progress
-from pminusy.cli.reading_options import (
-    CommentOption,
-    DecimalOption,
-    EncodingOption,
-    MissingOption,
-    NoHeaderOption,
-    SepOption,
-    ThousandsOption,
-)
+from pminusy.cli.reading_options import reading_of_options, with_reading_options
 from pminusy.cli.scores import print_scores
 from pminusy.cli.streams import print_table, printing, shown, stdout
 from pminusy.cli.values import class_weight as _class_weight
@@ -49,11 +41,12 @@ _OPTIONS = {
 }
 
 
+@with_reading_options
 def fit(
     table: Annotated[
         Path,
         typer.Argument(
-            help="CSV, TSV, JSON lines, Parquet or Feather file, .gz or .zst; - for standard input."
+            help="CSV, TSV, JSON lines, Excel, Parquet or Feather, .gz, .zst; - for standard input."
         ),
     ],
     target: Annotated[str, typer.Option(help="Column to predict.")],
@@ -83,13 +76,6 @@ def fit(
         typer.Option("--columns-report", help="Say what every column was taken for and why."),
     ] = False,
     format_: FormatOption = ResultFormat.text,
-    missing: MissingOption = None,
-    no_header: NoHeaderOption = False,
-    sep: SepOption = None,
-    decimal: DecimalOption = None,
-    thousands: ThousandsOption = None,
-    encoding: EncodingOption = None,
-    comment: CommentOption = None,
     C: Annotated[
         Any,
         typer.Option(
@@ -187,6 +173,7 @@ def fit(
             parser=number, metavar="SECONDS", help="Stop training then, with the best so far."
         ),
     ] = None,
+    **reading: Any,
 ) -> None:
     """Train a softmax classifier on a table, and score it. Ctrl-C stops with the best so far."""
     from pminusy.api.fit_table import fit_table
@@ -217,13 +204,7 @@ def fit(
             weight=weight,
             groups=groups,
             as_=as_,
-            missing=tuple(missing or ()),
-            header=not no_header,
-            sep=sep,
-            decimal=decimal,
-            thousands=thousands,
-            encoding=encoding,
-            comment=comment,
+            **reading_of_options(reading),
             C=C,
             cv=cv,
             l1_ratio=0.0 if l1_ratio is None else l1_ratio,

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pminusy.cli.reading_options import (
-    CommentOption,
-    DecimalOption,
-    EncodingOption,
-    MissingOption,
-    NoHeaderOption,
-    SepOption,
-    ThousandsOption,
-    reading_beside,
-)
+from pminusy.cli.reading_options import reading_beside, with_reading_options
 from pminusy.cli.streams import (
     keep_numbers_whole,
     print_notes,
@@ -41,12 +32,13 @@ _CLASSES_SHOWN = 6
 _NAME = 24  # columns for a name
 
 
+@with_reading_options
 def predict(
     model: Annotated[Path, typer.Argument(help="Model written by `pminusy fit -o`.")],
     table: Annotated[
         Path,
         typer.Argument(
-            help="CSV, TSV, JSON lines, Parquet or Feather file, .gz or .zst; - for standard input."
+            help="CSV, TSV, JSON lines, Excel, Parquet or Feather, .gz, .zst; - for standard input."
         ),
     ],
     output: Annotated[
@@ -61,13 +53,7 @@ def predict(
         list[str] | None,
         typer.Option(help="Columns of the table to write before the predictions: a,b, or all."),
     ] = None,
-    missing: MissingOption = None,
-    no_header: NoHeaderOption = False,
-    sep: SepOption = None,
-    decimal: DecimalOption = None,
-    thousands: ThousandsOption = None,
-    encoding: EncodingOption = None,
-    comment: CommentOption = None,
+    **reading: Any,
 ) -> None:
     """Predict the class of each row, with probabilities."""
     from pminusy.api.table_model import load
@@ -80,11 +66,8 @@ def predict(
     if output is not None:
         check_table_path(output, inputs=(model, table))
     trained = load(model)
-    reading = reading_beside(
-        trained.schema.reading, missing=missing, no_header=no_header, sep=sep, decimal=decimal,
-        thousands=thousands, encoding=encoding, comment=comment,
-    )  # fmt: skip
-    frame = trained.read(table, reading)
+    how = reading_beside(trained.schema.reading, reading)
+    frame = trained.read(table, how)
     predictions, notes = trained.predictions(frame)
     if keep_columns:
         predictions = beside(frame, predictions, keep_columns)

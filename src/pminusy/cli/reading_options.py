@@ -2,53 +2,75 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from pminusy.tables.reading import Reading
 
-__all__ = [
-    "CommentOption",
-    "DecimalOption",
-    "EncodingOption",
-    "MissingOption",
-    "NoHeaderOption",
-    "SepOption",
-    "ThousandsOption",
-    "reading_beside",
-]
+__all__ = ["reading_beside", "reading_of_options", "with_reading_options"]
 
-MissingOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="CELL", help="A cell that means missing, beside NA; may be given more than once."
+F = TypeVar("F", bound=Callable[..., Any])
+
+_Text = str | None
+
+_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "missing": (None, Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CELL",
+            help="A cell that means missing, beside NA; may be given more than once.",
+        ),
+    ]),
+    "no_header": (False, Annotated[
+        bool, typer.Option("--no-header", help="The first line is a row: column_1, column_2 …")
+    ]),
+    "sheet": (None, Annotated[
+        _Text, typer.Option(metavar="NAME", help="Sheet of an Excel file, where it has several.")
+    ]),
+    "sep": (None, Annotated[_Text, typer.Option(help="Sign between cells, such as ; or tab.")]),
+    "decimal": (None, Annotated[_Text, typer.Option(help="Sign before decimals: . or ,")]),
+    "thousands": (
+        None, Annotated[_Text, typer.Option(help="Sign between thousands, such as ,")]
     ),
-]
-NoHeaderOption = Annotated[
-    bool, typer.Option("--no-header", help="The first line is a row: column_1, column_2 …")
-]
-SepOption = Annotated[str | None, typer.Option(help="Sign between cells, such as ; or tab.")]
-DecimalOption = Annotated[str | None, typer.Option(help="Sign before decimals: . or ,")]
-ThousandsOption = Annotated[str | None, typer.Option(help="Sign between thousands, such as ,")]
-EncodingOption = Annotated[
-    str | None, typer.Option(help="Encoding of text, such as latin1; UTF-8 if not given.")
-]
-CommentOption = Annotated[str | None, typer.Option(help="How lines begin that are no rows.")]
+    "encoding": (None, Annotated[
+        _Text, typer.Option(help="Encoding of text, such as latin1; UTF-8 if not given.")
+    ]),
+    "comment": (
+        None, Annotated[_Text, typer.Option(help="How lines begin that are no rows.")]
+    ),
+}  # fmt: skip
 
 
-def reading_beside(
-    known: Reading, *, missing: list[str] | None, no_header: bool, **signs: Any
-) -> Reading:
+def with_reading_options(command: F) -> F:
+    """Give a command that takes `**reading` an option for each way a file may be written."""
+    signature = inspect.signature(command, eval_str=True)  # what typer reads
+    own = list(signature.parameters.values())[:-1]
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (default, kind) in _OPTIONS.items()
+    ]
+    vars(command)["__signature__"] = signature.replace(parameters=[*own, *more])
+    command.__annotations__ |= {option.name: option.annotation for option in more}
+    return command
+
+
+def reading_of_options(given: dict[str, Any]) -> dict[str, Any]:
+    """The options as `fit_table` names them."""
+    named = {name: value for name, value in given.items() if name != "no_header"}
+    return named | {"missing": tuple(given["missing"] or ()), "header": not given["no_header"]}
+
+
+def reading_beside(known: Reading, given: dict[str, Any]) -> Reading:
     """How another file is read: as the model knows it, but for what is said now."""
     from dataclasses import asdict
 
     from pminusy.tables.reading import reading_of
 
-    options = asdict(known) | {name: value for name, value in signs.items() if value is not None}
-    if missing:
-        options["missing"] = (*known.missing, *missing)
-    if no_header:
-        options["header"] = False
-    return reading_of(**options)
+    said = {name: value for name, value in reading_of_options(given).items() if value is not None}
+    header = known.header and said.pop("header")
+    missing = (*known.missing, *said.pop("missing"))
+    return reading_of(**asdict(known) | said | {"header": header, "missing": missing})

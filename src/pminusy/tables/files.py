@@ -20,20 +20,25 @@ from pminusy.files import check_writable, write_atomically
 from pminusy.tables.formats.byte_streams import PACKED, saved, unpacked
 from pminusy.tables.formats.columnar import read_feather, read_parquet
 from pminusy.tables.formats.csv_text import read_csv
+from pminusy.tables.formats.excel import EXCEL, read_excel
 from pminusy.tables.formats.json_lines import read_json_lines
 from pminusy.tables.formats.pandas_frames import from_pandas
 from pminusy.tables.reading import AS_THE_FILE_SAYS, Reading
 from pminusy.tables.wording import first_line, shown
 
-__all__ = ["check_table_path", "is_standard", "is_text", "read_table", "write_table"]
+__all__ = [
+    "check_table_path",
+    "is_standard",
+    "is_text",
+    "read_table",
+    "refuse_sheet",
+    "write_table",
+]
 
 StrPath = str | os.PathLike[str]
 
-_SUFFIXES = ".csv, .tsv, .txt, .jsonl, .parquet, .feather, .arrow or .ipc"
+_SUFFIXES = ".csv, .tsv, .txt, .jsonl, .xlsx, .xls, .ods, .parquet, .feather, .arrow or .ipc"
 _REMEDIES = {
-    ".xlsx": "save the sheet as CSV first",
-    ".xls": "save the sheet as CSV first",
-    ".ods": "save the sheet as CSV first",
     ".zip": "unpack it first",
     ".bz2": "unpack it first",
     ".xz": "unpack it first",
@@ -53,7 +58,8 @@ def read_table(
     ----------
     source
         Path of a CSV (`.csv`, `.tsv`, `.txt`; comma, semicolon, tab or bar), of JSON lines
-        (`.jsonl`, `.ndjson`), of a Parquet or Feather file, of text packed as `.gz` or `.zst`; "-"
+        (`.jsonl`, `.ndjson`), of a Parquet or Feather file, of an Excel or OpenDocument file
+        (`.xlsx`, `.xlsm`, `.xlsb`, `.xls`, `.ods`), of text packed as `.gz` or `.zst`; "-"
         for standard input; or a Polars or pandas data frame (its index is not a column).
     text
         Columns of a CSV to leave as text, whatever they look like: those a model knows as text.
@@ -96,7 +102,7 @@ def is_standard(path: object) -> bool:
 
 
 def is_text(source: object) -> bool:
-    """Tell whether a table is a file of delimited text, whose cells have no types."""
+    """Tell whether a table is a file whose cells people type: delimited text, or a sheet."""
     if not isinstance(source, str | os.PathLike):
         return False
     path = Path(source)
@@ -104,7 +110,23 @@ def is_text(source: object) -> bool:
     return is_standard(source) or suffix.lower() in _TEXTS
 
 
-_TEXTS = (".csv", ".tsv", ".txt")
+_TEXTS = (".csv", ".tsv", ".txt", *EXCEL)
+
+
+def refuse_sheet(source: object, reading: Reading) -> None:
+    """Refuse the name of a sheet beside what has none.
+
+    Raises
+    ------
+    InputError
+        A file that is no Excel file by its name, or a data frame.
+    """
+    if reading.sheet is None or is_standard(source):
+        return
+    suffixes = Path(source).suffixes if isinstance(source, str | os.PathLike) else []
+    if not {suffix.lower() for suffix in suffixes} & set(EXCEL):
+        got = f"{os.fspath(source)!r}" if isinstance(source, str | os.PathLike) else "a data frame"
+        raise InputError("sheet", f"a file named {' or '.join(EXCEL)}", got)
 
 
 class _How(NamedTuple):
@@ -139,6 +161,8 @@ def _read_stream(what: str, stream: io.FileIO, suffix: str, how: _How) -> pl.Dat
             return read_csv(what, stream, suffix, text, reading=reading, literal=literal)
         case ".jsonl" | ".ndjson":
             return read_json_lines(what, stream)
+        case _ if suffix in EXCEL:
+            return read_excel(what, stream, how.reading, how.text, how.literal)
         case ".parquet" | ".pq":
             return read_parquet(what, stream)
         case ".feather" | ".arrow" | ".ipc":
@@ -166,7 +190,7 @@ def _read_standard_input(how: _How) -> pl.DataFrame:
 
 _STARTS = (
     (b"PAR1", ".parquet"), (b"ARROW1", ".arrow"), (b'{"', ".jsonl"), (b"\x1f\x8b", ".gz"),
-    (b"\x28\xb5\x2f\xfd", ".zst"),
+    (b"\x28\xb5\x2f\xfd", ".zst"), (b"PK\x03\x04", ".xlsx"), (b"\xd0\xcf\x11\xe0", ".xls"),
 )  # fmt: skip
 
 

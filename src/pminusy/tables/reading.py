@@ -35,6 +35,8 @@ class Reading:
         Of text; UTF-8 where not given.
     comment
         How lines begin that are not rows.
+    sheet
+        Of an Excel file that has several.
     """
 
     missing: tuple[str, ...] = ()
@@ -44,6 +46,7 @@ class Reading:
     thousands: str | None = None
     encoding: str | None = None
     comment: str | None = None
+    sheet: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what differs from the default, as JSON values."""
@@ -58,7 +61,7 @@ class Reading:
         missing, header = fields.texts("missing"), fields.truth("header")
         signs = {
             name: fields.text(name)
-            for name in ("sep", "decimal", "thousands", "encoding", "comment")
+            for name in ("sep", "decimal", "thousands", "encoding", "comment", "sheet")
             if isinstance(value, dict) and name in value
         }
         return reading_of(missing=missing, header=header, **signs)
@@ -76,6 +79,7 @@ def reading_of(
     thousands: str | None = None,
     encoding: str | None = None,
     comment: str | None = None,
+    sheet: str | None = None,
 ) -> Reading:
     """Check the options of reading.
 
@@ -103,9 +107,11 @@ def reading_of(
         encoding = _encoding(encoding)
     if comment is not None and not (isinstance(comment, str) and comment.strip()):
         raise InputError("comment", "how lines that are comments begin", shown(comment))
+    if sheet is not None and not (isinstance(sheet, str) and sheet):
+        raise InputError("sheet", "the name of a sheet", shown(sheet))
     return Reading(
         missing=_marks(missing), header=bool(header), sep=sep, decimal=decimal,
-        thousands=thousands, encoding=encoding, comment=comment,
+        thousands=thousands, encoding=encoding, comment=comment, sheet=sheet,
     )  # fmt: skip
 
 

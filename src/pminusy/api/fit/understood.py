@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pminusy.tables.columns.marks import mark_notes
 from pminusy.tables.columns.recognise import recognise
 from pminusy.tables.design import refuse_infinite
-from pminusy.tables.files import is_text, read_table
+from pminusy.tables.files import is_text, read_table, refuse_sheet
 from pminusy.tables.labels import settled_labels
 from pminusy.tables.reading import Reading, kinds_of, names_in
 
@@ -63,6 +63,7 @@ def understood(
     InputError
         As `read_table`; a column that is not what it is said to be; infinite numbers.
     """
+    refuse_sheet(table, reading)
     literal = (target,) if isinstance(target, str) else ()
     frame = read_table(table, reading=reading, text=names_in(as_), literal=literal)
     kinds = kinds_of(as_, frame.columns)

@@ -47,8 +47,8 @@ _MAGICS = {
     b"BZh": _PACKED,
     b"\xfd7zXZ": _PACKED,
     b"\x28\xb5\x2f\xfd": _PACKED,
-    b"PK\x03\x04": ("a zip archive or an Excel sheet", "unpack it, or save the sheet as CSV first"),
-    b"\xd0\xcf\x11\xe0": ("an Excel sheet", "save the sheet as CSV first"),
+    b"PK\x03\x04": ("a zip archive or an Excel sheet", "unpack it, or name it .xlsx"),
+    b"\xd0\xcf\x11\xe0": ("an Excel sheet", "name it .xls"),
     b"PAR1": ("a Parquet file", "name it .parquet"),
     b"ARROW1": ("a Feather file", "name it .feather"),
 }
