@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,7 +20,7 @@ from tests.tables.sheets import ods, xlsx
 
 DAY = datetime.datetime(2020, 1, 2)
 NOON = datetime.datetime(2020, 1, 3, 12)
-ROWS = [
+ROWS: list[list[Any]] = [
     ["broken", "whole", "code", "kept as text", None, "day", "yes", "word", "error"],
     [1.5, 1, "007", "1.5", None, DAY, True, "ant ", "#DIV/0!"],
     [None] * 9,
@@ -50,7 +51,13 @@ def test_cells_have_their_types_and_empty_rows_and_columns_are_left_out(tmp_path
 
 
 def test_a_table_that_does_not_begin_in_the_corner(tmp_path):
-    rows = [[], [], [None, None, "x", "y"], [None, None, 1.5, "a"], [None, None, 2.5, "b"]]
+    rows: list[list[Any]] = [
+        [],
+        [],
+        [None, None, "x", "y"],
+        [None, None, 1.5, "a"],
+        [None, None, 2.5, "b"],
+    ]
     frame = read_table(_write(tmp_path, xlsx({"One": rows})))
     assert frame.to_dict(as_series=False) == {"x": [1.5, 2.5], "y": ["a", "b"]}
 
@@ -69,7 +76,7 @@ def test_without_names(tmp_path):
 
 @pytest.mark.parametrize("name", ["t.xlsx", "t.ods"])
 def test_several_sheets_are_named_and_one_is_asked_for(tmp_path, name):
-    book = {"Data 2020": [["x"], [1.5]], "Notes": [["z"], ["text"]]}
+    book: dict[str, list[list[Any]]] = {"Data 2020": [["x"], [1.5]], "Notes": [["z"], ["text"]]}
     path = _write(tmp_path, (xlsx if name == "t.xlsx" else ods)(book), name)
     with pytest.raises(InputError, match="expected one sheet, got 2 sheets: 'Data 2020' and 'Not"):
         read_table(path)
