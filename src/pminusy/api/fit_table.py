@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pminusy.api.evaluation import row_weights, test_rows
+from pminusy.api.fit.repeated import Judged, repeated_scores
 from pminusy.api.fit.thresholded import threshold_of, threshold_request
 from pminusy.api.fit.training_options import MAX_ITER, TOL, TrainingOptions, training_options
 from pminusy.api.fit.training_run import Refitted, TableRows, TrainingRun
@@ -26,12 +27,13 @@ from pminusy.api.table_model import TableModel
 from pminusy.errors import InputError
 from pminusy.estimators.intervals import Intervals
 from pminusy.estimators.model_file import check_size
+from pminusy.estimators.parameters.checks import require_count
 from pminusy.estimators.scores import Assessment, Scores, assess, score
-from pminusy.estimators.split import split_rows
+from pminusy.estimators.split import split_in_time, split_rows
 from pminusy.tables.columns.giveaway import giveaways
 from pminusy.tables.design import design_matrix, encode_target, learn_schema, select_rows
 from pminusy.tables.reading import reading_of
-from pminusy.tables.target import SelectedRows, group_numbers
+from pminusy.tables.target import SelectedRows, group_numbers, row_times
 from pminusy.tables.wording import count, listed, shown
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_table"]
 
+Indices = NDArray[np.intp]
+
 
 def fit_table(
     table: str | PathLike[str] | pl.DataFrame | Any,
@@ -49,6 +53,7 @@ def fit_table(
     drop: str | Sequence[str] = (),
     weight: str | None = None,
     groups: str | None = None,
+    time: str | None = None,
     as_: str | Sequence[str] | Mapping[str, str] | None = None,
     missing: str | Sequence[str] = (),
     header: bool = True,
@@ -68,6 +73,7 @@ def fit_table(
     positive: str | None = None,
     test_size: float | None = None,
     test: str | PathLike[str] | pl.DataFrame | Any = None,
+    repeats: int = 1,
     refit: bool = True,
     seed: int = 0,
     tol: float = TOL,
@@ -97,6 +103,9 @@ def fit_table(
         Column of row weights, ≥ 0.
     groups
         Column of groups (patients, say): rows of one are held out together, and are in one fold.
+    time
+        Column of dates or numbers: the latest rows are held out, and folds test on the rows after
+        those they train on. Not together with groups.
     as_
         What columns are: "zip=category,day=date", or a mapping; "number", "category", "words",
         "date", and "dmy" or "mdy" for dates whose day or month comes first. Of the target,
@@ -134,6 +143,9 @@ def fit_table(
         none.
     test
         A table to score the model on, in place of rows held out.
+    repeats
+        Splits to score on, of other seeds from the second on, each with a fit of its own: the mean
+        and the spread of the scores are said in a note and kept as `run.repeated`.
     refit
         Whether the model is trained again on all rows after it was scored. `run` is about the
         model that was scored; the coefficients, the summary and the file are of the second.
@@ -183,6 +195,7 @@ def fit_table(
         tol=tol, max_iter=max_iter, time_limit=time_limit, keep_interrupted=keep_interrupted,
     )  # fmt: skip
     asked = threshold_request(threshold, positive)
+    _refuse_splits(repeats, time, groups, test, options.test_size)
     if test is not None and test_size is not None:
         raise InputError("test size", "none beside a test table", f"{test_size:g}")
     if test is not None:
@@ -192,15 +205,16 @@ def fit_table(
         encoding=encoding, comment=comment, sheet=sheet,
     )  # fmt: skip
     drop = _names(drop)
-    started = time.perf_counter()
+    started = perf_counter()
     whole = understood(
-        table, target, weight=weight, groups=groups, drop=drop, as_=as_, reading=reading
+        table, target, weight=weight, groups=groups, time=time, drop=drop, as_=as_, reading=reading
     )
     rows = select_rows(whole.frame, target, weight)
     # Ranks, not the codes of a categorical: those depend on what Polars saw before in the process.
     labels = rows.frame[target].cast(pl.String).rank("dense").to_numpy()
     of_group = None if groups is None else group_numbers(rows.frame, groups)
-    train, apart = split_rows(labels, options.test_size, seed, of_group)
+    times = None if time is None else row_times(rows.frame, time)
+    split = _split(labels, options.test_size, seed, of_group, times, time)
 
     # What the columns are is learned from the training rows alone.
     def learned(frame: pl.DataFrame) -> Schema:
@@ -210,30 +224,44 @@ def fit_table(
         )  # fmt: skip
         return replace(found, reading=reading, literal_target=whole.literal_target)
 
-    schema = learned(rows.frame[train])
-    check_size("table", schema.to_json())
-    training = _rows(rows.frame[train], rows.index[train], schema, of_group, train)
-    held_out = (
-        _rows(rows.frame[apart], rows.index[apart], schema, of_group, apart)
-        if test is None
-        else test_rows(test, schema, groups)
-    )
-    _refuse_weightless(training, schema)
-    clf = options.estimator(training.y, schema.classes, progress, training.groups)
-    said = _train(clf, training)
-    cut = threshold_of(asked, clf, options, training, schema.classes)
-    fitted = replace(_fitted(clf, schema, training, options, groups), threshold=cut)
-    calibration = None
-    if options.calibrate:
-        from pminusy.api.fit.calibrated import calibrated
+    def judged_on(train: Indices, apart: Indices) -> Judged:
+        schema = learned(rows.frame[train])
+        check_size("table", schema.to_json())
+        training = _rows(rows, schema, train, of_group, times)
+        held_out = (
+            _rows(rows, schema, apart, of_group, times)
+            if test is None
+            else test_rows(test, schema, groups)
+        )
+        _refuse_weightless(training, schema)
+        clf = options.estimator(
+            training.y, schema.classes, progress, training.groups, training.times
+        )
+        said = _train(clf, training)
+        cut = threshold_of(asked, clf, options, training, schema.classes)
+        fitted = replace(_fitted(clf, schema, training, options, groups, time), threshold=cut)
+        calibration = None
+        if options.calibrate:
+            from pminusy.api.fit.calibrated import calibrated
 
-        fitted, calibration = calibrated(fitted, held_out, options.seed)
-    scored = held_out if held_out.y.size else training
-    found, baseline = _scores(fitted, scored, calibration)
+            fitted, calibration = calibrated(fitted, held_out, options.seed)
+        found, baseline = _scores(fitted, held_out if held_out.y.size else training, calibration)
+        return Judged(fitted, clf, training, held_out, calibration, found, baseline, said)
+
+    first = judged_on(*split)
+    fitted, clf, training, held_out, calibration, found, baseline, said = first
+    schema = fitted.schema
+    again_by_seed = (
+        judged_on(*split_rows(labels, options.test_size, seed + i, of_group))
+        for i in range(1, repeats)
+    )
+    repeated = repeated_scores(first, again_by_seed) if repeats > 1 else None
+    if repeated is not None:
+        fitted = replace(fitted, settings={**fitted.settings, "repeats": repeated.splits})
     judged, refitted = fitted, None
     if refit and test is None and held_out.y.size and clf.converged_:
         of_all = learned(rows.frame)
-        everything = _rows(rows.frame, rows.index, of_all)
+        everything = _rows(rows, of_all, np.arange(rows.index.size))
         again = options.chosen(clf).estimator(everything.y, of_all.classes, progress)
         said |= _train(again, everything)
         refitted = Refitted(everything, again)
@@ -251,7 +279,7 @@ def fit_table(
         refitted=refitted,
         fit=clf,
         calibration=calibration,
-        seconds=time.perf_counter() - started,
+        seconds=perf_counter() - started,
         row_notes=(*whole.notes, *_row_notes(rows)),
         schema_notes=schema.notes,
         split_notes=()
@@ -261,7 +289,9 @@ def fit_table(
             *_giveaways(training, schema),
             *_training_notes(clf, options, training, schema, calibration),
             *_threshold_note(fitted),
+            *(() if repeated is None else (repeated.sentence,)),
         ),
+        repeated=repeated,
         warnings=tuple(said),
     )
     for message, category in said.items():
@@ -285,22 +315,59 @@ def _names(drop: Any) -> tuple[Any, ...]:
     return tuple(drop)
 
 
+def _refuse_splits(
+    repeats: Any, time: str | None, groups: str | None, test: Any, test_size: float
+) -> None:
+    """Refuse options of a split that say different things."""
+    require_count("repeats", repeats, 1)
+    if time is not None and groups is not None:
+        raise InputError("time", "no groups beside it: one of them says what is held out", groups)
+    if time is not None and test is not None:
+        raise InputError("time", "no test table beside it", "one")
+    if repeats > 1 and (test is not None or time is not None or test_size == 0):
+        beside = "a split by time" if time is not None else "no rows held out"
+        got = f"{repeats} beside {'a test table' if test is not None else beside}"
+        raise InputError("repeats", "1, or rows that are held out at random", got)
+
+
+def _split(
+    labels: NDArray[Any],
+    test_size: float,
+    seed: int,
+    groups: Indices | None,
+    times: NDArray[np.float64] | None,
+    time: str | None,
+) -> tuple[Indices, Indices]:
+    if times is None:
+        return split_rows(labels, test_size, seed, groups)
+    train, apart = split_in_time(times, test_size)
+    late = np.setdiff1d(labels[apart], labels[train])
+    if late.size:
+        got = f"{count(late.size, 'class', 'classes')} that only the latest rows have"
+        remedy = "hold out fewer rows with a smaller test size"
+        raise InputError(f"time {shown(time)}", "rows of every class before others", got, remedy)
+    return train, apart
+
+
 def _giveaways(training: TableRows, schema: Schema) -> tuple[str, ...]:
     columns = [training.frame[column.name] for column in schema.columns]
     return giveaways(columns, training.y, schema.target)
 
 
 def _rows(
-    frame: pl.DataFrame,
-    numbers: NDArray[np.intp],
+    rows: SelectedRows,
     schema: Schema,
-    groups: NDArray[np.intp] | None = None,
-    which: NDArray[np.intp] | None = None,
+    which: Indices,
+    groups: Indices | None = None,
+    times: NDArray[np.float64] | None = None,
 ) -> TableRows:
-    """Rows under a schema; `groups` are of a table of which `which` are these rows."""
+    """Some rows under a schema, with their groups and times."""
+    frame = rows.frame[which]
     X, notes = design_matrix(frame, schema)
-    weight, y = row_weights(frame, schema), encode_target(frame, schema)
-    return TableRows(frame, numbers, X, y, weight, notes, None if groups is None else groups[which])
+    y, weight = encode_target(frame, schema), row_weights(frame, schema)
+    of_group = None if groups is None else groups[which]
+    in_time = None if times is None else times[which]
+    return TableRows(frame, rows.index[which], X, y, weight, notes, of_group, in_time)
 
 
 def _refuse_weightless(training: TableRows, schema: Schema) -> None:
@@ -343,7 +410,12 @@ def _own_configuration() -> AbstractContextManager[None]:
 
 
 def _fitted(
-    clf: Any, schema: Schema, training: TableRows, options: TrainingOptions, groups: str | None
+    clf: Any,
+    schema: Schema,
+    training: TableRows,
+    options: TrainingOptions,
+    groups: str | None,
+    time: str | None,
 ) -> Fitted:
     W, b = clf.parameters_
     weight = np.bincount(training.y, training.weight)
@@ -353,6 +425,8 @@ def _fitted(
     settings["training rows"] = training.y.size
     if groups is not None:
         settings["groups"] = groups
+    if time is not None:
+        settings["time"] = time
     return Fitted(schema, W, b, weight / weight.sum(), settings)
 
 

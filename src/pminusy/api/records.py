@@ -31,6 +31,9 @@ def fit_record(model: TableModel, files: Mapping[str, str]) -> dict[str, Any]:
         "ranking": dict(run.ranking),
         "intervals": _intervals(run.intervals),
         "threshold": _threshold(model),
+        "repeated": None if run.repeated is None else {
+            name: list(values) for name, values in run.repeated.by_name.items()
+        },
         "rows": {"training": run.training.y.size, "held_out": run.held_out.y.size,
                  "dropped": run.rows_dropped},
         "columns": [

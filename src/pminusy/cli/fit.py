@@ -63,6 +63,13 @@ def fit(
     groups: Annotated[
         str | None, typer.Option(help="Column of groups: rows of one are held out together.")
     ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Hold out the latest rows, by this column of dates or numbers.",
+        ),
+    ] = None,
     as_: Annotated[
         list[str] | None,
         typer.Option(
@@ -143,6 +150,14 @@ def fit(
         Path | None,
         typer.Option(help="Score on the rows of this table, and train on all of the other."),
     ] = None,
+    repeats: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number,
+            metavar="NUMBER",
+            help="Splits to score on, each with a fit of its own: the mean and spread are said.",
+        ),
+    ] = 1,
     refit: Annotated[
         bool,
         typer.Option(
@@ -203,6 +218,7 @@ def fit(
             drop=tuple(drop or ()),
             weight=weight,
             groups=groups,
+            time=time,
             as_=as_,
             **reading_of_options(reading),
             C=C,
@@ -215,6 +231,7 @@ def fit(
             positive=positive,
             test_size=test_size,
             test=test,
+            repeats=repeats,
             refit=refit,
             seed=seed,
             time_limit=time_limit,

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["split_rows", "stratified_split"]
+__all__ = ["folds_in_time", "split_in_time", "split_rows", "stratified_split"]
+
+Floats = NDArray[np.float64]
+Split = tuple[NDArray[np.intp], NDArray[np.intp]]  # rows of training, and held out
 
 
 def stratified_split(
@@ -52,3 +55,31 @@ def split_rows(
             room -= rows.sum()
             left = without
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def split_in_time(times: Floats, test_size: float) -> Split:
+    """Hold out the latest rows by their times (N,), about a share of them.
+
+    Rows of one time are on one side; at least the earliest stay in training.
+
+    >>> split_in_time(np.array([3.0, 1.0, 2.0, 3.0]), 0.25)
+    (array([1, 2]), array([0, 3]))
+    """
+    number = round(times.size * test_size)
+    if number == 0:
+        return np.arange(times.size), np.arange(0)
+    first = np.sort(times)[times.size - number]
+    held_out = times >= first if first > times.min() else times > first
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def folds_in_time(times: Floats, folds: int) -> list[Split]:
+    """Folds that test on the times after those trained on: more rows to train on in each.
+
+    The rows are divided by time into one part more than there are folds; rows of one time are in
+    one part. A fold that would have nothing to train or to test on is left out.
+    """
+    earlier = np.searchsorted(np.sort(times), times)  # rows before the time of each
+    part = earlier * (folds + 1) // times.size
+    found = ((np.flatnonzero(part < k), np.flatnonzero(part == k)) for k in range(1, folds + 1))
+    return [fold for fold in found if fold[0].size and fold[1].size]

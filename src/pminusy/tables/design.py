@@ -149,7 +149,7 @@ def refuse_infinite(frame: pl.DataFrame, *, skip: Collection[object] = ()) -> No
     InputError
         An infinite number in a column not named in `skip`, with the first such row.
     """
-    skipped = frozenset(skip)
+    skipped = {name for name in skip if isinstance(name, str)}
     columns = [c for c in frame.get_columns() if c.name not in skipped and is_number(c)]
     for batch in batches(columns):
         refuse_beyond(number_matrix(batch), batch)

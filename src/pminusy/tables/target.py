@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from pminusy.errors import InputError
 from pminusy.tables.checks import refuse_long, refuse_many
+from pminusy.tables.columns.dates import days_of
 from pminusy.tables.kinds import as_numbers, is_category, is_number, natural_order, type_name
 from pminusy.tables.schema import Schema, TargetType
-from pminusy.tables.wording import closest, count, listed, shown
+from pminusy.tables.wording import closest, count, listed, shown, word
 
 __all__ = [
     "SelectedRows",
@@ -23,6 +24,7 @@ __all__ = [
     "encode_target",
     "group_numbers",
     "learn_classes",
+    "row_times",
     "row_weights",
     "select_rows",
     "unseen_labels",
@@ -111,6 +113,34 @@ def group_numbers(frame: pl.DataFrame, groups: str) -> NDArray[np.intp]:
         got = f"only {listed(column.unique().cast(pl.String).to_list())}"
         raise InputError(f"groups {shown(groups)}", "at least two groups", got)
     return numbers
+
+
+def row_times(frame: pl.DataFrame, time: str) -> NDArray[np.float64]:
+    """Return where rows (N,) are in time, by a column of dates, in days, or of numbers.
+
+    Raises
+    ------
+    InputError
+        No such column; a column of something else; rows without a value; one time for all.
+    """
+    column, what = _column(frame, "time", time), f"time {shown(time)}"
+    if column.dtype.is_temporal() and column.dtype != pl.Duration:
+        times = days_of(column)
+    elif is_number(column):
+        times = as_numbers(column)
+    else:
+        got = f"values of type {type_name(column)}"
+        if len(column.drop_nulls()):
+            got += f" such as {shown(column.drop_nulls()[0])}"
+        remedy = f"--as {word(time)}=date says that it holds dates"
+        raise InputError(what, "a column of dates or numbers", got, remedy)
+    missing = np.isnan(times)
+    if missing.any():
+        got = f"{count(int(missing.sum()), 'row')} without one"
+        raise InputError(what, "a time in every row", got, "fill them in, or leave them out")
+    if times.min() == times.max():
+        raise InputError(what, "at least two times", _only([str(column[0])]))
+    return times
 
 
 def learn_classes(frame: pl.DataFrame, target: str) -> TargetClasses:

@@ -76,7 +76,7 @@ def _out_of_fold(clf: Any, options: TrainingOptions, training: TableRows) -> NDA
         raise InputError("threshold", expected, count(fewest, "row"), "give a number")
     chosen = options.chosen(clf)
     p = np.full((training.y.size, 2), np.nan)
-    for train, rest in options.splits(training.y, training.groups):
+    for train, rest in options.splits(training.y, training.groups, training.times):
         one = chosen.estimator(training.y[train], ("", ""), None)
         one.fit(training.X[train], training.y[train], sample_weight=training.weight[train])
         p[rest] = one.regression.predict_proba(training.X[rest])

@@ -16,6 +16,7 @@ from pminusy.estimators.parameters.penalties import penalty_of
 from pminusy.estimators.parameters.problem import resolve_solver
 from pminusy.estimators.scores import log_score
 from pminusy.estimators.softmax_fit import PlainRegression
+from pminusy.estimators.split import folds_in_time
 from pminusy.tables.wording import listed, shown
 
 if TYPE_CHECKING:
@@ -62,11 +63,12 @@ class TrainingOptions:
         classes: tuple[str, ...],
         progress: ProgressCallback | None,
         groups: NDArray[np.intp] | None = None,
+        times: NDArray[np.float64] | None = None,
     ) -> Any:
         """What is to be fitted, for labels y (N,) that are indices of classes.
 
         A `PlainRegression`, or a `SoftmaxRegressionCV`: rows of one of the groups (N,) are in one
-        fold of its cross-validation.
+        fold of its cross-validation; with times (N,) folds test on the rows after those trained on.
         """
         weight = _by_index(self.class_weight, classes)
         shared: dict[str, Any] = {"solver": self.solver, "class_weight": weight, "tol": self.tol}
@@ -86,6 +88,11 @@ class TrainingOptions:
         folds: Any = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
         if groups is not None:
             folds = self._folds_of_groups(y, groups, self.folds)
+        if times is not None:
+            folds = _with_all_classes(folds_in_time(times, self.folds), y)
+            if not folds:
+                got = "folds whose earlier rows lack some class"
+                raise InputError("cv", "rows of every class before others", got, "leave cv out")
         return SoftmaxRegressionCV(
             self.C,
             l1_ratios=self.l1_ratio,
@@ -95,7 +102,12 @@ class TrainingOptions:
             **shared,
         )
 
-    def splits(self, y: NDArray[np.intp], groups: NDArray[np.intp] | None) -> Any:
+    def splits(
+        self,
+        y: NDArray[np.intp],
+        groups: NDArray[np.intp] | None,
+        times: NDArray[np.float64] | None = None,
+    ) -> Any:
         """Training and left-out rows of each fold, of as many folds as the smallest class allows.
 
         Each fold leaves rows of every class to train on.
@@ -103,7 +115,9 @@ class TrainingOptions:
         folds = min(self.folds or _FOLDS, int(np.bincount(y).min()))
         if groups is not None:
             found = self._folds_of_groups(y, groups, min(folds, np.unique(groups).size))
-            return [s for s in found if np.unique(y[s[0]]).size == np.unique(y).size]
+            return _with_all_classes(found, y)
+        if times is not None:
+            return _with_all_classes(folds_in_time(times, folds), y)
         from sklearn.model_selection import StratifiedKFold
 
         splitter = StratifiedKFold(folds, shuffle=True, random_state=self.seed)
@@ -232,6 +246,12 @@ def _checked_weight(given: Any) -> ClassWeight:
                 f"class weight of {shown(str(label))}", "a finite number from 0", repr(weight)[:60]
             )
     return {str(label): float(weight) for label, weight in given.items()}
+
+
+def _with_all_classes(folds: list[Any], y: NDArray[np.intp]) -> list[Any]:
+    """Those of some folds whose training rows have every class."""
+    classes = np.unique(y).size
+    return [fold for fold in folds if np.unique(y[fold[0]]).size == classes]
 
 
 def _by_index(given: ClassWeight, classes: tuple[str, ...]) -> Any:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pminusy.api.fit.calibrated import Calibration
+    from pminusy.api.fit.repeated import RepeatedScores
     from pminusy.api.fitted import Fitted
     from pminusy.estimators.softmax_regression_cv import PathPoint
 
@@ -34,6 +35,7 @@ class TableRows:
     weight: NDArray[np.float64]  # (n,)
     notes: tuple[str, ...]
     groups: NDArray[np.intp] | None = None  # (n,) number of the group of each
+    times: NDArray[np.float64] | None = None  # (n,) where each is in time, for a split by it
 
     def row(self, i: int) -> NDArray[np.float64]:
         """Features (D,) of one of the rows, dense."""
@@ -74,6 +76,7 @@ class TrainingRun:
     training_notes: tuple[str, ...]
     judged: Fitted | None = None  # the model that was scored; then `fit` is its fit
     refitted: Refitted | None = None
+    repeated: RepeatedScores | None = None  # over several splits, this one the first
     ranking: tuple[tuple[str, float], ...] = ()  # areas under curves, and the like
     intervals: Intervals = field(default_factory=Intervals)  # of both; none on training rows
     warnings: tuple[str, ...] = ()  # what training had to say: no optimum, time ran out …

@@ -52,6 +52,7 @@ def understood(
     *,
     weight: str | None,
     groups: str | None,
+    time: str | None,
     drop: tuple[Any, ...],
     as_: Any,
     reading: Reading,
@@ -70,10 +71,10 @@ def understood(
     drop = divided(drop, frame.columns)
     from_text = is_text(table)
     label = kinds.pop(target, "")
-    skip = (target, weight, groups, *drop)
+    skip = [name for name in (target, weight, groups, *drop) if name != time]
     found = recognise(frame, reading=reading, kinds=kinds, skip=skip, from_text=from_text)
     labels = settled_labels(found.frame, target, kind=label, from_text=from_text)
-    refuse_infinite(labels.frame, skip=(target, weight, groups, *drop))
+    refuse_infinite(labels.frame, skip=skip)
     notes = (*mark_notes(frame, reading.missing, target), *labels.notes)
     return Understood(labels.frame, found.columns, drop, bool(label), notes)
 
