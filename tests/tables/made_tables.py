@@ -1,7 +1,8 @@
 """Seeded tables made from column kinds × marks × encodings × separators × sizes × options.
 
 Every column knows what it was made from, so `check` has an oracle of its own: the values, written
-down before they became text. `python -m tests.tables.made_tables 5000` runs that many.
+down before they became text. `python -m tests.tables.made_tables 5000 20000` runs that many, from
+that seed on.
 """
 
 from __future__ import annotations
@@ -16,14 +17,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
 
 from pminusy.errors import InputError
+from pminusy.estimators.split import split_in_time
 from pminusy.tables.columns.recognise import recognise
 from pminusy.tables.design import design_matrix
 from pminusy.tables.files import is_text, read_table
 from pminusy.tables.labels import settled_labels
 from pminusy.tables.learning import learn_schema
 from pminusy.tables.reading import reading_of
+from pminusy.tables.target import row_times
+from tests.tables.sheets import xlsx
 
 DAY0 = datetime.date(2015, 3, 1)
 MARKS = ("", "NA", "?", "-", "#DIV/0!", "unknown", "n.a.", "--", "Total", "*")
@@ -32,6 +37,7 @@ SEPARATORS = (",", ";", "\t", "|")
 SIZES = (40, 60, 150)
 COMMENTS = (None, "#", "//")
 PACKING = ("", ".gz")
+_SHEETS = 0.15  # share of the tables that are Excel sheets
 
 
 class Column(NamedTuple):
@@ -169,12 +175,45 @@ def make(seed: int) -> Made:
         options["encoding"] = encoding
     if r.random() < 0.3:
         options["sep"] = separator
-    packing = r.choice(PACKING)
+    packing, suffix = r.choice(PACKING), ".csv"
+    if r.random() < _SHEETS:
+        content, suffix = _sheet(lines, columns, r, options), ".xlsx"
+        options = {"header": header, **{k: v for k, v in options.items() if k == "sheet"}}
     if packing:
         import gzip
 
         content = gzip.compress(content, mtime=0)
-    return Made(content, f".csv{packing}", options, columns, labels)
+    return Made(content, f"{suffix}{packing}", options, columns, labels)
+
+
+def _sheet(
+    lines: list[list[str]], columns: dict[str, Column], r: random.Random, options: dict[str, Any]
+) -> bytes:
+    """An Excel file of the same: of some columns the values in place of their cells as text."""
+    typed = [
+        c for c, column in enumerate(columns.values()) if _has_types(column) and r.random() < 0.5
+    ]
+    made = list(columns.values())
+    rows: list[list[Any]] = [list(line) for line in lines]
+    first = len(rows) - len(made[0].cells)
+    for c in typed:
+        for row, value in zip(rows[first:], made[c].values, strict=True):
+            row[c] = value
+    if r.random() < 0.5:
+        rows.insert(r.randint(first, len(rows)), [None] * len(rows[0]))
+    if r.random() < 0.5:
+        rows = [[], *([None, *row] for row in rows)]
+    if r.random() < 0.5:
+        options["sheet"] = "Data"
+        return xlsx({"Notes": [["read me"]], "Data": rows})
+    return xlsx({"Data": rows})
+
+
+def _has_types(column: Column) -> bool:
+    """Whether its values are numbers, or dates without the hours that a float would round."""
+    return column.taken == "number" or (
+        column.taken == "date" and all(v is None or v.minute == v.hour == 0 for v in column.values)
+    )
 
 
 def _marked(column: Column, kind: str, r: random.Random) -> Column:
@@ -214,6 +253,7 @@ def check(made: Made, folder: Path) -> Counter[str]:
     for name, (label, column) in zip(names, made.columns.items(), strict=False):
         assert findings[name].taken == column.taken, (label, findings[name], column.cells[:8])
         _check_values(found.frame[name].to_list(), column, label)
+        _check_split(labels.frame, name, column, label)
         counts[label] += 1
     # The file as prediction reads it: the same numbers.
     again = read_table(path, reading=reading, text=schema.text_columns)
@@ -221,6 +261,16 @@ def check(made: Made, folder: Path) -> Counter[str]:
         design_matrix(labels.frame, schema).X, design_matrix(again, schema).X
     )
     return counts
+
+
+def _check_split(frame: pl.DataFrame, name: str, column: Column, label: str) -> None:
+    """The rows held out by a column without gaps are those of its largest values."""
+    values = column.values
+    if column.taken not in _MARKED or None in values or len(set(values)) < 2:
+        return
+    train, held_out = split_in_time(row_times(frame, name), 0.2)
+    assert sorted([*train, *held_out]) == list(range(len(values))), label
+    assert max(values[i] for i in train) < min(values[i] for i in held_out), label
 
 
 def _check_values(found: list[Any], column: Column, label: str) -> None:
@@ -237,12 +287,12 @@ def _check_values(found: list[Any], column: Column, label: str) -> None:
             assert abs(mine - made) <= 1e-9 * abs(made), (label, mine, made)
 
 
-def main(number: int) -> None:
-    """Run many tables; the seed of each that fails, and counts."""
+def main(number: int, first: int = 0) -> None:
+    """Run many tables, of the seeds from `first` on; the seed of each that fails, and counts."""
     counts: Counter[str] = Counter()
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        for seed in range(number):
+        for seed in range(first, first + number):
             try:
                 counts += check(make(seed), Path(folder))
             except (AssertionError, InputError) as error:
@@ -254,4 +304,4 @@ def main(number: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(*map(int, sys.argv[1:]))

@@ -195,7 +195,7 @@ def fit_table(
         tol=tol, max_iter=max_iter, time_limit=time_limit, keep_interrupted=keep_interrupted,
     )  # fmt: skip
     asked = threshold_request(threshold, positive)
-    _refuse_splits(repeats, time, groups, test, options.test_size)
+    _refuse_splits(target, repeats, time, groups, test, options.test_size)
     if test is not None and test_size is not None:
         raise InputError("test size", "none beside a test table", f"{test_size:g}")
     if test is not None:
@@ -316,9 +316,13 @@ def _names(drop: Any) -> tuple[Any, ...]:
 
 
 def _refuse_splits(
-    repeats: Any, time: str | None, groups: str | None, test: Any, test_size: float
+    target: str, repeats: Any, time: str | None, groups: str | None, test: Any, test_size: float
 ) -> None:
     """Refuse options of a split that say different things."""
+    for what, name in (("groups", groups), ("time", time)):
+        if name is not None and name == target:
+            got = "the target"
+            raise InputError(f"{what} {shown(name)}", "a column other than the target", got)
     require_count("repeats", repeats, 1)
     if time is not None and groups is not None:
         raise InputError("time", "no groups beside it: one of them says what is held out", groups)
