@@ -86,7 +86,9 @@ def _torch_fit(problem: Problem, X: Array, y: Array, epochs: int) -> Callable[[]
 
     def fit() -> None:
         for _ in range(epochs):
-            for batch in torch.randperm(len(rows)).split(problem.batch):
+            order = torch.randperm(len(rows))
+            for first in range(0, len(rows), problem.batch):
+                batch = order[first : first + problem.batch]
                 adam.zero_grad(set_to_none=True)
                 loss_of(net(rows[batch]), labels[batch]).backward()
                 adam.step()
