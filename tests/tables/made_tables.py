@@ -89,8 +89,14 @@ def _codes(r: random.Random, n: int) -> Column:
 
 
 def _names(r: random.Random, n: int) -> Column:
-    cells = [f"{r.choice(['Ann', 'Bob', 'Cy'])} number {i}" for i in range(n)]
+    cells = [f"{r.choice('abcdef')}{r.randint(0, 9_999):04}-{i}" for i in range(n)]
     return Column(cells, "left out", cells)
+
+
+def _titles(r: random.Random, n: int) -> Column:
+    first = r.sample(["Ann", "Bob", "Cy"], 3)
+    cells = [f"{first[i % 3]} number {i}" for i in range(n)]
+    return Column(cells, "words", cells)
 
 
 def _counter(r: random.Random, n: int) -> Column:
@@ -134,6 +140,7 @@ KINDS: dict[str, Maker] = {
     "signs": _words(("+", "-")),
     "codes": _codes,
     "names": _names,
+    "titles": _titles,
     "counter": _counter,
     "constant": _constant,
 }
@@ -274,7 +281,7 @@ def _check_split(frame: pl.DataFrame, name: str, column: Column, label: str) -> 
 
 
 def _check_values(found: list[Any], column: Column, label: str) -> None:
-    if column.taken in ("left out", "category"):
+    if column.taken in ("left out", "category", "words"):
         return
     missing = [value is None for value in found]
     assert missing == [value is None for value in column.values], label
