@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         softmax,
         softmax_jacobian,
     )
+    from pminusy.api.audit import audit
     from pminusy.api.check import check
     from pminusy.api.explain import explain
     from pminusy.api.fit_table import fit_table
@@ -37,10 +38,13 @@ if TYPE_CHECKING:
     from pminusy.estimators.softmax_regression_cv import SoftmaxRegressionCV
     from pminusy.kernels.dispatch import why
     from pminusy.kernels.runtime.threads import get_num_threads, set_num_threads
+    from pminusy.mislabelled.quality import label_quality
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "pminusy.api.audit": ("audit",),
+    "pminusy.mislabelled.quality": ("label_quality",),
     "pminusy.api.check": ("check",),
     "pminusy.api.explain": ("explain",),
     "pminusy.api.fit_table": ("fit_table",),
@@ -75,6 +79,7 @@ __all__ = [
     "SoftmaxRegressionCV",
     "TableModel",
     "TableWarning",
+    "audit",
     "check",
     "cross_entropy",
     "cross_entropy_grad",
@@ -82,6 +87,7 @@ __all__ = [
     "explain",
     "fit_table",
     "get_num_threads",
+    "label_quality",
     "linear_cross_entropy",
     "linear_cross_entropy_grad",
     "linear_cross_entropy_hvp",

@@ -1,0 +1,171 @@
+"""Probabilities of every row, by models that were trained on the other folds.
+
+Folds share what they can: C is chosen on the first one, along ascending values, each fit beginning
+where the one before ended; the other folds begin at the first one's weights.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from pminusy.errors import InputError
+from pminusy.estimators.softmax_regression import SoftmaxRegression
+
+__all__ = ["FoldModel", "OutOfFold", "out_of_fold"]
+
+Array = NDArray[Any]
+
+_DECADES = tuple(10.0**k for k in range(-5, 4))
+_WORSE = 1.01  # times the best loss: larger values of C are not tried any more
+_ROOT = math.sqrt(10.0)
+
+
+class FoldModel(NamedTuple):
+    """Weights (K, D) and bias (K,) of a fold; classes that it was not trained on have −∞."""
+
+    W: Array
+    b: Array
+
+
+class OutOfFold(NamedTuple):
+    """What models say of rows that they were not trained on.
+
+    Attributes
+    ----------
+    p
+        Probabilities (N, K); NaN for a row whose class no other fold has.
+    fold
+        Which model (N,) judged each row.
+    models
+        One a fold.
+    C
+        Inverse strength of the penalty.
+    converged
+        Whether all fits are at their optimum.
+    """
+
+    p: NDArray[np.float64]
+    fold: NDArray[np.intp]
+    models: tuple[FoldModel, ...]
+    C: float
+    converged: bool
+
+
+def out_of_fold(
+    X: Any,
+    y: Array,
+    K: int,
+    *,
+    C: float | None = None,
+    folds: int = 5,
+    seed: int = 0,
+    groups: Array | None = None,
+    sample_weight: Array | None = None,
+) -> OutOfFold:
+    """Judge every row by a softmax regression of the other folds.
+
+    Parameters
+    ----------
+    X, y
+        Features (N, D), dense or sparse rows, and class indices (N,) below K.
+    C
+        Inverse strength of the penalty; None to choose it on the first fold, by log loss.
+    folds, seed
+        How many, with the classes in equal shares, and the seed of the split.
+    groups
+        Numbers (N,): rows of one group are in one fold.
+    sample_weight
+        Weights (N,).
+
+    Raises
+    ------
+    InputError
+        Fewer rows, or groups, than folds; fewer than 2 folds.
+    """
+    splits = _splits(y, folds, seed, groups)
+    weight = np.ones(y.size) if sample_weight is None else sample_weight
+    p, fold = np.full((y.size, K), np.nan), np.empty(y.size, np.intp)
+    models, converged = [], True
+    clf = SoftmaxRegression(warm_start=True)
+    for f, (train, rest) in enumerate(splits):
+        values = _DECADES if C is None else (C,)
+        clf, C, said = _fitted(clf, X, y, weight, train, rest, values)
+        present = np.unique(y[train])
+        fold[rest] = f
+        judged = rest[np.isin(y[rest], present)]
+        p[judged] = 0.0
+        p[np.ix_(judged, present)] = said[np.isin(rest, judged)]
+        models.append(_model(clf, present, K))
+        converged &= clf.converged_
+    assert C is not None
+    return OutOfFold(p, fold, tuple(models), C, converged)
+
+
+def _splits(y: Array, folds: int, seed: int, groups: Array | None) -> Any:
+    whole = isinstance(folds, int | np.integer) and not isinstance(folds, bool)
+    if not whole or folds < 2:
+        raise InputError("folds", "a whole number from 2", repr(folds))
+    units, what = (y.size, "rows") if groups is None else (np.unique(groups).size, "groups")
+    if units < folds:
+        remedy = f"ask for at most {units} folds" if units > 1 else ""
+        raise InputError("folds", f"at most as many as {what}", f"{folds} of {units:,}", remedy)
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    splitter = kind(folds, shuffle=True, random_state=seed)
+    if groups is None and np.bincount(y).max() < folds:
+        raise InputError(
+            "folds", "as many rows of some class", f"{folds}, and {np.bincount(y).max()} at most"
+        )
+    with warnings.catch_warnings():
+        # said of classes with fewer rows than folds, which the caller hears about in our words
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        return list(splitter.split(np.zeros((y.size, 1)), y, groups))
+
+
+def _fitted(
+    clf: Any, X: Any, y: Array, weight: Array, train: Array, rest: Array, values: Sequence[float]
+) -> tuple[Any, float, Array]:
+    """The best of several values of C on one fold: model, value, what it says of the rest."""
+    X_train, X_rest = X[train], X[rest]
+
+    def fit(C: float) -> tuple[float, Array]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the caller is told by `converged`
+            clf.set_params(C=C).fit(X_train, y[train], sample_weight=weight[train])
+        log_p = clf.predict_log_proba(X_rest)
+        return _loss(log_p, clf.classes_, y[rest], weight[rest]), np.exp(log_p)
+
+    if len(values) == 1:
+        return clf, values[0], fit(values[0])[1]
+    losses: dict[float, float] = {}
+    for C in values:
+        losses[C], _ = fit(C)
+        if losses[C] > _WORSE * min(losses.values()):
+            break
+    best = min(losses, key=lambda C: losses[C])
+    for C in (best / _ROOT, best * _ROOT):
+        losses[C], _ = fit(C)
+    best = min(losses, key=lambda C: losses[C])
+    return clf, best, fit(best)[1]
+
+
+def _loss(log_p: Array, classes: Array, y: Array, weight: Array) -> float:
+    """Mean log loss of the rows whose class the model knows."""
+    known = np.isin(y, classes) & (weight > 0)
+    places = np.searchsorted(classes, y[known])
+    own = log_p[known, places]
+    return float(-np.average(own, weights=weight[known])) if own.size else math.inf
+
+
+def _model(clf: Any, present: Array, K: int) -> FoldModel:
+    W, b = clf.parameters_
+    whole, bias = np.zeros((K, W.shape[1])), np.full(K, -np.inf)
+    whole[present], bias[present] = W, b
+    return FoldModel(whole, bias)

@@ -1,0 +1,146 @@
+"""`audit` against labels that were made wrong on purpose, and its command."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+import scipy.sparse as sp
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+import pminusy as pmy
+from pminusy.cli.app import run
+from pminusy.errors import InputError
+from pminusy.estimators.out_of_fold import out_of_fold
+
+DIGITS, TRUTH = (array[:600] for array in load_digits(return_X_y=True))
+
+
+def noisy(share: float, seed: int):
+    """Labels of which a share is another digit, and which these are."""
+    rng = np.random.default_rng(seed)
+    wrong = rng.random(TRUTH.size) < share
+    y = TRUTH.copy()
+    y[wrong] = (TRUTH[wrong] + rng.integers(1, 10, wrong.sum())) % 10
+    return y, wrong
+
+
+def test_every_row_is_judged_by_the_other_folds_as_in_scikit_learn():
+    y, _ = noisy(0.2, 0)
+    ours = out_of_fold(DIGITS, y, 10, C=0.01, seed=3)
+    theirs = cross_val_predict(
+        LogisticRegression(C=0.01, solver="newton-cholesky", tol=1e-9), DIGITS, y,
+        cv=StratifiedKFold(5, shuffle=True, random_state=3), method="predict_proba",
+    )  # fmt: skip
+    assert np.abs(ours.p - theirs).max() < 1e-4
+    assert ours.converged
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3])
+def test_wrong_labels_come_first(share):
+    y, wrong = noisy(share, 1)
+    found = pmy.audit(DIGITS, y)
+    assert roc_auc_score(wrong, -found.quality) > 0.97
+    assert found.suspected[wrong].mean() > 0.6
+    assert found.suspected[~wrong].mean() < 0.05
+    first = found.to_frame().head(10)
+    assert first["quality"].is_sorted()
+    assert (first["label"] == [str(y[row - 1]) for row in first["row"]]).all()
+
+
+def test_text_sparse_and_float32_give_the_same_judgement():
+    y, _ = noisy(0.1, 2)
+    plain = pmy.audit(DIGITS, y, C=0.01)
+    names = np.array([f"digit {digit}" for digit in y], object)
+    sparse = pmy.audit(sp.csr_matrix(DIGITS), names, C=0.01)
+    assert np.abs(plain.quality - sparse.quality).max() < 1e-5
+    single = pmy.audit(DIGITS.astype(np.float32), y, C=0.01)
+    assert np.abs(plain.quality - single.quality).max() < 1e-3
+
+
+def test_contributions_are_of_the_model_that_judged_the_row():
+    y, _ = noisy(0.1, 2)
+    found = pmy.audit(DIGITS, y, C=0.01)
+    place = int(found.order[0])
+    model = found.judged.models[found.judged.fold[place]]
+    z = model.W @ DIGITS[place] + model.b
+    k, c = found.predicted[place], y[place]
+    total = found.contributions(place).sum() + model.b[k] - model.b[c]
+    assert total == pytest.approx(z[k] - z[c], abs=1e-9)
+    p = found.judged.p[place]
+    assert total == pytest.approx(np.log(p[k] / p[c]), abs=1e-6)
+
+
+def test_a_class_of_one_row_cannot_be_judged_and_comes_last():
+    y = TRUTH.copy()
+    y[0] = 77
+    found = pmy.audit(DIGITS, y, C=0.01)
+    assert np.isnan(found.quality[0])
+    assert found.order[-1] == 0
+    assert not found.suspected[0]
+    assert "77" in found.labelled.classes
+
+
+def test_right_labels_give_few_suspects():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2)) + 6 * np.eye(2)[np.arange(200) % 2]
+    found = pmy.audit(X, np.arange(200) % 2)
+    assert found.suspected.sum() <= 2
+    assert "suspected" in str(found)
+
+
+def test_groups_stay_together():
+    groups = np.arange(TRUTH.size) // 7
+    found = pmy.audit(DIGITS, TRUTH, C=0.01, groups=groups)
+    for group in np.unique(groups):
+        assert np.unique(found.judged.fold[groups == group]).size == 1
+
+
+REFUSED = {
+    "no labels": ((DIGITS,), {}, "expected labels beside the features"),
+    "another length": ((DIGITS, TRUTH[:5]), {}, "a label for each row"),
+    "one class": ((DIGITS, np.zeros(600)), {}, "at least two classes"),
+    "NaN": ((np.full((600, 2), np.nan), TRUTH), {}, "finite numbers"),
+    "folds": ((DIGITS, TRUTH), {"folds": 1}, "a whole number from 2"),
+    "few rows": ((DIGITS[:3], TRUTH[:3]), {"folds": 5}, "as many as rows, got 5 of 3"),
+    "no such file": (("no such.npy", TRUTH), {}, "a file that exists"),
+    "embeddings of arrays": ((DIGITS, TRUTH), {"embeddings": DIGITS}, "a table whose rows"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+def test_refused(case):
+    arguments, options, message = case
+    with pytest.raises(InputError, match=message):
+        pmy.audit(*arguments, **options)
+
+
+def test_the_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=120)
+    y = np.where(x > 0, "high", "low")
+    y[[4, 50]] = ["high", "low"] if x[4] < 0 else ["low", "high" if x[50] < 0 else "low"]
+    table = pl.DataFrame({"id": [f"row {i}" for i in range(120)], "x": x, "y": [*y[:-1], None]})
+    table.write_csv("t.csv")
+    assert run(["audit", "t.csv", "--target", "y", "-o", "a.csv", "--keep-columns", "id"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0].startswith("119 rows, 2 classes, 5 folds, C = ")
+    assert out.endswith("119 rows written to a.csv\n")
+    assert "1 row without a label left out" in err
+    ranked = pl.read_csv("a.csv")
+    assert ranked.columns == [
+        "id", "row", "label", "predicted", "suspected", "quality", "p_predicted",
+    ]  # fmt: skip
+    assert ranked["row"][0] - 1 in (4, 50)
+    np.save("e.npy", x[:, None])
+    assert run(["audit", "t.csv", "--target", "y", "--embeddings", "e.npy"]) == 0
+    np.save("e.npy", x[:100, None])
+    capsys.readouterr()
+    assert run(["audit", "t.csv", "--target", "y", "--embeddings", "e.npy"]) == 2
+    assert (
+        "embeddings: expected a row for each row of the table, got 100" in capsys.readouterr().err
+    )
