@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Self
+from os import PathLike
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,13 +16,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from pminusy import ops
 from pminusy.errors import InputError
-from pminusy.estimators.network.fitting import begin, fit_network, network_logits
+from pminusy.estimators.network.fitting import NORM_EPSILON, begin, fit_network, network_logits
 from pminusy.estimators.network.rows import checked_rows, held_out, require_same_classes
 from pminusy.estimators.network.shape import checked_network, hidden_units
 from pminusy.estimators.network.weights import LevelNorm
 from pminusy.estimators.parameters.checked import CheckedParameters
 from pminusy.estimators.parameters.constraints import SOFTMAX_NETWORK
 from pminusy.estimators.rows import require_finite
+from pminusy.extras import needing_extra
 
 __all__ = ["SoftmaxNetwork"]
 
@@ -265,6 +267,50 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
     def logits(self, X: ArrayLike) -> Array:
         """Logits (N, K); for two classes the logit (N, 1) of the second against the first."""
         return self._logits(X)
+
+    def to_onnx(
+        self,
+        path: str | PathLike[str],
+        *,
+        dtype: Literal["float64", "float32"] = "float64",
+        opset: int | None = None,
+    ) -> None:
+        """Write the network as ONNX: input `X` (N, D), outputs `label` and `probabilities`.
+
+        Dropout is not in it, as in prediction; batch norm is, with its running statistics.
+
+        Parameters
+        ----------
+        path
+            The file, .onnx.
+        dtype
+            Type of the numbers that go in and come out; arithmetic is in float64.
+        opset
+            Version of ONNX's operators, 13 or later; 17 where not given.
+
+        Raises
+        ------
+        InputError
+            Another suffix, an unknown type or version; classes that are no text, numbers or truth
+            values; more than 2 GB; a place that cannot be written; onnx is not installed.
+
+        Examples
+        --------
+        >>> import numpy as np, pminusy as pmy
+        >>> X = np.random.default_rng(0).normal(size=(50, 2))
+        >>> clf = pmy.SoftmaxNetwork(8, random_state=0, max_iter=500).fit(X, X[:, 0] > 0)
+        >>> clf.to_onnx("network.onnx")  # doctest: +SKIP
+
+        References
+        ----------
+        onnx.ai.
+        """
+        check_is_fitted(self, "coefs_")
+        with needing_extra():
+            from pminusy.exchange.network import Layers, write_network
+        scaled = {norm.level: norm.factor_and_summand(NORM_EPSILON) for norm in self.norms_}
+        layers = Layers(self.coefs_, self.intercepts_, self.activation, scaled)
+        write_network(path, layers, self.classes_, dtype, opset)
 
     def _name_classes(self, classes: ArrayLike | None) -> None:
         """Set the classes in the first call of `partial_fit`; later they are the same."""

@@ -35,11 +35,11 @@ from pminusy.training.network.stochastic import Rules, parameters, train
 if TYPE_CHECKING:
     from pminusy.estimators.softmax_network import SoftmaxNetwork
 
-__all__ = ["begin", "fit_network", "network_logits"]
+__all__ = ["NORM_EPSILON", "begin", "fit_network", "network_logits"]
 
 Array = NDArray[Any]
 
-_NORM_MOMENTUM, _NORM_EPSILON = 0.1, 1e-5  # of batch norm: torch's
+_NORM_MOMENTUM, NORM_EPSILON = 0.1, 1e-5  # of batch norm: torch's
 _WORKSPACE = 64 << 20  # bytes of activations in prediction
 
 
@@ -97,7 +97,7 @@ def network_logits(estimator: SoftmaxNetwork, X: Any) -> Array:
 def _logits(network: Network, theta: Array, running: Array, X: Any) -> Array:
     out = np.empty((X.shape[0], network.units[-1]), np.result_type(theta.dtype, X.dtype))
     for rows in row_chunks(X.shape[0], 4 * theta.itemsize * sum(network.units), _WORKSPACE):
-        out[rows] = logits(network, theta, running, X[rows], _NORM_EPSILON)
+        out[rows] = logits(network, theta, running, X[rows], NORM_EPSILON)
     return out
 
 
@@ -118,7 +118,7 @@ def _trainer(
         method_of(estimator), float(estimator.alpha), float(estimator.beta_1),
         float(estimator.beta_2), float(estimator.epsilon), float(estimator.momentum),
         bool(estimator.nesterovs_momentum), float(estimator.dropout), clip,
-        _NORM_MOMENTUM, _NORM_EPSILON,
+        _NORM_MOMENTUM, NORM_EPSILON,
     )  # fmt: skip
     work = float(rows) * network.decayed * epochs
     return Trainer(network, layout, checked.rows, buffers, settings, work)

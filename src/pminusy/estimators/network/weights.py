@@ -24,6 +24,11 @@ class LevelNorm(NamedTuple):
     mean: Array
     variance: Array
 
+    def factor_and_summand(self, epsilon: float) -> tuple[Array, Array]:
+        """Once training is over a norm is z · factor + summand."""
+        factor = self.gamma / np.sqrt(self.variance.astype(np.float64) + epsilon)
+        return factor, self.beta - self.mean * factor
+
 
 def initial(network: Network, random: np.random.RandomState, dtype: Any) -> Array:
     """Parameters to begin with: uniform within ±√(6 / (in + out)), or √(2 / …) for the logistic.
