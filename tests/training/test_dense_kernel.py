@@ -127,6 +127,21 @@ def test_logits_beyond_what_exponentials_hold(monkeypatch):
     assert history[0, 0] == pytest.approx(expected, rel=1e-13)
 
 
+@pytest.mark.parametrize("K", [2, 3])
+def test_a_row_far_on_its_side_is_fitted_without_a_warning(K, descents):
+    """Its logit passes what an exponential holds, at the optimum too."""
+    X, y = random_problem(200, 3, K)
+    clf = SoftmaxRegression(C=1e4).fit(X, y)
+    far = clf.coef_[-1] - (clf.coef_[0] if K > 2 else 0.0)
+    X, y = np.vstack([X, 1e4 * far / np.linalg.norm(far)]), np.append(y, K - 1)
+    descents.clear()
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        clf.fit(X, y)
+    z = np.atleast_2d(clf.decision_function(X[-1:]))
+    assert np.ptp(z) > 709 if K > 2 else z.max() > 709
+    assert descents
+
+
 def test_classes_that_are_told_apart_keep_their_digits(monkeypatch, descents):
     """A loss of e^-30 a row: not what rounding leaves of 1 − p."""
     X = np.array([[30.0], [-30.0]])

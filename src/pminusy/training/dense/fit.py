@@ -72,12 +72,6 @@ def fit_dense(
     direct = price <= _DIRECT
     whole = direct or dense.K == 2
 
-    V = dense.differences(vector)
-    if compiler and direct and suits_kernel(dense, criterion, log):
-        found = run_kernel(dense, V, criterion, enough, log)
-        if found is not None:
-            return dense, found
-
     def model(damping: float) -> DenseModel:
         x = rows.x if direct else rows.single
         if dense.K > 2 and not np.any(dense.stands.V):
@@ -87,6 +81,11 @@ def fit_dense(
         return ClassBlocks(dense, damping, x, kept=log.iterations == 0)
 
     with np.errstate(all="ignore"):  # what float64 does not hold is looked for where it counts
+        V = dense.differences(vector)
+        if compiler and direct and suits_kernel(dense, criterion, log):
+            found = run_kernel(dense, V, criterion, enough, log)
+            if found is not None:
+                return dense, found
         solution = dense_newton(
             dense,
             V,
