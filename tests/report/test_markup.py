@@ -11,10 +11,33 @@ def test_name_escapes():
     )
 
 
-def test_a_long_name_is_cut_and_whole_on_hover():
-    long = '"' + "a" * 99
+def test_a_long_name_is_cut_inside_and_whole_on_hover():
+    long = '"' + "a" * 98 + "z"
     html = str(markup.name(long, 10))
-    assert html == f'<bdi class="name" title="&#34;{"a" * 99}">&#34;aaaaaaaa…</bdi>'
+    assert html == f'<bdi class="name" title="&#34;{"a" * 98}z">&#34;aaaa…aaaz</bdi>'
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shown"),
+    [
+        ("a" * 30 + "1", "a" * 30 + "2", 24),
+        ("1" + "a" * 30, "2" + "a" * 30, 24),
+        ("a" * 15 + "1" + "a" * 15, "a" * 15 + "2" + "a" * 15, 31),
+        ("a" * 30 + "1" + "a" * 30, "a" * 30 + "2" + "a" * 30, 61),
+    ],
+    ids=["at the end", "at the beginning", "inside", "far inside"],
+)
+def test_long_names_that_differ_look_different(first, second, shown):
+    names = markup.NamesApart([first, "short", second])
+    assert len({names.text(k, 24) for k in range(3)}) == 3
+    assert len(names.text(0, 24)) == shown
+    assert names(0) == markup.name(first, shown)
+    assert names(1) == markup.name("short")
+
+
+def test_names_that_hardly_differ_are_cut_all_the_same():
+    names = markup.NamesApart(["a" * 500 + each + "a" * 500 for each in "12"])
+    assert len(names.text(0, 24)) == 24
 
 
 def test_an_endless_name_says_its_length_on_hover():

@@ -241,10 +241,12 @@ def test_training_shows_the_objective_and_the_certificate():
     assert "no place" not in objective.text
 
 
-def test_colours_follow_the_sign():
+def test_colours_say_for_or_against_a_class():
     page = read(render_page(fit_report(K=3, D=4)))
     for td in section(page, "weights").all("td", kind="heat"):
-        assert td.is_a("td", {"kind": "neg" if td.text.startswith("−") else "pos"})
+        assert td.is_a("td", {"kind": "against" if td.text.startswith("−") else "for"})
+    for td in section(page, "derivation").all("td", kind="heat"):  # a step goes against it
+        assert td.is_a("td", {"kind": "for" if td.text.startswith("−") else "against"})
     for row in page.all("table", kind="gap")[0].all("tr")[1:]:
         (bar,) = row.all("span", kind="bar")
         assert bar.is_a("span", {"kind": "neg" if "raised" in row.text else "pos"})

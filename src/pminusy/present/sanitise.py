@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["cleaned", "csv_cell", "cut", "replaced", "visible"]
+__all__ = ["cleaned", "csv_cell", "cut", "cut_inside", "replaced", "visible"]
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # control, format, surrogate, …
 _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # of direction
@@ -86,6 +86,20 @@ def cut(text: str, most: int) -> str:
     'Chins…'
     """
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def cut_inside(text: str, most: int) -> str:
+    """At most so many characters: its beginning and its end, an ellipsis between them.
+
+    Examples
+    --------
+    >>> cut_inside("Manager, part time", 11)
+    'Manag… time'
+    """
+    if len(text) <= most:
+        return text
+    behind = (most - 1) // 2
+    return f"{text[: most - 1 - behind].rstrip()}…{text[len(text) - behind :]}"
 
 
 def _is_hidden(character: str) -> bool:

@@ -1,20 +1,23 @@
 """Text of the page as HTML: names from outside, which are hostile, and formulas.
 
 A name is escaped, isolated from the direction of the text around it, free of characters that act
-rather than show, and cut with the full text on hover.
+rather than show, and cut in its middle with the full text on hover.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-from pminusy.present.sanitise import cleaned, cut
+from pminusy.present.sanitise import cleaned, cut, cut_inside
 
-__all__ = ["formula", "name", "plain"]
+__all__ = ["NamesApart", "brief", "formula", "name", "plain"]
 
 SHOWN = 40  # characters of a name on the page; the rest on hover
+BRIEF = 24  # and at the edge of a table
 HOVERED = 200  # characters on hover: a page of 10,000-character names must stay a page
 
 
@@ -26,8 +29,40 @@ def name(value: object, shown: int = SHOWN) -> Markup:
     if len(text) <= shown:
         return Markup('<bdi class="name">{}</bdi>').format(text)
     whole = max(HOVERED, shown)
-    hover = text if len(text) <= whole else f"{cut(text, whole)} ({len(text):,} characters)"
-    return Markup('<bdi class="name" title="{}">{}</bdi>').format(hover, cut(text, shown))
+    hover = text if len(text) <= whole else f"{cut_inside(text, whole)} ({len(text):,} characters)"
+    return Markup('<bdi class="name" title="{}">{}</bdi>').format(hover, cut_inside(text, shown))
+
+
+class NamesApart:
+    """Names of one kind, as `name` writes them: those that would look alike get more characters.
+
+    Called with the number of a name, and how many characters are enough where they tell it apart.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._least: dict[str, int] = {}  # characters that a name needs, if more than BRIEF
+        alike, shown = [each for each in names if len(each) > BRIEF], BRIEF
+        while alike and shown <= HOVERED:
+            many = Counter(cut_inside(each, shown) for each in alike)
+            self._least |= {each: shown for each in alike if many[cut_inside(each, shown)] == 1}
+            alike = [each for each in alike if each not in self._least]
+            shown *= 2
+
+    def __call__(self, k: int, shown: int = BRIEF) -> Markup:
+        return name(self._names[k], self._room(k, shown))
+
+    def text(self, k: int, shown: int) -> str:
+        """The same where there is no markup."""
+        return brief(self._names[k], self._room(k, shown))
+
+    def _room(self, k: int, shown: int) -> int:
+        return max(shown, self._least.get(self._names[k], shown))
+
+
+def brief(value: object, shown: int) -> str:
+    """Text from outside where there is no markup and little room."""
+    return cut_inside(cleaned(str(value)), shown)
 
 
 def plain(value: object) -> str:

@@ -59,6 +59,7 @@ def render_page(report: FitReport) -> str:
     body = template.render(
         report=report,
         classes=report.classes,
+        class_name=markup.NamesApart(report.classes),
         features=report.feature_names,
         notes=report.notes[:NOTES],
         warnings=report.warnings[:NOTES],
@@ -82,6 +83,7 @@ def render_evaluation(report: EvaluationReport) -> str:
     body = template.render(
         report=report,
         classes=report.classes,
+        class_name=markup.NamesApart(report.classes),
         features=report.feature_names,
         notes=report.notes[:NOTES],
         drifts=report.drifts[:COLUMNS],
@@ -209,6 +211,7 @@ def _environment() -> Environment:
     )
     for write in (
         markup.name,
+        markup.brief,
         markup.plain,
         numbers.number,
         numbers.worked,
