@@ -34,10 +34,7 @@ def name(value: object, shown: int = SHOWN) -> Markup:
 
 
 class NamesApart:
-    """Names of one kind, as `name` writes them: those that would look alike get more characters.
-
-    Called with the number of a name, and how many characters are enough where they tell it apart.
-    """
+    """Names of one kind, as `name` writes them: those that would look alike get more characters."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = names
@@ -50,6 +47,7 @@ class NamesApart:
             shown *= 2
 
     def __call__(self, k: int, shown: int = BRIEF) -> Markup:
+        """Name k in `shown` characters, or in as many as tell it apart."""
         return name(self._names[k], self._room(k, shown))
 
     def text(self, k: int, shown: int) -> str:
