@@ -59,7 +59,8 @@ def _show(found: list[Comparison], splits: int, half: str, names: list[str]) -> 
     remark = (
         f"{len(found)} tables, {splits} stratified splits of three quarters against one, of at "
         f"most {MOST:,} rows; pminusy is `fit_table(cv=5)`, the pipeline imputes, scales and "
-        "encodes one-hot before `LogisticRegressionCV` by log loss. Worse by more than two "
+        "encodes one-hot before `LogisticRegressionCV` by log loss. A row of either counts with at "
+        "most 36.04 (p = 2⁻⁵²), as in scikit-learn's `log_loss`. Worse by more than two "
         f"standard errors of the paired difference: {worse}."
     )
     print(remark)
