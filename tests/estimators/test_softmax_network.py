@@ -25,6 +25,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from pminusy.errors import InputError
 from pminusy.estimators.softmax_network import SoftmaxNetwork
 from pminusy.kernels.runtime import threads
+from pminusy.training.network import caller
 
 X_DIGITS, Y_DIGITS = load_digits(return_X_y=True)
 X_DIGITS = X_DIGITS / 16
@@ -290,7 +291,7 @@ def test_an_eval_set_of_the_user():
         net.fit(X[y < 3], y[y < 3], eval_set=held)
     with pytest.raises(InputError, match=r"eval_set X: expected finite numbers, got NaN in row 1"):
         net.fit(X, y, eval_set=(np.where(np.arange(997)[:, None] == 1, np.nan, held[0]), held[1]))
-    with pytest.raises(InputError, match=r"eval_set: expected a pair"):
+    with pytest.raises(InputError, match=r"eval_set: expected one pair"):
         net.fit(X, y, eval_set=held[0])
 
 
@@ -486,3 +487,86 @@ def test_an_interrupt_keeps_the_best_so_far(monkeypatch):
         warnings.simplefilter("ignore")
         three.fit(X_IRIS, Y_IRIS)
     np.testing.assert_array_equal(net.coefs_[0], three.coefs_[0])
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("work", [0, 10**18], ids=["compiled", "NumPy"])
+def test_sparse_rows_whose_last_columns_are_empty(monkeypatch, work, solver):
+    monkeypatch.setattr(caller, "_SMALL", work)
+    X = X_IRIS.copy()
+    X[:, 2:] = 0
+    net = SoftmaxNetwork(5, solver=solver, max_iter=5, random_state=0)
+    dense = clone(net).fit(X, Y_IRIS)
+    sparse = net.fit(sp.csr_array(X), Y_IRIS)
+    np.testing.assert_allclose(
+        sparse.predict_proba(sp.csr_array(X)), dense.predict_proba(X), rtol=1e-8
+    )
+
+
+def test_a_fitted_network_predicts_with_the_batch_norm_that_it_was_trained_with():
+    for before, after in ((False, True), (True, False), (True, "inputs")):
+        net = SoftmaxNetwork(5, batch_norm=before, max_iter=3, random_state=0, warm_start=True)
+        p = net.fit(X_IRIS, Y_IRIS).predict_proba(X_IRIS)
+        net.set_params(batch_norm=after)
+        np.testing.assert_array_equal(net.predict_proba(X_IRIS), p)
+        for go_on in (net.fit, net.partial_fit):
+            with pytest.raises(InputError, match=rf"batch_norm: expected that .* got {after!r}"):
+                go_on(X_IRIS, Y_IRIS)
+
+
+@pytest.mark.parametrize("batch", [2, 3, 50, 148], ids=str)
+@pytest.mark.parametrize("work", [0, 10**18], ids=["compiled", "NumPy"])
+def test_a_last_batch_of_one_row_does_not_shrink_the_running_variance(monkeypatch, work, batch):
+    monkeypatch.setattr(caller, "_SMALL", work)
+    rows = batch * (149 // batch) + 1
+    X, y = scale(X_IRIS[:rows, :2]), Y_IRIS[:rows]
+    net = SoftmaxNetwork(
+        (), batch_norm="inputs", batch_size=batch, max_iter=60, random_state=0,
+        n_iter_no_change=np.inf,
+    )  # fmt: skip
+    net.fit(X, y)
+    low, high = (0.2, 5.0) if batch < 50 else (0.85, 1.15)
+    variance = net.norms_[0].variance
+    assert ((variance > low) & (variance < high)).all()
+    assert net.t_ == 60 * rows
+
+
+def test_an_eval_set_is_checked_and_named_in_errors():
+    pair = (X_IRIS, Y_IRIS)
+    wrong = {
+        "got a list of 2 pairs": [pair, pair],
+        "got a list of 1 pairs": [pair],
+        "got a ndarray": X_IRIS,
+        "has 2 features": (X_IRIS[:, :2], Y_IRIS),
+        "inconsistent numbers of samples": (X_IRIS, Y_IRIS[:9]),
+        "0 sample": (X_IRIS[:0], Y_IRIS[:0]),
+    }
+    for words, eval_set in wrong.items():
+        with pytest.raises(InputError, match=rf"eval_set: expected .*{words}"):
+            SoftmaxNetwork(3).fit(X_IRIS, Y_IRIS, eval_set=eval_set)
+    with pytest.raises(InputError, match="eval_set: expected None with solver='lbfgs'"):
+        SoftmaxNetwork(3, solver="lbfgs").fit(X_IRIS, Y_IRIS, eval_set=pair)
+
+
+def test_rows_held_out_that_tell_nothing_are_refused():
+    net = SoftmaxNetwork(3, early_stopping=True, random_state=0)
+    with pytest.raises(InputError, match=r"sample_weight: .* over the rows held out"):
+        net.fit(X_IRIS, Y_IRIS, np.where(np.arange(150) == 3, 1.0, 0.0))
+    with pytest.raises(InputError, match="validation_fraction: expected more than 0"):
+        net.set_params(validation_fraction=0).fit(X_IRIS, Y_IRIS)
+
+
+def test_partial_fit_forgets_a_first_call_that_failed():
+    net = SoftmaxNetwork(3, random_state=0)
+    with pytest.raises(InputError, match="labels among `classes`"):
+        net.partial_fit(X_IRIS, Y_IRIS, classes=[0, 1])
+    assert net.partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2]).classes_.tolist() == [0, 1, 2]
+
+
+def test_partial_fit_has_no_balanced_weights():
+    with pytest.raises(InputError, match="class_weight: expected None or a weight for each"):
+        SoftmaxNetwork(3, class_weight="balanced").partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2])
+
+
+def test_a_number_of_units_may_be_an_array():
+    assert SoftmaxNetwork(np.array(4), max_iter=1).fit(X_IRIS, Y_IRIS).coefs_[0].shape == (4, 4)

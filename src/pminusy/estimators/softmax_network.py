@@ -229,7 +229,7 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         `eval_set`, a pair (X, y) or a triple with weights, is scored after every epoch, and
         decides when to stop with `early_stopping=True`.
         """
-        return self._train(X, y, sample_weight, eval_set=eval_set, incremental=False)
+        return self._train(X, y, sample_weight, eval_set=eval_set)
 
     @available_if(_takes_batches)  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
@@ -248,8 +248,14 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
                 "True: partial_fit does not support early_stopping=True",
                 "use fit",
             )
-        self._name_classes(classes)
-        return self._train(X, y, sample_weight, incremental=True)
+        if self.class_weight == "balanced":
+            raise InputError(
+                "class_weight",
+                "None or a weight for each label in partial_fit",
+                "'balanced', which would be another in each call",
+                "sklearn.utils.class_weight.compute_class_weight('balanced', ...) of all labels",
+            )
+        return self._train(X, y, sample_weight, known=self._named_classes(classes))
 
     def predict(self, X: ArrayLike) -> Any:
         """Most probable class (N,) of each row."""
@@ -312,16 +318,17 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         layers = Layers(self.coefs_, self.intercepts_, self.activation, scaled)
         write_network(path, layers, self.classes_, dtype, opset)
 
-    def _name_classes(self, classes: ArrayLike | None) -> None:
-        """Set the classes in the first call of `partial_fit`; later they are the same."""
-        known = getattr(self, "classes_", None)
+    def _named_classes(self, classes: ArrayLike | None) -> Array:
+        """The classes of `partial_fit`: named in the first call, and the same later."""
+        known: Any = getattr(self, "classes_", None)
         named: Any = None if classes is None else np.unique(np.asarray(classes))
         if known is None:
             if named is None:
                 raise InputError("classes", "all labels in the first call of partial_fit", "None")
-            self.classes_ = named
-        elif named is not None and not np.array_equal(named, known):
+            return np.asarray(named)
+        if named is not None and not np.array_equal(named, known):
             raise InputError("classes", f"those of the first call, {known}", f"{named}")
+        return np.asarray(known)
 
     def _train(
         self,
@@ -329,14 +336,16 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         y: ArrayLike,
         sample_weight: ArrayLike | None,
         *,
-        incremental: bool,
         eval_set: Any = None,
+        known: Array | None = None,
     ) -> Self:
+        """Train; `known` are the classes of `partial_fit`, which visits the rows once."""
         hidden_units(self.hidden_layer_sizes)
+        incremental = known is not None
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         if not first and not incremental:
             require_same_classes(y, self.classes_)
-        known = self.classes_ if incremental or not first else None
+            known = self.classes_
         checked = checked_rows(self, X, y, sample_weight, known, reset=first)
         held = None if eval_set is None else held_out(self, eval_set, checked.classes)
         network = checked_network(self, checked, goes_on=not first)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pminusy import ops
 from pminusy.estimators.network import messages
 from pminusy.estimators.network.rows import CheckedRows, HeldOut, split
-from pminusy.estimators.network.shape import batch_rows, hidden_units, method_of, network_of
+from pminusy.estimators.network.shape import batch_rows, method_of
 from pminusy.estimators.network.weights import (
     initial,
     initial_running,
@@ -86,10 +86,9 @@ def fit_network(
 
 def network_logits(estimator: SoftmaxNetwork, X: Any) -> Array:
     """Logits of checked rows, some rows at a time."""
-    hidden = hidden_units([W.shape[1] for W in estimator.coefs_[:-1]])
-    K = len(estimator.classes_)
-    network = network_of(X.shape[1], hidden, K, estimator.activation, estimator.batch_norm)
     norms = getattr(estimator, "norms_", ())
+    units = (X.shape[1], *(W.shape[1] for W in estimator.coefs_))
+    network = Network(units, estimator.activation, tuple(norm.level for norm in norms))
     theta = packed(network, estimator.coefs_, estimator.intercepts_, norms)
     return _logits(network, theta, packed_running(norms, theta.dtype), X)
 

@@ -94,9 +94,19 @@ def require_same_classes(y: Any, known: Array) -> None:
 
 def held_out(estimator: Any, eval_set: Any, classes: Array) -> HeldOut:
     """Check rows that the user holds out."""
-    if not isinstance(eval_set, tuple | list) or len(eval_set) not in (2, 3):
-        raise InputError("eval_set", "a pair (X, y), or (X, y, sample_weight)", repr(eval_set)[:60])
+    expected = "one pair (X, y), or (X, y, sample_weight)"
+    if not isinstance(eval_set, tuple | list):
+        raise InputError("eval_set", expected, f"a {type(eval_set).__name__}")
+    pairs = sum(isinstance(part, tuple) and np.ndim(part[0]) == 2 for part in eval_set)
+    if pairs or len(eval_set) not in (2, 3):
+        got = f"a {type(eval_set).__name__} of {len(eval_set)}" + " pairs" * (pairs > 0)
+        raise InputError("eval_set", expected, got)
     X, y, *rest = eval_set
+    if estimator.solver == "lbfgs":
+        raise InputError(
+            "eval_set", "None with solver='lbfgs', which has no epochs to score", "a pair",
+            "use solver='adam' or 'sgd', or score the network when it is fitted",
+        )  # fmt: skip
     try:
         inputs, target, soft = _validated(estimator, X, y, reset=False)
         indices = soft_targets(target) if soft else class_indices(target, classes)[1]
@@ -105,6 +115,8 @@ def held_out(estimator: Any, eval_set: Any, classes: Array) -> HeldOut:
         if expected == "labels among `classes`":
             expected, remedy = "labels that y of fit has", ["leave such rows out"]
         raise InputError(f"eval_set {name}", expected, got, *remedy) from None
+    except ValueError as error:
+        raise InputError("eval_set", "rows like those of fit", str(error)) from None
     if soft and indices.shape[1] != len(classes):
         raise InputError("eval_set y", f"{len(classes)} columns", f"{indices.shape[1]}")
     weight = None
@@ -118,6 +130,11 @@ def split(
 ) -> tuple[Array, HeldOut]:
     """Rows to train on and rows held out, drawn as scikit-learn does: by class if there are two."""
     stratify = checked.indices if len(checked.classes) == 2 and checked.indices.ndim == 1 else None
+    if fraction == 0:
+        raise InputError(
+            "validation_fraction", "more than 0 with early_stopping", "0",
+            "raise it or pass eval_set",
+        )  # fmt: skip
     train, held = train_test_split(
         np.arange(checked.X.shape[0]), random_state=random, test_size=fraction, stratify=stratify
     )
@@ -129,6 +146,13 @@ def split(
             "increase validation_fraction or pass eval_set",
         )
     weight = None if checked.weight is None else checked.weight[held]
+    if weight is not None and not weight.sum() > 0:
+        raise InputError(
+            "sample_weight",
+            "a positive sum over the rows held out",
+            f"only zeros in all {held.size} of them",
+            "leave out rows of weight 0, raise validation_fraction or pass eval_set",
+        )
     return train, HeldOut(checked.X[held], checked.indices[held], weight)
 
 

@@ -29,6 +29,7 @@ _PLAIN = {
 
 def hidden_units(sizes: Any) -> tuple[int, ...]:
     """Units of the hidden layers: a number, or some."""
+    sizes = sizes.tolist() if isinstance(sizes, np.ndarray) else sizes
     listed = list(sizes) if isinstance(sizes, Iterable) else [sizes]
     for n in listed:
         whole = isinstance(n, Integral) and not isinstance(n, bool | np.bool_)
@@ -72,7 +73,7 @@ def checked_network(estimator: Any, checked: CheckedRows, *, goes_on: bool) -> N
         raise InputError("batch_norm", "batches of at least 2 rows", got, "raise batch_size")
     _require_memory(network, estimator, X)
     if goes_on:
-        _require_same_layers(network, [W.shape for W in estimator.coefs_])
+        _require_same_layers(network, estimator)
     return network
 
 
@@ -88,8 +89,15 @@ def batch_rows(estimator: Any, rows: int) -> int:
     return min(200 if estimator.batch_size == "auto" else int(estimator.batch_size), rows)
 
 
-def _require_same_layers(network: Network, before: list[tuple[int, ...]]) -> None:
+def _require_same_layers(network: Network, estimator: Any) -> None:
+    before = [W.shape for W in estimator.coefs_]
     now = list(zip(network.units, network.units[1:], strict=False))
+    levels = tuple(norm.level for norm in estimator.norms_)
+    if levels != network.normalised:
+        raise InputError(
+            "batch_norm", f"that of the last fit (levels {levels or 'none'})",
+            repr(estimator.batch_norm), "set warm_start=False, or make a new network",
+        )  # fmt: skip
     if before != now:
         raise InputError(
             "hidden_layer_sizes", f"the layers of the last fit, {before}", f"{now}",

@@ -75,7 +75,8 @@ def schedule_for(
     `counted` (N,) is what each row counts in the mean. Batches without mass move nothing. `batches`
     is how many there were before, for dropout; without `moves` the gradient of all is summed.
     """
-    bounds = np.append(np.arange(0, order.size, layout.batch), order.size).astype(np.int64)
+    bounds = _bounds(order.size, layout)
+    order = order[: bounds[-1]]
     steps = bounds.size - 1
     group = np.arange(steps) // (together if moves else max(steps, 1))
     mass = np.bincount(group, np.add.reduceat(counted[order], bounds[:-1]))
@@ -102,6 +103,21 @@ def schedule_for(
         squares=np.zeros((steps, tasks)),
         norms=np.zeros((steps, tasks)),
     )
+
+
+def _bounds(rows: int, layout: Layout) -> Array:
+    """Where batches begin, and the end of the last.
+
+    Under batch norm a single row tells nothing of a variance, and would draw the running one
+    towards 0: the last two batches share their rows, or it is left out where batches have but two.
+    """
+    bounds = np.append(np.arange(0, rows, layout.batch), rows).astype(np.int64)
+    alone = bounds.size > 2 and bounds[-1] - bounds[-2] == 1
+    if alone and (layout.running_at >= 0).any():
+        if layout.batch == 2:
+            return bounds[:-1]
+        bounds[-2] = (bounds[-3] + rows) // 2
+    return bounds
 
 
 def part_of(schedule: Schedule, steps: slice) -> Schedule:

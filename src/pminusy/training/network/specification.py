@@ -71,7 +71,7 @@ def _step(
 ) -> None:
     index = schedule.order[schedule.bounds[step] : schedule.bounds[step + 1]]
     key = schedule.keys[step] if settings.dropout > 0 else None
-    levels, z = _forward(network, _inputs(rows, index), buffers, settings, key)
+    levels, z = _forward(network, _inputs(network, rows, index), buffers, settings, key)
     loss, delta = head(z, target_rows(rows, index))
     schedule.losses[step, 0] = loss
     gradient = _backward(network, levels, delta, buffers.theta)
@@ -85,10 +85,10 @@ def _step(
         _update(network, buffers, schedule, settings, step)
 
 
-def _inputs(rows: Rows, index: Array) -> Any:
+def _inputs(network: Network, rows: Rows, index: Array) -> Any:
     if not rows.sparse:
         return rows.X[index]
-    shape = (rows.indptr.size - 1, int(rows.indices.max(initial=0)) + 1)
+    shape = (rows.indptr.size - 1, network.units[0])
     return sp.csr_array((rows.data, rows.indices, rows.indptr), shape=shape)[index]
 
 
@@ -112,9 +112,7 @@ def _forward(
                 slope = slope * scale
         levels.append(_Level(z, slope, norm))
         a = z
-    W = weights[-1]
-    product = a[:, : W.shape[0]] @ W[: a.shape[1]] if sp.issparse(a) else a @ W
-    return levels, product + biases[-1]
+    return levels, a @ weights[-1] + biases[-1]
 
 
 def _normalise(
@@ -178,8 +176,7 @@ def _backward(network: Network, levels: list[_Level], delta: Array, theta: Array
     gradient, weights = np.zeros_like(theta), network.matrices(theta)
     for layer in range(network.layers - 1, -1, -1):
         a = levels[layer].output
-        product = np.asarray(a.T @ delta)
-        gradient[network.weights[layer]][: product.size] = product.ravel()
+        gradient[network.weights[layer]] = (a.T @ delta).ravel()
         gradient[network.biases[layer]] = delta.sum(axis=0)
         norm = levels[layer].norm
         if layer == 0 and norm is None:
