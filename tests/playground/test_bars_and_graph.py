@@ -135,7 +135,7 @@ def test_adding_to_all_moves_nothing_and_the_plain_formula_overflows(browser, pa
         field.press("Enter")
         settle(page)
         assert bars(page) == before
-        assert "stay as they were" in page.locator(".addition .note").text_content()
+        assert "stay as they were" in page.locator(".addition > .note").text_content()
         page.get_by_role("button", name="Logits of 1,000").click()
         settle(page)
         assert bars(page) == before

@@ -32,7 +32,7 @@ _STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
     "head/twofold.js", "head/head.js",
     "page/dom.js", "page/state.js", "page/controls.js", "page/panels.js",
-    "panels/bars.js", "panels/graph.js", "panels/curve.js", "panels/jacobian.js",
+    "panels/letters.js", "panels/bars.js", "panels/graph.js", "panels/curve.js", "panels/jacobian.js",
     "learn/points.js", "learn/model.js", "learn/learn.js",
     "panels/lines.js",
     "page/page.js",
@@ -83,8 +83,10 @@ def to_page(derivation: Derivation, state: Mapping[str, Any]) -> str:
         policy=_POLICY.format(script=_fingerprint(code), style=_fingerprint(look)),
         style=look,
         formula=_FORMULA,
-        derivation=_with_fewer_rows(
-            "\n".join(document(_Section(derivation, LitPrinter(derivation.notation))))
+        derivation=_of_the_opening(
+            _with_fewer_rows(
+                "\n".join(document(_Section(derivation, LitPrinter(derivation.notation))))
+            )
         ),
         templates=_templates(),
         opening=_as_json(state),
@@ -131,6 +133,13 @@ def _templates() -> str:
 def _with_fewer_rows(html: str) -> str:
     """MathML without rows of one letter or number: the same to look at, and a tenth smaller."""
     return re.sub(r"<mrow>(<(m[in])\b[^>]*>[^<]*</\2>)</mrow>", r"\1", html)
+
+
+def _of_the_opening(html: str) -> str:
+    """The readers' numbers move with the bars; those of the derivation stay as the page opened."""
+    return re.sub(
+        r'(<(?:p class="proof"|summary)>[^<]*)your numbers', r"\1the opening numbers", html
+    )
 
 
 class _Section(HtmlWriter):

@@ -53,7 +53,7 @@ def softmax() -> Iterator[Line]:
         Relation.equal(p[k], shifted),
         because(
             "The factor e^(−a) is in numerator and denominator alike and cancels, whatever a is; "
-            "a = max_j z_j keeps e^z from overflowing.",
+            "a = max_j z_j keeps e^(z − a) from overflowing.",
             Relation.equal(exp(z[k] - a), power_of_e(k) * exp(-a)),
             here=(Relation.chain(z[k], "≤", a),),
         ),

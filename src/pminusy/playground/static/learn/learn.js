@@ -14,7 +14,9 @@ let ownPoints = null;
 const RATES = [0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const BATCHES = [1, 4, 16, 64, 0];
 
-field("points", oneOf("data", "blobs", () => [...Object.keys(SHAPES), ...(ownPoints ? ["csv"] : [])]));
+const shapes = oneOf("data", "blobs", () => [...Object.keys(SHAPES), ...(ownPoints ? ["csv"] : [])]);
+field("points", { ...shapes, write: (name) => (name === "csv" ? null : name) }); // a link holds no points
+
 field("hidden", whole("hidden", 0, 0, 8));
 field("eta", oneOf("eta", 1, () => RATES));
 field("batch", oneOf("batch", 4, () => BATCHES)); // 0 is all
@@ -186,7 +188,7 @@ function loadPoint(n) {
   }
   learner.chosen = n;
   change({
-    z, x, W: learner.model.W, c: y[n], k: y[n], names: [...names], soft: null, added: 0,
+    z, x, units: Boolean(learner.model.V), W: learner.model.W, c: y[n], k: y[n], names: [...names], soft: null, added: 0,
     temperature: 1, smoothing: 0, zLoss: 0, softcap: null,
   });
   announce(`Point ${n} of class ${names[y[n]]} is in the bars, the graph, the curve and the Jacobian.`, false);
@@ -230,12 +232,12 @@ function lossPicture() {
   };
 }
 
-/** (p − y) xᵀ of the last batch's rows, and their mean: ∂L/∂W. */
+/** (p − y) xᵀ of the last batch's rows, and their mean: ∂L/∂W. Of a hidden layer it is hᵀ. */
 function showProducts(root) {
+  const [x, isH] = learner.model.V ? ["h", ", h = tanh(V x + a): what the hidden units make of a point x, and the input of W (the lines call it x)"] : ["x", ""];
   if (!learner.last) {
-    if (!root.firstChild?.matches?.(".note")) {
-      root.replaceChildren(el("p", { class: "note" }, "After a step: the outer products (p − y) xᵀ of its batch, and how they add up to ∂L/∂W."));
-    }
+    if (!root.firstChild?.matches?.(".note")) root.replaceChildren(el("p", { class: "note" }));
+    say(root.firstChild, `After a step: the outer products (p − y) ${x}ᵀ of its batch, and how they add up to ∂L/∂W${isH}.`);
     return;
   }
   const { rows, dL_dW } = learner.last;
@@ -243,7 +245,7 @@ function showProducts(root) {
   const largest = Math.max(...outer.slice(0, SHOWN_PRODUCTS).flat(2).map(Math.abs), 1e-300);
   const left = rows.length - SHOWN_PRODUCTS;
   root.replaceChildren(
-    el("h3", {}, "∂L/∂W = (1/N) Σ (p − y) x", el("sup", {}, "T"), el("span", { class: "note" }, ` of the last batch, N = ${rows.length}`)),
+    el("h3", {}, `∂L/∂W = (1/N) Σ (p − y) ${x}`, el("sup", {}, "T"), el("span", { class: "note" }, ` of the last batch, N = ${rows.length}${isH}`)),
     el("div", { class: "sum-of-products" }, el("span", { class: "sign" }, `1/${rows.length} · (`),
       outer.slice(0, SHOWN_PRODUCTS).flatMap((matrix, n) => [n ? el("span", { class: "sign" }, "+") : null, matrixPicture(matrix, largest, `point ${rows[n].n}`)]),
       left > 0 ? el("span", { class: "sign" }, `+ ${left} more`) : null,
@@ -272,15 +274,16 @@ function csvControls() {
       ownPoints = readPoints(words);
       learner.key = "";
       change({ points: "csv" });
-      announce(`${ownPoints.X.length} points of ${ownPoints.names.length} classes.`);
+      announce(`${ownPoints.X.length} points of ${ownPoints.names.length} classes, each column moved and scaled to go from −1 to 1. A link does not hold them.`, true, takeThem);
     } catch (error) {
-      announce(`Your points are not taken: ${error.message}.`);
+      announce(`Your points are not taken: ${error.message}.`, true, takeThem);
     }
   };
-  const file = el("input", { type: "file", accept: ".csv,.txt,text/csv", "aria-label": "CSV file", on: { change: () => file.files[0] && file.files[0].size < 200_000 ? file.files[0].text().then(take) : announce("Your points are not taken: expected a file of less than 200 kB.") } });
+  const takeThem = button("Take these points", () => take(typed.value));
+  const file = el("input", { type: "file", accept: ".csv,.txt,text/csv", "aria-label": "CSV file", on: { change: () => file.files[0] && file.files[0].size < 200_000 ? file.files[0].text().then(take) : announce("Your points are not taken: expected a file of less than 200 kB.", true, takeThem) } });
   return el("details", { class: "options" }, el("summary", {}, "Your own points"),
     el("div", { class: "body" }, el("p", { class: "note" }, "Two numbers and a class in each line. They stay in this page."), typed,
-      el("div", { class: "buttons" }, button("Take these points", () => take(typed.value)), file)));
+      el("div", { class: "buttons" }, takeThem, file)));
 }
 
 /** Points, weights and the last batch as JSON: to go on with elsewhere. */

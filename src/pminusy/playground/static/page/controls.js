@@ -32,10 +32,11 @@ function numberField({ label, limit, value, set }) {
     try {
       const taken = number(input.value, ...limit);
       input.removeAttribute("aria-invalid");
+      announce("");
       set(taken);
     } catch (error) {
       input.setAttribute("aria-invalid", "true");
-      announce(`${label}: ${error.message}`);
+      announce(`${label}: ${error.message}.`, true, input);
     }
   };
   input.addEventListener("change", take);
@@ -92,8 +93,15 @@ const live = el("p", { class: "hidden", role: "status", "aria-live": "polite" })
 const notice = el("p", { class: "notice", role: "status" });
 notice.hidden = true;
 
-/** Said to everybody, or (`shown` false) to screen readers alone. */
-function announce(words, shown = true) {
-  say(shown ? notice : live, words);
-  if (shown) notice.hidden = !words;
+/**
+ * Said to everybody, or (`shown` false) to screen readers alone. It stands below the control that it
+ * is about, else at the top; there screen readers are told by `live`, since a region that moves is mute.
+ */
+function announce(words, shown = true, control = null) {
+  if (!shown || control) say(live, words);
+  if (!shown) return;
+  const place = control?.closest(".row, .slider, .buttons") ?? live;
+  if (place.nextSibling !== notice) place.after(notice);
+  say(notice, words);
+  notice.hidden = !words;
 }

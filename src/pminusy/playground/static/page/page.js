@@ -1,6 +1,8 @@
 // The page: bars beside the panels, one frame after a change, the link, what is said.
 
 const OPENING = {};
+/** What changes where readers only point: a message outlives it. */
+const POINTED_AT = new Set(["k", "i", "j"]);
 
 /** Put the page's parts in place and keep them up to date. */
 function start() {
@@ -24,7 +26,8 @@ function start() {
     keepLink();
     sayLater(model);
   };
-  listeners.push(() => {
+  listeners.push((patch) => {
+    if (Object.keys(patch).some((name) => !POINTED_AT.has(name))) announce("");
     if (!waiting) requestAnimationFrame(frame);
     waiting = true;
   });
@@ -34,16 +37,13 @@ function start() {
   frame();
 }
 
-/** The state that a link carries; one that is not ours is left out, with a line. */
+/** The state that a link carries; what of it is not ours is left out, with a line. */
 function takeLink() {
   const link = (location.hash || "").slice(1);
   if (!link || link === keepLink.last) return;
-  try {
-    readLink(link);
-    announce("");
-  } catch (error) {
-    announce(`The link’s settings are left out: ${error.message}.`);
-  }
+  const [first, ...others] = readLink(link, OPENING);
+  const more = others.length ? `, and ${others.length} more` : "";
+  announce(first ? `Some of the link’s settings are left out: ${first}${more}.` : "");
 }
 
 /** Write the link once changes pause: browsers limit how often it may change. */

@@ -1,5 +1,5 @@
 // What the page is about: one object, its fields declared with how each is written in a link. A panel
-// declares its own with `field`. A link that is not ours is left out whole, and said.
+// declares its own with `field`. What a link has that does not fit is left out, and said.
 
 const LIMITS = { K: [2, 10], logit: 1000, link: 4000, name: 40 };
 const FIELDS = new Map();
@@ -10,7 +10,7 @@ const listeners = [];
  * Declare a part of the state.
  * @param {string} name
  * @param {{key: string, initial: any, read: (text: string) => any, write: (value: any) => string}} how
- *   `read` throws an Error that says what was expected.
+ *   `read` throws an Error that says what was expected; `write` returns null for what no link can carry.
  */
 function field(name, how) {
   FIELDS.set(name, how);
@@ -174,7 +174,7 @@ function modelOf() {
 function change(patch) {
   Object.assign(state, patch);
   fitted(state);
-  for (const listen of listeners) listen();
+  for (const listen of listeners) listen(patch);
 }
 
 /** The state as the part of a link behind #; what is as the page opened is left out. */
@@ -185,26 +185,59 @@ function written(opening) {
     if (value === null && opening[name] === null) continue;
     const text = value === null ? "none" : write(value);
     const first = opening[name] === null ? "none" : write(opening[name]);
-    if (text !== first || name === "z" || name === "c") parts.push(`${key}=${text}`);
+    if (text !== null && (text !== first || name === "z" || name === "c")) parts.push(`${key}=${text}`);
   }
   return parts.join("&");
 }
 
-/** Take over a link's state; what is wrong with it is thrown, and nothing is changed. */
-function readLink(link) {
-  if (link.length > LIMITS.link) throw new Error(`it has ${link.length} characters`);
+/**
+ * Take over a link's state: what it does not name is as the page opened, so that a link is one state.
+ * @returns {string[]} what is left out, each with what was expected
+ */
+function readLink(link, opening) {
+  if (link.length > LIMITS.link) return [`it has ${link.length} characters`];
   const patch = {};
+  const leftOut = [];
   for (const part of link.split("&")) {
-    const [key, ...rest] = part.split("=");
-    const known = [...FIELDS].find(([, how]) => how.key === key);
-    if (!known || !rest.length) throw new Error(`“${part.slice(0, 20)}” is none of this page's settings`);
-    const [name, { read, initial }] = known;
-    const value = rest.join("=");
     try {
-      patch[name] = value === "none" && initial === null ? null : read(value);
+      const [name, value] = settingOf(part);
+      patch[name] = value;
     } catch (error) {
-      throw new Error(`${key}: ${error.message}`);
+      leftOut.push(error.message);
     }
   }
-  change(patch);
+  leftOut.push(...withoutMisfits(patch, (patch.z ?? opening.z).length));
+  if (Object.keys(patch).length) change({ ...structuredClone(opening), ...patch });
+  return leftOut;
+}
+
+/** A part "key=text" of a link as the name of a field and its value. */
+function settingOf(part) {
+  const [key, ...rest] = part.split("=");
+  const known = [...FIELDS].find(([, how]) => how.key === key);
+  if (!known || !rest.length) throw new Error(`“${part.slice(0, 20)}” is none of this page's settings`);
+  const [name, { read, initial }] = known;
+  const value = rest.join("=");
+  try {
+    return [name, value === "none" && initial === null ? null : read(value)];
+  } catch (error) {
+    throw new Error(`${key}: ${error.message}`);
+  }
+}
+
+/** Take out of a patch what does not go with so many classes; what was taken out is said. */
+function withoutMisfits(patch, K) {
+  const said = [];
+  const leave = (name, words) => {
+    said.push(`${FIELDS.get(name).key}: ${words}`);
+    delete patch[name];
+  };
+  for (const name of ["c", "k", "i", "j"]) {
+    if (patch[name] >= K) leave(name, `expected a class from 0 to ${K - 1}, got ${patch[name]}`);
+  }
+  for (const name of ["soft", "names", "W"]) {
+    if (patch[name] && patch[name].length !== K) leave(name, `expected ${K} entries, got ${patch[name].length}`);
+  }
+  if (patch.soft && !patch.soft.some((weight) => weight > 0)) leave("soft", "expected a weight above 0");
+  return said;
 }

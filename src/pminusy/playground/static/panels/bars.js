@@ -6,8 +6,8 @@ const ARROW = 56; // half the width of the drawing of an arrow, for a gradient o
 function barsPanel(root) {
   const rows = el("div", { class: "rows" });
   const head = el("div", { class: "row head", "aria-hidden": "true" },
-    el("span", {}, "true class"), el("span", {}, letter("z"), " logit"),
-    el("span", {}, letter("p"), " and ", letter("y")), el("span", {}, letter("p"), " − ", letter("y")));
+    ["true class", "", "", ""].map((title) => el("span", {}, title)));
+  const [, headOfLogit, headOfP, headOfGradient] = head.children;
   const loss = lossLine();
   const parts = [optionControls(), additionControls(), naiveTable()];
   let made = [];
@@ -17,19 +17,18 @@ function barsPanel(root) {
   return (model) => {
     if (made.length !== model.K) {
       made = Array.from({ length: model.K }, (_, k) => classRow(k));
+      if (rows.contains(notice)) announce("");
       rows.replaceChildren(...made.map(({ node }) => node));
     }
     const range = [10, 100, LIMITS.logit].find((limit) => state.z.every((z) => Math.abs(z) <= limit));
-    const headOfGradient = optionsAreOff() ? "p − y" : "∂L/∂z";
-    say(head.lastChild, headOfGradient);
+    say(headOfLogit, `${logitLetter()} logit${state.added ? ", a not added yet" : ""}`);
+    say(headOfP, `p and ${targetLetter()}`);
+    say(headOfGradient, optionsAreOff() ? "p − y" : `∂L/∂${logitLetter()}`);
     made.forEach((row) => row.follow(model, range));
     loss.follow(model);
     parts.forEach((part) => part.follow(model));
   };
 }
-
-const optionsAreOff = () =>
-  !state.smoothing && !state.zLoss && state.softcap === null && state.temperature === 1;
 
 function classControls() {
   const count = el("output", { class: "count" });
@@ -133,15 +132,22 @@ function lossLine() {
   const value = el("strong", { "data-q": "L" });
   const formula = el("span", { class: "note" });
   const checked = el("span", { class: "checked" });
-  const node = el("p", { class: "loss" }, letter("L"), " = ", value, " ", formula, checked);
+  const options_ = el("span", { class: "note" });
+  const node = el("p", { class: "loss" }, letter("L"), " = ", value, " ", formula, checked, options_);
   function follow({ row, u, y, options }) {
     say(value, text(row.L, 5));
-    const plain = optionsAreOff() && !state.soft;
-    say(formula, plain ? `= −ln ${text(row.p[state.c])}` : "");
+    say(formula, optionsAreOff() && !state.soft ? lossInNumbers(row, state.c) : "");
+    say(options_, gradientInWords());
     const said = u.map((_, k) => agreement(row.dL_du[k], quotient(u, y, options, k)));
     sayAgreement(checked, said.find((words) => words !== AGREES) ?? AGREES);
   }
   return { node, follow };
+}
+
+/** −ln p_c in numbers that give L: a p close to 0 or 1 has lost its digits. */
+function lossInNumbers({ p, rest, z, lse }, c) {
+  if (p[c] < LEAST_NORMAL) return `= ln S − z = ${text(lse)} − ${z[c] < 0 ? `(${text(z[c])})` : text(z[c])}: p is too small for a float64`;
+  return p[c] > 0.999 ? `= −ln(1 − ${text(rest[c])})` : `= −ln ${text(p[c])}`;
 }
 
 function buttonsOfBars() {
@@ -198,17 +204,20 @@ function additionControls() {
     value: () => state.added, set: (value) => change({ added: value }),
   });
   const words = el("p", { class: "note" });
+  const reason = why("shift");
+  reason.firstChild.after(el("p", { class: "note" }, "In this line a is taken off every logit; to add it is to take off −a."));
   return {
-    node: el("div", { class: "addition" }, control.node, words, why("shift")),
+    node: el("div", { class: "addition" }, control.node, words, reason),
     follow({ u, y, options, row }) {
       control.follow();
+      reason.hidden = Boolean(state.zLoss) || state.softcap !== null;
       const without = head(state.z, y, options);
       const moved = Math.max(...row.p.map((p, k) => Math.abs(p - without.p[k])));
       const still = moved < 1e-9 && Math.abs(row.L - without.L) < 1e-9 * Math.max(1, row.L);
       const a = `With ${text(state.added)} added to all, the logits are ${u.map((v) => text(v)).join(", ")}`;
       formula(words, !state.added
-        ? "Add any number to all logits: e^(a) is a factor of every e^(z) and of their sum, and cancels."
-        : still ? `${a}; p, L and every gradient stay as they were.`
+        ? reason.hidden ? "Add any number to all logits." : `Add any number to all logits: e^(${state.temperature === 1 ? "a" : "a / T"}) is a factor of every e^(z) and of their sum, and cancels.`
+        : still ? `${a}; p, L and every gradient at the logits stay as they were.`
           : `${a}. ${state.zLoss ? "The z-loss holds" : "The cap bends"} the logits themselves, so something moves.`);
     },
   };
@@ -229,8 +238,7 @@ function naiveTable() {
       control.follow();
       table.hidden = caption.hidden = reason.hidden = !state.naive;
       if (!state.naive) return;
-      const e = row.z.map((z) => Math.exp(z));
-      const S = e.reduce((sum, value) => sum + value, 0);
+      const { e, S } = exponentialsOf(row.z);
       body.replaceChildren(...e.map((value, k) => el("tr", {},
         el("th", { scope: "row" }, nameOf(k)), el("td", { class: Number.isFinite(value) ? "" : "broken" }, text(value)),
         el("td", { class: Number.isFinite(value / S) ? "" : "broken" }, text(value / S)), el("td", {}, text(row.p[k])))));

@@ -29,17 +29,20 @@ panel({
     const shrink = button("h → 0", shrinkStep, { class: "main" });
     const picture = curvePicture();
     const rows = el("tbody");
+    const words = el("p", { class: "note" });
     const table = el("div", { class: "scroll" }, el("table", { class: "facts" }, rows));
     root.append(el("div", { class: "buttons" }, el("label", { class: "choice" }, "along ", which), shrink,
-      button("h = 2", () => change({ h: 2 }))), picture.node, h.node, table, why("dL_dz", "hessian"));
+      button("h = 2", () => change({ h: 2 }))), picture.node, h.node, table, words, why("dL_dz", "hessian"));
     return (model) => {
       const { k } = state;
-      if (which.length !== model.K || which.dataset.names !== String(state.names)) {
+      if (which.length !== model.K || which.dataset.names !== String(state.names) || which.dataset.letter !== logitLetter()) {
         which.dataset.names = String(state.names);
-        which.replaceChildren(...model.u.map((_, j) => el("option", { value: j }, `z_${j}${state.names ? ` (${nameOf(j)})` : ""}`)));
+        which.dataset.letter = logitLetter();
+        which.replaceChildren(...model.u.map((_, j) => el("option", { value: j }, `${logitLetter()}_${j}${state.names ? ` (${nameOf(j)})` : ""}`)));
       }
       which.value = k;
       h.follow();
+      say(words, gradientInWords());
       const facts = factsOfCurve(model, k);
       picture.follow(model, k, facts);
       showFacts(rows, facts, k);
@@ -98,12 +101,13 @@ function quotientOfSlope(u, y, options, k, h = 2 ** -13) {
 }
 
 function showFacts(body, facts, k) {
-  const gradientIs = optionsAreOff() ? `p_${k} − y_${k}` : `∂L/∂u_${k}`;
-  const curvatureIs = optionsAreOff() ? `p_${k} (1 − p_${k})` : `∂²L/∂u_${k}²`;
+  const v = logitLetter();
+  const gradientIs = optionsAreOff() ? `p_${k} − y_${k}` : `∂L/∂${v}_${k}`;
+  const curvatureIs = optionsAreOff() ? `p_${k} (1 − p_${k})` : `∂²L/∂${v}_${k}²`;
   const lines = [
     ["tangent", `slope ${gradientIs} = ${text(facts.slope, 6)}`, agreement(facts.slope, facts.estimate)],
-    ["secant", `(L(z_${k} + h) − L(z_${k})) / h = ${text(facts.secant, 6)}`,
-      Number.isFinite(facts.secant) ? `off by ${text(facts.secant - facts.slope, 2)}` : "h is lost: z + h is z in float64"],
+    ["secant", `(L(${v}_${k} + h) − L(${v}_${k})) / h = ${text(facts.secant, 6)}`,
+      Number.isFinite(facts.secant) ? `off by ${text(facts.secant - facts.slope, 2)}` : `h is lost: ${v} + h is ${v} in float64`],
     ["curvature", `${curvatureIs} = ${text(facts.bend, 6)}`, agreement(facts.bend, facts.half)],
   ];
   if (body.childElementCount !== lines.length) {
@@ -142,7 +146,7 @@ function curvePicture() {
     update(point, { cx: x(facts.at), cy: y(facts.L) });
     const seen = state.h <= 6;
     update(second, { cx: seen ? x(facts.at + state.h) : -20, cy: seen ? y(facts.second) : -20 });
-    say(label, `logit of class ${nameOf(k)}`);
+    say(label, `logit of class ${nameOf(k)}${state.added ? ", a added" : ""}`);
     drawAxes(axes, low, high, top, x, y);
     update(node, { "aria-label": `Loss along the logit of class ${nameOf(k)}: ${text(facts.L)} with slope ${text(facts.slope)} and curvature ${text(facts.bend)}` });
   }

@@ -14,13 +14,12 @@ field("stage", whole("stage", 12, 0, 12)); // 0 … 5 forward, 6 … 11 backward
 /** Values and gradients of every node, in plain float64: the graph is the formula as it is written. */
 function valuesOfGraph({ u, y, row, options, K }) {
   const W = weightsOf();
-  const e = row.z.map((z) => Math.exp(z));
-  const S = e.reduce((sum, value) => sum + value, 0);
+  const { e, S } = exponentialsOf(row.z);
   const q = row.q;
   const slope = u.map((value) => throughTransform([1, 0], value, options)[0]);
   const total = Math.exp(-row.lse);
   return {
-    K, W, e, S, q, slope, x: state.x, z: row.z, p: row.p, L: row.L, y, row,
+    K, W, e, S, q, slope, u, x: state.x, z: row.z, p: row.p, L: row.L, y, row,
     value: { x: state.x, z: row.z, e, S: [S], p: row.p, L: [row.L] },
     gradient: {
       L: [1],
@@ -33,11 +32,15 @@ function valuesOfGraph({ u, y, row, options, K }) {
   };
 }
 
-/** The kinds of edges: what the local derivative is in letters, in numbers, and what proves it. */
+/**
+ * The kinds of edges: what the local derivative is in letters, in numbers, and what proves it; `about`
+ * says what the lines are if they are not of the edge alone, `made` which exponentials it is made of.
+ */
 const EDGES = [
   {
     from: "x", to: "z", lines: ["linear", "dL_dx_entry", "dL_dW_entry"],
-    letters: (d, k) => [`∂z_${k}/∂x_${d}`, `W_${k}${d}`],
+    letters: (d, k) => [`∂z_${k}/∂${inputLetter()}_${d}`, `W_${k}${d}${transformIsOff() ? "" : ` · ∂z_${k}/∂u_${k}`}`],
+    about: () => `The layer, and what goes back through it: to the input, and to W.${transformIsOff() ? "" : " The layer gives u, which z is made of; in the lines there are no options and u is z."}${state.units ? " x in the lines is h here." : ""}`,
     value: (g, d, k) => g.W[k][d] * g.slope[k],
     along: (g, d, k) => [(x) => g.z[k] + (x - g.x[d]) * g.W[k][d] * g.slope[k], g.x[d]],
     numbers: (g, d, k) => (g.slope[k] === 1 ? "" : `${text(g.W[k][d])} · ${text(g.slope[k])}`),
@@ -45,6 +48,7 @@ const EDGES = [
   {
     from: "z", to: "e", lines: ["numerator"],
     letters: (k) => [`∂e^(z_${k})/∂z_${k}`, `e^(z_${k})`],
+    made: (g, k) => [g.e[k]],
     value: (g, k) => g.e[k],
     along: (g, k) => [Math.exp, g.z[k]],
     numbers: (g, k) => `e^${text(g.z[k])}`,
@@ -52,6 +56,8 @@ const EDGES = [
   {
     from: "e", to: "S", lines: ["denominator"],
     letters: (k) => [`∂S/∂e^(z_${k})`, "1"],
+    about: () => "The line below goes on to z: ∂S/∂z is this 1 times the derivative of the edge before, e^z.",
+    made: (g) => [g.S],
     value: () => 1,
     along: (g, k) => [(e) => g.S + (e - g.e[k]), g.e[k]],
     numbers: () => "",
@@ -59,6 +65,8 @@ const EDGES = [
   {
     from: "e", to: "p", lines: ["softmax", "own_quotient"],
     letters: (k) => [`∂p_${k}/∂e^(z_${k})`, "1 / S"],
+    about: () => "This is with S held still, since S has an edge of its own. The lines below go the whole way from z to p, through both edges.",
+    made: (g) => [g.S],
     value: (g) => 1 / g.S,
     along: (g, k) => [(e) => e / g.S, g.e[k]],
     numbers: (g) => `1 / ${text(g.S)}`,
@@ -66,13 +74,17 @@ const EDGES = [
   {
     from: "S", to: "p", lines: ["other_quotient", "other_product"],
     letters: (_, k) => [`∂p_${k}/∂S`, `−e^(z_${k}) / S²`],
+    about: () => "This is with the numerator held still. The lines below are the whole way from another class’s z to p, which goes through S alone: this factor times e^(z_j).",
+    made: (g, _, k) => [g.e[k], g.S],
     value: (g, _, k) => -g.e[k] / g.S / g.S,
     along: (g, _, k) => [(S) => g.e[k] / S, g.S],
     numbers: (g, _, k) => `−${text(g.e[k])} / ${text(g.S)}²`,
   },
   {
     from: "p", to: "L", lines: ["dL_dp", "dL_dz"],
-    letters: (k) => [`∂L/∂p_${k}`, `−y_${k} / p_${k}`],
+    letters: (k) => [`∂L/∂p_${k}`, `−${targetLetter()}_${k} / p_${k}`],
+    about: () => (state.zLoss || state.smoothing ? "The lines are those without options." : ""),
+    made: (g, k) => [g.p[k]],
     value: (g, k) => g.gradient.p[k],
     along: (g, k) => [(p) => (g.q[k] === 0 ? 0 : -g.q[k] * Math.log(p)), g.p[k]],
     numbers: (g, k) => `−${text(g.q[k])} / ${text(g.p[k])}`,
@@ -83,6 +95,25 @@ const EDGES = [
 function slopeOf(f, at) {
   const h = (Math.abs(at) || 1) * 2 ** -13;
   return (f(at + h) - f(at - h)) / (at + h - (at - h));
+}
+
+/** What is said of an edge's number: whether float64 has what it is made of, then whether both ways agree. */
+function agreementOfEdge(kind, g, i, j) {
+  const made = kind.made?.(g, i, j) ?? [];
+  if (!made.every(Number.isFinite)) return "overflow: no float64 is as large as what this is made of; see “the formula without the shift”";
+  if (made.some((value) => value < LEAST_NORMAL)) return "underflow: what this is made of is not 0, but too small for a float64";
+  return agreement(kind.value(g, i, j), slopeOf(...kind.along(g, i, j)));
+}
+
+/** What the letters of the graph stand for, and why a box may have no number. */
+function wordsOfGraph(g) {
+  const { fit } = exponentialsOf(g.z);
+  return [
+    state.added ? `a = ${text(state.added)} is added in the graph.` : "",
+    state.units ? "h are the hidden units of the point that was chosen in Learn, h = tanh(V x + a)." : "",
+    gradientInWords(),
+    fit ? "" : "The boxes of e^(z) and S are the formula as it is written, which float64 has no room for here; p, L and the gradients at p and z come from e^(z − max z).",
+  ].filter(Boolean).join(" ");
 }
 
 const classOf = ({ from, to }, i, j) => (to === "z" || from === "S" ? j : i);
@@ -96,7 +127,8 @@ panel({
     const words = el("p", { class: "stage-words", role: "status" });
     const detail = el("div", { class: "detail" });
     const stages = stageButtons();
-    root.append(stages.node, words, drawing, detail);
+    const note = el("p", { class: "note" });
+    root.append(stages.node, words, note, drawing, detail);
     let drawn = null;
     let shape = "";
     let chosen = null;
@@ -112,7 +144,8 @@ panel({
         chosen = null;
       }
       stages.follow();
-      say(words, wordsOfStage(g));
+      formula(words, wordsOfStage(g));
+      formula(note, wordsOfGraph(g));
       drawn.follow(g, chosen);
       detailOfEdge(detail, g, chosen);
     };
@@ -147,20 +180,23 @@ function stageButtons() {
 /** What the present stage computes, for the chosen class. */
 function wordsOfStage(g) {
   const k = state.k;
+  const [x, u, y] = [inputLetter(), logitLetter(), targetLetter()];
+  const toU = transformIsOff() ? "" : ` Then ∂L/∂u_${k} = ∂L/∂z_${k} · ${text(g.slope[k])} = ${text(g.row.dL_du[k])}.`;
+  const toZ = transformIsOff() ? ` = ${text(g.z[k])}: one score for each class.` : `${state.added ? " + a" : ""} = ${text(g.u[k])}, and z_${k} = ${text(g.z[k])}.`;
   const sum = (list) => list.map((value) => text(value)).join(" + ").replaceAll("+ −", "− ");
   return [
-    `x = (${g.x.map((v) => text(v)).join(", ")}) goes in. A logit that you move moves its bias b.`,
-    `z_${k} = Σ_d W_${k}d x_d + b_${k} = ${text(g.z[k])}: one score for each class.`,
+    `${x} = (${g.x.map((v) => text(v)).join(", ")}) goes in. A logit that you move moves its bias b.`,
+    `${u}_${k} = Σ_d W_${k}d ${x}_d + b_${k}${transformIsOff() && state.added ? " + a" : ""}${toZ}`,
     `e^(z_${k}) = e^${text(g.z[k])} = ${text(g.e[k])}: positive, whatever the logit.`,
     `S = ${sum(g.e)} = ${text(g.S)}.`,
     `p_${k} = e^(z_${k}) / S = ${text(g.e[k])} / ${text(g.S)} = ${text(g.p[k])}.`,
-    `L = −Σ y ln p = ${text(g.L)}. Now back.`,
+    `L = −Σ ${y} ln p${state.zLoss ? " + ζ (ln S)²" : ""} = ${text(g.L)}. Now back.`,
     "∂L/∂L = 1: here the way back begins.",
-    `∂L/∂p_${k} = −y_${k} / p_${k} = ${text(g.gradient.p[k])}.`,
+    `∂L/∂p_${k} = −${y}_${k} / p_${k} = ${text(g.gradient.p[k])}.`,
     `∂L/∂S = Σ_j ∂L/∂p_j · (−e^(z_j) / S²) = ${text(g.gradient.S[0])}: S is below every fraction.`,
     `∂L/∂e^(z_${k}) = ∂L/∂p_${k} / S + ∂L/∂S = ${text(g.gradient.e[k])}: two paths come together.`,
-    `∂L/∂z_${k} = ∂L/∂e^(z_${k}) · e^(z_${k}) = ${text(g.gradient.z[k])}${optionsAreOff() ? ` = p_${k} − y_${k}` : ""}.`,
-    `∂L/∂x_0 = Σ_k ∂L/∂z_k W_k0 = ${text(g.gradient.x[0])}: what the layer before gets.`,
+    `∂L/∂z_${k} = ∂L/∂e^(z_${k}) · e^(z_${k})${state.zLoss ? ` + 2 ζ ln(S) p_${k}` : ""} = ${text(g.gradient.z[k])}${optionsAreOff() ? ` = p_${k} − y_${k}` : ""}.${toU}`,
+    `∂L/∂${x}_0 = Σ_k ∂L/∂${u}_k W_k0 = ${text(g.gradient.x[0])}: what the layer before gets.`,
     state.zLoss ? "The z-loss adds 2 ζ lse p, straight from L to z." : "",
   ][state.stage];
 }
@@ -178,9 +214,8 @@ function drawGraph(g, choose) {
   const ofClass = among(g.K);
   const place = { x: among(g.x.length), z: ofClass, e: ofClass, S: () => top + step * rows, p: ofClass, L: among(1) };
   const picture = svg("svg", { viewBox: `0 0 562 ${height}`, class: "graph", role: "group", "aria-label": "x to L" });
-  for (const [name, x] of COLUMNS) {
-    picture.append(svg("text", { x, y: 18, class: "column", "data-q": QUANTITY[name] ?? name }, SHOWN_AS[name] ?? name));
-  }
+  const titles = COLUMNS.map(([name, x]) => svg("text", { x, y: 18, class: "column", "data-q": QUANTITY[name] ?? name }, SHOWN_AS[name] ?? name));
+  picture.append(...titles);
   const edges = EDGES.flatMap((kind) => endsOf(kind, g).map(([i, j]) => edgeOf(kind, i, j, place, choose)));
   const nodes = COLUMNS.flatMap(([name]) => g.value[name].map((_, n) => nodeOf(name, n, place)));
   picture.append(...edges.map(({ node }) => node), ...nodes.map(({ node }) => node), ...edges.map(({ chip }) => chip));
@@ -188,6 +223,7 @@ function drawGraph(g, choose) {
   return {
     node: picture,
     follow(values, chosen) {
+      say(titles[0], inputLetter());
       edges.forEach((edge) => edge.follow(values, chosen));
       nodes.forEach((node) => node.follow(values));
     },
@@ -275,9 +311,12 @@ function detailOfEdge(detail, g, chosen) {
   const key = `${kind.from}${kind.to}${i}${j}`;
   if (detail.dataset.edge !== key) {
     detail.dataset.edge = key;
-    detail.replaceChildren(el("h3", {}, `Edge ${SHOWN_AS[kind.from] ?? kind.from} → ${SHOWN_AS[kind.to] ?? kind.to}`),
-      el("p", { class: "live-line" }), el("p", { class: "checked" }), ...kind.lines.map(provedLine));
+    detail.replaceChildren(el("h3"),
+      el("p", { class: "live-line" }), el("p", { class: "checked" }), el("p", { class: "note about" }), ...kind.lines.map(provedLine));
   }
+  const title = (name) => (name === "x" ? inputLetter() : SHOWN_AS[name] ?? name);
+  say(detail.querySelector("h3"), `Edge ${title(kind.from)} → ${title(kind.to)}`);
+  formula(detail.querySelector(".about"), kind.about?.() ?? "");
   formula(detail.querySelector(".live-line"), sentence);
-  sayAgreement(detail.querySelector(".checked"), agreement(value, slopeOf(...kind.along(g, i, j))));
+  sayAgreement(detail.querySelector(".checked"), agreementOfEdge(kind, g, i, j));
 }

@@ -31,7 +31,7 @@ panel({
       }
       fillGrid(cells, model, body, foot);
       formula(words, wordsOfJacobian(model));
-      const seen = state.onlyRow && !state.soft ? 2 : state.weighted ? 1 : 0;
+      const seen = oneRow() ? 2 : state.weighted ? 1 : 0;
       reasons.forEach((reason, n) => (reason.hidden = n !== seen));
       entryInDetail(detail, model);
     };
@@ -74,7 +74,7 @@ function fillGrid(cells, model, body, foot) {
   const values = cells.map((line, i) => line.map((_, j) => entryShown(model, i, j)));
   const largest = Math.max(...values.flat().map(Math.abs)) || 1;
   cells.forEach((line, i) => {
-    const left = state.onlyRow && !state.soft && i !== state.c;
+    const left = oneRow() && i !== state.c;
     body.rows[i].classList.toggle("left-out", left);
     line.forEach((cell, j) => {
       const value = values[i][j];
@@ -101,12 +101,22 @@ function fillGrid(cells, model, body, foot) {
 const shade = (share) =>
   share === 0 ? "transparent" : `rgb(var(--${share < 0 ? "cool" : "warm"}) / ${(0.08 + 0.34 * Math.abs(share)).toFixed(3)})`;
 
-function wordsOfJacobian({ row }) {
-  if (state.onlyRow && state.soft) return "A soft target needs every row: each class has a share.";
+/** Whether the target is one class, whose row is all that is needed, and that is asked for. */
+const oneRow = () => state.onlyRow && !state.soft && !state.smoothing;
+
+const wordsOfJacobian = (model) => [wordsOfRows(model), transformIsOff() ? "" : `Here ${transformInWords()} The bars show ∂L/∂u.`]
+  .filter(Boolean).join(" ");
+
+function wordsOfRows({ row }) {
+  if (state.onlyRow && !oneRow()) return "A soft or smoothed target needs every row: each class has a share.";
   if (state.onlyRow) {
     return `With one true class c = ${nameOf(state.c)}, ∂L/∂p is 0 but for −1 / p_c = ${text(-1 / row.p[state.c])}: row c is all that is needed, and the other rows are never computed.`;
   }
-  if (state.weighted) return "Each row times ∂L/∂p_i = −y_i / p_i; a column then adds up to the gradient of its logit, p − y.";
+  if (state.weighted) {
+    const y = targetLetter();
+    const pull = state.zLoss ? "; the z-loss adds 2 ζ ln(S) p, straight from z" : "";
+    return `Each row times ∂L/∂p_i = −${y}_i / p_i; a column then adds up to p − ${y}${state.zLoss ? pull : ", which is ∂L/∂z"}.`;
+  }
   return "Every row adds up to 0: a constant added to all logits moves no probability.";
 }
 
@@ -132,14 +142,17 @@ function entryInDetail(detail, { row, K }) {
   const kind = i === j ? "own" : "other";
   if (detail.dataset.kind !== kind) {
     detail.dataset.kind = kind;
-    detail.replaceChildren(el("h3"), el("p", { class: "checked" }), ...CASES[kind].map(([name]) => {
+    detail.replaceChildren(el("h3"), el("p", { class: "checked" }), el("p", { class: "note shifted" }), ...CASES[kind].map(([name]) => {
       const line = provedLine(name);
       line.querySelector("math").after(el("p", { class: "live-line" }));
       return line;
     }));
   }
-  const e = row.z.map((z) => Math.exp(z));
-  const S = e.reduce((sum, value) => sum + value, 0);
+  const written_ = exponentialsOf(row.z);
+  const largest = Math.max(...row.z);
+  const { e, S } = written_.fit ? written_ : exponentialsOf(row.z.map((z) => z - largest));
+  formula(detail.querySelector(".shifted"), written_.fit ? ""
+    : "float64 has no room for e^(z) here. The numbers are those of e^(z − max z) and their sum: the factor e^(−max z) cancels in each line.");
   const numbers = { ei: text(e[i]), ej: text(e[j]), S: text(S), pi: text(row.p[i]), pj: text(row.p[j]) };
   const value = jacobianEntry(row, i, j);
   say(detail.querySelector("h3"), i === j ? `Case 1, the same index: i = j = ${nameOf(i)}` : `Case 2, another index: i = ${nameOf(i)}, j = ${nameOf(j)}`);

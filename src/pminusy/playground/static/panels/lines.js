@@ -24,7 +24,8 @@ panel({
     const letters = el("div", { class: "letters", role: "group", "aria-label": "light up a quantity" }, LETTERS.map(([name, shown]) =>
       button(shown, () => lightUp(alight === name ? "" : name), { "data-light": name, "aria-pressed": "false" })));
     const body = el("div", { class: "told" });
-    root.append(which.node, letters, body);
+    const note = el("p", { class: "note" });
+    root.append(which.node, note, letters, body);
     const told = new Map([[OWN_NUMBERS, [...derivation.childNodes]]]);
     derivation.replaceChildren();
     root.addEventListener("pointerover", followPointer);
@@ -32,6 +33,9 @@ panel({
       which.follow();
       if (body.dataset.article === state.article) return;
       body.dataset.article = state.article;
+      say(note, state.article === OWN_NUMBERS
+        ? "The numbers in these lines are those that the page opened with; they do not follow the bars. The letters hold for any numbers."
+        : "These lines have letters alone: they hold for any numbers.");
       if (!told.has(state.article)) {
         const { template } = articles().find(({ id }) => id === state.article);
         told.set(state.article, [...template.content.cloneNode(true).childNodes]);
