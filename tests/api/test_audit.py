@@ -144,3 +144,25 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     assert (
         "embeddings: expected a row for each row of the table, got 100" in capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--seed", "-1"], "seed: expected a whole number from 0 to 4,294,967,295, got -1"),
+        (["--seed", str(1 << 32)], "seed: expected a whole number from 0"),
+        (["--keep-columns", "x"], "keep columns: expected a file to write them to, got none; give"),
+        (["--embeddings", "e.npy", "--drop", "x"], "drop: expected none beside embeddings"),
+        (["--groups", "y"], "groups 'y': expected a column other than the target"),
+    ],
+    ids=["negative seed", "large seed", "kept nowhere", "drop and embeddings", "target as groups"],
+)
+def test_options_that_say_nothing_are_refused(tmp_path, monkeypatch, capsys, options, message):
+    monkeypatch.chdir(tmp_path)
+    frame = pl.DataFrame({"x": np.arange(20.0), "y": ["a", "b"] * 10})
+    frame.write_csv("t.csv")
+    np.save("e.npy", np.ones((20, 2)))
+    assert run(["audit", "t.csv", "--target", "y", *options]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert message in err

@@ -163,3 +163,24 @@ def test_groups_widen_the_intervals_in_fit_and_in_evaluate(tmp_path, capsys):
 
 def test_scores_of_training_rows_have_no_interval():
     assert not pmy.fit_table(_frame(), target="y", test_size=0).run.intervals
+
+
+def test_rows_of_one_group_are_scored_by_a_model_that_knows_groups():
+    rng = np.random.default_rng(4)
+    x, clinic = rng.normal(size=200), np.arange(200) % 10
+    y = np.where(x + rng.normal(size=200) > 0, "ill", "well")
+    frame = pl.DataFrame({"x": x, "clinic": clinic, "y": y})
+    model = pmy.fit_table(frame, target="y", groups="clinic")
+    one = model.evaluate(frame.filter(pl.col("clinic") == 3))
+    assert (one.rows, one.intervals.groups) == (20, None)
+    assert model.evaluate(frame[:1]).rows == 1
+    with pytest.raises(InputError, match="groups 'clinic': expected at least two groups"):
+        model.evaluate(frame[:1], groups="clinic")
+    with pytest.raises(InputError, match="groups 'y': expected a column other than the target"):
+        model.evaluate(frame, groups="y")
+
+
+def test_an_unknown_positive_class_is_told_the_classes_alone():
+    frame = pl.DataFrame({"x": np.arange(40.0), "y": ["no", "yes"] * 20})
+    with pytest.raises(InputError, match=r"positive: .* 'no' and 'yes', got 'maybe'$"):
+        pmy.fit_table(frame, target="y", threshold=0.3, positive="maybe")

@@ -305,7 +305,13 @@ def audit(
     from pminusy.tables.reading import reading_of
 
     how = reading_of(**reading)
+    if embeddings is not None and drop:
+        remedy = "embeddings replace all columns; leave drop out"
+        raise InputError("drop", "none beside embeddings", repr(drop), remedy)
     if target is not None:
+        if isinstance(groups, str) and groups == target:
+            expected = "a column other than the target"
+            raise InputError(f"groups {shown(target)}", expected, "the target")
         if y is not None:
             raise InputError("y", "none beside a target column", "labels")
         labelled = _of_table(table, target, embeddings, groups, drop, as_, how)

@@ -81,7 +81,11 @@ def evaluate(
     """
     if groups is None:
         named = model.settings.get("groups")
-        groups = named if isinstance(named, str) and named in frame.columns else None
+        # Of one group nobody can say how groups differ: its rows are scored all the same.
+        if isinstance(named, str) and named in frame.columns and frame[named].n_unique() > 1:
+            groups = named
+    elif groups == model.schema.target:
+        raise InputError(f"groups {shown(groups)}", "a column other than the target", "the target")
     rows = _labelled_rows(frame, model.schema, groups)
     log_p = model.log_probabilities(rows.X)
     decided = model.decided(log_p)

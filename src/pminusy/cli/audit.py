@@ -9,6 +9,7 @@ import typer
 
 from pminusy.cli.reading_options import reading_of_options, with_reading_options
 from pminusy.cli.streams import print_notes, printing
+from pminusy.errors import InputError
 from pminusy.present.sanitise import visible
 
 __all__ = ["audit"]
@@ -55,6 +56,8 @@ def audit(
 
     if output is not None:
         check_table_path(output, inputs=(table,))
+    elif keep_columns:
+        raise InputError("keep columns", "a file to write them to", "none", "give -o FILE")
     found = find(
         table, target=target, embeddings=embeddings, folds=folds, C=C, groups=groups, seed=seed,
         drop=drop or (), as_=as_, **reading_of_options(reading),

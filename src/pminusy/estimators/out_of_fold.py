@@ -26,6 +26,7 @@ Array = NDArray[Any]
 _DECADES = tuple(10.0**k for k in range(-5, 4))
 _WORSE = 1.01  # times the best loss: larger values of C are not tried any more
 _ROOT = math.sqrt(10.0)
+_SEEDS = 1 << 32  # that NumPy's older generator, which splits the rows, takes
 
 
 class FoldModel(NamedTuple):
@@ -88,7 +89,7 @@ def out_of_fold(
     Raises
     ------
     InputError
-        Fewer rows, or groups, than folds; fewer than 2 folds.
+        Fewer rows, or groups, than folds; fewer than 2 folds; a seed that is none.
     """
     splits = _splits(y, folds, seed, groups)
     weight = np.ones(y.size) if sample_weight is None else sample_weight
@@ -113,6 +114,8 @@ def _splits(y: Array, folds: int, seed: int, groups: Array | None) -> Any:
     whole = isinstance(folds, int | np.integer) and not isinstance(folds, bool)
     if not whole or folds < 2:
         raise InputError("folds", "a whole number from 2", repr(folds))
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < _SEEDS:
+        raise InputError("seed", f"a whole number from 0 to {_SEEDS - 1:,}", repr(seed))
     units, what = (y.size, "rows") if groups is None else (np.unique(groups).size, "groups")
     if units < folds:
         remedy = f"ask for at most {units} folds" if units > 1 else ""

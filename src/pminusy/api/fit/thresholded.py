@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pminusy.errors import InputError
 from pminusy.estimators.threshold import Criterion, Threshold, best_threshold, criterion
-from pminusy.tables.wording import closest, count, listed
+from pminusy.tables.wording import count, listed
 
 if TYPE_CHECKING:
     from pminusy.api.fit.training_options import TrainingOptions
@@ -54,8 +54,7 @@ def threshold_of(
     if len(classes) != 2:
         raise InputError("threshold", "a target of two classes", f"{len(classes):,}")
     if name is not None and name not in classes:
-        expected, remedy = f"one of the classes {listed(classes)}", closest(name, classes)
-        raise InputError("positive", expected, listed([name]), remedy)
+        raise InputError("positive", f"one of the classes {listed(classes)}", listed([name]))
     positive = 1 if name is None else classes.index(name)
     if isinstance(asked, float):
         return Threshold(asked, positive)
