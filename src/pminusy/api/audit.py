@@ -253,8 +253,8 @@ def audit(
     """Find labels that are likely wrong: a softmax regression judges rows it was not trained on.
 
     Rows are ranked by the probability p_y of their label, which is the order of the loss and of
-    ‖p − y‖₁ = 2 (1 − p_y). A label is suspected where another class k has at least the probability
-    that rows labelled k have on average.
+    ‖p − y‖₁ = 2 (1 − p_y). A label is suspected where it is not the most probable class and another
+    class k has at least the probability that rows labelled k have on average.
 
     Parameters
     ----------

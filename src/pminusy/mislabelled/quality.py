@@ -1,8 +1,8 @@
 """How far a model that never saw a row agrees with its label, and which label it has instead.
 
 A row's loss −ln p_y and ‖p − y‖₁ = 2 (1 − p_y) have one order: that of p_y, the probability of the
-given label ("self-confidence"). A row is suspected where another class k has at least the
-probability that rows labelled k have on average.
+given label ("self-confidence"). A row is suspected where its label is not the most probable one and
+another class k has at least the probability that rows labelled k have on average.
 
 Source: Northcutt, Jiang & Chuang 2021, "Confident learning".
 """
@@ -64,7 +64,8 @@ def suggested_classes(y: Array, p: Array) -> Array:
     """Class (N,) that each label should likely be: the given one where nothing speaks against it.
 
     Of the classes whose probability is at least what rows of that label have on average, the most
-    probable; the given label where there is none, and for rows of NaN.
+    probable; the given label where there is none, where it is the most probable of all, and for
+    rows of NaN.
     """
     K = p.shape[1]
     known = ~np.isnan(p[:, 0])
@@ -74,7 +75,8 @@ def suggested_classes(y: Array, p: Array) -> Array:
     usual[number == 0] = np.inf  # a class without rows is suggested for none
     likely = np.where(known[:, None] & (p >= usual), p, -1.0)
     best = likely.argmax(axis=1)
-    return np.where(likely.max(axis=1) >= 0, best, y)
+    beaten = np.nan_to_num(p).max(axis=1) > own
+    return np.where(beaten & (likely.max(axis=1) >= 0), best, y)
 
 
 def error_shares(y: Array, suggested: Array, K: int) -> NDArray[np.float64]:
