@@ -143,6 +143,25 @@ def test_nothing_is_wider_than_a_phone(browser, page_of):
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+def test_a_phone_has_the_heads_of_the_bars_and_every_tab(browser, page_of):
+    with opened(browser, page_of(), phone=True) as page:
+        heads = page.locator(".row.head span")
+        assert heads.all_text_contents() == ["true class", "z logit", "p and y", "p − y"]
+        for part in (*heads.all(), *page.get_by_role("tab").all()):
+            box = part.bounding_box()
+            assert 0 < box["x"] < box["x"] + box["width"] <= PHONE["width"]
+
+
+def test_a_long_number_stays_in_its_box(browser, page_of):
+    with opened(browser, page_of(), "#z=-40.12345,0.123456,-23.4&y=0&a=-60") as page:
+        widths = page.evaluate(
+            "() => [...document.querySelectorAll('.graph-node .in-node')].map(n => "
+            "[n.textContent.length, n.getBBox().width, n.previousSibling.getBBox().width])"
+        )
+        assert max(length for length, _, _ in widths) > 9
+        assert all(number_ < box for _, number_, box in widths), widths
+
+
 def test_on_paper_every_panel_is_there(browser, page_of):
     with opened(browser, page_of()) as page:
         page.emulate_media(media="print")

@@ -214,7 +214,7 @@ function additionControls() {
       const without = head(state.z, y, options);
       const moved = Math.max(...row.p.map((p, k) => Math.abs(p - without.p[k])));
       const still = moved < 1e-9 && Math.abs(row.L - without.L) < 1e-9 * Math.max(1, row.L);
-      const a = `With ${text(state.added)} added to all, the logits are ${u.map((v) => text(v)).join(", ")}`;
+      const a = `With ${text(state.added)} added to all, the logits are ${u.map((v) => text(v, 7)).join(", ")}`;
       formula(words, !state.added
         ? reason.hidden ? "Add any number to all logits." : `Add any number to all logits: e^(${state.temperature === 1 ? "a" : "a / T"}) is a factor of every e^(z) and of their sum, and cancels.`
         : still ? `${a}; p, L and every gradient at the logits stay as they were.`

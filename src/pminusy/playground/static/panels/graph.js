@@ -4,6 +4,7 @@
 const COLUMNS = [["x", 40], ["z", 140], ["e", 244], ["S", 330], ["p", 420], ["L", 522]];
 const PLACE = Object.fromEntries(COLUMNS);
 const BOX = { width: 66, height: 36 };
+const LETTERS_IN_BOX = 8;
 const FORWARD = ["x", "z", "e", "S", "p", "L"];
 const BACKWARD = ["L", "p", "S", "e", "z", "x"];
 const SHOWN_AS = { e: "eᶻ" };
@@ -273,6 +274,12 @@ function edgeOf(kind, i, j, place, choose) {
   };
 }
 
+/** A number longer than its box is set narrower, with all its digits. */
+function squeeze(node) {
+  if (node.textContent.length > LETTERS_IN_BOX) update(node, { textLength: BOX.width - 8, lengthAdjust: "spacingAndGlyphs" });
+  else node.removeAttribute("textLength");
+}
+
 function nodeOf(name, n, place) {
   const [x, y] = [PLACE[name], place[name](n)];
   const value = svg("text", { x, y: y + 4, class: "in-node" });
@@ -290,6 +297,7 @@ function nodeOf(name, n, place) {
       const [v, d] = [g.value[name][n], g.gradient[name][n]];
       update(box, { class: `box${ofClass && n === state.k ? " own" : ""}` });
       say(value, reached(name, false) ? text(v) : "?");
+      squeeze(value);
       value.classList.toggle("broken", reached(name, false) && !Number.isFinite(v));
       say(gradient, reached(name, true) && state.stage >= 6 ? text(d, 3) : "");
       update(gradient, { class: `back ${hue(d)}`, "data-q": `dL_d${quantity}` });
