@@ -140,7 +140,7 @@ def test_a_file_saved_again_has_a_checksum(tmp_path):
 def test_settings_survive_the_file_an_infinite_C_too(tmp_path):
     model = pmy.fit_table(_frame(), target="kind", C=np.inf, seed=7, test_size=0.25)
     model.save(tmp_path / "m.safetensors")
-    expected = {"C": np.inf, "seed": 7, "test size": 0.25}
+    expected = {"C": np.inf, "seed": 7, "test size": 0.25, "training rows": 60}
     assert pmy.load(tmp_path / "m.safetensors").settings == expected
 
 

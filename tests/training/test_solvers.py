@@ -82,7 +82,7 @@ def test_lbfgs_hands_over_where_its_metric_misses_the_scales():
 
 
 def test_an_interrupt_before_the_first_iteration_keeps_the_start(monkeypatch):
-    def interrupted(*arguments):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("pminusy.training.fitting._smooth", interrupted)

@@ -97,14 +97,13 @@ def _training() -> Iterator[Callable[[], object]]:
 
     def fit(X: object, y: object, **how: object) -> Callable[[], object]:
         def run() -> None:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), compiling.waited_for():
                 warnings.simplefilter("ignore")  # these fits need not end
                 SoftmaxRegression(max_iter=3, **how).fit(X, y)  # type: ignore[arg-type]
 
         return run
 
     yield fit(random.normal(size=(60, 4)), np.arange(60) % 3)
-    yield compiling.wait  # small fits do not
     for features in (40, 300):
         X = random.normal(size=(6000, features))
         y = (X[:, :5] + random.normal(size=(6000, 5))).argmax(axis=1)

@@ -1,61 +1,48 @@
-"""Compiling beside fits: one that takes a millisecond does not wait seconds for its kernel.
+"""Whether a kernel is compiled already: a fit of a millisecond does not wait seconds for it.
 
 To load a kernel that the cache holds takes a fraction of a second, once a process, and a fit waits
-for that. To compile one takes seconds, once a machine: a thread does it, and later fits find it.
+for that. To compile one takes seconds, once a machine: `pminusy warm-up` does it. Not a thread
+beside the fits: the compiler changes what the whole process shares, filters of warnings say.
 """
 
 from __future__ import annotations
 
-import logging
-import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["compiled_already", "wait"]
+__all__ = ["compiled_already", "waited_for"]
 
-_log = logging.getLogger("pminusy")
-_threads: dict[Any, threading.Thread] = {}
-_starting = threading.Lock()
+_turn = threading.Lock()
+_absent: set[Any] = set()  # kernels that the cache did not hold
+_wait = False
+
+
+@contextmanager
+def waited_for() -> Iterator[None]:
+    """A context in which fits wait until their kernels are compiled."""
+    global _wait
+    before, _wait = _wait, True
+    try:
+        yield
+    finally:
+        _wait = before
 
 
 def compiled_already(kernel: Any, arguments: tuple[Any, ...]) -> bool:
-    """Whether a kernel of one signature is there; if not, a thread begins to compile it.
-
-    `arguments` are those of a call.
-    """
+    """Whether a kernel of one signature is there; `arguments` are those of a call."""
     if kernel.overloads:
         return True
-    with _starting:
-        if kernel not in _threads:
-            from numba import typeof
+    with _turn:
+        if kernel in _absent and not _wait:
+            return False
+        from numba import typeof
 
-            signature = tuple(map(typeof, arguments))
-            if kernel._cache.load_overload(signature, kernel.targetctx) is not None:
-                kernel.compile(signature)
-                return True
-            # Python waits for it at the end of a process: LLVM must not be torn down around it
-            thread = threading.Thread(target=_compile, args=(kernel, signature), name="pminusy")
-            try:
-                thread.start()
-            except RuntimeError:  # no more threads to be had: the fit waits after all
-                kernel.compile(signature)
-                return True
-            _threads[kernel] = thread
+        signature = tuple(map(typeof, arguments))
+        if _wait or kernel._cache.load_overload(signature, kernel.targetctx) is not None:
+            kernel.compile(signature)
+            _absent.discard(kernel)
+            return True
+        _absent.add(kernel)
     return False
-
-
-def _compile(kernel: Any, signature: tuple[Any, ...]) -> None:
-    try:
-        kernel.compile(signature)
-    except Exception as error:  # whatever is wrong with it, NumPy goes on
-        _log.debug("kernel not compiled: %s: %s", type(error).__name__, error)
-
-
-def wait() -> None:
-    """Wait until what is being compiled is there."""
-    for thread in list(_threads.values()):
-        thread.join()
-
-
-if hasattr(os, "register_at_fork"):  # a child would inherit the compiler's lock, held by nobody
-    os.register_at_fork(before=wait)
