@@ -18,7 +18,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::pminusy.TableWarning")
 
 
 def fitted(table: pl.DataFrame, target: str = "y", **options: Any) -> pmy.TableModel:
-    return pmy.fit_table(table, target=target, test_size=None, **options)
+    words = {name: "category" for name, kind in table.schema.items() if kind == pl.String}
+    as_ = {name: kind for name, kind in words.items() if name != target}
+    return pmy.fit_table(table, target=target, test_size=None, as_=as_ or None, **options)
 
 
 def assert_same(model: pmy.TableModel, path: Path, table: pl.DataFrame, limit: float) -> None:

@@ -35,7 +35,7 @@ __all__ = ["SETTINGS", "Settings", "run_kernel", "suits_kernel"]
 Array = NDArray[Any]
 
 _LARGEST_FACTOR = 128  # parameters: beyond, LAPACK is quicker
-_ROOM = 200  # iterations: a fit that takes more is no quick one
+_ROOM = 60  # iterations: a fit that needs more is the specification's, which knows more ways
 
 
 class Settings(NamedTuple):
