@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # closed after it: two at once do not go in one process
 def browser() -> Iterator[Browser]:
-    """One browser for all pages of this process."""
+    """One browser for the pages of a module."""
     if needs.missing_browser():
         pytest.skip(needs.missing_browser())
     from tests.playground.browser import launched
