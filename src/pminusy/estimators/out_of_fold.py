@@ -127,7 +127,7 @@ def _splits(y: Array, folds: int, seed: int, groups: Array | None) -> Any:
             "folds", "as many rows of some class", f"{folds}, and {np.bincount(y).max()} at most"
         )
     with warnings.catch_warnings():
-        # said of classes with fewer rows than folds, which the caller hears about in our words
+        # said of classes with fewer rows than folds, which the caller says in our words
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         return list(splitter.split(np.zeros((y.size, 1)), y, groups))
 
@@ -140,7 +140,7 @@ def _fitted(
 
     def fit(C: float) -> tuple[float, Array]:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the caller is told by `converged`
+            warnings.simplefilter("ignore", ConvergenceWarning)  # `converged` says it
             clf.set_params(C=C).fit(X_train, y[train], sample_weight=weight[train])
         log_p = clf.predict_log_proba(X_rest)
         return _loss(log_p, clf.classes_, y[rest], weight[rest]), np.exp(log_p)
