@@ -1,6 +1,6 @@
-"""Small and middle tables: fits, cross-validation, predictions and small array calls, beside peers.
+"""Small and middle tables: fits, cross-validation and predictions, beside peers.
 
-    python -m benchmarks.small [--data FOLDER] [--only fits,defaults,cv,predict,calls] [--write]
+    python -m benchmarks.small [--data FOLDER] [--only fits,defaults,cv,predict] [--write]
 
 Ours and a peer run by turns in one process, on one BLAS thread; figures are medians of
 milliseconds. A fit is the whole call of `fit`, with all that it checks. "Equal objective" means a
@@ -14,7 +14,6 @@ and not measured again: `--seconds` measures them in pieces.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import time
 import warnings
@@ -29,7 +28,6 @@ from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
 from benchmarks.harness import DOCS, paste, writes
-from benchmarks.small_calls import array_calls
 from benchmarks.small_sets import SmallSet, small_sets, standardised
 
 __all__ = ["main"]
@@ -241,7 +239,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     writes(parser)
     parser.add_argument("--data", type=Path, help="folder of further sets")
-    parser.add_argument("--only", default="defaults,fits,cv,predict,calls", help="with commas")
+    parser.add_argument("--only", default="defaults,fits,cv,predict", help="with commas")
     parser.add_argument("--half", choices=("tuning", "held out"), help="of the fits: one half")
     parser.add_argument("--sets", default="", help="of the fits: names that contain this")
     parser.add_argument(
@@ -262,8 +260,6 @@ def main() -> None:
     ]  # fmt: skip
     if arguments.data is None:
         print("sets of a folder: no --data, left out")
-    if importlib.util.find_spec("torch") is None:
-        print("torch: not installed, left out")
     parts: list[tuple[str, str, list[str], Callable[[], list[list[str]]]]] = [
         ("defaults", "Fits by default, of the sets that scikit-learn ships", _BESIDE,
          lambda: defaults([at for at in sets if at.real and at.name.split(",")[0] in _FAMOUS])),
@@ -271,8 +267,6 @@ def main() -> None:
                                             "ratio"], lambda: fits(wanted, ends)),
         ("cv", "Cross-validation", _BESIDE, cross_validation),
         ("predict", "Predictions", _BESIDE, predictions),
-        ("calls", "Small array calls, microseconds", ["call", "pminusy", "peer", "its time",
-                                                      "ratio"], array_calls),
     ]  # fmt: skip
     with threadpool_limits(1):
         for name, title, columns, measure in parts:
@@ -288,8 +282,6 @@ _BESIDE = ["what", "pminusy", "scikit-learn", "ratio"]
 
 def _remark(name: str, rows: list[list[str]], *, cpu: bool) -> str:
     """How it was measured, and what it comes to."""
-    if name == "calls":
-        return "Medians of microseconds, one thread on both sides."
     clock = "processor time (the machine was shared)" if cpu else "time"
     text = f"Medians of milliseconds of {clock}, by turns, one BLAS thread on both sides."
     if name == "fits":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -82,6 +82,9 @@ def floats(**named: ArrayLike) -> list[Array]:
     InputError
         Another type, or float32 beside float64.
     """
+    values = list(named.values())
+    if _ready(values):
+        return values
     arrays = {name: _numeric(name, value) for name, value in named.items()}
     given = {name: array.dtype for name, array in arrays.items() if _fixes_type(named[name], array)}
     if len(set(given.values())) > 1:
@@ -93,6 +96,14 @@ def floats(**named: ArrayLike) -> list[Array]:
     return [np.asarray(array, dtype=dtype) for array in arrays.values()]
 
 
+def _ready(values: list[Any]) -> TypeGuard[list[Array]]:
+    """Whether all are plain arrays of one floating type: what `floats` would return as it is."""
+    dtype = getattr(values[0], "dtype", None)
+    if dtype is not _FLOATS[0] and dtype is not _FLOATS[1]:
+        return False
+    return all([type(value) is np.ndarray and value.dtype is dtype for value in values])  # noqa: C419  # quicker
+
+
 def _fixes_type(original: ArrayLike, array: Array) -> bool:
     """A floating array has chosen its type; a list or integers have not."""
     return hasattr(original, "dtype") and array.dtype in _FLOATS
@@ -100,6 +111,8 @@ def _fixes_type(original: ArrayLike, array: Array) -> bool:
 
 def _plain_array(name: str, value: ArrayLike) -> Array:
     """NumPy array of this machine's byte order; a mask is not dropped in silence."""
+    if type(value) is np.ndarray and value.dtype.isnative:
+        return value
     if hasattr(value, "mask") and hasattr(value, "filled"):
         remedy = "fill it with .filled(value); to leave rows out use ignore_index or sample_weight"
         raise InputError(name, "a plain array", "a masked array", remedy)
@@ -196,8 +209,12 @@ def class_indices(name: str, labels: Array, K: int, ignore_index: int) -> Array:
     """Labels (N,) from integers of any shape and type, each from 0 to K − 1 or `ignore_index`."""
     if labels.size == 0:
         return np.empty(0, dtype=np.intp)
-    if labels.min() >= 0 and labels.max() < K:  # two quick passes: nearly always the end of it
-        return labels.ravel().astype(np.intp, copy=False)
+    if labels.dtype == np.intp:  # nearly always, and then this is the end of it
+        unsigned = labels.view(np.uintp)  # of which negative ones are large
+        if np.maximum.reduce(unsigned, axis=None) < K:
+            return labels.ravel()
+    elif labels.min() >= 0 and labels.max() < K:
+        return labels.ravel().astype(np.intp)
     bad = (labels != ignore_index) & ((labels < 0) | (labels >= K))
     if bad.any():
         expected = f"a class index from 0 to {K - 1}, or {ignore_index} (ignore_index)"

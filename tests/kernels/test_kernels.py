@@ -373,6 +373,8 @@ def test_without_numba_core_runs_after_one_warning():
 
 def test_why_says_what_runs(monkeypatch):
     assert pmy.why(3, 10).startswith("core: 3 × 10 logits are too few")
+    assert pmy.why(32, 10).startswith("cpu: compiled kernels")
+    assert pmy.why(0, 10) == "core: there is nothing to compute"
     assert pmy.why(1000, 10).startswith("cpu: compiled kernels")
     assert pmy.why(1000, 10, weight=np.full(10, 1e200)).startswith("core: weight has entries")
     monkeypatch.setenv("PMINUSY_IMPLEMENTATION", "gpu")

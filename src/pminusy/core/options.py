@@ -199,6 +199,19 @@ class Options:
                 object.__setattr__(self, name, float(value))
 
     @property
+    def plain(self) -> bool:
+        """Whether q is the same number at every label, and the loss that of the logits given."""
+        return (
+            self.weight is None
+            and self.sample_weight is None
+            and self.label_smoothing == 0.0
+            and self.z_loss == 0.0
+            and self.log_base is None
+            and self.softcap is None
+            and self.temperature == 1.0
+        )
+
+    @property
     def transforms_logits(self) -> bool:
         """Whether z differs from the logits u that were given (a soft-cap or a temperature)."""
         return self.softcap is not None or self.temperature != 1.0

@@ -18,16 +18,27 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pminusy.core.options import ARRAYS, Options
+from pminusy.core.options import ARRAYS, DEFAULTS, Options
 from pminusy.errors import InputError, short_repr
 from pminusy.kernels.head import reference, single
 from pminusy.kernels.runtime import threads
 
-__all__ = ["Choice", "asked_for", "choice", "decide", "implementation", "why"]
+__all__ = [
+    "SMALL",
+    "Choice",
+    "asked_for",
+    "choice",
+    "decide",
+    "implementation",
+    "in_one_step",
+    "of_all_logits",
+    "why",
+]
 
-SMALL = 1024
-"""Fewer logits than this are not worth loading the compiler for (0.4 s, once)."""
+SMALL = 65
+"""A call of fewer logits, as people type them, neither loads nor waits for the compiler."""
 
+_LEAST, _LARGEST = 1e-9, 1e6  # weights, apart from 0, that single factors can carry
 _VARIABLE = "PMINUSY_IMPLEMENTATION"
 _log = logging.getLogger("pminusy")
 
@@ -38,25 +49,51 @@ class Choice(NamedTuple):
     name: str
     reason: str
 
+    def module(self) -> ModuleType:
+        """The implementation of the head."""
+        return reference if self.name == "core" else _kernels()[0] or reference
 
-def implementation(
-    N: int, K: int, options: Options | None = None, *, small: int = SMALL, dtype: Any = None
-) -> ModuleType:
-    """Module that computes the head for N rows of K logits; `core` below `small` logits.
 
-    Of these, float32 ones have all their digits in plain float64, which is quicker.
+def implementation(N: int, K: int, options: Options | None = None, *, small: int = 0) -> ModuleType:
+    """Module that computes the head for N rows of K logits, or for tiles of them.
+
+    Fewer logits than `small` are not worth loading the compiler, for a caller who knows that no
+    more will come.
     """
-    chosen = choice(N, K, options, small)
-    if chosen.name == "core" and dtype == np.float32 and not asked_for():
-        return single if small > N * K else reference
+    return choice(N, K, options, small).module()
+
+
+def of_all_logits(N: int, K: int, options: Options) -> ModuleType:
+    """Module that computes the head for N rows of K logits, all of which are there.
+
+    Where that is not worth the compiler, plain float64 has the digits of the kernels.
+    """
+    chosen = choice(N, K, options, SMALL)
+    if chosen.name == "core" and SMALL > N * K and not asked_for():
+        return single
+    return chosen.module()
+
+
+def in_one_step(
+    z: Any, y: Any, ignore_index: int, reduction: str, *, gradient: bool
+) -> tuple[Any, Any] | None:
+    """Loss and gradient of logits (N, K) with labels (N,) and no options, by the shortest way.
+
+    None where that cannot be: see `kernels.head.one_block`. Labels need not have been checked.
+    """
+    module = None if asked_for() == "core" else _kernels()[0]
+    if module is None:
+        return None
+    made: tuple[Any, Any] | None = module.in_one_step(z, y, ignore_index, reduction, gradient)
+    return made
+
+
+def choice(N: int, K: int, options: Options | None = None, small: int = 0) -> Choice:
+    """Decide, by size and options, who computes the head for N rows of K logits."""
+    chosen = decide(N * K, small, lambda: f"{N:,} × {K:,} logits", lambda: _beyond_kernels(options))
     if _log.isEnabledFor(logging.DEBUG):
         _log.debug("%d × %d logits: %s, %s", N, K, chosen.name, chosen.reason)
-    return reference if chosen.name == "core" else _kernels()[0] or reference
-
-
-def choice(N: int, K: int, options: Options | None = None, small: int = SMALL) -> Choice:
-    """Decide, by size and options, who computes the head for N rows of K logits."""
-    return decide(N * K, small, lambda: f"{N:,} × {K:,} logits", lambda: _beyond_kernels(options))
+    return chosen
 
 
 def decide(
@@ -69,17 +106,22 @@ def decide(
     forced = asked_for()
     if forced == "core":
         return Choice("core", f"{_VARIABLE} says so")
-    if not forced and small > work:
-        return Choice("core", f"{what()} are too few to load the compiler for")
     if work == 0:
         return Choice("core", "there is nothing to compute")
+    if not forced and small > work:
+        return Choice("core", f"{what()} are too few to load the compiler for")
     missing = beyond()
     if missing:
         return Choice("core", missing)
     module, problem = _kernels()
     if module is None:
         return Choice("core", problem)
-    return Choice("cpu", f"compiled kernels on up to {threads.get_num_threads()} threads")
+    return Choice("cpu", _on_threads(threads.get_num_threads()))
+
+
+@cache
+def _on_threads(most: int) -> str:
+    return f"compiled kernels on up to {most} threads"
 
 
 def asked_for() -> str:
@@ -128,7 +170,7 @@ def why(N: int, K: int, **options: Any) -> str:
     for option in ARRAYS:
         if options.get(option.name) is not None:
             options[option.name] = _numbers(option.name, options[option.name])
-    return ": ".join(choice(int(N), int(K), Options(**options)))
+    return ": ".join(choice(int(N), int(K), Options(**options), SMALL))
 
 
 def _numbers(name: str, value: Any) -> Any:
@@ -144,20 +186,25 @@ def _numbers(name: str, value: Any) -> Any:
 
 def _beyond_kernels(options: Options | None) -> str:
     """What the kernels leave to `core`: rare, and not worth the digits or the speed of others."""
-    if options is None:
+    if options is None or options is DEFAULTS:
         return ""
     if options.log_base is not None:
         return "a base of the logarithm is for derivations"
     for option in ARRAYS:
         weights = getattr(options, option.name)
-        if weights is not None and _astronomic(np.asarray(weights)):
+        if weights is not None and _astronomic(weights):
             return f"{option.name} has entries beyond what single factors can carry"
     return ""
 
 
 def _astronomic(weights: Any) -> bool:
+    if not weights.size or (
+        np.minimum.reduce(weights, axis=None) >= _LEAST
+        and np.maximum.reduce(weights, axis=None) <= _LARGEST
+    ):
+        return False
     some = weights[weights != 0]
-    return bool(some.size and (some.max() > 1e6 or some.min() < 1e-9))
+    return bool(some.size and (some.max() > _LARGEST or some.min() < _LEAST))
 
 
 @cache

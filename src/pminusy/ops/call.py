@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from pminusy import arguments
 from pminusy.arguments import LossOptions
 from pminusy.core.options import Options
-from pminusy.kernels.dispatch import implementation
+from pminusy.kernels.dispatch import SMALL, implementation, of_all_logits
 
 __all__ = ["Array", "Call", "delivered", "in_reach", "output_rows", "prepare", "quiet"]
 
@@ -32,14 +32,13 @@ class Call(NamedTuple):
 
     @property
     def implementation(self) -> Any:
-        """Module that computes it."""
-        return implementation(self.z.shape[0], self.z.shape[1], self.options)
+        """Module that computes it, or tiles of it."""
+        return implementation(self.z.shape[0], self.z.shape[1], self.options, small=SMALL)
 
     @property
     def head(self) -> Any:
         """Module that computes it from the logits, all of which are there."""
-        z = self.z
-        return implementation(z.shape[0], z.shape[1], self.options, dtype=z.dtype)
+        return of_all_logits(self.z.shape[0], self.z.shape[1], self.options)
 
     def loss(self, value: Array) -> Array:
         """Give a loss the shape the caller expects."""

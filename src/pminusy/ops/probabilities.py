@@ -10,7 +10,7 @@ from pminusy.core import softmax as core_softmax
 from pminusy.core import transform
 from pminusy.core.options import DEFAULTS, Options
 from pminusy.core.twofold import twofold
-from pminusy.kernels.dispatch import implementation
+from pminusy.kernels.dispatch import of_all_logits
 from pminusy.ops.call import Array, delivered, output_rows, quiet
 
 __all__ = ["log_softmax", "softmax", "softmax_jacobian"]
@@ -160,5 +160,5 @@ def _rowwise(name: str, z: ArrayLike, out: Array | None, options: Options) -> Ar
     flat = logits.reshape(-1, logits.shape[-1])
     result, rows = output_rows(out, logits)
     seen = transform.logits(flat, options) if options.transforms_logits else flat
-    module = implementation(*flat.shape, dtype=flat.dtype)
+    module = of_all_logits(*flat.shape, DEFAULTS)
     return delivered(getattr(module, name)(seen, rows), result, logits)

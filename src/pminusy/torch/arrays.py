@@ -27,6 +27,7 @@ __all__ = [
     "array",
     "by_kernels",
     "dense_and_local",
+    "in_plain_memory",
     "leave_the_compiler",
     "named_arrays",
     "options_of",
@@ -61,11 +62,32 @@ def traced(*tensors: Tensor | None) -> bool:
     """
     if is_compiling():
         return True
-    if _modes() > 0 or _modes_before_dispatch() > 0 or _tracing_state() is not None:  # type: ignore[no-untyped-call]  # torch leaves it so
-        return True
-    if transformed(*tensors):
-        return True
+    if not _undisturbed():
+        if _modes() > 0 or _modes_before_dispatch() > 0 or _tracing_state() is not None:  # type: ignore[no-untyped-call]  # torch leaves it so
+            return True
+        if transformed(*tensors):
+            return True
     return any([_is_wrapped(t) for t in tensors if t is not None])  # noqa: C419  # quicker
+
+
+def _undisturbed() -> bool:
+    """Whether the dispatcher of operations is as it is outside every mode, trace and transform.
+
+    One look where `traced` needs many: all of them are dispatch keys of this thread, except
+    forward mode, which has a level.
+    """
+    keys: int = torch._C._dispatch_tls_local_include_set().raw_repr()
+    return keys in _USUAL_KEYS and forward_ad._current_level < 0
+
+
+def in_plain_memory(*tensors: Tensor) -> bool:
+    """Whether nobody has to see operations, and tensors are of torch's own class and on CPU."""
+    if is_compiling() or not _undisturbed():
+        return False
+    for t in tensors:
+        if not isinstance(t, Tensor) or torch._C._dispatch_keys(t).raw_repr() not in _KEYS_ON_CPU:
+            return False
+    return True
 
 
 def transformed(*tensors: Tensor | None) -> bool:
@@ -98,6 +120,11 @@ def _keys_of_plain_tensors(device: str) -> int:
     return (plain | DispatchKeySet(DispatchKey.Negative)).raw_repr()
 
 
+_IN_INFERENCE_MODE = DispatchKeySet(DispatchKey.BackendSelect)
+_USUAL_KEYS = {
+    (_IN_INFERENCE_MODE | DispatchKeySet(DispatchKey.ADInplaceOrView)).raw_repr(),
+    _IN_INFERENCE_MODE.raw_repr(),
+}
 _KEYS_ON_CPU = {torch._C._dispatch_keys(torch.empty(0, device="cpu")).raw_repr()}
 
 

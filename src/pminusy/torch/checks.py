@@ -12,19 +12,28 @@ again, in whatever type.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pminusy import arguments
-from pminusy.core.options import ARRAYS, first_invalid
+from pminusy.core.options import ARRAYS, Options, first_invalid
 from pminusy.errors import InputError, short_repr
 from pminusy.torch.arrays import FLOATS, array, leave_the_compiler, refuse
 from pminusy.torch.plain import IGNORED, TensorOptions
 
-__all__ = ["check_options", "check_values", "is_soft", "resolve"]
+__all__ = [
+    "all_in_range",
+    "check_options",
+    "check_values",
+    "is_soft",
+    "plain_options",
+    "resolve",
+]
 
 _INTEGERS = (
     torch.uint8,
@@ -58,6 +67,20 @@ def check_values(settings: TensorOptions) -> None:
         name, expected, value = invalid
         leave_the_compiler(f"{name}: expected {expected}")
         raise InputError(name, expected, short_repr(value))
+
+
+def plain_options(*numbers: Any) -> TensorOptions | None:
+    """Options that leave rows with labels as they are; None if one does not, or is invalid."""
+    try:
+        return _plain_options(*numbers)
+    except (InputError, TypeError):  # a value that no cache can hold is no number
+        return None
+
+
+@lru_cache(maxsize=64, typed=True)
+def _plain_options(*numbers: Any) -> TensorOptions | None:
+    settings = TensorOptions(None, None, *numbers)
+    return settings if Options(**settings._asdict()).plain else None
 
 
 def _check_weights(name: str, value: Any, shape: tuple[int, ...], expected: str) -> None:
@@ -121,12 +144,17 @@ def _labels(target: Tensor, K: int, ignore_index: int) -> Tensor:
             f"target: expected class indices from 0 to {K - 1}, or {ignore_index} (ignore_index)",
         )
         return torch.where(used, c, IGNORED)
-    unsigned = array(c).view(np.uint64)  # of which negative ones are large
-    if unsigned.max(initial=0) >= K:  # hardly ever
+    if not all_in_range(array(c), K):  # hardly ever
         arguments.class_indices("target", array(target), K, ignore_index)
     elif not 0 <= ignore_index < K:
         return c
     return torch.where(c != ignore_index, c, IGNORED)
+
+
+def all_in_range(labels: NDArray[np.int64], K: int) -> bool:
+    """Whether all are class indices from 0 to K − 1."""
+    unsigned = labels.view(np.uint64)  # of which negative ones are large
+    return bool(np.maximum.reduce(unsigned, axis=None, initial=0) < K)
 
 
 def _not_negative(name: str, values: Tensor, traced: bool) -> Tensor:

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function_variadic
 
-from pminusy.kernels.dispatch import implementation
+from pminusy.kernels.dispatch import in_one_step
 from pminusy.torch import plain
 from pminusy.torch.arrays import (
     FLOATS,
     HALF,
-    array,
     by_kernels,
     dense_and_local,
-    options_of,
+    in_plain_memory,
     refuse,
     same_device,
     traced,
 )
-from pminusy.torch.checks import check_options, is_soft, resolve
-from pminusy.torch.head import head
+from pminusy.torch.checks import check_options, is_soft, plain_options, resolve
 from pminusy.torch.legacy import reduction_of
 from pminusy.torch.plain import TensorOptions
+from pminusy.torch.under_autograd import differentiable, loss_on_device, numpy_call
 
 __all__ = ["FEWEST_CLASSES", "cross_entropy"]
 
 FEWEST_CLASSES = 2  # that the kernels take
-_CHUNK = 2**26  # logits whose rows are taken at a time where there are no kernels
 
 
 def cross_entropy(
@@ -104,6 +101,11 @@ def cross_entropy(
             z_loss=z_loss,
             softcap=softcap,
         )
+    if weight is None and sample_weight is None:
+        numbers = ignore_index, reduction, label_smoothing, temperature, z_loss, softcap
+        found = _of_labelled_rows(input, target, numbers)
+        if found is not None:
+            return found
     same_device(input=input, target=target, weight=weight, sample_weight=sample_weight)
     settings = TensorOptions(
         weight,
@@ -132,9 +134,58 @@ def cross_entropy(
     if by_torch or K < FEWEST_CLASSES:
         losses = plain.loss(z, y, settings)
     else:
-        learns = torch.is_grad_enabled() and (z.requires_grad or y.requires_grad)
-        losses = _CrossEntropy.apply(z, y, settings, learns)  # type: ignore[no-untyped-call]  # untyped
+        losses = _by_kernels(z, y, settings)
     return losses.reshape(shape) if reduction == "none" else losses
+
+
+def _of_labelled_rows(z: Tensor, y: Tensor, numbers: tuple[Any, ...]) -> Tensor | None:
+    """Loss of rows of logits with a label each, in one step of compiled code: most calls are such.
+
+    None for all others, and for whatever is wrong: the general way takes them, and says what is.
+    """
+    if not in_plain_memory(z, y) or y.dtype is not torch.int64 or y.dim() != 1:
+        return None
+    if z.dim() != 2 or (z.dtype is not torch.float32 and z.dtype is not torch.float64):
+        return None
+    settings = plain_options(*numbers)
+    if settings is None or z.shape[0] != y.numel() or z.shape[1] < FEWEST_CLASSES:
+        return None
+    learns = z.requires_grad and torch.is_grad_enabled()
+    made = in_one_step(
+        z.detach().numpy(),
+        y.numpy(),
+        settings.ignore_index,
+        settings.reduction,
+        gradient=learns and settings.reduction != "none",
+    )
+    if made is None:
+        return None
+    loss, gradient = torch.from_numpy(made[0]), None
+    if not learns:
+        return loss
+    if settings.reduction != "none":
+        gradient = torch.from_numpy(made[1])
+    return differentiable(z, y, settings, (), (loss, gradient))
+
+
+def _by_kernels(z: Tensor, y: Tensor, settings: TensorOptions) -> Tensor:
+    """Loss of a checked call, under autograd where that will ask for a gradient."""
+    learns = torch.is_grad_enabled() and (z.requires_grad or y.requires_grad)
+    call = numpy_call(z, y, settings) if by_kernels(z) else None
+    made: tuple[Tensor, Tensor | None]
+    if call is None:
+        made = loss_on_device(z, y, settings), None
+    elif _makes_gradient(z, y, learns, settings):
+        made = call.loss_and_gradient()
+    else:
+        made = call.loss().to(z.dtype), None
+    return differentiable(z, y, settings, settings.tensors(), made) if learns else made[0]
+
+
+def _makes_gradient(z: Tensor, y: Tensor, learns: bool, settings: TensorOptions) -> bool:
+    """Whether the gradient is made together with the loss; see `under_autograd`."""
+    wanted = learns and z.requires_grad and not y.requires_grad
+    return wanted and z.dtype not in HALF and settings.reduction != "none"
 
 
 def _autocast_enabled(device: str) -> bool:
@@ -155,104 +206,3 @@ def _class_axis(z: Tensor) -> int:
 def _as_rows(tensor: Tensor, axis: int, K: int) -> Tensor:
     """Classes last, and all else one axis; what is rows already costs no operation."""
     return tensor if tensor.dim() == 2 else tensor.movedim(axis, -1).reshape(-1, K)
-
-
-def _numpy_call(z: Tensor, y: Tensor, settings: TensorOptions) -> tuple[Any, ...]:
-    logits, target = array(z), array(y)
-    options = options_of(settings, *logits.shape)
-    if y.is_floating_point():
-        target = target.astype(logits.dtype, copy=False)
-    return (
-        implementation(logits.shape[0], logits.shape[1], options, small=0),
-        logits,
-        target,
-        options,
-    )
-
-
-class _CrossEntropy(torch.autograd.Function):
-    """The kernels under autograd.
-
-    In float32 and float64 on CPU a reduced loss and its gradient are made in one visit to the
-    logits, and the backward pass hands the gradient on, multiplied by what comes in unless that is
-    1. Otherwise the backward pass makes it, with the incoming factor in it: nothing of the size of
-    the logits is kept, and a half type is rounded to once.
-    """
-
-    @staticmethod
-    @np.errstate(all="ignore")  # ∞ and numbers that vanish are results here
-    def forward(ctx: Any, z: Tensor, y: Tensor, settings: TensorOptions, learns: bool) -> Tensor:
-        # weights too: torch notices what is changed in place between the loss and its gradient
-        ctx.save_for_backward(z, y, *settings.tensors())
-        ctx.settings, ctx.gradient = settings, None
-        if not by_kernels(z):
-            return _loss_on_device(z, y, settings)
-        kernels, logits, target, options = _numpy_call(z, y, settings)
-        one_visit = z.dtype not in HALF and settings.reduction != "none"
-        if learns and one_visit and ctx.needs_input_grad[0]:
-            loss, gradient = kernels.cross_entropy_grad(logits, target, options)
-            ctx.gradient = torch.from_numpy(gradient)
-        else:
-            loss = kernels.cross_entropy(logits, target, options)
-        return torch.from_numpy(np.asarray(loss)).to(z.dtype)
-
-    @staticmethod
-    @np.errstate(all="ignore")
-    def backward(ctx: Any, *grad_outputs: Any) -> tuple[Any, ...]:
-        (grad_output,) = grad_outputs
-        again = torch.is_grad_enabled() or ctx.needs_input_grad[1] or traced(grad_output)
-        if ctx.gradient is not None and not again:  # of the logits as they were at the loss
-            gradient, ctx.gradient = ctx.gradient, None  # given away: a second pass makes a new one
-            return gradient if grad_output == 1 else gradient.mul_(grad_output), None, None, None
-        z, y, *weights = ctx.saved_tensors
-        settings = ctx.settings.with_tensors(weights)
-        if again:
-            needed = ctx.needs_input_grad[:2]
-            found = plain.gradients(
-                lambda z, y: plain.loss(z, y, settings), (z, y), needed, grad_output
-            )
-            return (*found, None, None)
-        if not ctx.needs_input_grad[0]:
-            return None, None, None, None
-        if not by_kernels(z):
-            return _gradient_on_device(z, y, settings, grad_output), None, None, None
-        kernels, logits, target, options = _numpy_call(z, y, settings)
-        factors = np.broadcast_to(array(grad_output), logits.shape[:1])
-        _, made = kernels.cross_entropy_grad(logits, target, options, factors)
-        return torch.from_numpy(made).to(z.dtype), None, None, None
-
-
-def _loss_on_device(z: Tensor, y: Tensor, settings: TensorOptions) -> Tensor:
-    losses = torch.cat(
-        [
-            head(_wide_copy(z[rows]), y[rows], of_rows, gradient=False).losses
-            for rows, of_rows in _chunks(z, settings)
-        ]
-        or [torch.zeros(0, dtype=torch.float32, device=z.device)]
-    )
-    if settings.reduction == "none":
-        return losses.to(z.dtype)
-    return (losses.sum(dtype=torch.float64) * plain.scale(y, settings)).to(z.dtype)
-
-
-def _gradient_on_device(
-    z: Tensor, y: Tensor, settings: TensorOptions, grad_output: Tensor
-) -> Tensor:
-    gradient = torch.empty_like(z)
-    scale = plain.scale(y, settings)
-    factors = (grad_output.to(scale.dtype) * scale).expand(z.shape[0])
-    for rows, of_rows in _chunks(z, settings):
-        found = head(_wide_copy(z[rows]), y[rows], of_rows, gradient=True).dL_du
-        assert found is not None
-        gradient[rows] = found.mul_(factors[rows, None].to(found.dtype)).to(z.dtype)
-    return gradient
-
-
-def _chunks(z: Tensor, settings: TensorOptions) -> list[tuple[slice, TensorOptions]]:
-    step = max(1, _CHUNK // z.shape[1])
-    found = [slice(start, start + step) for start in range(0, z.shape[0], step)]
-    return [(rows, plain.of_rows(settings, rows)) for rows in found]
-
-
-def _wide_copy(z: Tensor) -> Tensor:
-    return z.to(torch.float64 if z.dtype == torch.float64 else torch.float32, copy=True)

@@ -17,17 +17,23 @@ from numpy.typing import NDArray
 
 from pminusy.core import transform
 from pminusy.core.options import Options
-from pminusy.kernels.head import reference
-from pminusy.kernels.head.blocks import BlockMemory, blocks_of, in_blocks, is_non_temporal
+from pminusy.kernels.head import one_block, reference
+from pminusy.kernels.head.blocks import (
+    ONE_BLOCK,
+    BlockMemory,
+    blocks_of,
+    in_blocks,
+    is_non_temporal,
+)
 from pminusy.kernels.head.hessian import bend_rows, curvature_rows, slope_rows
 from pminusy.kernels.head.label_tasks import run_labels
 from pminusy.kernels.head.labels import NO_LABEL
 from pminusy.kernels.head.logarithms import log_softmax_rows
 from pminusy.kernels.head.mass import mass_rows
-from pminusy.kernels.head.targets import NOTHING, Mass, mass_of
+from pminusy.kernels.head.targets import NOTHING, ONE, Mass, mass_of
 from pminusy.kernels.linear.compensated_sums import add_carefully
 from pminusy.kernels.runtime.compilation import jit
-from pminusy.kernels.runtime.layout import c_contiguous, is_direct, written_contiguously
+from pminusy.kernels.runtime.layout import c_contiguous, deliver, is_direct, like
 from pminusy.kernels.runtime.memory import empty
 from pminusy.kernels.runtime.threads import get_num_threads
 from pminusy.kernels.simd.elementary import SCALE64
@@ -52,6 +58,10 @@ _SUM = Options(reduction="sum")
 
 def cross_entropy(z: Array, y: Array, options: Options) -> Array:
     """Loss of logits z (N, K): () for "mean" and "sum", (N,) for "none"."""
+    if options.plain and y.ndim == 1:
+        found = in_one_step(z, y, options.ignore_index, options.reduction, gradient=False)
+        if found is not None:
+            return found[0]
     mass = mass_of(y, z.shape[0], z.shape[1], options, z.dtype)
     return _loss(z, mass, options, None, None)
 
@@ -64,17 +74,42 @@ def cross_entropy_grad(
     out: Array | None = None,
 ) -> tuple[Array, Array]:
     """Loss, and dL_dz (N, K), in `out` if given (which may be z itself)."""
-    mass = mass_of(y, z.shape[0], z.shape[1], options, z.dtype)
+    if options.plain and grad_output is None and y.ndim == 1:
+        found = in_one_step(z, y, options.ignore_index, options.reduction, gradient=True, out=out)
+        if found is not None:
+            return found
     dL_dz = empty(z.shape, z.dtype) if out is None else out
+    mass = mass_of(y, z.shape[0], z.shape[1], options, z.dtype)
     return _loss(z, mass, options, dL_dz, grad_output), dL_dz
+
+
+def in_one_step(
+    z: Array,
+    y: Array,
+    ignore_index: int,
+    reduction: str,
+    gradient: bool,
+    out: Array | None = None,
+) -> tuple[Array, Array] | None:
+    """Loss of rows with labels (N,), and dL_dz if wanted, or None; see `one_block.labelled`.
+
+    Labels need not have been checked.
+    """
+    if z.size > ONE_BLOCK:
+        return None
+    dL_dz = np.empty(z.shape if gradient else (0, z.shape[1]), z.dtype) if out is None else out
+    loss = one_block.labelled(z, y, ignore_index, reduction, dL_dz)
+    return None if loss is None else (loss, dL_dz)
 
 
 def softmax(z: Array, out: Array | None = None) -> Array:
     """Probabilities (N, K): the gradient of a row with S = 1 and no target."""
     p = empty(z.shape, z.dtype) if out is None else out
+    if one_block.unlabelled(z, p):
+        return p
     labels = np.empty(z.shape[0], np.intp)
     labels.fill(NO_LABEL)
-    mass = Mass(labels, np.empty((0, z.shape[1]), z.dtype), np.ones(1), NOTHING, (1.0, 0.0), True)
+    mass = Mass(labels, np.empty((0, z.shape[1]), z.dtype), ONE, NOTHING, (1.0, 0.0), True)
     tile(z, mass, _SUM, p, None, None, NOTHING)
     return p
 
@@ -84,8 +119,10 @@ def log_softmax(z: Array, out: Array | None = None) -> Array:
     result = empty(z.shape, z.dtype) if out is None else out
 
     def block(part: slice, memory: BlockMemory) -> None:
-        with written_contiguously(result[part]) as target:
-            log_softmax_rows(c_contiguous(z[part]), target, *memory.wide)
+        target = result[part]
+        own = like(target)
+        log_softmax_rows(c_contiguous(z[part]), own, *memory.wide)
+        deliver(own, target)
 
     in_blocks(z, block)
     return result
@@ -152,7 +189,7 @@ def _loss(
     losses = np.empty(z.shape[0] if each else 0)
     sums = tile(z, mass, options, dL_dz, grad_output, None, losses)
     with np.errstate(over="ignore"):  # a loss beyond the largest number is ∞
-        return losses.astype(z.dtype) if each else np.asarray(total([sums])).astype(z.dtype)
+        return (losses if each else np.array(total([sums]))).astype(z.dtype, copy=False)
 
 
 def tile(
@@ -170,7 +207,7 @@ def tile(
     in place.
     """
     N, K = z.shape
-    each = losses.size > 0
+    each, transformed = losses.size > 0, options.transforms_logits
     sums = np.zeros((blocks_of(N, K)[0], 4))
     nowhere = np.empty((0, K), z.dtype)
     if mass.plain and b is grad_output is None and not options.transforms_logits:
@@ -184,19 +221,20 @@ def tile(
         u, own = c_contiguous(z[part]), mass.block(part)
         if b is not None:
             u += b
-        logits = transform.logits(u, options) if options.transforms_logits else u
+        logits = transform.logits(u, options) if transformed else u
         row_losses, row_sums = losses[part] if each else losses, sums[memory.index]
         if dL_dz is None:
             _rows(logits, own, options, nowhere, row_losses, row_sums, memory)
             return
-        still_read = u if options.transforms_logits else None
-        with written_contiguously(dL_dz[part], apart_from=still_read) as g:
-            _rows(logits, own, options, g, row_losses, row_sums, memory)
-            if options.transforms_logits:
-                slope_rows(u, g, *_cap(options))
-            if grad_output is not None:
-                with np.errstate(all="ignore"):
-                    g *= grad_output[part, None].astype(g.dtype)
+        target = dL_dz[part]
+        g = like(target, apart_from=u if transformed else None)
+        _rows(logits, own, options, g, row_losses, row_sums, memory)
+        if transformed:
+            slope_rows(u, g, *_cap(options))
+        if grad_output is not None:
+            with np.errstate(all="ignore"):
+                g *= grad_output[part, None].astype(g.dtype)
+        deliver(g, target)
 
     in_blocks(z, block)
     return sums
@@ -238,10 +276,11 @@ def _rows(
 def total(parts: list[Array]) -> float:
     """Loss from its parts, each block's in two halves, plain and scaled, with rounding errors."""
     plain, scaled, error = 0.0, 0.0, 0.0
-    for part, part_error, scaled_part, scaled_error in np.concatenate(parts).tolist():
-        plain, lost = _two_sum(plain, part)
-        error += lost + part_error
-        scaled += scaled_part + scaled_error
+    for block in parts:
+        for part, part_error, scaled_part, scaled_error in block.tolist():
+            plain, lost = _two_sum(plain, part)
+            error += lost + part_error
+            scaled += scaled_part + scaled_error
     return float(plain + (error + scaled / SCALE64))
 
 

@@ -15,11 +15,12 @@ from pminusy.core.target_mass import class_factors, counted
 from pminusy.kernels.head.labels import IGNORED
 from pminusy.kernels.runtime.layout import c_contiguous
 
-__all__ = ["NOTHING", "Mass", "mass_of"]
+__all__ = ["NOTHING", "ONE", "Mass", "mass_of"]
 
 Array = NDArray[Any]
 
 NOTHING = np.empty(0)
+ONE = np.ones(1)
 _NO_LABELS = np.empty(0, np.intp)
 
 
@@ -40,6 +41,8 @@ class Mass(NamedTuple):
 
     def block(self, part: slice) -> Mass:
         """The same for some of the rows."""
+        if part.start == 0 and part.stop == self.labels.shape[0]:
+            return self
         return self._replace(
             labels=self.labels[part] if self.labels.size else self.labels,
             soft=c_contiguous(self.soft[part]) if self.soft.size else self.soft,
@@ -64,19 +67,19 @@ class Mass(NamedTuple):
 def mass_of(y: Array, N: int, K: int, options: Options, dtype: Any) -> Mass:
     """Targets, class indices (N,) or soft (N, K), and options as the kernels take them."""
     weight = NOTHING if options.weight is None else c_contiguous(options.weight)
-    omega = np.ones(1) if options.sample_weight is None else c_contiguous(options.sample_weight)
+    omega = ONE if options.sample_weight is None else c_contiguous(options.sample_weight)
     own, spread = class_factors(options, 1.0, K)
-    shares = float(own), 0.0 if spread is None else float(spread)
+    shares = own, 0.0 if spread is None else spread
     if y.ndim == 2:
         total = omega.sum() if omega.size == N else float(N)
         return Mass(_NO_LABELS, y, _over(total, omega, options), weight, shares, plain=False)
     labels, used = c_contiguous(y), N
     ignored = labels == options.ignore_index
-    if ignored.any():
+    if left_out := np.count_nonzero(ignored):
         labels = np.where(ignored, IGNORED, labels)
-        used -= int(ignored.sum())
+        used -= int(left_out)
     parts = counted(omega, weight, labels if weight.size else None)
-    each = parts.size == N
+    each = parts is not ONE
     total = np.where(labels == IGNORED, 0.0, parts).sum() if each else float(used)
     plain = shares == (1.0, 0.0) and options.z_loss == 0.0
     rows = _over(total, parts if plain else omega, options)
@@ -87,4 +90,6 @@ def _over(denominator: float, rows: Array, options: Options) -> Array:
     """Row factors divided by the denominator of "mean"; 0 if that is 0."""
     if options.reduction != "mean":
         return rows
+    if rows is ONE and denominator > 0:
+        return np.array([1.0 / denominator])
     return rows / denominator if denominator > 0 else np.zeros(1)

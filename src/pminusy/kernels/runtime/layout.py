@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["address", "c_contiguous", "is_direct", "written_contiguously"]
+__all__ = ["address", "c_contiguous", "deliver", "is_direct", "like"]
 
 Array = NDArray[Any]
 
@@ -43,22 +43,17 @@ def _as_writable(array: Array) -> Array:
     return np.asarray(_as_writable_interface(array))
 
 
-class written_contiguously:
-    """A C-contiguous array that ends up in `target`: `target` itself, if it is C-contiguous.
+def like(target: Array, apart_from: Array | None = None) -> Array:
+    """A C-contiguous array for what is to end up in `target`: `target` itself, if it is one.
 
-    With `apart_from`, one that shares no memory with that array.
+    With `apart_from`, one that shares no memory with that array. `deliver` puts it there.
     """
+    if is_direct(target) and (apart_from is None or not np.may_share_memory(target, apart_from)):
+        return target
+    return np.empty(target.shape, target.dtype)
 
-    def __init__(self, target: Array, apart_from: Array | None = None) -> None:
-        self._target = target
-        direct = is_direct(target)
-        if apart_from is not None and np.may_share_memory(target, apart_from):
-            direct = False
-        self._own = target if direct else np.empty(target.shape, target.dtype)
 
-    def __enter__(self) -> Array:
-        return self._own
-
-    def __exit__(self, *error: object) -> None:
-        if self._own is not self._target:
-            self._target[...] = self._own
+def deliver(result: Array, target: Array) -> None:
+    """Copy a result that is not in `target` yet."""
+    if result is not target:
+        target[...] = result

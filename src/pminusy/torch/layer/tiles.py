@@ -120,7 +120,7 @@ def _head(
     options = options_of(settings._replace(reduction="none"), *logits.shape)
     given = array(y)
     target = given.astype(logits.dtype, copy=False) if y.is_floating_point() else given
-    kernels = implementation(logits.shape[0], logits.shape[1], options, small=0)
+    kernels = implementation(logits.shape[0], logits.shape[1], options)
     if not gradient:
         losses = kernels.cross_entropy(logits, target, options)
         return Tile(torch.from_numpy(np.asarray(losses)), None, None)
