@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -47,10 +47,13 @@ def _strict(report: Report) -> Report:
     return report
 
 
-@pytest.fixture(autouse=True, scope="session")
-def poisoned_memory() -> Iterator[None]:
-    """Fill what `np.empty` returns with NaN: an entry nobody wrote is then seen in the result."""
-    empty, empty_like = np.empty, np.empty_like
+def pytest_configure(config: pytest.Config) -> None:
+    """Fill what `np.empty` returns with NaN: an entry nobody wrote is then seen in the result.
+
+    Before any test is collected: Numba knows `np.empty` by what it finds in NumPy when it is first
+    imported, and compiles no kernel that allocates where another function stands there later.
+    """
+    empty, empty_like, take = np.empty, np.empty_like, memory._Store.take
 
     def poisoned(array: Any) -> Any:
         if array.dtype.kind == "f":
@@ -62,9 +65,8 @@ def poisoned_memory() -> Iterator[None]:
     def dirtied(buffer: Any) -> Any:
         return buffer if buffer is None else poisoned(buffer)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(np, "empty", lambda *a, **k: poisoned(empty(*a, **k)))
-        take = memory._Store.take
-        patch.setattr(memory._Store, "take", lambda *a: dirtied(take(*a)))
-        patch.setattr(np, "empty_like", lambda *a, **k: poisoned(empty_like(*a, **k)))
-        yield
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    patch.setattr(np, "empty", lambda *a, **k: poisoned(empty(*a, **k)))
+    patch.setattr(np, "empty_like", lambda *a, **k: poisoned(empty_like(*a, **k)))
+    patch.setattr(memory._Store, "take", lambda *a: dirtied(take(*a)))

@@ -27,6 +27,15 @@ def test_uninitialised_memory_is_poisoned():
     assert (np.empty(2, dtype=np.intp) > 10**9).all()
 
 
+def test_a_kernel_that_allocates_compiles_whatever_was_imported_at_collection(tmp_path):
+    (tmp_path / "test_allocates.py").write_text(
+        "import numba.np.arrayobj\n"
+        "import numpy as np\n"
+        "def test_it(): assert numba.njit(lambda: np.zeros(3).sum())() == 0\n"
+    )
+    assert "1 passed" in outcome_of(tmp_path, {})
+
+
 def outcome_of(folder, variables, *arguments):
     """Last line of a run of pytest over a folder, under this project's `conftest`."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]

@@ -7,14 +7,12 @@ beside the fits: the compiler changes what the whole process shares, filters of 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 __all__ = ["compiled_already", "waited_for"]
 
-_turn = threading.Lock()
 _absent: set[Any] = set()  # kernels that the cache did not hold
 _wait = False
 
@@ -34,11 +32,13 @@ def compiled_already(kernel: Any, arguments: tuple[Any, ...]) -> bool:
     """Whether a kernel of one signature is there; `arguments` are those of a call."""
     if kernel.overloads:
         return True
-    with _turn:
-        if kernel in _absent and not _wait:
-            return False
-        from numba import typeof
+    if kernel in _absent and not _wait:
+        return False
+    from numba import typeof
+    from numba.core.compiler_lock import global_compiler_lock
 
+    # Loading changes the compiler's registers, as compiling in another thread does.
+    with global_compiler_lock:
         signature = tuple(map(typeof, arguments))
         if _wait or kernel._cache.load_overload(signature, kernel.targetctx) is not None:
             kernel.compile(signature)
