@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pminusy.estimators.softmax_network import SoftmaxNetwork
     from pminusy.estimators.softmax_regression import SoftmaxRegression
     from pminusy.estimators.softmax_regression_cv import SoftmaxRegressionCV
+    from pminusy.estimators.streams.blocks import Blocks
     from pminusy.kernels.dispatch import why
     from pminusy.kernels.runtime.threads import get_num_threads, set_num_threads
     from pminusy.mislabelled.quality import label_quality
@@ -57,6 +58,7 @@ _HOMES = {
     "pminusy.estimators.softmax_network": ("SoftmaxNetwork",),
     "pminusy.estimators.softmax_regression": ("SoftmaxRegression",),
     "pminusy.estimators.softmax_regression_cv": ("SoftmaxRegressionCV",),
+    "pminusy.estimators.streams.blocks": ("Blocks",),
     "pminusy.kernels.runtime.threads": ("get_num_threads", "set_num_threads"),
     "pminusy.api.array_functions": (
         "cross_entropy",
@@ -73,6 +75,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Blocks",
     "InputError",
     "SoftmaxNetwork",
     "SoftmaxRegression",

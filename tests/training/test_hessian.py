@@ -11,7 +11,7 @@ from pminusy.training.hessian import coupled_hessian
 
 def _hessian(x, p, w):
     K, E = p.shape[0], x.shape[0]
-    return coupled_hessian(lambda a, b: (x[:, a:b], p[:, a:b], w[a:b]), w.size, K, E)
+    return coupled_hessian([(lambda a, b: (x[:, a:b], p[:, a:b], w[a:b]), w.size)], K, E)
 
 
 def _problem(N, K, E, sure):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -26,14 +25,13 @@ from pminusy.core.softmax import plain_softmax
 from pminusy.errors import InputError
 from pminusy.present.sanitise import replaced
 from pminusy.training.hessian import coupled_hessian
-from pminusy.training.sources.arrays import ArraySource
+from pminusy.training.sources.protocol import Source
 
 __all__ = ["Summary", "infer"]
 
 Array = NDArray[Any]
 
 _LARGEST = 20_000  # parameters: a matrix of 3.2 GB
-_ROWS = 8192
 _SEEN, _SETTLING = 1e-10, 20  # nats; steps
 
 
@@ -122,7 +120,7 @@ class Summary:
 
 
 def infer(
-    source: ArraySource,
+    source: Source,
     W: Array,
     b: Array | None,
     *,
@@ -187,17 +185,16 @@ def infer(
 class _Sums:
     """Information matrix and log-likelihood, rows at a time."""
 
-    def __init__(self, source: ArraySource, u: Array, b: Array | None, columns: _Columns) -> None:
+    def __init__(self, source: Source, u: Array, b: Array | None, columns: _Columns) -> None:
         K = u.shape[0]
         E = u.shape[1] + (b is not None)
         self.H = np.zeros((K * E, K * E))
         self.log_likelihood, self.mass = 0.0, 0.0
         self.mass_of_class = np.zeros(K)
-        for rows in _chunks(source):
-            X, S = columns.take(source, rows)
+        for given, q, S, _ in source.portions():
+            X = columns.scaled(given)
             z = X @ u.T + (0.0 if b is None else b)
             lse, p = plain_softmax(z)
-            q = source.mass(rows)
             self.log_likelihood += float(np.sum(q * (z - lse), where=q > 0))
             self.mass += float(S.sum())
             self.mass_of_class += q.sum(axis=0)
@@ -205,8 +202,7 @@ class _Sums:
                 X = np.concatenate([X, np.ones((X.shape[0], 1))], axis=1)
             x, p = X.T, p.T
             self.H += coupled_hessian(
-                lambda i, j, x=x, p=p, S=S: (x[:, i:j], p[:, i:j], S[i:j]),
-                S.size,
+                [(lambda i, j, x=x, p=p, S=S: (x[:, i:j], p[:, i:j], S[i:j]), S.size)],
                 p.shape[0],
                 x.shape[0],
             )
@@ -219,24 +215,21 @@ class _Columns(NamedTuple):
     scale: Array  # (D,)
 
     @classmethod
-    def of(cls, source: ArraySource, *, centred: bool) -> _Columns:
+    def of(cls, source: Source, *, centred: bool) -> _Columns:
         """The mean of every column, and how far a row is from it."""
         centre, scale, mass = np.zeros(source.features), np.zeros(source.features), 0.0
-        for rows in _chunks(source) if centred else ():
-            X, S = source.take(rows)
+        for X, _, S, _ in source.portions() if centred else ():
             mass += float(S.sum())
             if mass > 0:
                 centre += (S / mass) @ (X.astype(np.float64) - centre)
-        for rows in _chunks(source):
-            X, S = source.take(rows)
+        for X, _, S, _ in source.portions():
             away = np.abs(X[S > 0].astype(np.float64) - centre)
             np.maximum(scale, away.max(axis=0, initial=0.0), out=scale)
         return cls(centre, np.where(scale > 0, scale, 1.0))
 
-    def take(self, source: ArraySource, rows: NDArray[np.intp]) -> tuple[Array, Array]:
-        """Some rows, and their target mass S."""
-        X, S = source.take(rows)
-        return (X.astype(np.float64) - self.centre) / self.scale, S
+    def scaled(self, X: Array) -> Array:
+        """Rows X (n, D), centred and scaled."""
+        return np.asarray((X.astype(np.float64) - self.centre) / self.scale)
 
     def errors(self, covariance: Array) -> Array:
         """Standard errors of W and b from the covariance (K − 1, E, K − 1, E) of the centred model.
@@ -251,11 +244,6 @@ class _Columns(NamedTuple):
             errors[k, :D] = np.sqrt(np.maximum(own.diagonal()[:D], 0.0)) / self.scale
             errors[k, D:] = math.sqrt(max(float(back @ own @ back), 0.0))
         return errors
-
-
-def _chunks(source: ArraySource) -> Iterator[NDArray[np.intp]]:
-    for first in range(0, source.rows, _ROWS):
-        yield np.arange(first, min(first + _ROWS, source.rows))
 
 
 def _bias_at_centre(W: Array, b: Array, centre: Array) -> Array:
@@ -274,14 +262,13 @@ def _rounded(W: Array, columns: _Columns) -> bool:
     return bool(moved > _SEEN)
 
 
-def _settled(source: ArraySource, u: Array, b: Array, columns: _Columns) -> Array:
+def _settled(source: Source, u: Array, b: Array, columns: _Columns) -> Array:
     """The bias at which its gradient is 0, as at the optimum: Newton's method in it alone."""
     for _ in range(_SETTLING):
         g, H = np.zeros(b.size), np.zeros((b.size, b.size))
-        for rows in _chunks(source):
-            X, S = columns.take(source, rows)
-            p = ops.softmax(X @ u.T + b)
-            g += S @ p - source.mass(rows).sum(axis=0)
+        for X, q, S, _ in source.portions():
+            p = ops.softmax(columns.scaled(X) @ u.T + b)
+            g += S @ p - q.sum(axis=0)
             H += np.diag(S @ p) - (p.T * S) @ p
         step = np.linalg.lstsq(H, g, rcond=1e-12)[0]
         if not np.isfinite(step).all() or np.abs(step).max() > 1.0:  # no bias to be found here

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.linear_model._base import LinearClassifierMixin, SparseCoefMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_n_features, check_is_fitted, validate_data
 
 from pminusy import ops
 from pminusy.core.softmax import plain_softmax
@@ -21,7 +21,17 @@ from pminusy.estimators.namespaces import (
     returned,
     to_numpy,
 )
-from pminusy.estimators.rows import is_sparse, require_finite, row_chunks
+from pminusy.estimators.rows import MEMORY, is_sparse, require_finite, row_chunks
+from pminusy.estimators.streams.blocks import (
+    Blocks,
+    LazyRows,
+    in_memory,
+    is_lazy,
+    refuse_beside,
+    refuse_distributed,
+    size_of,
+)
+from pminusy.estimators.streams.reading import BlockReader, read_inputs
 from pminusy.extras import needing_extra
 from pminusy.training.objective import WORKSPACE
 
@@ -49,18 +59,18 @@ class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
         tags.array_api_support = True
         return tags
 
-    def decision_function(self, X: ArrayLike) -> Any:
+    def decision_function(self, X: ArrayLike | Blocks) -> Any:
         """Logits (N, K); for two classes the logit (N,) of the second against the first."""
         inputs, space = self._inputs(X)
         z = self._stream(inputs, lambda z: z)
         return returned(np.asarray(z[:, 0] if z.shape[1] == 1 else z), space)
 
-    def predict_log_proba(self, X: ArrayLike) -> Any:
+    def predict_log_proba(self, X: ArrayLike | Blocks) -> Any:
         """Logarithms of the probabilities (N, K)."""
         inputs, space = self._inputs(X)
         return returned(self._stream(inputs, lambda z: ops.log_softmax(_two_columns(z))), space)
 
-    def predict_proba(self, X: ArrayLike, top_k: int | None = None) -> Any:
+    def predict_proba(self, X: ArrayLike | Blocks, top_k: int | None = None) -> Any:
         """Probabilities (N, K) of the classes; with `top_k` only the largest, as `TopClasses`."""
         inputs, space = self._inputs(X)
         if top_k is None:
@@ -79,7 +89,7 @@ class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
         labels = classes[found[:, :k].astype(np.intp)]
         return TopClasses(returned(labels, space), returned(found[:, k:], space))
 
-    def predict(self, X: ArrayLike) -> Any:
+    def predict(self, X: ArrayLike | Blocks) -> Any:
         """Most probable class (N,) of each row."""
         inputs, space = self._inputs(X)
         return returned(np.asarray(self._labels(inputs)), space)
@@ -124,6 +134,31 @@ class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
         coef, intercept, classes = map(to_numpy, (self.coef_, self.intercept_, self.classes_))
         write_linear(path, coef, intercept, classes, dtype, opset)
 
+    def score(
+        self,
+        X: ArrayLike | Blocks,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Share of the rows, or of their weight, that is predicted right.
+
+        `Blocks` have y, and the weights, in them.
+        """
+        if not isinstance(X, Blocks):
+            return float(super().score(X, y, sample_weight))
+        refuse_beside(X, y=y, sample_weight=sample_weight)
+        right = total = 0.0
+        for block in BlockReader(X).read(finite=True):
+            if block.y.ndim == 2:
+                raise InputError("y", "labels (n,) for a score", "soft targets")
+            if block.rows:
+                weight = np.ones(block.rows) if block.weight is None else block.weight
+                total += float(weight.sum())
+                right += float(weight @ (self.predict(block.X) == block.y))
+        if not total > 0:
+            raise InputError("X", "rows of some weight", "none")
+        return right / total
+
     def _labels(self, inputs: Any) -> Any:
         """Most probable class (N,) of checked rows."""
         best = self._stream(
@@ -131,8 +166,15 @@ class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
         )
         return to_numpy(self.classes_)[best[:, 0]]
 
-    def _inputs(self, X: ArrayLike) -> tuple[Any, Namespace | None]:
+    def _inputs(self, X: ArrayLike | Blocks) -> tuple[Any, Namespace | None]:
         check_is_fitted(self, "coef_")
+        if isinstance(X, Blocks):
+            return X, None
+        refuse_distributed(X)
+        if is_lazy(X) and size_of(X) > getattr(self, "memory", MEMORY):
+            _check_n_features(self, X, reset=False)
+            return LazyRows(X, _checked), None
+        X = in_memory(X)
         space = require_same_namespace(X, self.coef_)
         inputs = validate_data(
             self,
@@ -149,15 +191,20 @@ class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
         self, X: Any, result: Callable[[NDArray[Any]], NDArray[Any]], dtype: Any = None
     ) -> NDArray[Any]:
         """`result` of the logits, some rows at a time."""
+        if isinstance(X, Blocks):
+            return self._stream_blocks(X, result, dtype)
         coef, intercept = to_numpy(self.coef_), np.asarray(to_numpy(self.intercept_))
         coef = coef if is_sparse(coef) else np.asarray(coef)
         if dtype is None:
             dtype = np.result_type(X.dtype, coef.dtype)
         K, D = coef.shape
         workspace = getattr(self, "workspace", WORKSPACE)
+        if isinstance(X, LazyRows):  # which are read beside it, and converted
+            workspace = min(workspace, int(getattr(self, "memory", MEMORY)) // 8)
         out: NDArray[Any] | None = None
         for rows in row_chunks(X.shape[0], 8 * (6 * max(K, 2) + D), workspace):
-            part = X[rows] if is_sparse(X) else X[rows].astype(np.float64, copy=False)
+            part = X[rows]
+            part = part if is_sparse(part) else part.astype(np.float64, copy=False)
             product = part @ coef.T
             z = np.asarray(product.toarray() if is_sparse(product) else product) + intercept
             found = result(z)
@@ -166,6 +213,28 @@ class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
             out[rows] = found
         assert out is not None
         return out
+
+    def _stream_blocks(
+        self, X: Blocks, result: Callable[[NDArray[Any]], NDArray[Any]], dtype: Any
+    ) -> NDArray[Any]:
+        """`result` of the logits of all blocks; targets and weights beside X are not looked at."""
+        found, rows = [], 0
+        for given in X:
+            part = _checked(given[0] if isinstance(given, tuple | list) else given, rows)
+            _check_n_features(self, part, reset=False)
+            rows += part.shape[0]
+            if part.shape[0]:
+                found.append(self._stream(part, result, dtype))
+        if not found:
+            raise InputError("X", "blocks with rows", "none: all blocks are empty")
+        return np.concatenate(found)
+
+
+def _checked(X: Any, before: int) -> Any:
+    """Rows that were read, of which `before` is the number of the first."""
+    inputs = read_inputs(X, "X")
+    require_finite(inputs, before)
+    return inputs
 
 
 def _probabilities(z: NDArray[Any]) -> NDArray[Any]:

@@ -10,7 +10,9 @@ import numpy as np
 
 from pminusy.errors import InputError
 
-__all__ = ["is_sparse", "require_finite", "row_chunks"]
+__all__ = ["MEMORY", "is_sparse", "require_finite", "row_chunks"]
+
+MEMORY = 1 << 30  # bytes for rows that are not in memory already, by default
 
 
 def is_sparse(X: Any) -> bool:
@@ -26,13 +28,13 @@ def row_chunks(N: int, bytes_a_row: int, workspace: int) -> Iterator[slice]:
         yield slice(first, min(first + count, N))
 
 
-def require_finite(X: Any) -> None:
-    """Refuse NaN and infinity, and say where the first is."""
+def require_finite(X: Any, before: int = 0) -> None:
+    """Refuse NaN and infinity, and say where the first is; `before` is the number of row 0."""
     if is_sparse(X):
         bad = np.flatnonzero(~np.isfinite(X.data))
         if bad.size:
             row = int(np.searchsorted(X.indptr, bad[0], side="right")) - 1
-            _refuse(X.data[bad[0]], row, int(X.indices[bad[0]]))
+            _refuse(X.data[bad[0]], before + row, int(X.indices[bad[0]]))
         return
     if not np.issubdtype(X.dtype, np.floating):
         return
@@ -40,7 +42,7 @@ def require_finite(X: Any) -> None:
         finite = np.isfinite(X[rows])
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
-            _refuse(X[rows][row, column], rows.start + int(row), int(column))
+            _refuse(X[rows][row, column], before + rows.start + int(row), int(column))
 
 
 def _refuse(value: Any, row: int, column: int) -> None:

@@ -23,7 +23,7 @@ from pminusy.estimators.parameters.problem import (
     resolve_solver,
     target_mass,
 )
-from pminusy.estimators.rows import is_sparse, row_chunks
+from pminusy.estimators.rows import MEMORY, is_sparse
 from pminusy.training.coordinates import Coordinates
 from pminusy.training.fitting import Fit, choose_solver, minimise
 from pminusy.training.objective import WORKSPACE, Objective
@@ -36,10 +36,13 @@ from pminusy.training.sources.arrays import ArraySource
 if TYPE_CHECKING:
     from pminusy.estimators.callbacks import FitTask
     from pminusy.estimators.softmax_regression import SoftmaxRegression
+    from pminusy.training.sources.blocks import BlockSource
+    from pminusy.training.sources.protocol import Source
 
 __all__ = ["Parameters", "PlainRegression", "SoftmaxFit", "TrainingRows", "fitted_parameters"]
 
 Array = NDArray[Any]
+_WORK = 8  # share of `memory` for logits, where rows are read anew
 _SURE = 4.0  # nats between logits of a row: where weights have no end, some are beyond
 
 
@@ -53,15 +56,15 @@ class Parameters(NamedTuple):
 class TrainingRows(NamedTuple):
     """Checked rows of a fit."""
 
-    X: Any  # (N, D), NumPy's or CSR
-    y: Array  # labels (N,) or soft targets (N, K)
-    weight: Array | None
-    source: ArraySource
+    X: Any  # (N, D), NumPy's or CSR; as it was given where it is not in memory
+    y: Any  # labels (N,) or soft targets (N, K); likewise
+    weight: Any
+    source: ArraySource | BlockSource
 
     @property
     def dtype(self) -> Any:
         """Of the parameters: float32 where X is."""
-        return np.float32 if self.X.dtype == np.float32 else np.float64
+        return np.float32 if self.source.dtype == np.float32 else np.float64
 
 
 class SoftmaxFit:
@@ -78,6 +81,7 @@ class SoftmaxFit:
     time_limit: float | None
     warm_start: bool
     workspace: int
+    memory: int
     keep_interrupted: bool
     progress: ProgressCallback | None
     coef_: Any
@@ -112,7 +116,7 @@ class SoftmaxFit:
 
     def _solve(
         self,
-        source: ArraySource,
+        source: Source,
         coordinates: Coordinates,
         C: float,
         penalty: Penalty,
@@ -163,13 +167,14 @@ class SoftmaxFit:
         return log
 
     def _objective(
-        self, source: ArraySource, coordinates: Coordinates, C: float, penalty: Penalty
+        self, source: Source, coordinates: Coordinates, C: float, penalty: Penalty
     ) -> Objective:
-        X = next(iter(source.blocks())).X
-        single = getattr(X, "data", X).dtype if source.sparse else X.dtype  # type: ignore[union-attr]
-        dtype = np.float64 if single == np.float64 else np.float32
+        dtype = np.float64 if source.dtype == np.float64 else np.float32
         ridge = penalty.ridge / (C * source.total_mass)
-        return Objective(source, ridge, coordinates, dtype=dtype, workspace=self.workspace)
+        workspace = self.workspace
+        if source.held is not source:  # of the rows in memory, beside them
+            workspace = min(workspace, int(self.memory) // _WORK)
+        return Objective(source, ridge, coordinates, dtype=dtype, workspace=workspace)
 
     def _start(self, coordinates: Coordinates) -> Array:
         before = self._last_parameters() if self.warm_start and hasattr(self, "coef_") else None
@@ -212,32 +217,37 @@ class SoftmaxFit:
         for name, value in fitted_parameters(W, b, dtype).items():
             setattr(self, name, value if name == "parameters_" else returned(value, space))
 
-    def _separates(self, source: ArraySource, coordinates: Coordinates) -> bool:
+    def _separates(self, source: Source, coordinates: Coordinates) -> bool:
         """Whether no finite weights are the best.
 
         So it is where the fit is right about every row; in problems that are not too large, a
         linear programme finds the cases where some rows are undecided.
         """
-        (block,) = source.blocks()
-        if block.targets.soft.size or self.label_smoothing > 0:
+        if source.soft or self.label_smoothing > 0:
             return False
-        counted = np.flatnonzero(block.targets.omega > 0)
-        certain, widest = True, 0.0
-        for rows in row_chunks(counted.size, 8 * (source.features + 4 * source.classes), 16 << 20):
-            some = counted[rows]
-            z = source.take(some)[0] @ self.parameters_.W.T + self.parameters_.b
+        certain, widest, entries = True, 0.0, 0
+        bias = int(self.fit_intercept)
+        kept: list[tuple[Array, Array]] = []  # rows that count, as long as they are few
+        for X, _, S, labels in source.portions():
+            X, labels = X[S > 0], labels[S > 0]
+            if not labels.size:
+                continue
+            z = X @ self.parameters_.W.T + self.parameters_.b
             widest = max(widest, float(np.ptp(z, axis=1).max()))
-            here, labels = np.arange(some.size), block.targets.labels[some]
+            here = np.arange(labels.size)
             own = z[here, labels].copy()
             z[here, labels] = -np.inf
             certain = certain and bool((own > z.max(axis=1)).all())
-        bias = int(self.fit_intercept)
-        entries = 2 * counted.size * (source.classes - 1) * (source.features + bias)
-        if certain or entries > LARGEST or widest < _SURE:
+            entries += 2 * labels.size * (source.classes - 1) * (source.features + bias)
+            if entries > LARGEST and not certain:
+                return False
+            kept = [*kept, (X, labels)] if entries <= LARGEST else []
+        if certain or widest < _SURE:
             return certain
-        scaled = (source.take(counted)[0] - coordinates.centre) / coordinates.scale
-        scaled = np.concatenate([scaled, np.ones((counted.size, bias))], axis=1)
-        return separable(scaled, block.targets.labels[counted], source.classes)
+        X, labels = (np.concatenate(parts) for parts in zip(*kept, strict=True))
+        scaled = (X - coordinates.centre) / coordinates.scale
+        scaled = np.concatenate([scaled, np.ones((labels.size, bias))], axis=1)
+        return separable(scaled, labels, source.classes)
 
     def _conclude(
         self,
@@ -277,7 +287,8 @@ class PlainRegression(SoftmaxFit):
 
     _compiler = False
 
-    fit_intercept, label_smoothing, gap, warm_start, workspace = True, 0.0, None, False, WORKSPACE
+    fit_intercept, label_smoothing, gap, warm_start = True, 0.0, None, False
+    workspace, memory = WORKSPACE, MEMORY
 
     def __init__(
         self,

@@ -11,7 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_n_features,
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
 
 from pminusy.errors import InputError
 from pminusy.estimators.callbacks import CallbackSupport, fit_task
@@ -37,18 +42,27 @@ from pminusy.estimators.parameters.problem import (
     soft_targets,
     target_mass,
 )
-from pminusy.estimators.rows import require_finite
+from pminusy.estimators.rows import MEMORY, require_finite
 from pminusy.estimators.softmax_fit import (
     Parameters,
     SoftmaxFit,
     TrainingRows,
     fitted_parameters,
 )
+from pminusy.estimators.streams.blocks import (
+    Blocks,
+    blocks_of,
+    held_whole,
+    in_memory,
+    set_names,
+)
+from pminusy.estimators.streams.rows import FirstVisit
 from pminusy.training.objective import WORKSPACE, Objective
 from pminusy.training.scaling import choose_coordinates
 from pminusy.training.solvers.solution import ProgressCallback
 from pminusy.training.solvers.stochastic import AveragedAdam
 from pminusy.training.sources.arrays import ArraySource
+from pminusy.training.sources.blocks import BlockSource
 
 __all__ = ["Parameters", "SoftmaxRegression"]
 
@@ -106,6 +120,10 @@ class SoftmaxRegression(
         Begin at the parameters of the last `fit`.
     workspace
         Bytes used beyond X and the parameters, for kept logits and for prediction.
+    memory
+        Bytes that the rows of a fit may take, with all that is made of them, where X is not an
+        array in memory: `Blocks`, np.memmap, zarr … What it does not hold is read anew on every
+        visit. The parameters and their Hessian come on top.
     keep_interrupted
         Whether an interrupt (Ctrl-C) leaves the best parameters so far instead of being raised.
     learning_rate, batch_size
@@ -169,6 +187,7 @@ class SoftmaxRegression(
         time_limit: float | None = None,
         warm_start: bool = False,
         workspace: int = WORKSPACE,
+        memory: int = MEMORY,
         keep_interrupted: bool = False,
         learning_rate: float = 0.05,
         batch_size: int = 256,
@@ -192,6 +211,7 @@ class SoftmaxRegression(
         self.time_limit = time_limit
         self.warm_start = warm_start
         self.workspace = workspace
+        self.memory = memory
         self.keep_interrupted = keep_interrupted
         self.learning_rate = learning_rate
         self.batch_size = batch_size
@@ -204,8 +224,19 @@ class SoftmaxRegression(
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit to inputs X (N, D) and labels y (N,) or soft targets y (N, K), rows that sum to 1."""
+    def fit(
+        self,
+        X: ArrayLike | Blocks,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Fit to inputs X (N, D) and labels y (N,) or soft targets y (N, K), rows that sum to 1.
+
+        X may also be `Blocks`, which have y and the weights in them, or an array that is read by
+        slices: np.memmap, zarr, h5py and their like. What `memory` does not hold is read once to
+        learn labels and spreads, and anew on each of the solver's visits, which `n_passes_` counts;
+        the fit has the same certificate.
+        """
         if hasattr(self, "_adam"):
             del self._adam
         C, penalty = self._checked_parameters()
@@ -242,8 +273,11 @@ class SoftmaxRegression(
         known = named if first else to_numpy(self.classes_)
         if not first and named is not None and not np.array_equal(named, known):
             raise InputError("classes", "those of the first call", repr(named.tolist()))
-        rows = self._rows(X, y, sample_weight, known, reset=first)
+        if isinstance(X, Blocks):
+            raise InputError("X", "rows of one batch", "Blocks", "use fit, or loop over the blocks")
+        rows = self._rows_of_arrays(in_memory(X), y, sample_weight, known, reset=first)
         source = rows.source
+        assert isinstance(source, ArraySource)
         if first:
             self.classes_ = returned(known, namespace_of(y))
         if not hasattr(self, "_adam"):
@@ -265,8 +299,8 @@ class SoftmaxRegression(
 
     def summary(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | Blocks,
+        y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
         confidence: float = 0.95,
@@ -287,8 +321,8 @@ class SoftmaxRegression(
             got = "no optimum: with C=inf some rows can be told apart without error"
             raise InputError("summary", expected, got, "set C to a finite number")
         classes = to_numpy(self.classes_)
-        soft = has_columns(y)
         source = self._rows(X, y, sample_weight, classes, reset=False).source
+        soft = source.soft
         W, b = self.parameters_
         ridge = penalty.ridge / (C / 2 if len(classes) == 2 else C)
         names = getattr(self, "feature_names_in_", None)
@@ -318,6 +352,7 @@ class SoftmaxRegression(
         require_number("label_smoothing", self.label_smoothing, positive=False, upper=1.0)
         require_number("learning_rate", self.learning_rate)
         require_number("workspace", self.workspace, positive=False)
+        require_number("memory", self.memory)
         require_count("max_iter", self.max_iter)
         if self.time_limit is not None:
             require_number("time_limit", self.time_limit, positive=False)
@@ -337,7 +372,54 @@ class SoftmaxRegression(
         self,
         X: Any,
         y: Any,
-        sample_weight: ArrayLike | None,
+        sample_weight: Any,
+        classes: Array | None = None,
+        *,
+        reset: bool = True,
+        keep_targets: bool = False,
+    ) -> TrainingRows:
+        """Checked rows, of arrays or of whatever is read block by block.
+
+        With `keep_targets`, labels and weights of all rows are in memory in any case.
+        """
+        memory, workspace = self.memory, self.workspace
+        blocks = blocks_of(X, y, sample_weight, held_whole(memory, workspace))
+        if blocks is None:
+            return self._rows_of_arrays(in_memory(X), y, sample_weight, classes, reset=reset)
+        visit = FirstVisit(blocks, memory, workspace, classes, keep_targets=keep_targets)
+        if visit.in_memory:
+            rows = self._rows_of_arrays(*visit.arrays(), classes, reset=reset)
+        else:
+            rows = self._rows_of_blocks(X, y, sample_weight, visit, classes, reset=reset)
+            if keep_targets and not visit.soft:
+                kept, weight = visit.targets()
+                rows = rows._replace(X=_placeholder(visit.rows), y=kept, weight=weight)
+        set_names(self, visit.names, reset=reset)
+        return rows
+
+    def _rows_of_blocks(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        visit: FirstVisit,
+        classes: Array | None,
+        *,
+        reset: bool,
+    ) -> TrainingRows:
+        _check_n_features(self, np.empty((0, visit.features)), reset=reset)
+        if classes is None:
+            self.classes_ = visit.classes
+        _require_classes(visit.classes)
+        source = visit.source(self.class_weight, self.label_smoothing)
+        _require_mass(source)
+        return TrainingRows(X, y, sample_weight, source)
+
+    def _rows_of_arrays(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
         classes: Array | None = None,
         *,
         reset: bool = True,
@@ -368,16 +450,14 @@ class SoftmaxRegression(
             found, indices = class_indices(target, classes)
         if classes is None:
             self.classes_ = returned(found, namespace_of(y))
-        if len(found) < 2:
-            raise InputError("y", "at least 2 classes", f"1 class ({found[:1].tolist()[0]!r})")
+        _require_classes(found)
         weight = None
         if sample_weight is not None:
             given = to_numpy(sample_weight)
             weight = _check_sample_weight(given, inputs, ensure_non_negative=True)
         targets = target_mass(indices, found, weight, self.class_weight, self.label_smoothing)
         source = as_source(inputs, targets)
-        if not source.total_mass > 0:
-            raise InputError("sample_weight", "a positive sum", "only zeros")
+        _require_mass(source)
         return TrainingRows(inputs, target, weight, source)
 
     def _take_unnamed(self, features: int) -> None:
@@ -390,3 +470,18 @@ class SoftmaxRegression(
         """Raise every sentence once; scikit-learn's wrapper of `fit` is one more step up."""
         for message in self.warnings_:
             warnings.warn(message, ConvergenceWarning, stacklevel=4)
+
+
+def _placeholder(rows: int) -> Array:
+    """What has as many rows as X, and takes no room: splitters ask for no more."""
+    return np.broadcast_to(np.zeros((1, 1)), (rows, 1))
+
+
+def _require_classes(found: Array) -> None:
+    if len(found) < 2:
+        raise InputError("y", "at least 2 classes", f"1 class ({found[:1].tolist()[0]!r})")
+
+
+def _require_mass(source: ArraySource | BlockSource) -> None:
+    if not source.total_mass > 0:
+        raise InputError("sample_weight", "a positive sum", "only zeros")

@@ -49,14 +49,18 @@ from pminusy.estimators.parameters.checked import CheckedParameters
 from pminusy.estimators.parameters.constraints import SOFTMAX_REGRESSION_CV
 from pminusy.estimators.parameters.penalties import Penalty, PenaltyName
 from pminusy.estimators.parameters.problem import has_columns
+from pminusy.estimators.rows import MEMORY
 from pminusy.estimators.softmax_fit import TrainingRows
 from pminusy.estimators.softmax_regression import SoftmaxRegression
+from pminusy.estimators.streams.blocks import Blocks
+from pminusy.estimators.streams.scoring import ModelOfRows, require_scorer_of_predictions
 from pminusy.training.coordinates import Coordinates
 from pminusy.training.fitting import Fit
 from pminusy.training.path import Path
 from pminusy.training.scaling import choose_coordinates
 from pminusy.training.solvers.solution import Progress, ProgressCallback
 from pminusy.training.sources.arrays import ArraySource
+from pminusy.training.sources.blocks import BlockSource
 
 __all__ = ["PathPoint", "SoftmaxRegressionCV"]
 
@@ -143,6 +147,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
         max_iter: int = 1000,
         time_limit: float | None = None,
         workspace: int = 64 << 20,
+        memory: int = MEMORY,
         keep_interrupted: bool = False,
         progress: ProgressCallback | None = None,
         penalty: Any = "deprecated",
@@ -168,6 +173,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
         self.max_iter = max_iter
         self.time_limit = time_limit
         self.workspace = workspace
+        self.memory = memory
         self.keep_interrupted = keep_interrupted
         self.progress = progress
         self.penalty = penalty
@@ -181,9 +187,16 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
+        self,
+        X: ArrayLike | Blocks,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        **params: Any,
     ) -> Self:
         """Solve all folds and values, choose, and fit all rows.
+
+        X may also be `Blocks`, or an array that is read by slices, as in `SoftmaxRegression.fit`;
+        of rows that `memory` does not hold, labels, weights and folds are in memory all the same.
 
         `params` are metadata for the splitter (`groups`) and the scorer, where scikit-learn's
         metadata routing is on.
@@ -195,10 +208,14 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
         self._warn_of_contradictions()
         if has_columns(y):
             raise InputError("y", "labels (N,) for cross-validation", "several columns")
-        metadata = routed(self, "fit", sample_weight, params)
         space = namespace_of(X)
         model = self._model(float(grid.Cs[0]), float(grid.ratios.max()))
-        rows = model._rows(X, y, sample_weight)
+        rows = model._rows(X, y, sample_weight, keep_targets=True)
+        if rows.source.soft:
+            raise InputError("y", "labels (N,) for cross-validation", "several columns")
+        if isinstance(rows.source, BlockSource) or isinstance(X, Blocks):
+            sample_weight = rows.weight
+        metadata = routed(self, "fit", sample_weight, params)
         splitter = check_cv(self.cv, rows.y, classifier=True)
         folds = list(splitter.split(rows.X, rows.y, **metadata["splitter"]["split"]))
         _require_training_rows(rows.source, folds)
@@ -216,11 +233,20 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
         return self
 
     def score(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
+        self,
+        X: ArrayLike | Blocks,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        **params: Any,
     ) -> float:
-        """The score chosen by `scoring`, of a prediction for X."""
+        """The score chosen by `scoring`, of a prediction for X; of `Blocks`, accuracy alone."""
         _raise_for_params(params, self, "score")
         check_is_fitted(self, "coef_")
+        if isinstance(X, Blocks):
+            if self.scoring not in (None, "accuracy"):
+                expected = "arrays in memory, or accuracy as the score, for `score`"
+                raise InputError("X", expected, f"Blocks, and scoring={self.scoring!r}")
+            return super().score(X, y, sample_weight)
         metadata = routed(self, "score", sample_weight, params)
         scorer = labelled_scorer(self._get_scorer(), to_numpy(self.classes_))
         return float(scorer(self, X, y, **metadata["scorer"]["score"]))
@@ -237,8 +263,8 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
 
     def summary(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | Blocks,
+        y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
         confidence: float = 0.95,
@@ -301,6 +327,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
             max_iter=self.max_iter,
             time_limit=self.time_limit,
             workspace=self.workspace,
+            memory=self.memory,
             keep_interrupted=self.keep_interrupted,
             progress=progress,
             dual=self.dual,
@@ -322,6 +349,8 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
         K, D = rows.source.classes, rows.source.features
         scored = self._scored_model(rows)
         scorer = labelled_scorer(self._get_scorer(), scored.classes_)
+        if isinstance(rows.source, BlockSource):
+            require_scorer_of_predictions(scorer)
         kept = (
             (1 if K == 2 else K, D + bool(self.fit_intercept)) if self.store_coefs_paths else None
         )
@@ -334,11 +363,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
                 separable = math.isinf(scored.C) and scored._separates(
                     _only(rows.source, train), coordinates
                 )
-                own = _check_method_params(rows.X, params=score_params, indices=test)
-                if self.scoring in (None, "accuracy") and own.keys() <= {"sample_weight"}:
-                    score = accuracy(rows.y[test], scored._labels(rows.X[test]), **own)
-                else:
-                    score = number_of(scorer(scored, rows.X[test], rows.y[test], **own))
+                score = self._score_of(scorer, scored, rows, test, score_params)
                 trials.add(at, fit, scored, score, separable=separable)
                 if task is not None:
                     task.advance(None)
@@ -350,11 +375,31 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
             trials.interrupted = True
         return trials
 
+    def _score_of(
+        self,
+        scorer: Any,
+        scored: SoftmaxRegression,
+        rows: TrainingRows,
+        test: Any,
+        params: dict[str, Any],
+    ) -> float:
+        """The score of the rows held out."""
+        own = _check_method_params(rows.X, params=params, indices=test)
+        if isinstance(rows.source, BlockSource):
+            test = np.arange(rows.source.rows)[test]
+            order = np.argsort(test)
+            own = {name: _in_order(value, order) for name, value in own.items()}
+            model = ModelOfRows(scored, rows.source)
+            return number_of(scorer(model, test[order], rows.y[test[order]], **own))
+        if self.scoring in (None, "accuracy") and own.keys() <= {"sample_weight"}:
+            return accuracy(rows.y[test], scored._labels(rows.X[test]), **own)
+        return number_of(scorer(scored, rows.X[test], rows.y[test], **own))
+
     def _scored_model(self, rows: TrainingRows) -> SoftmaxRegression:
         """What scorers are given, with NumPy's arrays and without names of features."""
         scored = self._model(1.0, 0.0)
         scored.classes_ = np.unique(rows.y)
-        scored.n_features_in_ = rows.X.shape[1]
+        scored.n_features_in_ = rows.source.features
         return scored
 
     def _visits(
@@ -487,7 +532,14 @@ def _all_returned(value: Any, space: Namespace | None) -> Any:
     return returned(value, space)
 
 
-def _only(source: ArraySource, train: Any) -> ArraySource:
+def _in_order(value: Any, order: Array) -> Any:
+    """Metadata of rows in another order; anything else as it is."""
+    return (
+        value[order] if isinstance(value, np.ndarray) and value.shape[:1] == order.shape else value
+    )
+
+
+def _only(source: ArraySource | BlockSource, train: Any) -> ArraySource | BlockSource:
     """The same source, each row counted as often as it is trained on."""
     chosen, train = np.zeros(source.rows), np.asarray(train)
     rows = np.flatnonzero(train) if train.dtype == bool else train.astype(np.intp, copy=False)
@@ -495,7 +547,7 @@ def _only(source: ArraySource, train: Any) -> ArraySource:
     return source.weighted(chosen)
 
 
-def _require_training_rows(source: ArraySource, folds: list[Any]) -> None:
+def _require_training_rows(source: ArraySource | BlockSource, folds: list[Any]) -> None:
     """Refuse folds without rows that count."""
     if not folds:
         raise InputError("cv", "at least one pair of (train, test) indices", "none")

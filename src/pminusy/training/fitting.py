@@ -45,6 +45,9 @@ SOLVERS = ("newton", "lbfgs", "newton-cg", "dual", "proximal")
 _NEWTON, _LARGE_NEWTON = 2000, 4000  # parameters up to which a Hessian is affordable
 _TINY = 8192  # numbers of a matrix below which no BLAS starts threads
 _MANY_ROWS = 20  # a parameter, for the second
+_STRIDES = (64, 8)  # of the rows that a fit begins on where not all are in memory
+_FEWEST = 64  # rows that tell anything
+_ROUGH, _ROUGH_ITERATIONS = 1e-3, 60  # of the gradient at 0
 _NEAR_START, _NEAR = 1e-3, 1e-7  # relative gaps: Newton's method goes on; in float64
 
 
@@ -107,6 +110,10 @@ def minimise(
     interrupted = False
     with _alone(objective):
         try:
+            if objective.source.held is not objective.source:
+                _refuse_dual(solver)
+                if not np.any(vector) and not log.exhausted:
+                    vector = _on_held_rows(objective, vector, solver, log, lasso, one_row=one_row)
             if solver == "proximal":
                 return _proximal(
                     objective.in_precision(np.float64),
@@ -126,6 +133,36 @@ def minimise(
     certificate = certify(precise, at, criterion)
     end = _end(log, reached=certificate.reached, interrupted=interrupted)
     return Fit(vector, certificate, log, solver, end)
+
+
+def _on_held_rows(
+    objective: Objective,
+    vector: Array,
+    solver: str,
+    log: TrainingLog,
+    lasso: float,
+    *,
+    one_row: bool,
+) -> Array:
+    """A start from the rows in memory, where others cost a visit: some of them, then more."""
+    for stride in _STRIDES:
+        part = objective.on_sample(stride)
+        if part.source.rows < _FEWEST or not part.mass > 0 or log.out_of_time:
+            continue
+        rough = TrainingLog(_ROUGH_ITERATIONS, deadline=log.deadline)
+        at_zero = part.in_precision(np.float64).evaluate(np.zeros(part.size))
+        tol = _ROUGH * part.optimality(at_zero.gradient)
+        vector = minimise(
+            part,
+            vector,
+            solver,
+            criterion=StoppingCriterion(tol),
+            log=rough,
+            lasso=lasso,
+            one_row=one_row,
+        ).vector
+        log.passes += rough.passes * part.source.rows / objective.source.rows
+    return vector
 
 
 def _alone(objective: Objective) -> AbstractContextManager[None]:
@@ -204,6 +241,16 @@ def _smooth(
     )
 
 
+def _refuse_dual(solver: str) -> None:
+    if solver == "dual":
+        raise InputError(
+            "solver",
+            'one that reads rows anew: "auto", "newton", "lbfgs", "newton-cg" or "proximal"',
+            "'dual', which keeps a distribution for every row, and more rows than `memory` holds",
+            "raise memory, or choose another solver",
+        )
+
+
 def _require_dual(objective: Objective) -> None:
     if has_dual(objective):
         return
@@ -239,7 +286,10 @@ def _ascended(
 
 def _holds_hessian(objective: Objective) -> bool:
     """Whether the Hessian is small enough to be held, and worked with entry by entry."""
-    return not objective.source.sparse and objective.size <= _LARGE_NEWTON
+    source = objective.source
+    if source.sparse and source.held is source:  # products with sparse rows cost next to nothing
+        return False
+    return objective.size <= (_NEWTON if source.sparse else _LARGE_NEWTON)
 
 
 def _proximal(

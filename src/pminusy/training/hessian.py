@@ -13,6 +13,7 @@ nearly 1, would be rounding alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -37,20 +38,32 @@ class RowsOf(Protocol):
         """x, p and w."""
 
 
-def coupled_hessian(take: RowsOf, rows: int, K: int, E: int) -> Array:
+def coupled_hessian(runs: Iterable[tuple[RowsOf, int]], K: int, E: int) -> Array:
     """The matrix (K E, K E) in float64, class after class; Σ_k p_k = 1.
 
     Parameters
     ----------
-    take
-        Gives runs of rows that begin at multiples of 64. The type of x is the type of the
-        arithmetic; sums of many rows are float64.
-    rows
-        How many there are.
+    runs
+        Runs of rows: for each a function that gives parts of it that begin at multiples of 64, and
+        how many rows there are. The type of x is the type of the arithmetic; sums of many rows are
+        float64.
     K, E
         Numbers of classes and of features.
     """
     way = _by_pairs if E <= _MOST_FEATURES else _by_columns
+    total: Any = None
+    for take, rows in runs:
+        sums = _over_threads(way, take, rows, K, E)
+        total = sums if total is None else np.add(total, sums, out=total)
+    H = total if way is _by_columns else _unfold(total, K, E)
+    for k in range(K):
+        H[k, :, k, :] = 0.0
+        H[k, :, k, :] = -H[k].sum(axis=1)
+    return np.asarray(H.reshape(K * E, K * E))
+
+
+def _over_threads(way: Any, take: RowsOf, rows: int, K: int, E: int) -> Array:
+    """Sums of one run of rows, a share a thread."""
     parts = min(threads.get_num_threads(), max(1, rows // _LEAST_ROWS))
     tiles = -(-rows // TILE)
     sums: list[Any] = [None] * parts
@@ -60,12 +73,7 @@ def coupled_hessian(take: RowsOf, rows: int, K: int, E: int) -> Array:
         sums[part] = way(take, first, min(last, rows), K, E)
 
     threads.run(work, parts)
-    total = sum(sums[1:], start=sums[0])
-    H = total if way is _by_columns else _unfold(total, K, E)
-    for k in range(K):
-        H[k, :, k, :] = 0.0
-        H[k, :, k, :] = -H[k].sum(axis=1)
-    return np.asarray(H.reshape(K * E, K * E))
+    return np.asarray(sum(sums[1:], start=sums[0]))
 
 
 def _by_pairs(take: RowsOf, first: int, last: int, K: int, E: int) -> Array:

@@ -88,6 +88,7 @@ def run_newton(
     if objective.passes.small:  # a step more costs nothing, and the start leaves no trace
         criterion = criterion.tightened(_POLISH)
     rows = preconditioners.hessian_rows(objective)
+    exact = rows >= objective.source.rows
     return newton(
         objective,
         vector,
@@ -95,7 +96,9 @@ def run_newton(
         criterion=criterion,
         log=log,
         price=preconditioners.hessian_price(objective, rows),
-        exact=rows >= objective.source.rows,
+        exact=exact,
+        # where rows are read anew, a product costs as much as a Hessian
+        solved=exact and objective.source.held is not objective.source,
         enough=enough,
         left=left,
     )

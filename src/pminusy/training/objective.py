@@ -12,7 +12,8 @@ alone share those logits (`with_ridge`): each is evaluated before it is asked fo
 from __future__ import annotations
 
 import copy
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,9 +24,10 @@ from pminusy.training.line import CorrectedLine, LineRestriction
 from pminusy.training.passes.caller import Passes, Point, Selection, Sums
 from pminusy.training.penalised import Penalised, ValueAndGradient
 from pminusy.training.solvers.line_search import line_search
+from pminusy.training.sources.arrays import ArraySource
 from pminusy.training.sources.protocol import Source
 
-__all__ = ["WORKSPACE", "Objective", "SampledRows"]
+__all__ = ["WORKSPACE", "Objective", "RunOfRows", "SampledRows"]
 
 Array = NDArray[Any]
 _TRIAL_STRIDE, _FEWEST = 16, 50  # one row in so many; how many are too few
@@ -44,6 +46,17 @@ class SampledRows(NamedTuple):
         """Some of the rows."""
         rows = slice(first, last)
         return SampledRows(self.X[rows], self.p[rows], self.weight[rows])
+
+    def run(self) -> RunOfRows:
+        """All of them, as a run."""
+        return RunOfRows(self.weight.size, self.part)
+
+
+class RunOfRows(NamedTuple):
+    """Rows in memory, and what gives those from one number, a multiple of 64, to another."""
+
+    rows: int
+    take: Callable[[int, int], SampledRows]
 
 
 class Objective(Penalised):
@@ -112,6 +125,10 @@ class Objective(Penalised):
         source = self.source.sample(stride, offset)
         return self._over(source, self.ridge * self.mass / source.total_mass)
 
+    def on_sample(self, stride: int) -> Objective:
+        """The same mean objective, λ and all, over every stride-th row in memory."""
+        return self._over(self.source.sample(stride), self.ridge)
+
     def _over(self, source: Source, ridge: float) -> Objective:
         """The same over other rows, with another λ."""
         return Objective(
@@ -169,7 +186,7 @@ class Objective(Penalised):
         if self.passes.stored or _FEWEST * stride > N:
             return 1.0
         if self._part is None:
-            self._part = self._over(self.source.sample(stride), self.ridge)
+            self._part = self.on_sample(stride)
         part = self._part
         before = part.visits
         line = part.search(vector, part.evaluate(vector), direction)
@@ -231,7 +248,7 @@ class Objective(Penalised):
         centre = self.coordinates.centre.astype(np.float32)
         V = u / scale
         if self._row_masses is None:
-            self._row_masses = (self.source.masses() / self.mass).astype(np.float32)
+            self._row_masses = (self.source.held.masses() / self.mass).astype(np.float32)
         G, g = self.passes.selection_times(selection, self._row_masses, V, b - V @ centre)
         G -= g[:, None] * centre
         G /= scale
@@ -241,7 +258,7 @@ class Objective(Penalised):
         """With the threshold that a sample suggests."""
         N = self.source.rows
         some = np.arange(min(_SAMPLE, N)) * N // min(_SAMPLE, N)
-        p = self.passes.probabilities(some, self.source.take(some)[0], self._standing)
+        p = self.passes.probabilities(some, self.source.held.take(some)[0], self._standing)
         weights = np.sort((p * (1 - p)).ravel())
         threshold = weights[-min(max(int(a_row * some.size), 1), weights.size)]
         threshold *= 1.001  # where all are alike, none
@@ -252,7 +269,8 @@ class Objective(Penalised):
 
         The estimate stays unbiased: a row's weight is divided by its chance.
         """
-        N, stored = self.source.rows, self.passes.stored
+        held = self.source.held
+        N, stored = held.rows, self.passes.stored
         if count >= N:
             chosen, chance = np.arange(N), np.ones(N)
         elif not stored:
@@ -264,14 +282,28 @@ class Objective(Penalised):
             ticks = (np.arange(count) + rng.random()) * (total[-1] / count)
             chosen = np.minimum(np.searchsorted(total, ticks), N - 1)
             chance = count * np.diff(total, prepend=0.0)[chosen] / total[-1]
-        X, S = self.source.take(chosen)
+        X, S = held.take(chosen)
         p = self.passes.probabilities(chosen, X, self._standing)
-        return SampledRows(self._centred(X), p, S / chance / self.mass)
+        share = N / self.source.rows  # of the rows are in memory
+        return SampledRows(self._centred(X), p, S / (share * chance) / self.mass)
 
-    def rows(self, first: int, last: int) -> SampledRows:
-        """The rows from one number, a multiple of 64, to another."""
-        X, S = self.source.take(np.arange(first, last))
-        p = self.passes.probabilities_of_tiles(first, last, X, self._standing)
+    def runs(self) -> Iterator[RunOfRows]:
+        """All rows, in runs of which any part can be asked for."""
+        source = self.source.held
+        if source is self.source:
+            yield RunOfRows(source.rows, partial(self._rows, source))
+            return
+        self.passes.note_visit(1.0)
+        for X, targets, rows in self.source.blocks():
+            part = ArraySource(X, self.D, targets, rows)
+            yield RunOfRows(part.rows, partial(self._rows, part))
+
+    def _rows(self, source: ArraySource, first: int, last: int) -> SampledRows:
+        X, S = source.take(np.arange(first, last))
+        if source is self.source:
+            p = self.passes.probabilities_of_tiles(first, last, X, self._standing)
+        else:
+            p = self.passes.probabilities_of(X, self._standing)
         return SampledRows(self._centred(X), p, S / self.mass)
 
     def _centred(self, X: Array) -> Array:
@@ -282,8 +314,9 @@ class Objective(Penalised):
 
     def rows_evenly(self, count: int) -> Array:
         """Rows of X, evenly spaced, in the coordinates of the solver: (n, D) float32."""
-        N = self.source.rows
-        X, _ = self.source.take(np.arange(min(count, N)) * N // min(count, N))
+        held = self.source.held
+        N = held.rows
+        X, _ = held.take(np.arange(min(count, N)) * N // min(count, N))
         centred = (X - self.coordinates.centre) / self.coordinates.scale
         return np.asarray(centred, np.float32)
 

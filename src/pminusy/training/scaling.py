@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ __all__ = ["choose_coordinates"]
 Array = NDArray[Any]
 _LARGEST = 1e150  # size of a feature, in the quadratic mean
 _CANCELLED = 1e-4  # share of the mean square below which the variance is taken about the mean
-_ROWS = 4096
 _SMALL = 1 << 18  # numbers that are squared at once
 
 
@@ -27,15 +25,20 @@ def choose_coordinates(source: Source, *, fit_intercept: bool) -> Coordinates:
     D = source.features
     scale, centre = np.ones(D), np.zeros(D)
     if not source.sparse:
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean, square = _moments(source)
-        _refuse_huge(square)
-        if fit_intercept:
-            centre = mean
-            square = square - mean**2
-            far = square < _CANCELLED * mean**2
-            if far.any():
-                centre, square = _about_mean(source, centre, square, far)
+        if source.moments is not None:
+            mean, variance = source.moments
+            _refuse_huge(variance + mean**2)
+            centre, square = mean, variance if fit_intercept else variance + mean**2
+        else:
+            with np.errstate(over="ignore", invalid="ignore"):
+                mean, square = _moments(source)
+            _refuse_huge(square)
+            if fit_intercept:
+                centre = mean
+                square = square - mean**2
+                far = square < _CANCELLED * mean**2
+                if far.any():
+                    centre, square = _about_mean(source, centre, square, far)
         usable = square > 1e-28 * np.maximum(mean**2, np.finfo(float).tiny)
         scale = np.where(usable, np.sqrt(np.maximum(square, 0.0)), 1.0)
         scale[~(scale > 1e-150)] = 1.0
@@ -68,16 +71,9 @@ def _about_mean(source: Source, mean: Array, square: Array, far: Array) -> tuple
     """Mean and variance anew for columns so far from 0 that the mean of squares tells nothing."""
     mean, square = mean.copy(), square.copy()
     first, total = mean[far], source.total_mass
-    for rows in _row_numbers(source):
-        X, S = source.take(rows)
+    for X, _, S, _ in source.portions():
         mean[far] += (S / total) @ (X[:, far].astype(np.float64) - first)
     square[far] = 0.0
-    for rows in _row_numbers(source):
-        X, S = source.take(rows)
+    for X, _, S, _ in source.portions():
         square[far] += (S / total) @ np.square(X[:, far].astype(np.float64) - mean[far])
     return mean, square
-
-
-def _row_numbers(source: Source) -> Iterator[NDArray[np.intp]]:
-    for first in range(0, source.rows, _ROWS):
-        yield np.arange(first, min(first + _ROWS, source.rows))

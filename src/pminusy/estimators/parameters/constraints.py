@@ -24,6 +24,7 @@ _SHARED: dict[str, list[Any]] = {
     "time_limit": [Interval(Real, 0, None, closed="left"), None],
     "keep_interrupted": ["boolean"],
     "workspace": [Interval(Real, 0, None, closed="left")],
+    "memory": [Interval(Real, 0, None, closed="neither")],
     "progress": [callable, None],
     "dual": ["boolean"],
     "intercept_scaling": [Interval(Real, 0, None, closed="neither")],

@@ -18,9 +18,11 @@ from pminusy.training.passes.specification import Csr, RowTargets
 from pminusy.training.sources.arrays import ArraySource, make_targets
 
 __all__ = [
+    "CERTAIN_KINDS",
     "SOLVER_NAMES",
     "as_source",
     "class_indices",
+    "class_weights",
     "has_columns",
     "is_plain",
     "resolve_solver",
@@ -35,7 +37,7 @@ _ALIASES = {"newton-cholesky": "newton", "saga": None, "sag": None, "auto": None
 SOLVER_NAMES = (*SOLVERS, *_ALIASES)
 _TYPES = (np.dtype(np.float64), np.dtype(np.float32))  # of the machine's own byte order
 _FEW_LABELS = 4  # times as many whole numbers as rows: they are counted, not sorted
-_CERTAIN = "biuUS"  # kinds of arrays whose entries are labels, whatever they are
+CERTAIN_KINDS = "biuUS"  # kinds of arrays whose entries are labels, whatever they are
 _INDICES = np.iinfo(np.int32).max
 _ROUNDED = 1e-3  # how far from 1 a row of soft targets may sum: float16 probabilities do
 
@@ -74,7 +76,7 @@ def is_plain(X: Any, y: Any) -> bool:
         type(X) is np.ndarray
         and type(y) is np.ndarray
         and X.dtype in _TYPES
-        and y.dtype.kind in _CERTAIN
+        and y.dtype.kind in CERTAIN_KINDS
         and X.ndim == 2
         and y.shape == X.shape[:1]
         and X.size > 0
@@ -128,10 +130,10 @@ def _require_rows(expected: str, bad: Any) -> None:
 def class_indices(y: Array, classes: Array | None) -> tuple[Array, Array]:
     """Labels, and the index of each row's label among them; numbers that are no labels refused."""
     if classes is None:
-        if y.dtype.kind not in _CERTAIN:
+        if y.dtype.kind not in CERTAIN_KINDS:
             _refuse_no_labels(y)
         found, indices = _distinct(y)
-        if y.dtype.kind in _CERTAIN and 2 * found.size > y.size:
+        if y.dtype.kind in CERTAIN_KINDS and 2 * found.size > y.size:
             _refuse_no_labels(y)  # which warns of labels that hardly repeat
         return found, indices
     _refuse_no_labels(y)
@@ -176,25 +178,25 @@ def target_mass(
     K = len(classes)
     per_class = None
     if class_weight is not None:
-        per_class = _class_weights(y, classes, weight, class_weight)
+        if y.ndim == 2:
+            mass = y.sum(axis=0) if weight is None else weight @ y
+        else:
+            mass = np.bincount(y, weight, K)
+        per_class = class_weights(mass, classes, class_weight)
     return make_targets(
         y, K, sample_weight=weight, class_weight=per_class, label_smoothing=label_smoothing
     )
 
 
-def _class_weights(y: Array, classes: Array, weight: Array | None, class_weight: Any) -> Array:
+def class_weights(mass: Array, classes: Array, class_weight: Any) -> Array:
+    """Weights (K,) of the classes, whose rows weigh `mass` (K,) together."""
     if isinstance(class_weight, str) and class_weight == "balanced":
-        if y.ndim == 2:
-            mass = y.sum(axis=0) if weight is None else weight @ y
-        else:
-            mass = np.bincount(y, weight, len(classes))
         with np.errstate(divide="ignore"):  # a class without mass needs no weight
             return np.where(mass > 0, mass.sum() / (len(classes) * mass), 0.0)
     _require_weights(class_weight)
     from sklearn.utils.class_weight import compute_class_weight
 
-    labels = classes[y] if y.ndim == 1 else classes
-    return np.asarray(compute_class_weight(class_weight, classes=classes, y=labels))
+    return np.asarray(compute_class_weight(class_weight, classes=classes, y=classes))
 
 
 def _require_weights(class_weight: Any) -> None:

@@ -36,7 +36,8 @@ def bytes_of_dual(objective: Objective) -> int:
 
 def has_dual(objective: Objective) -> bool:
     """Whether there is a dual, for sparse rows and with a ridge, and room for it."""
-    possible = objective.source.sparse and objective.ridge > 0
+    source = objective.source
+    possible = source.sparse and source.held is source and objective.ridge > 0
     return possible and bytes_of_dual(objective) <= objective.workspace
 
 

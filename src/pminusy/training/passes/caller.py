@@ -1,7 +1,7 @@
 """Passes over a source: kernels over its blocks, threads over the tiles of a block.
 
-Keeps the logits between passes where they fit the workspace: at the point where the solver stands
-(Z) and along its direction (A). Then a line search costs no product with X at all.
+Of rows in memory, keeps the logits between passes where they fit the workspace: at the point where
+the solver stands (Z) and along its direction (A). Then a line search costs no product with X.
 """
 
 from __future__ import annotations
@@ -75,9 +75,11 @@ class Passes:
         self._at: Point | None = None  # the kept logits are those of this very object
         self.count = 0.0  # visits to X so far: a forward and a backward product are one
         itemsize = np.dtype(dtype).itemsize
-        tiles = [_tiles(block.rows) for block in source.blocks()]
+        tiles = [-(-rows // TILE) for rows in source.block_rows]
         needed = 2 * sum(tiles) * TILE * K * itemsize
-        self.stored = needed <= workspace
+        # A look along a line needs the targets: of rows that are read anew, a whole visit, from
+        # which the gradient comes as well. There kept logits would only add one.
+        self.stored = needed <= workspace and source.held is source
         kept = tiles if self.stored else [0] * len(tiles)
         self._Z = [np.zeros((n, K, TILE), dtype) for n in kept]
         self._A = [np.zeros((n, K, TILE), dtype) for n in kept]
@@ -235,27 +237,25 @@ class Passes:
     def row_curvature(self, at: Point) -> Array:
         """Σ_k p (1 − p) of every row (N,), from the kept logits of a point."""
         self._kept(at)
-        return np.concatenate(
-            [
-                _row_curvature(Z)[: block.rows.number]
-                for Z, block in zip(self._Z, self.source.blocks(), strict=True)
-            ]
-        )
+        return _row_curvature(self._Z[0])[: self.source.rows]
 
     def probabilities(self, rows: Array, X: Array, at: Point) -> Array:
-        """Probabilities (n, K) of rows, whose inputs are X, at a point."""
-        if self.stored and len(self._Z) == 1:
-            self._kept(at)
-            z = self._Z[0][rows // TILE, :, rows % TILE]
-        else:
-            W, b = at
-            z = X.astype(self.dtype) @ (W[:, : b.size] if self.source.sparse else W.T) + b
+        """Probabilities (n, K) of rows in memory, whose inputs are X, at a point."""
+        if not self.stored:
+            return self.probabilities_of(X, at)
+        self._kept(at)
+        return plain_softmax(self._Z[0][rows // TILE, :, rows % TILE])[1]
+
+    def probabilities_of(self, X: Array, at: Point) -> Array:
+        """Probabilities (n, K) of inputs at a point."""
+        W, b = at
+        z = X.astype(self.dtype) @ (W[:, : b.size] if self.source.sparse else W.T) + b
         return plain_softmax(z)[1]
 
     def probabilities_of_tiles(self, first: int, last: int, X: Array, at: Point) -> Array:
         """Probabilities (n, K) of the rows from one number, a multiple of 64, to another."""
-        if not self.stored or len(self._Z) > 1:
-            return self.probabilities(np.arange(first, last), X, at)
+        if not self.stored:
+            return self.probabilities_of(X, at)
         self._kept(at)
         p = plain_softmax(self._Z[0][first // TILE : -(-last // TILE)], axis=1)[1]
         return np.asarray(p.swapaxes(1, 2).reshape(-1, p.shape[1])[: last - first])
@@ -277,6 +277,10 @@ class Passes:
         weight = self.source.total_weight
         return total / weight, square / weight
 
+    def note_visit(self, products: float) -> None:
+        """Count a visit by its products with X; one to rows that are read anew is never less."""
+        self.count += products if self.source.held is self.source else 1.0
+
     def _kept(self, at: Point) -> Point:
         """The point itself, which must be the one that the logits were kept for."""
         assert at is self._at, "logits are kept for another point: evaluate this one first"
@@ -284,7 +288,7 @@ class Passes:
 
     def _sum(self, run: Any, visits: float) -> Sums:
         """Sum over blocks and threads, always in the same order."""
-        self.count += visits
+        self.note_visit(visits)
         loss, slope, g = 0.0, 0.0, np.zeros(self.source.classes)
         G: Array | None = None
         for i, block in enumerate(self.source.blocks()):

@@ -36,6 +36,7 @@ __all__ = [
     "RowSubset",
     "RowTargets",
     "curvature",
+    "entries_of",
     "equal_rows",
     "fingerprints",
     "from_tiles",
@@ -247,7 +248,7 @@ def index_of(rows: RowSubset, tiles: Tiles) -> Array:
     return rows.chosen[at] if rows.chosen.size else at
 
 
-def _entries(X: Csr, index: Array) -> tuple[Array, Array]:
+def entries_of(X: Csr, index: Array) -> tuple[Array, Array]:
     """Positions in `data` of all entries of some rows, and which of the rows each belongs to."""
     counts = X.indptr[index + 1] - X.indptr[index]
     owner = np.repeat(np.arange(index.size), counts)
@@ -258,7 +259,7 @@ def _entries(X: Csr, index: Array) -> tuple[Array, Array]:
 def _products(X: Any, W: Array, index: Array, b: Array) -> Array:
     if not isinstance(X, Csr):
         return np.asarray(X[index].astype(W.dtype) @ W.T) + b
-    at, owner = _entries(X, index)
+    at, owner = entries_of(X, index)
     z, W = np.tile(b, (index.size, 1)), W[:, : b.size]
     np.add.at(z, owner, X.data[at, None].astype(W.dtype) * W[X.indices[at]])
     return z
@@ -269,7 +270,7 @@ def _add_gradient(X: Any, R: Array, index: Array, G: Array, g: Array) -> None:
     if not isinstance(X, Csr):
         G += R.T @ X[index].astype(R.dtype)
         return
-    at, owner = _entries(X, index)
+    at, owner = entries_of(X, index)
     np.add.at(G[:, : R.shape[1]], X.indices[at], X.data[at, None].astype(R.dtype) * R[owner])
 
 

@@ -43,7 +43,9 @@ class Preconditioners:
         self._rng = np.random.default_rng(0)
         self._basis: Basis | None = None
         self._kronecker: KroneckerPreconditioner | None = None
-        few = objective.K < _MANY_CLASSES or objective.source.sparse or objective.D > WIDE
+        source = objective.source
+        few = objective.K < _MANY_CLASSES or source.sparse or objective.D > WIDE
+        few = few or source.held is not source  # whose classes would be noted row by row
         most = objective.workspace // (32 * objective.source.rows)
         self.classes_a_row = (
             0.0 if few or objective.passes.small else float(min(_CLASSES_A_ROW, max(most, 4)))
@@ -89,7 +91,9 @@ class Preconditioners:
         """
         rows = self.hessian_rows(objective) * 4**effort
         room = objective.workspace // (16 * (objective.D + objective.K))
-        everything = rows >= objective.source.rows or (effort > 0 and rows > room)
+        held = objective.source.held.rows
+        more = effort > 0 and (rows > room or rows > held)  # than can be drawn
+        everything = rows >= objective.source.rows or more
         sample = None if everything else objective.draw(rows, self._rng)
         dtype = np.float64 if objective.size <= _SMALL_HESSIAN else np.float32
         return full_hessian(objective, sample, dtype)

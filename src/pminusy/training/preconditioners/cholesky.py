@@ -77,14 +77,16 @@ def full_hessian(
     K, D = objective.K, objective.D
     bias = objective.coordinates.fit_intercept
 
-    def take(first: int, last: int) -> tuple[Array, Array, Array]:
-        part = objective.rows(first, last) if sample is None else sample.part(first, last)
-        x = np.empty((D + int(bias), last - first), dtype)
+    def columns(part: SampledRows) -> tuple[Array, Array, Array]:
+        x = np.empty((D + int(bias), part.weight.size), dtype)
         x[:D], x[D:] = part.X.T, 1
         return x, part.p.T.astype(dtype), part.weight.astype(dtype)
 
-    rows = objective.source.rows if sample is None else sample.weight.size
-    H = coupled_hessian(take, rows, K, D + int(bias))
+    runs = objective.runs() if sample is None else [sample.run()]
+    taken = (
+        (lambda first, last, take=take: columns(take(first, last)), rows) for rows, take in runs
+    )
+    H = coupled_hessian(taken, K, D + int(bias))
     order = _vector_order(K, D, bias=bias, features_first=objective.coordinates.features_first)
     H = H[np.ix_(order, order)]
     H[np.diag_indices_from(H)] += objective.penalty_diagonal()

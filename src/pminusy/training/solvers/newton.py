@@ -71,6 +71,7 @@ def newton(
     log: TrainingLog,
     price: float,
     exact: bool,
+    solved: bool = False,
     enough: float = 0.0,
     left: float = math.inf,
 ) -> Solution:
@@ -93,6 +94,8 @@ def newton(
         Passes that building the Hessian costs.
     exact
         Whether it is over all rows, and built at every step.
+    solved
+        Whether a solution with it is the step, without products.
     enough
         Also stop once a step promises less than this, relative to f.
     left
@@ -112,13 +115,15 @@ def newton(
         if model is None or exact or spent.too_much:
             model = preconditioner(objective, damped)
             spent.begin()
-        size = math.sqrt(max(float(at.gradient @ model.solve(at.gradient)), 0.0))
-        first = first or size
-        times = _Damped(objective, damped)
-        direction = conjugate_gradients(
-            times, -at.gradient, model, forcing=forcing(size, first), limit=PRODUCTS
-        )
-        spent.add(times.count)
+        direction = -model.solve(at.gradient)
+        if not solved:
+            size = math.sqrt(max(-float(at.gradient @ direction), 0.0))
+            first = first or size
+            times = _Damped(objective, damped)
+            direction = conjugate_gradients(
+                times, -at.gradient, model, forcing=forcing(size, first), limit=PRODUCTS
+            )
+            spent.add(times.count)
         direction = objective.project(direction)
         promised = -float(at.gradient @ direction)
         if promised <= floor * abs(at.value):

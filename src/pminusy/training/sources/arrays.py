@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from pminusy.core.options import Options
 from pminusy.core.target_mass import class_factors
-from pminusy.training.passes.specification import Csr, RowSubset, RowTargets, mass
+from pminusy.training.passes.specification import Csr, RowSubset, RowTargets, entries_of, mass
 from pminusy.training.sources.duplicates import merge_rows
-from pminusy.training.sources.protocol import Block
+from pminusy.training.sources.protocol import Block, Moments, Portion
 
 __all__ = ["ArraySource", "make_targets"]
+
+_PORTION = 8192  # rows
 
 
 class ArraySource:
@@ -60,9 +62,34 @@ class ArraySource:
         return self._rows.number
 
     @property
+    def block_rows(self) -> tuple[int, ...]:
+        """Number of rows of the only block."""
+        return (self._rows.number,)
+
+    @property
     def sparse(self) -> bool:
         """Whether X holds sparse rows."""
         return isinstance(self._X, Csr)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the inputs."""
+        return self._X.data.dtype if isinstance(self._X, Csr) else self._X.dtype
+
+    @property
+    def soft(self) -> bool:
+        """Whether targets are soft."""
+        return self._targets.soft.size > 0
+
+    @property
+    def held(self) -> ArraySource:
+        """The source itself: all rows are in memory."""
+        return self
+
+    @property
+    def moments(self) -> Moments | None:
+        """Not known without a visit."""
+        return None
 
     @cached_property
     def total_mass(self) -> float:
@@ -101,6 +128,13 @@ class ArraySource:
         """All rows."""
         yield Block(self._X, self._targets, self._rows)
 
+    def portions(self) -> Iterator[Portion]:
+        """All rows in dense arrays, a few thousand at a time."""
+        for first in range(0, self.rows, _PORTION):
+            rows = np.arange(first, min(first + _PORTION, self.rows))
+            X, S = self.take(rows)
+            yield Portion(X, self.mass(rows), S, self.labels_of(rows))
+
     def sample(self, stride: int, offset: int = 0) -> ArraySource:
         """Every stride-th row, from `offset`."""
         first, step, N, chosen = self._rows
@@ -115,9 +149,8 @@ class ArraySource:
         if not isinstance(self._X, Csr):
             return self._X[at], S
         dense = np.zeros((at.size, self._features), self._X.data.dtype)
-        for i, row in enumerate(at):
-            entries = slice(self._X.indptr[row], self._X.indptr[row + 1])
-            dense[i, self._X.indices[entries]] = self._X.data[entries]
+        entries, owner = entries_of(self._X, at)
+        np.add.at(dense, (owner, self._X.indices[entries]), self._X.data[entries])
         return dense, S
 
     def dense(self) -> NDArray[Any]:

@@ -1,20 +1,24 @@
 """What an objective asks of a data set: blocks of rows with their targets, any number of times.
 
-Arrays are the source that exists; whatever else can yield blocks (files, a cluster) fits the same
-protocol.
+Arrays in memory are a source of one block (`arrays`); what is read anew on every visit is one of
+many (`blocks`). A pass over either is a map over blocks, which keeps nothing of them, and a sum in
+their order; whatever else can yield blocks (a cluster) fits the same protocol.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.passes.specification import Csr, RowSubset, RowTargets
 
-__all__ = ["Block", "Source"]
+if TYPE_CHECKING:
+    from pminusy.training.sources.arrays import ArraySource
+
+__all__ = ["Block", "Moments", "Portion", "Source"]
 
 
 class Block(NamedTuple):
@@ -23,6 +27,22 @@ class Block(NamedTuple):
     X: NDArray[Any] | Csr
     targets: RowTargets
     rows: RowSubset
+
+
+class Portion(NamedTuple):
+    """Some thousand rows in dense arrays."""
+
+    X: NDArray[Any]  # (n, D)
+    q: NDArray[np.float64]  # (n, K) target mass
+    S: NDArray[np.float64]  # (n,) its sums
+    labels: NDArray[np.intp]  # (n,), where all mass of a row is at its label; else none
+
+
+class Moments(NamedTuple):
+    """Weighted mean of every feature, and of its squared distance from that mean; both (D,)."""
+
+    mean: NDArray[np.float64]
+    variance: NDArray[np.float64]
 
 
 class Source(Protocol):
@@ -41,8 +61,28 @@ class Source(Protocol):
         """Number of rows N."""
 
     @property
+    def block_rows(self) -> tuple[int, ...]:
+        """Number of rows of every block."""
+
+    @property
     def sparse(self) -> bool:
         """Whether blocks hold sparse rows."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the inputs."""
+
+    @property
+    def soft(self) -> bool:
+        """Whether targets are soft."""
+
+    @property
+    def held(self) -> ArraySource:
+        """Rows in memory: the source itself if they are all, else an even sample of them."""
+
+    @property
+    def moments(self) -> Moments | None:
+        """Of every feature, where they are known without a visit."""
 
     @property
     def total_mass(self) -> float:
@@ -59,11 +99,11 @@ class Source(Protocol):
     def blocks(self) -> Iterator[Block]:
         """All rows, block by block."""
 
-    def sample(self, stride: int, offset: int = 0) -> Self:
-        """Every stride-th row, from `offset`, as a source; nothing is copied."""
+    def portions(self) -> Iterator[Portion]:
+        """All rows in dense arrays, a few thousand at a time."""
 
-    def take(self, rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """Some rows as a dense array (n, D), and their target mass S (n,)."""
+    def merged(self) -> Source:
+        """The same data with equal rows as one, where that saves much."""
 
-    def masses(self) -> NDArray[np.float64]:
-        """Target mass S of every row (N,)."""
+    def sample(self, stride: int, offset: int = 0) -> ArraySource:
+        """Every stride-th row in memory, from `offset`, as a source; nothing is copied."""

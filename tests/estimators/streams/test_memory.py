@@ -1,0 +1,67 @@
+"""Resident memory of a fit of rows that are not in memory: bounded, for any number of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+D = 30
+_PROGRAM = """
+import sys
+import numpy as np, pminusy as pmy
+
+def status(name):
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith(name)) << 10
+
+folder, rows, memory = sys.argv[1], *map(int, sys.argv[2:])
+X = np.memmap(folder + "/X", np.float32, "r", shape=(rows, 30))
+y = np.memmap(folder + "/y", np.uint8, "r", shape=(rows,))
+some, labels = np.array(X[:20_000]), np.array(y[:20_000])
+for warm in (1 << 30, 1 << 20):  # libraries and kernels are loaded
+    pmy.SoftmaxRegression(memory=warm).fit(some, labels)
+pmy.SoftmaxRegression(memory=1 << 20).fit(pmy.Blocks(lambda: iter([(some, labels)])))
+before = status("VmRSS")
+clf = pmy.SoftmaxRegression(memory=memory, tol=1e-4).fit(X, y)
+assert clf.converged_
+assert clf.score(X, y) > 0.4
+print(status("VmHWM") - before)
+"""
+
+
+def written(folder: Path, rows: int) -> None:
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(D, 3)) / 3
+    with (folder / "X").open("wb") as X, (folder / "y").open("wb") as y:
+        for _ in range(rows // 100_000):
+            part = rng.standard_normal((100_000, D), dtype=np.float32)
+            labels = (part @ weights + rng.gumbel(size=(100_000, 3))).argmax(axis=1)
+            part.tofile(X)
+            labels.astype(np.uint8).tofile(y)
+
+
+def growth(folder: Path, rows: int, memory: int) -> int:
+    """Bytes by which the peak of resident memory is above what was there before the fit."""
+    command = [sys.executable, "-c", _PROGRAM, str(folder), str(rows), str(memory)]
+    return int(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc/self/status")
+def test_a_fit_stays_within_memory(tmp_path: Path) -> None:
+    memory = 48 << 20
+    written(tmp_path, 1_000_000)  # 114 MiB
+    assert growth(tmp_path, 1_000_000, memory) <= memory
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc/self/status")
+@pytest.mark.parametrize("memory", [48 << 20, 128 << 20, 512 << 20])
+def test_memory_is_flat_in_the_number_of_rows(tmp_path: Path, memory: int) -> None:
+    """Of rows that are held, too: 512 MiB hold the smallest table."""
+    written(tmp_path, 8_000_000)  # 916 MiB
+    for rows in (1_000_000, 3_000_000, 8_000_000):
+        assert growth(tmp_path, rows, memory) <= memory
