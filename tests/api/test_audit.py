@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -146,16 +148,91 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     )
 
 
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A table t.csv of 60 rows of two classes, its features e.npy, and its labels y.npy."""
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).normal(size=60)
+    y = np.where(x > 0, "high", "low")
+    y[7] = "low" if x[7] > 0 else "high"
+    days = pl.Series(np.arange(60)).cast(pl.Date)
+    pl.DataFrame({"x": x, "day": days, "y": y}).write_csv("t.csv")
+    np.save("e.npy", x[:, None])
+    np.save("y.npy", y)
+    return tmp_path
+
+
+FAST = ["--target", "y", "--C", "10", "--drop", "day"]
+
+
+def test_a_page_is_written_and_the_rest_still_printed(folder, capsys):
+    assert run(["audit", "t.csv", *FAST, "-o", "a.html", "--rows", "7"]) == 0
+    out, _ = capsys.readouterr()
+    assert out.endswith("page written to a.html\n")
+    page = (folder / "a.html").read_text(encoding="utf-8")
+    assert page.count("<details") == 7
+
+
+def test_every_row_as_csv_and_as_json(folder, capsys):
+    assert run(["audit", "t.csv", *FAST, "--format", "csv"]) == 0
+    csv, _ = capsys.readouterr()
+    assert run(["audit", "t.csv", *FAST, "-o", "-"]) == 0
+    assert capsys.readouterr().out == csv
+    assert run(["audit", "t.csv", *FAST, "-o", "a.csv"]) == 0
+    assert (folder / "a.csv").read_text(encoding="utf-8") == csv
+    capsys.readouterr()
+    kept = ["--keep-columns", "all", "-o", "a.html"]
+    assert run(["audit", "t.csv", *FAST, "--format", "json", *kept]) == 0
+    record = json.loads(capsys.readouterr().out)
+    ranked = pl.read_csv(csv.encode())
+    assert [row["row"] for row in record["ranking"]] == ranked["row"].to_list()
+    assert record["ranking"][0]["day"] == "1970-01-08"
+    assert record["suspected"] == int(ranked["suspected"].sum()) >= 1
+    assert set(record["error_shares"]) == {"high", "low"}
+    assert {"rows", "folds", "C", "contradictions", "near_duplicates", "notes"} <= set(record)
+
+
+def test_labels_and_embeddings_as_arrays_of_files(folder, capsys):
+    assert run(["audit", "y.npy", "--embeddings", "e.npy", "--C", "10", "--format", "csv"]) == 0
+    arrays = pl.read_csv(capsys.readouterr().out.encode())
+    found = pmy.audit(np.load("e.npy"), np.load("y.npy"), C=10.0)
+    assert arrays["row"][0] == found.order[0] + 1 == 8
+    assert pmy.audit("e.npy", "y.npy", C=10.0).order.tolist() == found.order.tolist()
+    command = ["audit", "t.csv", "--target", "y", "--embeddings", "e.npy", "--C", "10", "-o", "-"]
+    assert run(command) == 0
+    table = pl.read_csv(capsys.readouterr().out.encode())
+    assert table["row"].to_list() == arrays["row"].to_list()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--seed", "-1"], "seed: expected a whole number from 0 to 4,294,967,295, got -1"),
         (["--seed", str(1 << 32)], "seed: expected a whole number from 0"),
-        (["--keep-columns", "x"], "keep columns: expected a file to write them to, got none; give"),
+        (
+            ["--keep-columns", "x"],
+            "keep columns: expected rows to write them before, got none; give",
+        ),
+        (["-o", "a.docx"], "expected a page (.html), or a table (.csv, .tsv, .parquet"),
+        (["-o", "no/a.html"], "expected a folder that exists, got 'no', which does not"),
+        (["-o", "t.csv"], "expected a file of its own, got the same file as 't.csv'"),
+        (["-o", "-", "--format", "json"], "-o -: expected --format csv, which it means"),
+        (["-o", "a.html", "--rows", "0"], "rows: expected a whole number from 1 to 5,000, got 0"),
         (["--embeddings", "e.npy", "--drop", "x"], "drop: expected none beside embeddings"),
         (["--groups", "y"], "groups 'y': expected a column other than the target"),
     ],
-    ids=["negative seed", "large seed", "kept nowhere", "drop and embeddings", "target as groups"],
+    ids=[
+        "negative seed",
+        "large seed",
+        "kept nowhere",
+        "no such format",
+        "no such folder",
+        "over the table",
+        "two formats",
+        "no rows",
+        "drop and embeddings",
+        "target as groups",
+    ],
 )
 def test_options_that_say_nothing_are_refused(tmp_path, monkeypatch, capsys, options, message):
     monkeypatch.chdir(tmp_path)
@@ -163,6 +240,33 @@ def test_options_that_say_nothing_are_refused(tmp_path, monkeypatch, capsys, opt
     frame.write_csv("t.csv")
     np.save("e.npy", np.ones((20, 2)))
     assert run(["audit", "t.csv", "--target", "y", *options]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["t.csv"], "--target: expected the column of labels, got none; give --target COLUMN"),
+        (["y.npy"], "labels 'y.npy': expected features of the rows, got none; give --embeddings"),
+        (["y.npy", "--embeddings", "e.npy", "--drop", "x"], "--drop: expected a table that has"),
+        (["y.npy", "--embeddings", "e.npy", "--no-header"], "--no-header: expected a table that"),
+        (["short.npy", "--embeddings", "e.npy"], "y: expected a label for each row of X, got"),
+        (["objects.npy", "--embeddings", "e.npy"], "got Python objects; save array.astype(str)"),
+        (["y.npy", "--embeddings", "y.npy"], "X: expected numbers (N, D), got something else"),
+        (["y.npy", "--embeddings", "t.csv"], "embeddings 't.csv': expected an array written by"),
+        (["y.npy", "--embeddings", "no.npy"], "embeddings 'no.npy': expected a file that exists"),
+    ],
+    ids=[
+        "no target", "no features", "no columns", "no lines", "another length", "objects",
+        "text as features", "no array", "nothing there",
+    ],
+)  # fmt: skip
+def test_arrays_that_cannot_be_audited_are_refused(folder, capsys, command, message):
+    np.save("short.npy", np.load("y.npy")[:50])
+    np.save("objects.npy", np.load("y.npy").astype(object), allow_pickle=True)
+    assert run(["audit", *command]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert message in err

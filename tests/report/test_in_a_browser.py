@@ -61,7 +61,7 @@ def opened(browser, file, size="desktop", **context):
     assert wrong == []
 
 
-def _shown(page, attribute):
+def shown(page, attribute):
     cards = page.locator("#row-list details.row:not([hidden])")
     return [cards.nth(i).get_attribute(f"data-{attribute}") for i in range(cards.count())]
 
@@ -69,24 +69,24 @@ def _shown(page, attribute):
 @pytest.mark.parametrize("size", SIZES)
 def test_rows_are_sorted_filtered_and_found(browser, files, size):
     with opened(browser, files / "fit.html", size) as page:
-        everything = _shown(page, "row")
+        everything = shown(page, "row")
         assert len(everything) == 12
         page.select_option("#row-sort", "row")
-        assert _shown(page, "row") == sorted(everything, key=int)
+        assert shown(page, "row") == sorted(everything, key=int)
         page.select_option("#row-sort", "p")
-        p = [float(v) for v in _shown(page, "p")]
+        p = [float(v) for v in shown(page, "p")]
         assert p == sorted(p)
         page.select_option("#row-sort", "norm")
-        assert _shown(page, "row") == everything
+        assert shown(page, "row") == everything
         page.select_option("#row-part", "1")
-        assert set(_shown(page, "held")) == {"1"}
+        assert set(shown(page, "held")) == {"1"}
         page.select_option("#row-part", "")
         page.fill("#row-find", "damselfly blue")
-        found = _shown(page, "row")
+        found = shown(page, "row")
         assert 0 < len(found) < 12
         assert page.inner_text("#row-count") == f"{len(found)} of 12 rows shown"
         page.fill("#row-find", "no such word")
-        assert _shown(page, "row") == []
+        assert shown(page, "row") == []
 
 
 @pytest.mark.parametrize("name", ["fit", "evaluation"])
@@ -94,7 +94,7 @@ def test_a_class_is_followed_through_the_page(browser, files, name):
     with opened(browser, files / f"{name}.html") as page:
         page.select_option("#class", label="<script>alert(1)</script>")
         k = page.input_value("#class")
-        for true, rival in zip(_shown(page, "true"), _shown(page, "rival"), strict=True):
+        for true, rival in zip(shown(page, "true"), shown(page, "rival"), strict=True):
             assert k in (true, rival)
         followed = page.locator(".by-class tr.followed th")
         assert followed.all_inner_texts()[0].startswith("<script>alert")
@@ -102,7 +102,7 @@ def test_a_class_is_followed_through_the_page(browser, files, name):
         assert first.count() == 1
         page.select_option("#class", "")
         assert page.locator(".followed").count() == 0
-        assert len(_shown(page, "row")) == 12
+        assert len(shown(page, "row")) == 12
 
 
 def test_values_are_read_off_curves_by_pointer_and_by_keys(browser, files):

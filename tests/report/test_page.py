@@ -420,7 +420,7 @@ def test_single_precision():
         row,
         x=row.x.astype("f4"),
         p=row.p.astype("f4"),
-        contributions=row.contributions.astype("f4"),
+        contributions=np.asarray(row.contributions).astype("f4"),
     )
     W, b = base.W.astype("f4"), base.b.astype("f4")
     report = replace(

@@ -40,7 +40,7 @@ def test_contributions_and_bias_add_up_to_the_difference_of_the_logits():
 def test_a_feature_without_a_contribution_is_not_shown():
     report = fit_report(K=3, D=4)
     row = report.worst_rows[0]
-    contributions = row.contributions.copy()
+    contributions = np.array(row.contributions)
     contributions[:, 2] = 7.0  # as much for every class
     still = row_details(
         dataclasses.replace(row, contributions=contributions), report.b, report.feature_names

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-__all__ = ["Neighbour", "contradictions", "nearest"]
+__all__ = ["Neighbour", "contradictions", "disagreeing", "nearest"]
 
 Array = NDArray[Any]
 
@@ -36,7 +36,16 @@ class Neighbour(NamedTuple):
 
 def contradictions(X: Any, y: Array) -> list[Array]:
     """Groups of rows whose features are equal and whose labels are not; places, ascending."""
-    _, first, group = np.unique(_keys(X), return_index=True, return_inverse=True)
+    return [
+        part[members]
+        for part in _groups(_hashes(X), y)
+        for members in _groups(_equal(X[part]), y[part])  # rows of one hash may differ
+    ]
+
+
+def _groups(keys: Array, y: Array) -> list[Array]:
+    """Places (ascending) of the rows of each key that has several labels."""
+    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
     group = group.ravel()
     differs = np.zeros(first.size, bool)
     np.logical_or.at(differs, group, y != y[first[group]])
@@ -46,36 +55,72 @@ def contradictions(X: Any, y: Array) -> list[Array]:
     return [np.sort(order[a:b]) for a, b in zip(bounds, ends, strict=True)]
 
 
-def _keys(X: Any) -> Array:
-    """A value for each row that is equal where the rows are."""
-    if not sp.issparse(X):
-        whole = np.ascontiguousarray(X) + 0.0  # −0.0 is 0.0
-        return whole.view(np.dtype((np.void, whole.dtype.itemsize * whole.shape[1])))[:, 0]
-    rows = sp.csr_array(X)
+def _hashes(X: Any) -> Array:
+    """A number for each row that is equal where the rows are; blocks of rows at a time."""
+    if sp.issparse(X):
+        return np.array([hash(key) for key in _sparse_keys(X)])
+    N, D = X.shape
+    odd = np.random.default_rng(0).integers(0, 1 << 63, D, np.uint64) * np.uint64(2) + np.uint64(1)
+    found = np.empty(N, np.uint64)
+    step = max(1, _BLOCK // (8 * D))
+    for first in range(0, N, step):
+        words = (np.asarray(X[first : first + step], np.float64) + 0.0).view(np.uint64)  # −0.0 is 0
+        words ^= words >> np.uint64(32)  # digits of simple numbers are all in the upper half
+        found[first : first + step] = (words * odd).sum(axis=1, dtype=np.uint64)
+    return found
+
+
+def _equal(X: Any) -> Array:
+    """A number for each of some rows: the same for equal rows alone."""
+    if sp.issparse(X):
+        return np.unique(np.array([repr(key) for key in _sparse_keys(X)]), return_inverse=True)[1]
+    return np.asarray(np.unique(np.asarray(X) + 0.0, axis=0, return_inverse=True)[1]).ravel()
+
+
+def _sparse_keys(X: Any) -> list[tuple[bytes, bytes]]:
+    rows = sp.csr_array(X, copy=True)
     rows.eliminate_zeros()
     rows.sort_indices()
-    return np.array([
-        hash((rows.indices[a:b].tobytes(), rows.data[a:b].tobytes()))
+    return [
+        (rows.indices[a:b].tobytes(), rows.data[a:b].tobytes())
         for a, b in zip(rows.indptr[:-1], rows.indptr[1:], strict=True)
-    ])  # fmt: skip
+    ]
 
 
 def nearest(X: Any, rows: Array, seed: int = 0) -> list[Neighbour]:
     """The nearest other row of each of some rows, among all of them."""
-    N = X.shape[0]
-    if N < 2:
+    if X.shape[0] < 2:
         return []
-    sample = np.random.default_rng(seed).choice(N, min(N, _TYPICAL), replace=False)
-    usual = float(np.median(_closest(X, sample)[1]))
+    near = _usual(X, seed) / 2
     places, distances = _closest(X, rows)
     return [
-        Neighbour(int(place), float(distance), bool(distance <= usual / 2))
+        Neighbour(int(place), float(distance), bool(distance <= near))
         for place, distance in zip(places, distances, strict=True)
     ]
 
 
-def _closest(X: Any, rows: Array) -> tuple[Array, Array]:
-    """Place and distance of the nearest other row of each of some rows."""
+def disagreeing(X: Any, y: Array, rows: Array, seed: int = 0) -> list[tuple[int, Neighbour]]:
+    """Of some rows those that are near a row with another label, each with the nearest such."""
+    if rows.size == 0 or np.unique(y).size < 2:
+        return []
+    near = _usual(X, seed) / 2
+    places, distances = _closest(X, rows, y)
+    return [
+        (int(row), Neighbour(int(place), float(distance), True))
+        for row, place, distance in zip(rows, places, distances, strict=True)
+        if distance <= near
+    ]
+
+
+def _usual(X: Any, seed: int) -> float:
+    """What is usual between a row and its nearest other."""
+    N = X.shape[0]
+    sample = np.random.default_rng(seed).choice(N, min(N, _TYPICAL), replace=False)
+    return float(np.median(_closest(X, sample)[1]))
+
+
+def _closest(X: Any, rows: Array, y: Array | None = None) -> tuple[Array, Array]:
+    """Place and distance of the nearest other row of each of some rows; of another label by `y`."""
     squares = _squares(X)
     places, distances = np.empty(rows.size, np.intp), np.empty(rows.size)
     step = max(1, _BLOCK // X.shape[0])
@@ -85,6 +130,8 @@ def _closest(X: Any, rows: Array) -> tuple[Array, Array]:
         product = product.toarray() if sp.issparse(product) else np.asarray(product)
         apart = squares[block][:, None] + squares - 2 * product
         apart[np.arange(block.size), block] = np.inf
+        if y is not None:
+            apart[y[block][:, None] == y] = np.inf
         best = apart.argmin(axis=1)
         places[first : first + step] = best
         distances[first : first + step] = [

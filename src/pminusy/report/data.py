@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.core.trace import Trace
@@ -14,6 +15,7 @@ from pminusy.core.trace import Trace
 __all__ = [
     "ColumnDrift",
     "ColumnLine",
+    "Contributions",
     "EvaluationReport",
     "FitReport",
     "JudgedReport",
@@ -22,6 +24,16 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
+
+
+class Contributions:
+    """`W_kd x_d` (D,) of one class k at a time: those of all classes may be too many to keep."""
+
+    def __init__(self, W: Array, x: Array) -> None:
+        self._W, self._x = W, x
+
+    def __getitem__(self, k: int) -> Array:
+        return np.asarray(self._W[k] * self._x)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +53,7 @@ class WorstRow:
     y
         Index of the class the table gives it.
     contributions
-        `W_kd x_d`, what each feature adds to each logit, shape (K, D).
+        `W_kd x_d`, what each feature adds to each logit: shape (K, D), or a class at a time.
     log_p
         Logarithms of `p`, shape (K,), which say what a float cannot; of `p` itself if not given.
     held_out
@@ -55,7 +67,7 @@ class WorstRow:
     x: Array
     p: Array
     y: int
-    contributions: Array
+    contributions: Array | Contributions
     log_p: Array | None = None
     held_out: bool | None = None
     said: int | None = None

@@ -20,7 +20,9 @@ from pminusy.report.row_numbers import row_numbers
 from pminusy.report.weights import grid
 from pminusy.report.worst_rows import RowDetails, row_details
 
-__all__ = ["render_evaluation", "render_page"]
+__all__ = [
+    "NOTES", "SCRIPT", "STYLE", "class_choices", "environment", "render_evaluation", "render_page",
+]  # fmt: skip
 
 CONFUSION_CLASSES, CONDENSED_CLASSES = 20, 12
 CONFUSIONS = 10
@@ -35,8 +37,8 @@ COLUMNS = 200
 CHOICES = 200
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_STYLE = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
-_SCRIPT = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
+STYLE = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
+SCRIPT = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
 
 
 def render_page(report: FitReport) -> str:
@@ -54,7 +56,7 @@ def render_page(report: FitReport) -> str:
     str
         A whole HTML document of less than about 1 MB, however many classes and features.
     """
-    template = _environment().get_template("page.html.jinja")
+    template = environment().get_template("page.html.jinja")
     rows = _rows(report)
     body = template.render(
         report=report,
@@ -73,12 +75,12 @@ def render_page(report: FitReport) -> str:
         worse=_worse(report),
         choices=_choices(report, rows["worst_rows"]),
     )
-    return page(f"{markup.plain(report.title)} · pminusy", _STYLE, body, _SCRIPT)
+    return page(f"{markup.plain(report.title)} · pminusy", STYLE, body, SCRIPT)
 
 
 def render_evaluation(report: EvaluationReport) -> str:
     """HTML of the page of an evaluation; otherwise as `render_page`."""
-    template = _environment().get_template("evaluation.html.jinja")
+    template = environment().get_template("evaluation.html.jinja")
     rows = _rows(report)
     body = template.render(
         report=report,
@@ -92,13 +94,19 @@ def render_evaluation(report: EvaluationReport) -> str:
         worse=_worse(report),
         choices=_choices(report, rows["worst_rows"]),
     )
-    return page(f"{markup.plain(report.title)} · pminusy", _STYLE, body, _SCRIPT)
+    return page(f"{markup.plain(report.title)} · pminusy", STYLE, body, SCRIPT)
 
 
 def _choices(report: JudgedReport, worst_rows: list[RowDetails]) -> list[int]:
-    """Classes to choose from: all, or of very many those with the worst rows, then the first."""
-    K = len(report.classes)
-    first = dict.fromkeys([k for row in worst_rows for k in (row.true, row.rival)])
+    """Classes to choose from: all, or of very many those with the worst rows first."""
+    return class_choices(
+        [k for row in worst_rows for k in (row.true, row.rival)], len(report.classes)
+    )
+
+
+def class_choices(shown: list[int], K: int) -> list[int]:
+    """Classes to choose from, ascending: those of the rows shown, then the first, up to 200."""
+    first = dict.fromkeys(shown)
     return sorted([*first, *(k for k in range(K) if k not in first)][:CHOICES])
 
 
@@ -201,7 +209,8 @@ def _derivation(report: FitReport, worst_rows: list[RowDetails]) -> dict[str, An
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates, with what writes names and numbers in them."""
     environment = Environment(
         loader=PackageLoader("pminusy.report"),
         autoescape=True,

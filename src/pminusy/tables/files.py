@@ -27,6 +27,7 @@ from pminusy.tables.reading import AS_THE_FILE_SAYS, Reading
 from pminusy.tables.wording import first_line, shown
 
 __all__ = [
+    "TABLE_SUFFIXES",
     "check_table_path",
     "is_standard",
     "is_text",
@@ -264,6 +265,10 @@ def check_table_path(path: StrPath, *, inputs: Iterable[StrPath] = ()) -> Path:
     """
     _writer(path)
     return check_writable(path, inputs=inputs)
+
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".pq", ".feather", ".arrow", ".ipc")
+"""How files are named that `write_table` writes."""
 
 
 def _writer(path: StrPath) -> Callable[[pl.DataFrame, BinaryIO], object]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pminusy.api.fitted import Fitted
     from pminusy.estimators.softmax_regression_cv import PathPoint
 
-__all__ = ["PAGE_SUFFIXES_OF_OTHERS", "fit_report", "write_evaluation", "write_report"]
+__all__ = ["PAGE_SUFFIXES_OF_OTHERS", "fit_report", "made_by", "write_evaluation", "write_report"]
 
 PAGE_SUFFIXES_OF_OTHERS = (
     ".pdf", ".png", ".jpg", ".svg", ".docx", ".md", ".tex", ".txt", ".json", ".csv", ".ipynb",
@@ -47,13 +47,13 @@ def write_report(
     model: Fitted, run: TrainingRun, path: str | PathLike[str], command: str = ""
 ) -> None:
     """Write the page; nothing is left half written."""
-    page = render_page(fit_report(model, run, _made(command))).encode()
+    page = render_page(fit_report(model, run, made_by(command))).encode()
     write_atomically(path, lambda file: file.write(page))
 
 
 def write_evaluation(result: Evaluation, path: str | PathLike[str], command: str = "") -> None:
     """Write the page of an evaluation."""
-    page = render_evaluation(_evaluation_report(result, _made(command))).encode()
+    page = render_evaluation(_evaluation_report(result, made_by(command))).encode()
     write_atomically(path, lambda file: file.write(page))
 
 
@@ -99,7 +99,8 @@ def _judged(
     }
 
 
-def _made(command: str) -> tuple[str, ...]:
+def made_by(command: str) -> tuple[str, ...]:
+    """Version, day and command, for the foot of a page."""
     day = datetime.now().astimezone().date().isoformat()
     return (f"pminusy {pminusy.__version__}", day, *([command] if command else []))
 

@@ -12,11 +12,11 @@
 
   function filterRows() {
     const words = at("row-find").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const held = at("row-part") ? at("row-part").value : "";
+    const part = at("row-part") ? at("row-part").value : "";
     const k = chosen ? chosen.value : "";
     let shown = 0;
     cards.forEach((card, i) => {
-      const fits = (!held || card.dataset.held === held)
+      const fits = (!part || card.dataset[at("row-part").dataset.of] === part)
         && (!k || card.dataset.true === k || card.dataset.rival === k)
         && words.every((word) => text[i].includes(word));
       card.hidden = !fits;
