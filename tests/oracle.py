@@ -134,6 +134,7 @@ def target_mass(
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
     reduction: str = "mean",
+    num_items: float | None = None,
     log_base: float | None = None,
 ) -> list[list[Number]]:
     """Target mass q (N, K), the denominator of the reduction and ln B included."""
@@ -156,6 +157,8 @@ def target_mass(
                 q.append([own[k] + omega[i] * w[k] * epsilon / K for k in range(K)])
                 counted.append(omega[i] * w[c])
         denominator = mp.fsum(counted) if reduction == "mean" else mpf(1)
+        if num_items is not None:
+            denominator = mpf(num_items)
         if denominator == 0:
             return [[ZERO] * K for _ in range(N)]
         if log_base is not None:

@@ -107,9 +107,13 @@ def of_losses(option: LossOption) -> bool:
     return not option.explain_only
 
 
+def of_explain(option: LossOption) -> bool:
+    return not option.losses_only
+
+
 def not_a_row(option: LossOption) -> bool:
-    """What a module has from its start; weights of rows come with each batch."""
-    return of_losses(option) and option.entries != "row"
+    """What a module has from its start; weights of rows and their number come with each batch."""
+    return of_losses(option) and option.entries != "row" and option.kind != "scalar"
 
 
 def typed(option: LossOption) -> bool:
@@ -157,9 +161,9 @@ MADE_FROM_IT = [
         Surface("ops/", f.__name__, of_losses, lambda o, f=f: o.name in shown_by(f))  # type: ignore[misc]
         for f in LOSSES
     ),
-    Surface("api/explain.py", "explain", lambda o: True, lambda o: o.name in shown_by(pmy.explain)),
+    Surface("api/explain.py", "explain", of_explain, lambda o: o.name in shown_by(pmy.explain)),
     Surface(
-        "cli/loss_flags.py", "pminusy explain", lambda o: True,
+        "cli/loss_flags.py", "pminusy explain", of_explain,
         lambda o: o.flag in flags("explain"),
     ),
     *(
@@ -300,7 +304,7 @@ def test_help_shows_names_and_defaults():
 def test_flags_have_the_defaults_and_the_help_declared():
     group: Any = typer.main.get_command(application())
     found = {p.name: p for p in group.commands["explain"].params}
-    for option in OPTIONS:
+    for option in options_of(explain=True):
         assert found[option.name].default == option.default
         assert found[option.name].help == option.help
     assert "loss" not in inspect.signature(explain_command).parameters
@@ -333,7 +337,9 @@ def test_every_path_refuses_what_the_declaration_does(option):
             lambda **o: pmy.linear_cross_entropy_grad(ONE["z"], np.eye(3), None, ONE["y"], **o),
             lambda **o: pt.cross_entropy(z, y, **o),
             lambda **o: pt.cross_entropy(z.half(), y, **o),
-            lambda **o: pt.CrossEntropyLoss(**o)(z, y),
+            (lambda **o: pt.CrossEntropyLoss()(z, y, **o))
+            if option.kind == "scalar"
+            else (lambda **o: pt.CrossEntropyLoss(**o)(z, y)),
             lambda **o: pt.linear_cross_entropy(X, W, y, **o),
             lambda **o: torch.func.vmap(lambda r: pt.cross_entropy(r, y, **o))(z[None]),
         ]
@@ -429,17 +435,17 @@ REDUCING: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 OPERATORS: dict[str, Callable[[str], Any]] = {
     "operator": lambda r: torch.ops.pminusy.cross_entropy_loss(
-        Z, Y, None, -100, r, 0.0, None, 1.0, 0.0, None
+        Z, Y, None, -100, r, 0.0, None, 1.0, 0.0, None, None
     ),
     "operator of a layer": lambda r: torch.ops.pminusy.linear_cross_entropy_loss(
-        Z, EYE, Y, None, None, None, r, 0.0, None, 1.0, 0.0, None, None
+        Z, EYE, Y, None, None, None, r, 0.0, None, 1.0, 0.0, None, None, None
     ),
     "what compilers call": lambda r: torch.ops.pminusy.linear_cross_entropy(
-        Z, EYE, None, Y, None, None, None, -100, r, 0.0, 1.0, 0.0, None, 1 << 20, None, 0
+        Z, EYE, None, Y, None, None, None, None, -100, r, 0.0, 1.0, 0.0, None, 1 << 20, None, 0
     ),
     "what compilers call, half": lambda r: torch.ops.pminusy.linear_cross_entropy(
-        Z.half(), EYE.half(), None, Y, None, None, None, -100, r, 0.0, 1.0, 0.0, None, 1 << 20,
-        None, 0,
+        Z.half(), EYE.half(), None, Y, None, None, None, None, -100, r, 0.0, 1.0, 0.0, None,
+        1 << 20, None, 0,
     ),
     "scripted": lambda r: torch.jit.script(pt.CrossEntropyLoss(reduction=r))(Z, Y),
 }  # fmt: skip

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pminusy.core.options import (
-    ARRAYS,
     DEFAULTS,
+    TENSORS,
     LossOption,
     LossOptions,
     Options,
@@ -42,8 +42,14 @@ Array = NDArray[Any]
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-_NAMES = frozenset(option.name for option in options_of(explain=False))
-_ANNOTATIONS = {"array": "ArrayLike", "int": "int", "float": "float", "word": "Reduction"}
+_NAMES = {
+    explain: frozenset(option.name for option in options_of(explain=explain))
+    for explain in (False, True)
+}
+_ANNOTATIONS = {
+    "array": "ArrayLike", "scalar": "SupportsFloat", "int": "int", "float": "float",
+    "word": "Reduction",
+}  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -252,16 +258,21 @@ def loss_options(options: Mapping[str, Any], rows: tuple[int, ...], K: int) -> O
         return DEFAULTS
     known_options(options)
     checked = dict(options)
-    for option in ARRAYS:
-        if checked.get(option.name) is not None:
+    for option in TENSORS:
+        value = checked.get(option.name)
+        if value is None:
+            continue
+        if option.kind == "scalar":
+            checked[option.name] = _scalar(option, value)
+        else:
             shape = (K,) if option.entries == "class" else rows
-            checked[option.name] = _weights(option, checked[option.name], shape).ravel()
+            checked[option.name] = _weights(option, value, shape).ravel()
     return Options(**checked)
 
 
 def known_options(options: Mapping[str, Any], *, explain: bool = False) -> None:
     """Refuse a keyword that is no option, as Python refuses one that is no parameter."""
-    if options.keys() <= _NAMES:
+    if options.keys() <= _NAMES[explain]:
         return
     known = [option.name for option in options_of(explain=explain)]
     unknown = [name for name in options if name not in known]
@@ -276,6 +287,16 @@ def _weights(option: LossOption, value: ArrayLike, shape: tuple[int, ...]) -> ND
         raise InputError(option.name, f"shape {shape}", f"shape {weights.shape}")
     not_negative(option.name, weights, option.expected)
     return weights
+
+
+def _scalar(option: LossOption, value: Any) -> Any:
+    """The number itself if it is in an array of no axes."""
+    if not isinstance(value, np.ndarray):
+        return value
+    if value.ndim:
+        remedy = f"pass {option.name}.item()" if value.size == 1 else ""
+        raise InputError(option.name, option.expected, f"an array of shape {value.shape}", remedy)
+    return value.item()
 
 
 def row_factors(

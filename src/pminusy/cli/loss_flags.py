@@ -10,13 +10,14 @@ import typer
 
 from pminusy.cli.arrays import optional_array
 from pminusy.cli.values import number, whole_number
-from pminusy.core.options import OPTIONS, LossOption
+from pminusy.core.options import LossOption, options_of
 
 __all__ = ["FLAGS", "loss_options_of", "with_loss_flags"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-FLAGS = {option.name: option.flag for option in OPTIONS}
+_EXPLAINED = options_of(explain=True)
+FLAGS = {option.name: option.flag for option in _EXPLAINED}
 
 _PARSERS: dict[str, Any] = {
     "int": {"parser": whole_number, "metavar": "NUMBER"},
@@ -29,7 +30,7 @@ def with_loss_flags(command: F) -> F:
     """Give a command that takes `**loss` a flag for each option of the loss."""
     signature = inspect.signature(command, eval_str=True)  # what typer reads
     own = list(signature.parameters.values())[:-1]
-    flags = [_parameter(option) for option in OPTIONS]
+    flags = [_parameter(option) for option in _EXPLAINED]
     vars(command)["__signature__"] = signature.replace(parameters=[*own, *flags])
     command.__annotations__ |= {flag.name: flag.annotation for flag in flags}
     return command
@@ -52,5 +53,5 @@ def loss_options_of(typed: dict[str, Any]) -> dict[str, Any]:
         option.name: optional_array(option.flag, typed[option.name])
         if option.kind == "array"
         else typed[option.name]
-        for option in OPTIONS
+        for option in _EXPLAINED
     }

@@ -18,7 +18,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Any, Literal, NamedTuple, SupportsFloat, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,17 +30,19 @@ __all__ = [
     "ARRAYS",
     "DEFAULTS",
     "OPTIONS",
+    "TENSORS",
     "ExplainedLossOptions",
     "LossOption",
     "LossOptions",
     "Options",
     "Reduction",
+    "beside_a_mean",
     "first_invalid",
     "options_of",
 ]
 
 Reduction = Literal["mean", "sum", "none"]
-Kind = Literal["array", "int", "float", "word"]
+Kind = Literal["array", "scalar", "int", "float", "word"]
 
 
 class LossOption(NamedTuple):
@@ -51,7 +53,8 @@ class LossOption(NamedTuple):
     name, default
         Name of the parameter wherever it is one, and its value if it is not given.
     kind, optional
-        What a value is; whether None is one too.
+        What a value is; whether None is one too. A "scalar" is a number, or an array or tensor of
+        no axes.
     accepts, expected
         Whether a value has a meaning, and in words what has one. The entries and the shape of an
         array are checked by whoever knows N and K.
@@ -63,8 +66,8 @@ class LossOption(NamedTuple):
         What it does to the target mass q, the logits or the loss.
     in_torch
         Whether `torch.nn.functional.cross_entropy` has it.
-    explain_only
-        Whether `pminusy.explain` alone has it.
+    explain_only, losses_only
+        Whether `pminusy.explain` alone has it, or all but `pminusy.explain`.
     flag
         Its flag on a command line.
     """
@@ -80,6 +83,7 @@ class LossOption(NamedTuple):
     effect: str
     in_torch: bool
     explain_only: bool
+    losses_only: bool
     flag: str
 
 
@@ -118,7 +122,8 @@ def _declare(
     """What a field of `Options` has to say; `LossOption` explains each part."""
     return {
         "kind": kind, "accepts": accepts, "expected": expected, "help": help, "effect": effect,
-        "entries": "", "in_torch": False, "explain_only": False, **more,
+        "entries": "", "in_torch": False, "explain_only": False,
+        "losses_only": False, **more,
     }  # fmt: skip
 
 
@@ -178,6 +183,11 @@ class Options:
         help="κ > 0: the logits become κ tanh(u / κ).",
         effect="q stays; the temperature comes after it.",
     ))  # fmt: skip
+    num_items: float | None = field(default=None, metadata=_declare(
+        "scalar", _between(1e-30, 1e30), _POSITIVE, losses_only=True,
+        help="n > 0: what the mean is divided by, as the rows of a step that is taken in parts.",
+        effect="The denominator of the mean, whatever the weights, and however many are ignored.",
+    ))  # fmt: skip
     log_base: float | None = field(default=None, metadata=_declare(
         "float", _between(math.nextafter(1, 2), sys.float_info.max),
         "a finite number above 1", explain_only=True, flag="base",
@@ -197,10 +207,15 @@ class Options:
                 raise InputError(name, option.expected, short_repr(got))
             if is_float and type(value) is not float:  # kernels are compiled for that
                 object.__setattr__(self, name, float(value))
+        if self.num_items is not None and self.reduction != "mean":
+            raise InputError(*beside_a_mean(self.reduction))
 
     @property
     def plain(self) -> bool:
-        """Whether q is the same number at every label, and the loss that of the logits given."""
+        """Whether q is the same number at every label, and the loss that of the logits given.
+
+        That number is 1, or 1 over how many labels there are.
+        """
         return (
             self.weight is None
             and self.sample_weight is None
@@ -209,6 +224,7 @@ class Options:
             and self.log_base is None
             and self.softcap is None
             and self.temperature == 1.0
+            and self.num_items is None
         )
 
     @property
@@ -228,8 +244,12 @@ def _declared() -> Iterator[LossOption]:
 
 OPTIONS = tuple(_declared())
 ARRAYS = tuple(option for option in OPTIONS if option.kind == "array")
+TENSORS = tuple(option for option in OPTIONS if option.kind in ("array", "scalar"))
+"""The options that are tensors in torch."""
 _CHECKS = tuple(
-    (o.name, o.default, o.accepts, o.kind == "float") for o in OPTIONS if o.kind != "array"
+    (o.name, o.default, o.accepts, o.kind in ("float", "scalar"))
+    for o in OPTIONS
+    if o.kind != "array"
 )
 
 
@@ -237,8 +257,8 @@ DEFAULTS = Options()
 """The options of a call that names none."""
 
 
-class LossOptions(TypedDict, total=False):
-    """Keyword options of the loss functions, for type checkers; `Options` declares them."""
+class _SharedLossOptions(TypedDict, total=False):
+    """Keyword options of the loss functions and of `pminusy.explain`, for type checkers."""
 
     weight: ArrayLike | None
     sample_weight: ArrayLike | None
@@ -250,7 +270,13 @@ class LossOptions(TypedDict, total=False):
     softcap: float | None
 
 
-class ExplainedLossOptions(LossOptions, total=False):
+class LossOptions(_SharedLossOptions, total=False):
+    """Those of the loss functions; `Options` declares them."""
+
+    num_items: SupportsFloat | None
+
+
+class ExplainedLossOptions(_SharedLossOptions, total=False):
     """Those of `pminusy.explain`."""
 
     log_base: float | None
@@ -258,7 +284,7 @@ class ExplainedLossOptions(LossOptions, total=False):
 
 def options_of(*, explain: bool) -> tuple[LossOption, ...]:
     """The options of `pminusy.explain`, or those of the loss functions."""
-    return tuple(option for option in OPTIONS if explain or not option.explain_only)
+    return tuple(o for o in OPTIONS if not (o.losses_only if explain else o.explain_only))
 
 
 def first_invalid(given: Any) -> tuple[str, str, Any] | None:
@@ -273,7 +299,13 @@ def first_invalid(given: Any) -> tuple[str, str, Any] | None:
     return None
 
 
-_OF_LOSSES = tuple(o for o in options_of(explain=False) if o.kind != "array")
+_OF_LOSSES = tuple(o for o in options_of(explain=False) if o not in TENSORS)
+
+
+def beside_a_mean(reduction: str) -> tuple[str, str, str, str]:
+    """What is said of a denominator where no mean is taken."""
+    remedy = "divide the sum yourself, or leave num_items out"
+    return "num_items", 'None unless reduction="mean"', f"a number with {reduction!r}", remedy
 
 
 def _parameters() -> str:

@@ -8,7 +8,7 @@ other file needs to know which of them were used.
     soft targets    q_k = ω w_k ((1 − ε) Y_k + ε / K)
 
 "mean" divides q by Σ ω w_c over the rows that are not ignored (class indices), by Σ ω (soft
-targets); a logarithm of base B divides it by ln B.
+targets), or by the number of items that is given; a logarithm of base B divides it by ln B.
 
 The three formulas are `class_factors`, `row_mass` and `counted`. They take numbers of any kind:
 NumPy's and Twofold here, those of training, torch's tensors, the decimals of a derivation.
@@ -19,6 +19,7 @@ Source: Szegedy et al. 2016 (label smoothing); the rule for "mean" is that of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -139,7 +140,10 @@ def target_mass(y: NDArray[Any], N: int, K: int, options: Options) -> TargetMass
         row = twofold(np.where(labels >= 0, omega, 0.0))
         soft, c = None, 0
     exponent = a + b + c
-    if options.reduction == "mean":
+    if options.num_items is not None:
+        mantissa, power = math.frexp(options.num_items)
+        row, exponent = row / mantissa, exponent - power
+    elif options.reduction == "mean":
         denominator = counted(row, weight, labels).sum(0)
         empty = denominator.hi == 0.0
         row = where(empty, 0.0, row / where(empty, 1.0, denominator))

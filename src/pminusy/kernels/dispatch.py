@@ -190,6 +190,8 @@ def _beyond_kernels(options: Options | None) -> str:
         return ""
     if options.log_base is not None:
         return "a base of the logarithm is for derivations"
+    if options.num_items is not None and _astronomic(np.float64(1.0 / options.num_items)):
+        return "num_items is beyond what single factors can carry"
     for option in ARRAYS:
         weights = getattr(options, option.name)
         if weights is not None and _astronomic(weights):

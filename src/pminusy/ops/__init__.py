@@ -4,7 +4,7 @@ Conventions: logits `z` (..., K) with classes on the last axis; `y` class indice
 soft targets (..., K); inputs `X` (N, D), weights `W` (K, D), bias `b` (K,) or None. float32 and
 float64 arrays give results of their own type; lists and integers are taken as float64. The options
 of every loss are those of `pminusy.core.options.Options`: `weight`, `sample_weight`,
-`ignore_index`, `label_smoothing`, `reduction`, `temperature`, `z_loss`, `softcap`.
+`ignore_index`, `label_smoothing`, `reduction`, `temperature`, `z_loss`, `softcap`, `num_items`.
 """
 
 from pminusy.ops.linear import (

@@ -138,7 +138,11 @@ def same_device(**named: Tensor | None) -> None:
     for name, t in named.items():
         if not isinstance(t, Tensor) and (t is not None or name in ("input", "target")):
             refuse(name, "a tensor", type(t).__name__, "convert it with torch.as_tensor")
-    found = {name: t.device for name, t in named.items() if t is not None}
+    found = {
+        name: t.device
+        for name, t in named.items()
+        if t is not None and not (name == "num_items" and t.device.type == "cpu")
+    }
     first, *others = found.items()
     for name, device in others:
         if device != first[1]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pminusy import arguments
-from pminusy.core.options import ARRAYS, Options, first_invalid
+from pminusy.core.options import TENSORS, Options, beside_a_mean, first_invalid
 from pminusy.errors import InputError, short_repr
 from pminusy.torch.arrays import FLOATS, array, leave_the_compiler, refuse
 from pminusy.torch.plain import IGNORED, TensorOptions
@@ -30,11 +30,13 @@ __all__ = [
     "all_in_range",
     "check_options",
     "check_values",
+    "denominator",
     "is_soft",
     "plain_options",
     "resolve",
 ]
 
+NUM_ITEMS = next(option for option in TENSORS if option.kind == "scalar")
 _INTEGERS = (
     torch.uint8,
     torch.int8,
@@ -50,10 +52,12 @@ _INTEGERS = (
 def check_options(settings: TensorOptions, losses: torch.Size, K: int) -> None:
     """Refuse options out of range, and weights of another type or shape or with a gradient."""
     check_values(settings)
-    for option, value in zip(ARRAYS, settings.tensors(), strict=True):
+    for option, value in zip(TENSORS, settings.tensors(), strict=True):
         if value is None:
             continue
-        if option.entries == "class":
+        if option.kind == "scalar":
+            _check_weights(option.name, value, (), "a number, or a tensor of shape ()")
+        elif option.entries == "class":
             _check_weights(option.name, value, (K,), f"shape ({K},)")
         else:
             expected = f"the shape of the losses, {tuple(losses)}"
@@ -67,6 +71,17 @@ def check_values(settings: TensorOptions) -> None:
         name, expected, value = invalid
         leave_the_compiler(f"{name}: expected {expected}")
         raise InputError(name, expected, short_repr(value))
+    if settings.num_items is not None and settings.reduction != "mean":
+        refuse(*beside_a_mean(settings.reduction))
+
+
+def denominator(value: float | Tensor) -> Tensor:
+    """`num_items` as a tensor: a number is one on CPU, which goes with those of any device."""
+    if isinstance(value, Tensor):
+        return value
+    if not NUM_ITEMS.accepts(value):
+        refuse(NUM_ITEMS.name, NUM_ITEMS.expected, short_repr(value))
+    return torch.tensor(float(value), dtype=torch.float64)
 
 
 def plain_options(*numbers: Any) -> TensorOptions | None:
@@ -118,12 +133,12 @@ def resolve(
     """
     checked = [
         value if value is None else _not_negative(option.name, value, traced)
-        for option, value in zip(ARRAYS, settings.tensors(), strict=True)
+        for option, value in zip(TENSORS, settings.tensors(), strict=True)
     ]
     settings = settings.with_tensors(
         [
-            value if value is None or option.entries == "class" else value.reshape(-1)
-            for option, value in zip(ARRAYS, checked, strict=True)
+            value if value is None or option.entries != "row" else value.reshape(-1)
+            for option, value in zip(TENSORS, checked, strict=True)
         ]
     )
     if soft is not None:
@@ -168,11 +183,23 @@ def _not_negative(name: str, values: Tensor, traced: bool) -> Tensor:
 @np.errstate(invalid="ignore")  # comparisons of NaN
 def _check_not_negative(name: str, values: Tensor) -> None:
     expected = "a finite target mass ≥ 0" if name == "target" else "a finite number ≥ 0"
-    if values.device.type == "cuda":
+    if name == NUM_ITEMS.name:
+        _check_denominator(values)
+    elif values.device.type == "cuda":
         fine = torch.all((values >= 0) & torch.isfinite(values))
         torch._assert_async(fine, f"{name}: expected {expected}")
     else:
         arguments.not_negative(name, array(values), expected)
+
+
+def _check_denominator(value: Tensor) -> None:
+    if value.device.type == "cuda":
+        fine = torch.all((value >= 1e-30) & (value <= 1e30))
+        torch._assert_async(fine, f"{NUM_ITEMS.name}: expected {NUM_ITEMS.expected}")
+        return
+    for number in value.reshape(-1).tolist():  # several under vmap
+        if not NUM_ITEMS.accepts(number):
+            raise InputError(NUM_ITEMS.name, NUM_ITEMS.expected, short_repr(number))
 
 
 @torch.library.custom_op(

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from pminusy.kernels.linear.tiles import WORKSPACE
 from pminusy.torch.arrays import FLOATS, dense_and_local, refuse, same_device, traced, transformed
-from pminusy.torch.checks import check_options, is_soft, resolve
+from pminusy.torch.checks import check_options, denominator, is_soft, resolve
 from pminusy.torch.layer.engine import (
     NOTHING,
     evaluate,
@@ -46,6 +46,7 @@ def linear_cross_entropy(
     temperature: float = 1.0,
     z_loss: float = 0.0,
     softcap: float | None = None,
+    num_items: float | Tensor | None = None,
     workspace: int | None = None,
 ) -> Tensor:
     """Cross-entropy of a linear layer, as `torch.nn.functional.linear_cross_entropy`.
@@ -58,7 +59,8 @@ def linear_cross_entropy(
     target
         Class indices (N,) or (…), or probabilities (N, K) or (…, K). With positions class indices
         (N, d1, …) or probabilities (N, K, d1, …).
-    weight, reduction, ignore_index, label_smoothing, sample_weight, temperature, z_loss, softcap
+    weight, reduction, ignore_index, label_smoothing, sample_weight, temperature, z_loss, softcap,
+    num_items
         As `cross_entropy`; `ignore_index=None` means -100, and is all that probabilities take.
     options
         None or a `torch.nn.LinearCrossEntropyOptions`, which torch needs to work in chunks. Here
@@ -89,7 +91,9 @@ def linear_cross_entropy(
     As `cross_entropy`.
     """
     options_of_torch(options)
-    tensors = (input, linear_weight, linear_bias, target, weight, sample_weight)
+    if num_items is not None:
+        num_items = denominator(num_items)
+    tensors = (input, linear_weight, linear_bias, target, weight, sample_weight, num_items)
     if has_torch_function_variadic(*tensors):  # a mode, or a class of tensors, takes over
         return handle_torch_function(
             linear_cross_entropy,
@@ -107,11 +111,20 @@ def linear_cross_entropy(
             temperature=temperature,
             z_loss=z_loss,
             softcap=softcap,
+            num_items=num_items,
             workspace=workspace,
         )
     ignored = -100 if ignore_index is None else ignore_index
     settings = TensorOptions(
-        weight, sample_weight, ignored, reduction, label_smoothing, temperature, z_loss, softcap
+        weight,
+        sample_weight,
+        ignored,
+        reduction,
+        label_smoothing,
+        temperature,
+        z_loss,
+        softcap,
+        num_items,
     )
     named = {
         "input": input,
@@ -120,6 +133,7 @@ def linear_cross_entropy(
         "linear_bias": linear_bias,
         "weight": weight,
         "sample_weight": sample_weight,
+        "num_items": num_items,
     }
     same_device(**named)
     by_torch = traced(*tensors)

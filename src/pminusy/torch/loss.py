@@ -20,7 +20,7 @@ from pminusy.torch.arrays import (
     same_device,
     traced,
 )
-from pminusy.torch.checks import check_options, is_soft, plain_options, resolve
+from pminusy.torch.checks import check_options, denominator, is_soft, plain_options, resolve
 from pminusy.torch.legacy import reduction_of
 from pminusy.torch.plain import TensorOptions
 from pminusy.torch.under_autograd import differentiable, loss_on_device, numpy_call
@@ -44,6 +44,7 @@ def cross_entropy(
     temperature: float = 1.0,
     z_loss: float = 0.0,
     softcap: float | None = None,
+    num_items: float | Tensor | None = None,
 ) -> Tensor:
     """Softmax cross-entropy, as `torch.nn.functional.cross_entropy`: L = Σ_k q_k (lse − z_k).
 
@@ -62,6 +63,9 @@ def cross_entropy(
         A factor for each target, of the shape of the losses.
     temperature, z_loss, softcap
         See `pminusy.core.options.Options`.
+    num_items
+        What the mean is divided by in place of its own denominator, a number or a tensor of shape
+        (): the labels of a whole step, say, of which this call has a part.
 
     Returns
     -------
@@ -85,7 +89,9 @@ def cross_entropy(
     Bridle 1990; options: Szegedy et al. 2016, `torch.nn.functional.cross_entropy`.
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    tensors = (input, target, weight, sample_weight)
+    if num_items is not None:
+        num_items = denominator(num_items)
+    tensors = (input, target, weight, sample_weight, num_items)
     if has_torch_function_variadic(*tensors):  # a mode, or a class of tensors, takes over
         return handle_torch_function(
             cross_entropy,
@@ -100,13 +106,21 @@ def cross_entropy(
             temperature=temperature,
             z_loss=z_loss,
             softcap=softcap,
+            num_items=num_items,
         )
-    if weight is None and sample_weight is None:
+    if weight is None and sample_weight is None and num_items is None:
         numbers = ignore_index, reduction, label_smoothing, temperature, z_loss, softcap
         found = _of_labelled_rows(input, target, numbers)
         if found is not None:
             return found
-    same_device(input=input, target=target, weight=weight, sample_weight=sample_weight)
+    named = {
+        "input": input,
+        "target": target,
+        "weight": weight,
+        "sample_weight": sample_weight,
+        "num_items": num_items,
+    }
+    same_device(**named)
     settings = TensorOptions(
         weight,
         sample_weight,
@@ -116,6 +130,7 @@ def cross_entropy(
         temperature,
         z_loss,
         softcap,
+        num_items,
     )
     if input.dtype in HALF and _autocast_enabled(input.device.type):
         input = input.float()  # noqa: A001  # as torch does: a loss in float32
@@ -127,7 +142,7 @@ def cross_entropy(
         refuse("ignore_index", "a number below 0 with probabilities", str(ignore_index))
     by_torch = traced(*tensors)
     if by_torch:
-        dense_and_local(input=input, target=target, weight=weight, sample_weight=sample_weight)
+        dense_and_local(**named)
     y, settings = resolve(target, settings, K, input.dtype if soft else None, by_torch)
     z = _as_rows(input, axis, K)
     y = _as_rows(y, axis, K) if soft else y.reshape(-1)

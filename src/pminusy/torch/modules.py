@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.jit import is_scripting  # type: ignore[attr-defined]  # torch leaves it out of __all__
 
-from pminusy.core.options import Options, options_of
+from pminusy.core.options import TENSORS, Options, options_of
 from pminusy.errors import InputError
 from pminusy.torch.legacy import reduction_of
 from pminusy.torch.linear import linear_cross_entropy
@@ -38,7 +38,8 @@ class CrossEntropyLoss(nn.CrossEntropyLoss):
 
     Notes
     -----
-    Every option is an attribute of its name and may be changed between calls.
+    `sample_weight` and `num_items`, which differ from batch to batch, are arguments of the call.
+    Every other option is an attribute of its name and may be changed between calls.
 
     Examples
     --------
@@ -80,6 +81,7 @@ class CrossEntropyLoss(nn.CrossEntropyLoss):
         input: Tensor,  # noqa: A002  # torch's name
         target: Tensor,
         sample_weight: Tensor | None = None,
+        num_items: Tensor | None = None,
     ) -> Tensor:
         """Loss of logits and targets."""
         if is_scripting():
@@ -94,6 +96,7 @@ class CrossEntropyLoss(nn.CrossEntropyLoss):
                 float(self.temperature),
                 float(self.z_loss),
                 self.softcap,
+                num_items,
             )
             return scripted
         return cross_entropy(
@@ -107,6 +110,7 @@ class CrossEntropyLoss(nn.CrossEntropyLoss):
             temperature=self.temperature,
             z_loss=self.z_loss,
             softcap=self.softcap,
+            num_items=num_items,
         )
 
     def extra_repr(self) -> str:
@@ -134,7 +138,8 @@ class LinearCrossEntropyLoss(_Linear):
 
     Notes
     -----
-    Every option is an attribute of its name and may be changed between calls.
+    `sample_weight` and `num_items`, which differ from batch to batch, are arguments of the call.
+    Every other option is an attribute of its name and may be changed between calls.
 
     Examples
     --------
@@ -184,6 +189,7 @@ class LinearCrossEntropyLoss(_Linear):
         input: Tensor,  # noqa: A002  # torch's name
         target: Tensor,
         sample_weight: Tensor | None = None,
+        num_items: Tensor | None = None,
     ) -> Tensor:
         """Loss of inputs and targets."""
         W: Tensor = self.linear.weight
@@ -208,6 +214,7 @@ class LinearCrossEntropyLoss(_Linear):
                 float(self.temperature),
                 float(self.z_loss),
                 self.softcap,
+                num_items,
                 self.workspace,
             )
             return scripted
@@ -226,6 +233,7 @@ class LinearCrossEntropyLoss(_Linear):
             temperature=self.temperature,
             z_loss=self.z_loss,
             softcap=self.softcap,
+            num_items=num_items,
         )
 
     def extra_repr(self) -> str:
@@ -242,5 +250,5 @@ class LinearCrossEntropyLoss(_Linear):
 
 def _shown(module: Any) -> dict[str, Any]:
     """The options that are no tensors."""
-    names = [option.name for option in options_of(explain=False) if option.kind != "array"]
+    names = [option.name for option in options_of(explain=False) if option not in TENSORS]
     return {name: getattr(module, name) for name in names}

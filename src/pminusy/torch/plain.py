@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from pminusy.core.options import ARRAYS
+from pminusy.core.options import TENSORS
 from pminusy.core.target_mass import class_factors, counted, row_mass
 from pminusy.core.transform import transformed
 
@@ -38,14 +38,15 @@ class TensorOptions(NamedTuple):
     temperature: float = 1.0
     z_loss: float = 0.0
     softcap: float | None = None
+    num_items: Tensor | None = None
 
     def tensors(self) -> tuple[Tensor | None, ...]:
         """The options that are tensors, in the order of the declaration."""
-        return tuple(getattr(self, option.name) for option in ARRAYS)
+        return tuple(getattr(self, option.name) for option in TENSORS)
 
     def with_tensors(self, tensors: Sequence[Tensor | None]) -> TensorOptions:
         """The same with other tensors."""
-        named: dict[str, Any] = {o.name: t for o, t in zip(ARRAYS, tensors, strict=True)}
+        named: dict[str, Any] = {o.name: t for o, t in zip(TENSORS, tensors, strict=True)}
         return self._replace(**named)
 
 
@@ -55,7 +56,9 @@ def loss(u: Tensor, target: Tensor, settings: TensorOptions) -> Tensor:
     q = _mass(target, wide, settings)
     S = q.sum(-1)
     rows = _row_losses(transformed(wide, settings, torch.tanh), q, S, settings.z_loss)
-    if settings.reduction == "mean":
+    if settings.num_items is not None:
+        rows = rows / settings.num_items.to(wide.dtype)
+    elif settings.reduction == "mean":
         total = _counted(target, wide, settings).sum()
         rows = rows / torch.where(total > 0, total, 1.0)
     return (rows if settings.reduction == "none" else rows.sum()).to(u.dtype)
@@ -85,6 +88,8 @@ def scale(target: Tensor, settings: TensorOptions) -> Tensor:
     one = torch.ones((), dtype=torch.float64, device=target.device)
     if settings.reduction != "mean":
         return one
+    if settings.num_items is not None:
+        return one / settings.num_items
     total = _counted(target, one, settings).sum()
     return torch.where(total > 0, 1.0 / torch.where(total > 0, total, 1.0), 0.0)
 
@@ -93,7 +98,7 @@ def of_rows(settings: TensorOptions, rows: slice) -> TensorOptions:
     """The same for some of the rows."""
     parts = [
         t[rows] if t is not None and option.entries == "row" else t
-        for option, t in zip(ARRAYS, settings.tensors(), strict=True)
+        for option, t in zip(TENSORS, settings.tensors(), strict=True)
     ]
     return settings.with_tensors(parts)
 

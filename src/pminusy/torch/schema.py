@@ -9,7 +9,7 @@ from pminusy.core.options import LossOption
 
 __all__ = ["as_declared", "schema_of"]
 
-_TYPES = {"array": "Tensor", "int": "int", "float": "float", "word": "str"}
+_TYPES = {"array": "Tensor", "scalar": "Tensor", "int": "int", "float": "float", "word": "str"}
 
 
 def schema_of(options: Iterable[LossOption], *, none_too: tuple[str, ...] = ()) -> str:

@@ -90,6 +90,8 @@ def _over(denominator: float, rows: Array, options: Options) -> Array:
     """Row factors divided by the denominator of "mean"; 0 if that is 0."""
     if options.reduction != "mean":
         return rows
+    if options.num_items is not None:
+        return np.asarray(rows / options.num_items)
     if rows is ONE and denominator > 0:
         return np.array([1.0 / denominator])
     return rows / denominator if denominator > 0 else np.zeros(1)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pminusy.core.options import ARRAYS, options_of
+from pminusy.core.options import TENSORS, options_of
 from pminusy.torch.arrays import transformed
 from pminusy.torch.checks import check_values
 from pminusy.torch.layer.engine import NOTHING, evaluate, gradients_from_all_logits, scaled
@@ -21,13 +21,13 @@ from pminusy.torch.schema import as_declared, schema_of
 
 __all__ = ["by_operator"]
 
-_OTHERS = tuple(o for o in options_of(explain=False) if o.kind != "array")
+_OTHERS = tuple(o for o in options_of(explain=False) if o not in TENSORS)
 _SCHEMA = (
-    f"(Tensor X, Tensor W, Tensor? b, Tensor y, {schema_of(ARRAYS)}, Tensor? grad_output,"
+    f"(Tensor X, Tensor W, Tensor? b, Tensor y, {schema_of(TENSORS)}, Tensor? grad_output,"
     f" {schema_of(_OTHERS)}, int workspace, ScalarType? compute, int wanted)"
     " -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
-_FIRST_OTHER = 4 + len(ARRAYS) + 1  # after X, W, b, y, the tensors and grad_output
+_FIRST_OTHER = 4 + len(TENSORS) + 1  # after X, W, b, y, the tensors and grad_output
 _NUMBER = _FIRST_OTHER + len(_OTHERS) + 3  # of arguments
 
 _BITS = (1, 2, 4, 8)  # of X, W, b, y in `wanted`: a tracer takes no list of bools
@@ -60,7 +60,8 @@ def _arguments(
 def _layer(arguments: tuple[Any, ...]) -> tuple[LayerTensors, Tensor | None, tuple[bool, ...]]:
     X, W, b, y, *weights, grad_output = arguments[:_FIRST_OTHER]
     *others, workspace, compute, wanted = arguments[_FIRST_OTHER:]
-    settings = TensorOptions(*weights, *others)
+    named = zip((*TENSORS, *_OTHERS), (*weights, *others), strict=True)
+    settings = TensorOptions(**{option.name: value for option, value in named})
     check_values(settings)  # anyone may call an operator
     flags = tuple(bool(wanted & bit) for bit in _BITS)
     return LayerTensors(X, W, b, y, settings, workspace, compute), grad_output, flags

@@ -51,7 +51,8 @@ def over_positions(
         losses = [layer(**part) for part in parts]
         return torch.stack(losses, -1).reshape(_shape(X, W))
     found = torch.stack([layer(**part) for part in parts])
-    counted = found * _shares(parts, settings) if settings.reduction == "mean" else found
+    means = settings.reduction == "mean" and settings.num_items is None
+    counted = found * _shares(parts, settings) if means else found
     return counted.sum(dtype=torch.float64).to(found.dtype)
 
 

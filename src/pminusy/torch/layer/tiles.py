@@ -55,7 +55,7 @@ def evaluate(
     X_low, W_low = X.to(low), W.to(low)
     b_low = None if b is None else b.to(low)
     each = settings.reduction == "none"
-    inner = settings._replace(reduction="sum")
+    inner = settings._replace(reduction="sum", num_items=None)
     dX = torch.empty_like(X) if wanted[0] else None
     careful = low == torch.float32
     dW = _Sum(W.shape, wide, W.device, workspace, careful) if wanted[1] else None
