@@ -5,12 +5,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test test-slow lint bench bench-fit clean
+.PHONY: demo docs test test-slow lint bench bench-fit clean
 
 demo: $(VENV)/.installed-demo
 	mkdir -p demo
 	$(BIN)/pminusy fit examples/penguins.csv --target species \
 	  -o demo/penguins.safetensors --report demo/penguins.html
+
+# The documentation as a site, into build/site/html; its examples run first.
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m tools.site
 
 test: lint
 	$(BIN)/pytest -n $(JOBS) -m "not slow"
@@ -27,6 +31,10 @@ lint: $(VENV)/.installed-test
 
 $(VENV)/.installed-demo: pyproject.toml | $(VENV)/.made
 	$(BIN)/pip install --quiet --editable ".[fit,explain]"
+	touch $@
+
+$(VENV)/.installed-docs: pyproject.toml | $(VENV)/.made
+	$(BIN)/pip install --quiet --editable ".[docs]"
 	touch $@
 
 $(VENV)/.installed-test: pyproject.toml | $(VENV)/.made
