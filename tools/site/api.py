@@ -44,6 +44,7 @@ GROUPS = (
             "pminusy.SoftmaxRegression",
             "pminusy.SoftmaxRegressionCV",
             "pminusy.SoftmaxNetwork",
+            "pminusy.Blocks",
         ),
     ),
     Group(
