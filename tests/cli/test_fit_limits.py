@@ -14,6 +14,7 @@ import pytest
 
 import pminusy as pmy
 from pminusy.cli.app import run
+from pminusy.estimators.cross_validation import Trials
 from pminusy.estimators.model_file import _UNCHECKED
 from pminusy.present.numbers import decimals
 from pminusy.training.solvers.solution import TrainingLog
@@ -97,6 +98,26 @@ def test_an_interrupt_leaves_the_best_so_far(options, monkeypatch, capsys, tmp_p
     assert any("interrupted" in note for note in model.notes)
     assert np.isfinite(model.W).all()
     assert "Not converged." in page.read_text()
+
+
+@pytest.mark.parametrize("fits", [1, 2, 7])
+def test_an_interrupt_between_fits_of_a_cross_validation(fits, monkeypatch, capsys, tmp_path):
+    """Each fit has reached its optimum, but C was chosen from some of them: that is no success."""
+    add, count = Trials.add, [0]
+
+    def added(self, *args, **named):
+        add(self, *args, **named)
+        count[0] += 1
+        if count[0] == fits:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trials, "add", added)
+    out = tmp_path / "m.safetensors"
+    assert run([*FIT, "--cv", "3", "-o", str(out)]) == 130
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "STOPPED" in shown
+    assert "cross-validation ended early" in shown
+    assert np.isfinite(pmy.load(out).W).all()
 
 
 @pytest.mark.parametrize("options", [[], ["--l1-ratio", "1"], ["--solver", "lbfgs"]])

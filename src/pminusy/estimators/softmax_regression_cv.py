@@ -484,7 +484,7 @@ class SoftmaxRegressionCV(CheckedParameters, PenaltyName, CallbackSupport, Linea
         penalty = Penalty(1.0 - ratio, ratio)
         source = rows.source
         fit = final._solve(source.merged(), coordinates, C, penalty, start, deadline=deadline)
-        if trials.interrupted and not fit.certificate.reached:
+        if trials.interrupted:  # the choice of C was, even where these parameters are an optimum
             fit = fit._replace(end="interrupt")
         final._set(fit, coordinates, rows.dtype, space)
         separable = math.isinf(C) and final._separates(source, coordinates)
