@@ -180,6 +180,11 @@ def prove_by_numbers(relation: Relation, numbers: Evaluator) -> int:
     ProofError
         Two sides differ.
     """
+    with numbers.working():  # what is remembered of the numbers has all their digits
+        return _by_numbers(relation, numbers)
+
+
+def _by_numbers(relation: Relation, numbers: Evaluator) -> int:
     if isinstance(numbers, SampledEvaluator):
         return _by_samples(relation, numbers)
     if spot_checked(relation, numbers):
