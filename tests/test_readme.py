@@ -1,6 +1,5 @@
-"""What the README shows is what happens: its commands, its outputs and its Python."""
+"""What the README shows is what happens; each command works where the README installs its parts."""
 
-import doctest
 import re
 import shlex
 import shutil
@@ -9,56 +8,45 @@ import sys
 import tomllib
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-import pminusy as pmy
-from pminusy.cli.app import run
-from tests import needs
+from tools.site.blocks import blocks, commands
+from tools.site.run import run_page
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(console|python)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+README = ROOT / "README.md"
 COMMANDS = [
-    line.removeprefix("$ pminusy ")
-    for language, block in BLOCKS
-    for line in block.splitlines()
-    if language == "console" and line.startswith("$ pminusy ")
+    command.words.removeprefix("pminusy ")
+    for block in blocks(README)
+    for command in (commands(block) if block.language == "console" else ())
+    if command.words.startswith("pminusy ")
 ]
-PYTHON = [block for language, block in BLOCKS if language == "python"]
+
+
+def test_what_it_shows_is_what_happens():
+    assert not run_page(README).wrong
+
+
+def test_it_has_a_screen_and_a_half():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def test_it_shows_every_face():
+    first_words = {command.split()[0] for command in COMMANDS}
+    assert {"explain", "play", "check", "fit", "predict"} <= first_words
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder as one has it after `make demo`."""
+    """A folder with the examples."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    (tmp_path / "demo").mkdir()
-    (tmp_path / "submissions").mkdir()
-    shutil.copy(ROOT / "examples" / "my_softmax.py", tmp_path / "submissions")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-    fit = "fit examples/penguins.csv --target species -o demo/penguins.safetensors"
-    assert run(fit.split()) == 0
     return tmp_path
 
 
-def test_commands_run(folder):
-    assert len(COMMANDS) >= 8
-    for command in COMMANDS:
-        arguments = shlex.split(command, comments=True)
-        if "submissions/" in arguments and needs.missing_sandbox():
-            continue
-        wrong = arguments[0] == "check"  # the example is wrong on purpose
-        assert run(arguments) == int(wrong), command
-        if "-o" in arguments:
-            assert (folder / arguments[arguments.index("-o") + 1]).stat().st_size > 0
-
-
 def environment_of(command):
-    """The extra that the README installs for a command; the demo's where it follows the demo."""
-    if "# after make demo" in command:
-        return "demo"
-    return {"explain": "explain", "check": "check"}.get(command.split()[0], "fit")
+    """The extra that the README installs for a command."""
+    named = {"explain": "explain", "play": "explain", "check": "check"}
+    return named.get(command.split()[0], "fit")
 
 
 def distributions(extras):
@@ -80,65 +68,33 @@ NEEDS = {
     "explain": {"sympy", "mpmath"},
     "fit": {"polars", "scikit-learn", "safetensors", "jinja2"},
     "check": {"sympy", "mpmath", "jinja2"},
-    "demo": {"polars", "scikit-learn", "safetensors", "jinja2", "sympy", "mpmath"},
 }
 
 
-def test_each_command_has_what_it_needs_where_the_readme_runs_it():
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_what_it_needs_where_the_readme_runs_it(command):
+    where = environment_of(command)
+    assert distributions([where]) >= NEEDS[where]
+
+
+def test_the_demo_has_what_it_needs():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     demo = re.search(r'installed-demo:.*\n\t.*"\.\[(.*)\]"', makefile)
     assert demo
-    extras = {"demo": demo[1].split(",")}
-    for command in COMMANDS:
-        where = environment_of(command)
-        assert distributions(extras.get(where, [where])) >= NEEDS[where], command
+    assert distributions(demo[1].split(",")) >= NEEDS["fit"] | NEEDS["explain"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("where", ["demo", "fit", "explain", "check"])
+@pytest.mark.parametrize("where", sorted(NEEDS))
 def test_commands_run_in_the_environments_of_the_readme(where, folder):
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    demo = re.search(r'installed-demo:.*\n\t.*"\.\[(.*)\]"', makefile)
-    assert demo
-    extras = demo[1] if where == "demo" else where
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    install = [folder / "venv/bin/pip", "install", "--quiet", "--editable", f"{ROOT}[{extras}]"]
+    install = [folder / "venv/bin/pip", "install", "--quiet", "--editable", f"{ROOT}[{where}]"]
     subprocess.run(install, check=True)
     ours = [command for command in COMMANDS if environment_of(command) == where]
     assert ours
     for command in ours:
         words = shlex.split(command, comments=True)
-        if "submissions/" in words and needs.missing_sandbox():
-            continue
         done = subprocess.run(
             [folder / "venv/bin/pminusy", *words], capture_output=True, text=True, check=False
         )
         assert done.returncode == int(words[0] == "check"), (command, done.stderr)
-
-
-def test_output_is_what_is_shown(folder, capsys):
-    block = next(block for _, block in BLOCKS if block.startswith("$ pminusy explain"))
-    first, rest = block.split("\n", 1)
-    capsys.readouterr()
-    assert run(shlex.split(first.removeprefix("$ pminusy "))) == 0
-    output = capsys.readouterr().out
-    shown = rest.partition("$ ")[0].split("...\n")[1:-1]
-    assert len(shown) == 2
-    for part in shown:
-        assert part in output
-
-
-def test_python_runs(folder):
-    random = np.random.default_rng(0)
-    names = {"pmy": pmy, "X": random.normal(size=(60, 3)), "y": np.arange(60) % 3}
-    assert len(PYTHON) >= 4
-    for block in PYTHON:
-        if ">>>" not in block:
-            exec(block, names)
-            continue
-        if "torch" in block:
-            pytest.importorskip("torch")
-        test = doctest.DocTestParser().get_doctest(block, dict(names), "README", None, 0)
-        assert test.examples
-        assert doctest.DocTestRunner().run(test).failed == 0
-    assert names["model"].run.scores.accuracy > 0.9  # type: ignore[attr-defined]  # made above

@@ -1,4 +1,4 @@
-"""Write docs/derivation.md and docs/equations.md; with --check, only say whether they are stale."""
+"""Write the derivation, the equations and the README's figures; --check says what is stale."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from tools.equations import EQUATIONS
+from tools.site.figures import readme_with_figures
 
 from pminusy.derivation.build import derive
 from pminusy.derivation.render.latex_math import LatexPrinter
@@ -161,7 +162,13 @@ def _named(derivation: Derivation, step: str) -> str | None:
 
 def pages() -> dict[Path, str]:
     """Every generated page."""
-    return {DOCS / "derivation.md": page(), DOCS / "equations.md": table()}
+    readme = DOCS.parent / "README.md"
+    figures = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    return {
+        DOCS / "derivation.md": page(),
+        DOCS / "equations.md": table(),
+        readme: readme_with_figures(readme.read_text(encoding="utf-8"), figures),
+    }
 
 
 def main(arguments: list[str]) -> int:

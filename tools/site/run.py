@@ -184,10 +184,11 @@ def _needs_sandbox(words: list[str]) -> bool:
 
 
 def _in_process(words: list[str]) -> tuple[int, str]:
-    said = io.StringIO()
+    held = io.BytesIO()
+    said = io.TextIOWrapper(held, encoding="utf-8", write_through=True)
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = run(words[1:])
-    return code, said.getvalue()
+    return code, held.getvalue().decode("utf-8")
 
 
 def _in_shell(line: str) -> tuple[int, str]:

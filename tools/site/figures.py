@@ -1,0 +1,81 @@
+"""Where the documentation's figures come from: the README's are copied, the others traced.
+
+A table of figures stands between marks, `<!-- NAME -->` and `<!-- end of NAME -->`, which a
+benchmark fills. `SOURCES` says which benchmark; where it keeps a record, that is
+`docs/benchmarks/NAME.json`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+__all__ = ["SOURCES", "marked", "readme_with_figures", "untraced"]
+
+SOURCES = {
+    "accuracy": "benchmarks.accuracy",
+    "calls": "benchmarks.calls",
+    "company": "benchmarks.loss",
+    "fit": "benchmarks.fit",
+    "linear": "benchmarks.linear",
+    "loss": "benchmarks.loss",
+    "probe": "benchmarks.probe",
+    "small": "benchmarks.small",
+}
+"""The benchmark that fills the marks of a name, or of names that begin so."""
+
+_MARKED = re.compile(r"<!-- ([\w-]+) -->\n(.*?)<!-- end of \1 -->", re.DOTALL)
+_FIGURE = re.compile(r"\d(?:[.,]\d+)* ?(?:×|µs|ms|MB|MiB|GiB|GB|s\b|seconds|times)")
+_README = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.DOTALL)
+
+
+def marked(text: str) -> dict[str, str]:
+    """What stands between marks, by its name."""
+    return {found[1]: found[2] for found in _MARKED.finditer(text)}
+
+
+def untraced(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with a figure outside all marks, in a section that names no benchmark."""
+    lines = _MARKED.sub(lambda found: "\n" * found[0].count("\n"), text).splitlines()
+    section: list[tuple[int, str]] = []
+    for number, line in [*enumerate(lines, 1), (0, "## end")]:
+        if line.startswith("#"):
+            if not any("python -m benchmarks" in words for _, words in section):
+                yield from ((n, words) for n, words in section if _FIGURE.search(words))
+            section = []
+        section.append((number, line))
+
+
+def readme_with_figures(readme: str, benchmarks: str) -> str:
+    """The README with the figures of docs/benchmarks.md: small tables first."""
+    return _README.sub(lambda found: f"{found[1]}{_figures(benchmarks)}\n{found[2]}", readme)
+
+
+def _figures(benchmarks: str) -> str:
+    blocks = marked(benchmarks)
+    defaults = [row for row in blocks["small-defaults"].splitlines() if row.startswith("| ")]
+    summary = re.search(r"Held out: .*?\.(?= |$)", blocks["small-fits"].replace("\n", " "))
+    large = re.search(r"Against the best scikit-learn solver.*?\.$", blocks["fit"], re.MULTILINE)
+    company = re.search(
+        r"^torch: (.*) × pminusy and (.*) × pminusy.torch", blocks["company-torch-float32"], re.M
+    )
+    if not (summary and large and company):
+        raise LookupError("docs/benchmarks.md: the sentences that the README quotes are not there")
+    return "\n".join(
+        [
+            "Fits by default, milliseconds:",
+            "",
+            *defaults,
+            "",
+            "To the same objective, small data sets, held out from all tuning: "
+            f"{summary[0].removeprefix('Held out: ')} Below 1 scikit-learn is quicker.",
+            "",
+            f"Large data sets: {large[0][0].lower()}{large[0][1:]}",
+            "",
+            "Loss and gradient inside a training step, float32: torch takes "
+            f"{company[1]} × the time of `pminusy` and {company[2]} × that of `pminusy.torch`.",
+            "",
+            "[docs/benchmarks.md](docs/benchmarks.md) has every measurement with its command, and "
+            "[docs/limits.md](docs/limits.md) says where others are quicker.",
+        ]
+    )
