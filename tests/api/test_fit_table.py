@@ -364,7 +364,8 @@ def test_calibration_divides_the_layer_by_the_temperature_of_the_held_out_rows(t
     assert own < model.run.scores.log_loss < own + 0.05
     found = model.run.calibration
     assert found is not None
-    np.testing.assert_array_equal(found.log_p_before, plain.log_probabilities(rows.X))
+    # Another number of rows may go another way to the same logits: the last digit may differ.
+    np.testing.assert_allclose(found.log_p_before, plain.log_probabilities(rows.X), rtol=1e-15)
 
 
 def test_no_temperature_is_best_where_all_is_right():
