@@ -341,7 +341,8 @@ def test_says_what_is_wrong_with_a_path(tmp_path, monkeypatch):
     assert message(read_table, "no.csv") == (
         "table 'no.csv': expected a file that exists, got nothing there; check the name"
     )
-    assert message(read_table, ".") == "table '.': expected a file, got a folder; name a file in it"
+    assert "table '.': expected files named .parquet," in message(read_table, ".")
+    assert "got an empty folder" in message(read_table, ".")
     assert message(read_table, "\0.csv") == r"table: expected a file name, got '\x00.csv'"
 
 

@@ -80,6 +80,8 @@ def fit_table(
     max_iter: int = MAX_ITER,
     time_limit: float | None = None,
     keep_interrupted: bool = False,
+    memory: int | str | None = None,
+    workdir: str | PathLike[str] | None = None,
     progress: ProgressCallback | None = None,
 ) -> TableModel:
     """Train a softmax classifier on a table: C Σ_i ω_i L_i + ½ ‖W‖² over standardised columns.
@@ -94,7 +96,7 @@ def fit_table(
     ----------
     table
         Path of a CSV, TSV, Excel, Parquet or Feather file or of JSON lines, packed as .gz or .zst
-        too; "-" for standard input; or a Polars or pandas frame.
+        too; a folder of such files, or a glob; "-" for standard input; or a Polars or pandas frame.
     target
         Column to predict.
     drop
@@ -159,6 +161,13 @@ def fit_table(
         Seconds after which training ends with the best parameters so far; None for no limit.
     keep_interrupted
         Whether an interrupt (Ctrl-C) while training leaves the best so far instead of being raised.
+    memory
+        Bytes of memory the process may take, such as "2GiB". The table is then read block by block
+        and never whole: a folder, a glob, a file (Parquet, Feather, CSV) or a Polars LazyFrame.
+        Rows are held out by a hash of their number and of the seed, and the model is not trained
+        again on them. Not together with groups, time, a test table, repeats or a threshold.
+    workdir
+        Folder for the design matrix beside memory; that of temporary files if not given.
     progress
         Called with a `Progress` after every iteration.
 
@@ -205,6 +214,17 @@ def fit_table(
         encoding=encoding, comment=comment, sheet=sheet,
     )  # fmt: skip
     drop = _names(drop)
+    if workdir is not None and memory is None:
+        raise InputError("workdir", "memory beside it", "none", "say how many bytes, such as 2GiB")
+    if memory is not None:
+        from pminusy.api.fit.streamed import bytes_of, fit_streamed, refuse_whole
+
+        several = {"repeats": repeats > 1, "threshold": threshold, "positive": positive}
+        refuse_whole(groups=groups, time=time, test=test is not None, **several)
+        return fit_streamed(
+            table, target, options, memory=bytes_of(memory), workdir=workdir, weight=weight,
+            drop=drop, as_=as_, reading=reading, progress=progress, train=_train,
+        )  # fmt: skip
     started = perf_counter()
     whole = understood(
         table, target, weight=weight, groups=groups, time=time, drop=drop, as_=as_, reading=reading

@@ -113,6 +113,49 @@ class TableModel(Fitted):
         how = schema.reading if reading is None else reading
         return read_table(table, text=schema.text_columns, literal=literal, reading=how)
 
+    def predict_blocks(
+        self,
+        table: Any,
+        output: str | PathLike[str],
+        *,
+        keep_columns: str | Sequence[str] = (),
+        memory: int | str = "1GiB",
+    ) -> int:
+        """Write class and probabilities of each row of a table that is read block by block.
+
+        Parameters
+        ----------
+        table
+            A folder, a glob, a file (Parquet, Feather, CSV) or a Polars LazyFrame.
+        output
+            A file, CSV, Parquet or Feather by its name, written whole or not at all; or, where
+            several files go in, a folder that is there: a file for each goes there.
+        keep_columns
+            Columns of the table to write before the predictions: names, "a,b", or "all".
+        memory
+            Bytes the process may take.
+
+        Returns
+        -------
+        int
+            Number of rows; their order is that of the table.
+
+        Raises
+        ------
+        InputError
+            As `predict`; a table that cannot be read by blocks; a place that cannot be written.
+
+        Warns
+        -----
+        TableWarning
+            As `predict`.
+        """
+        from pminusy.api.predict_blocks import predict_blocks
+
+        written = predict_blocks(self, table, output, keep_columns=keep_columns, memory=memory)
+        _warn("predict", written.notes)
+        return written.rows
+
     def predictions(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
         """Like `predict` for a Polars frame, and what had to be said about its columns."""
         import polars as pl

@@ -28,7 +28,10 @@ _CLASSES_SHOWN = 30
 def evaluate(
     model: Annotated[Path, typer.Argument(help="Model written by `pminusy fit -o`.")],
     table: Annotated[
-        Path, typer.Argument(help="Table that has the target column; - for standard input.")
+        Path,
+        typer.Argument(
+            help="Table that has the target column, a folder or a glob; - for standard input."
+        ),
     ],
     report: Annotated[
         Path | None, typer.Option(help="Write a page about the evaluation here (.html).")

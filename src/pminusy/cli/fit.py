@@ -46,7 +46,8 @@ def fit(
     table: Annotated[
         Path,
         typer.Argument(
-            help="CSV, TSV, JSON lines, Excel, Parquet or Feather, .gz, .zst; - for standard input."
+            help="CSV, TSV, JSON lines, Excel, Parquet or Feather, .gz, .zst; a folder or a glob "
+            "of them; - for standard input."
         ),
     ],
     target: Annotated[str, typer.Option(help="Column to predict.")],
@@ -188,6 +189,17 @@ def fit(
             parser=number, metavar="SECONDS", help="Stop training then, with the best so far."
         ),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BYTES",
+            help="Read the table block by block, and take no more memory than this, 2GiB say.",
+        ),
+    ] = None,
+    workdir: Annotated[
+        Path | None,
+        typer.Option(help="Folder for what --memory writes; that of temporary files if not given."),
+    ] = None,
     **reading: Any,
 ) -> None:
     """Train a softmax classifier on a table, and score it. Ctrl-C stops with the best so far."""
@@ -235,6 +247,8 @@ def fit(
             refit=refit,
             seed=seed,
             time_limit=time_limit,
+            memory=memory,
+            workdir=workdir,
             keep_interrupted=True,
             progress=progress,
             **({} if tol is None else {"tol": tol}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ from pminusy.cli.streams import (
     shown,
     stdout,
 )
+from pminusy.errors import InputError
 from pminusy.present.numbers import decimals
 from pminusy.present.sanitise import visible
 
@@ -38,7 +40,8 @@ def predict(
     table: Annotated[
         Path,
         typer.Argument(
-            help="CSV, TSV, JSON lines, Excel, Parquet or Feather, .gz, .zst; - for standard input."
+            help="CSV, TSV, JSON lines, Excel, Parquet or Feather, .gz, .zst; a folder or a glob "
+            "of them; - for standard input."
         ),
     ],
     output: Annotated[
@@ -53,6 +56,14 @@ def predict(
         list[str] | None,
         typer.Option(help="Columns of the table to write before the predictions: a,b, or all."),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BYTES",
+            help="Read and write block by block, and take no more memory than this, 1GiB say; "
+            "with -o. A folder and a folder for -o: a file for each.",
+        ),
+    ] = None,
     **reading: Any,
 ) -> None:
     """Predict the class of each row, with probabilities."""
@@ -63,6 +74,9 @@ def predict(
 
     printed = output is not None and is_standard(output)
     output = None if printed else output
+    if memory is not None:
+        _predict_blocks(model, table, output, keep_columns or (), memory, reading)
+        return
     if output is not None:
         check_table_path(output, inputs=(model, table))
     trained = load(model)
@@ -83,6 +97,32 @@ def predict(
     else:
         # Bytes: the CSV is UTF-8 whatever the terminal speaks.
         typer.echo(without_formulas(predictions).write_csv().encode(), nl=False)
+
+
+def _predict_blocks(
+    model: Path,
+    table: Path,
+    output: Path | None,
+    keep_columns: Sequence[str],
+    memory: str,
+    reading: dict[str, Any],
+) -> None:
+    from pminusy.api.predict_blocks import predict_blocks
+    from pminusy.api.table_model import load
+    from pminusy.tables.wording import count
+
+    if output is None:
+        raise InputError("memory", "a file to write to beside it", "none", "name one with -o")
+    trained = load(model)
+    how = reading_beside(trained.schema.reading, reading)
+    written = predict_blocks(
+        trained, table, output, keep_columns=keep_columns, memory=memory, reading=how,
+        inputs=(model,),
+    )  # fmt: skip
+    print_notes(written.notes)
+    with printing(list(written.files)):
+        rows = count(written.rows, "prediction")
+        typer.echo(f"{rows} written to {visible(str(output))}")
 
 
 def _print_some(predictions: pl.DataFrame) -> None:

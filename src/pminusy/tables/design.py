@@ -36,6 +36,7 @@ __all__ = [
     "learn_schema",
     "refuse_infinite",
     "select_rows",
+    "worth_sparse",
 ]
 
 _LONGEST_CELL = 200  # characters of a cell that are shown
@@ -86,7 +87,7 @@ def design_matrix(frame: pl.DataFrame, schema: Schema) -> Design:
     N, D = frame.height, len(schema.feature_names)
     notes = _unused(frame, schema)
     by_name = {series.name: series for series in frame.get_columns()}
-    sparse = _is_sparse(N, D, schema)
+    sparse = worth_sparse(N, D, schema)
     matrix: DenseFeatures | SparseFeatures = SparseFeatures(N, D) if sparse else DenseFeatures(N, D)
     said: dict[str, list[str]] = {}
     firsts = dict(zip((c.name for c in schema.columns), _firsts(schema.columns), strict=True))
@@ -128,7 +129,7 @@ def _place(matrix: DenseFeatures | SparseFeatures, first: int, found: Features |
         matrix.put(first + j, feature)
 
 
-def _is_sparse(N: int, D: int, schema: Schema) -> bool:
+def worth_sparse(N: int, D: int, schema: Schema) -> bool:
     """Tell whether categories are so many that zeros would take most of a large memory."""
     if 8 * N * D < _LARGE:
         return False

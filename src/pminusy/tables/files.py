@@ -17,6 +17,7 @@ import polars as pl
 
 from pminusy.errors import InputError
 from pminusy.files import check_writable, write_atomically
+from pminusy.tables.file_names import is_several, refuse_other_columns, table_files
 from pminusy.tables.formats.byte_streams import PACKED, saved, unpacked
 from pminusy.tables.formats.columnar import read_feather, read_parquet
 from pminusy.tables.formats.csv_text import read_csv
@@ -85,7 +86,13 @@ def read_table(
     >>> read_table(pl.DataFrame({"a": [1, 2]})).shape
     (2, 1)
     """
-    if isinstance(source, str | os.PathLike):
+    if is_several(source):
+        what, how = (
+            f"table {os.fspath(source)!r}",
+            _How(frozenset(text), frozenset(literal), reading),
+        )
+        frame = _read_files(table_files(source), how)
+    elif isinstance(source, str | os.PathLike):
         what = "standard input" if is_standard(source) else f"table {os.fspath(source)!r}"
         frame = _read_file(Path(source), _How(frozenset(text), frozenset(literal), reading))
     else:
@@ -106,7 +113,7 @@ def is_text(source: object) -> bool:
     """Tell whether a table is a file whose cells people type: delimited text, or a sheet."""
     if not isinstance(source, str | os.PathLike):
         return False
-    path = Path(source)
+    path = table_files(source)[0] if is_several(source) else Path(source)
     suffix = path.with_suffix("").suffix if path.suffix.lower() in PACKED else path.suffix
     return is_standard(source) or suffix.lower() in _TEXTS
 
@@ -153,6 +160,16 @@ def _read_file(path: Path, how: _How) -> pl.DataFrame:
     except OSError as error:
         got = error.strerror or type(error).__name__
         raise InputError(what, "a file that can be read", got) from None
+
+
+def _read_files(paths: list[Path], how: _How) -> pl.DataFrame:
+    """Files one below the other; all must have the columns of the first, and their types."""
+    frames = [_read_file(path, how) for path in paths]
+    first = frames[0].schema
+    for path, frame in zip(paths, frames, strict=True):
+        what = f"table {str(path)!r}"
+        refuse_other_columns(what, frame.schema, str(paths[0]), first, numbers_alike=True)
+    return pl.concat(frames, how="vertical_relaxed")
 
 
 def _read_stream(what: str, stream: io.FileIO, suffix: str, how: _How) -> pl.DataFrame:

@@ -23,7 +23,7 @@ from pminusy.tables.schema import (
 from pminusy.tables.target import learn_classes
 from pminusy.tables.wording import closest, count, shown
 
-__all__ = ["learn_schema"]
+__all__ = ["column_finding", "learn_schema"]
 
 
 def learn_schema(
@@ -96,9 +96,7 @@ def learn_schema(
         if name in roles:
             findings.append(ColumnFinding(name, roles[name], "", missing))
             continue
-        found = learned[name]
-        why = _why(found, how.get(name, NOTHING_SAID))
-        findings.append(ColumnFinding(name, _taken(found), why, missing))
+        findings.append(column_finding(learned[name], how.get(name, NOTHING_SAID), missing))
     in_order = [learned[c.name] for c in there if c.name not in roles]
     columns = tuple(column for column in in_order if not isinstance(column, LeftOut))
     left_out = tuple(column for column in in_order if isinstance(column, LeftOut))
@@ -115,6 +113,11 @@ def learn_schema(
         columns, left_out, target, classes.names, classes.dtype, weight,
         findings=tuple(findings), told=tuple(told),
     )  # fmt: skip
+
+
+def column_finding(found: Column | LeftOut, known: RecognisedColumn, missing: int) -> ColumnFinding:
+    """What a column was taken for and why; so many training rows have no value."""
+    return ColumnFinding(found.name, _taken(found), _why(found, known), missing)
 
 
 def _taken(found: Column | LeftOut) -> Taken:

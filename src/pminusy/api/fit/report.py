@@ -193,6 +193,7 @@ def _worst_rows(
     candidates = [
         (distance, loss, part, i, held_out)
         for part, held_out in parts
+        if part.in_memory
         for distance, loss, i in _worst(model, part)
     ]
     candidates.sort(key=lambda row: row[:2], reverse=True)

@@ -37,6 +37,11 @@ class TableRows:
     groups: NDArray[np.intp] | None = None  # (n,) number of the group of each
     times: NDArray[np.float64] | None = None  # (n,) where each is in time, for a split by it
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether X is an array, and not read by slices."""
+        return hasattr(self.X, "dot")
+
     def row(self, i: int) -> NDArray[np.float64]:
         """Features (D,) of one of the rows, dense."""
         if isinstance(self.X, np.ndarray):

@@ -31,6 +31,8 @@ __all__ = [
     "category_codes",
     "date_features",
     "number_features",
+    "read_dates",
+    "read_numbers",
     "words_features",
 ]
 
@@ -55,7 +57,7 @@ def number_features(
     series: Sequence[pl.Series], columns: Sequence[NumberColumn]
 ) -> Iterator[Features]:
     """One or two features of each of some columns of numbers."""
-    read = [_numbers(one, column) for one, column in zip(series, columns, strict=True)]
+    read = [read_numbers(one, column) for one, column in zip(series, columns, strict=True)]
     values = number_matrix(read)
     refuse_beyond(values, read)
     missing = np.isnan(values)
@@ -93,7 +95,7 @@ def _standardised(
     return standard
 
 
-def _numbers(series: pl.Series, column: NumberColumn) -> pl.Series:
+def read_numbers(series: pl.Series, column: NumberColumn) -> pl.Series:
     """Read a column that held numbers at training; refuse what is neither a number nor a mark."""
     if is_number(series):
         return series
@@ -126,7 +128,7 @@ def _refuse_unread(text: pl.Series, values: pl.Series, marks: Collection[str], w
 
 def date_features(series: pl.Series, column: DateColumn) -> Features:
     """The features of a column of dates: 0, the mean, where there is none."""
-    dates = _dates(series, column)
+    dates = read_dates(series, column)
     missing = dates.is_null().to_numpy()
     values = date_parts(dates, column.origin)
     found = [
@@ -150,7 +152,7 @@ def words_features(series: pl.Series, column: WordsColumn) -> Features:
     return Features(list(values), [f"{rows} without {name}: taken as without its words"])
 
 
-def _dates(series: pl.Series, column: DateColumn) -> pl.Series:
+def read_dates(series: pl.Series, column: DateColumn) -> pl.Series:
     """Read a column that held dates at training."""
     if series.dtype.is_temporal() and series.dtype != pl.Duration:
         return series

@@ -27,7 +27,7 @@ from pminusy.tables.kinds import (
 from pminusy.tables.schema import OTHER, CategoryColumn, Column, LeftOut, NumberColumn
 from pminusy.tables.wording import count, shown, word
 
-__all__ = ["NOTHING_SAID", "CategoryLimits", "learn_columns"]
+__all__ = ["NOTHING_SAID", "CategoryLimits", "learn_category", "learn_columns"]
 
 Array = NDArray[np.float64]
 
@@ -207,24 +207,44 @@ def _learn_category(
 ) -> CategoryColumn | WordsColumn | LeftOut:
     distinct, missing = counts.height, column.null_count()
     present = len(column) - missing
-    if distinct == 1 and not missing:
-        reason = f"it is {shown(column[0])} in every training row"
-        return LeftOut(column.name, reason, _CONSTANT)
     share = 1.0 if forced else limits.distinct_share
     if column.dtype == pl.String and distinct > max(_FEW, share * present):
         words = learn_words(column, type_name(column))
         if words is not None:
             return words
+    return learn_category(
+        column.name, type_name(column), counts, present, missing, limits, forced=forced
+    )
+
+
+def learn_category(
+    name: str,
+    dtype: str,
+    counts: pl.DataFrame,
+    present: int,
+    missing: int,
+    limits: CategoryLimits,
+    *,
+    forced: bool,
+) -> CategoryColumn | LeftOut:
+    """A column of categories from how often each `value` occurs, its `count`."""
+    distinct = counts.height
+    if distinct == 1 and not missing:
+        only = counts["value"][0]
+        only = only == "true" if dtype == "Boolean" else only
+        reason = f"it is {shown(only)} in every training row"
+        return LeftOut(name, reason, _CONSTANT)
+    share = 1.0 if forced else limits.distinct_share
+    if dtype == "String" and distinct > max(_FEW, share * present):
         several = f"{distinct:,} different values in {count(present, 'row')}"
         reason = f"it looks like names, not categories ({several})"
-        return LeftOut(column.name, reason, "they look like names, not categories")
+        return LeftOut(name, reason, "they look like names, not categories")
     kept = _most_frequent(counts, limits.most)
-    remedy = f"shorten it, or leave the column out with --drop {word(column.name)}"
-    refuse_long(f"column {shown(column.name)}", "categories", kept, remedy)
+    remedy = f"shorten it, or leave the column out with --drop {word(name)}"
+    refuse_long(f"column {shown(name)}", "categories", kept, remedy)
     return CategoryColumn(
-        column.name, type_name(column), tuple(kept), distinct - len(kept), missing > 0,
-        limits.reference,
-    )  # fmt: skip
+        name, dtype, tuple(kept), distinct - len(kept), missing > 0, limits.reference
+    )
 
 
 def _most_frequent(counts: pl.DataFrame, most: int) -> list[str]:

@@ -24,7 +24,7 @@ from pminusy.tables.formats.memory import refuse_too_large
 from pminusy.tables.reading import AS_THE_FILE_SAYS, Reading
 from pminusy.tables.wording import first_line, is_numeric, listed
 
-__all__ = ["MISSING", "read_csv", "typed_columns"]
+__all__ = ["MISSING", "CsvLayout", "csv_layout", "read_csv", "typed_columns"]
 
 # Cells that mean a missing value: the defaults of pandas.
 MISSING = (
@@ -70,7 +70,9 @@ _WORD = re.compile(r"[^\W\d][^\d.,]*")  # of letters and marks, without a digit
 _NO_WORDS = ("true", "false", "inf", "infinity", *(token.lower() for token in MISSING))
 
 
-class _Layout(NamedTuple):
+class CsvLayout(NamedTuple):
+    """How a file of delimited text begins."""
+
     separator: str
     start: int  # of the header, in bytes
     line: int  # of the header, from 1
@@ -116,7 +118,7 @@ def _read_plain(
     reading: Reading,
     literal: frozenset[str],
 ) -> pl.DataFrame:
-    layout = _layout(what, stream, suffix, reading)
+    layout = csv_layout(what, stream, suffix, reading)
     with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         refuse_too_large(what, len(mapped), _cells(mapped, layout.separator))
         data = memoryview(mapped)
@@ -140,7 +142,8 @@ def _read_plain(
     return table
 
 
-def _layout(what: str, stream: io.FileIO, suffix: str, reading: Reading) -> _Layout:
+def csv_layout(what: str, stream: io.FileIO, suffix: str, reading: Reading) -> CsvLayout:
+    """Find the separator and the header in the first bytes of a file."""
     stream.seek(0)
     sample = stream.read(_SAMPLE)
     _refuse_other_files(what, sample)
@@ -164,7 +167,7 @@ def _layout(what: str, stream: io.FileIO, suffix: str, reading: Reading) -> _Lay
         if not reading.header:  # a first row has decimal commas, too: the most cells count
             candidates = "".join(sorted(candidates, key=lambda c: -lines[skipped].count(c)))
         found = separator[1] if separator else _separator(lines[skipped:], candidates)
-    return _Layout(found, start, skipped + 1, reading.header)
+    return CsvLayout(found, start, skipped + 1, reading.header)
 
 
 def _header(lines: list[str], start: int) -> int:
@@ -223,7 +226,7 @@ def _cells(mapped: mmap.mmap, separator: str) -> float:
 
 
 def _names_and_cells(
-    what: str, stream: io.FileIO, data: memoryview, layout: _Layout, literal: frozenset[str]
+    what: str, stream: io.FileIO, data: memoryview, layout: CsvLayout, literal: frozenset[str]
 ) -> tuple[list[str], pl.DataFrame]:
     """Names of the columns, and all cells as text."""
     separator, body = layout.separator, data[layout.start :]
@@ -247,7 +250,7 @@ def _names_and_cells(
 _ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
-def _source(stream: io.FileIO, data: memoryview, layout: _Layout) -> io.FileIO | io.BytesIO:
+def _source(stream: io.FileIO, data: memoryview, layout: CsvLayout) -> io.FileIO | io.BytesIO:
     """What Polars is to read: the file itself if it can, which takes no memory."""
     mark = codecs.BOM_UTF8 if bytes(data[:3]) == codecs.BOM_UTF8 else b""
     start = bytes(data[layout.start : layout.start + 2])
@@ -259,7 +262,7 @@ def _source(stream: io.FileIO, data: memoryview, layout: _Layout) -> io.FileIO |
 
 
 def _read(
-    source: io.FileIO | io.BytesIO, layout: _Layout, literal: frozenset[str]
+    source: io.FileIO | io.BytesIO, layout: CsvLayout, literal: frozenset[str]
 ) -> tuple[list[str], pl.DataFrame]:
     options: dict[str, Any] = {"has_header": False, "infer_schema": False}
     options["separator"] = layout.separator
