@@ -17,6 +17,7 @@ from pminusy.training.dense.kernel import run_kernel, suits_kernel
 from pminusy.training.dense.models import ClassBlocks, SharedBlock, WholeHessian
 from pminusy.training.dense.newton import DenseModel, dense_newton
 from pminusy.training.dense.objective import DenseObjective, DenseRows
+from pminusy.training.dense.row_space import RowSpaceObjective, suits_row_space
 from pminusy.training.solvers.solution import Solution, StoppingCriterion, TrainingLog
 from pminusy.training.sources.arrays import ArraySource
 
@@ -63,7 +64,26 @@ def fit_dense(
     dispatch.asked_for()  # nothing here is compiled, but what it cannot be is refused all the same
     rows = DenseRows.of(source, objective.coordinates)
     dense = DenseObjective(rows, objective.ridge, objective.coordinates)
-    strict, enough = criterion.gap is not None or criterion.tol <= _LOOSE, criterion
+    with np.errstate(all="ignore"):  # what float64 does not hold is looked for where it counts
+        if suits_row_space(dense):
+            solution = _descend(RowSpaceObjective(dense), vector, criterion, log, compiler=compiler)
+            vector, at = solution.vector, dense.evaluate(solution.vector)
+            if criterion.reached(dense, at) or log.exhausted:
+                return dense, solution._replace(at=at)
+        return dense, _descend(dense, vector, criterion, log, compiler=compiler)
+
+
+def _descend(
+    dense: DenseObjective,
+    vector: Array,
+    criterion: StoppingCriterion,
+    log: TrainingLog,
+    *,
+    compiler: bool,
+) -> Solution:
+    """Where Newton's method ends, from a vector."""
+    rows, enough = dense.rows, criterion
+    strict = criterion.gap is not None or criterion.tol <= _LOOSE
     if (
         strict and rows.x.size * dense.K <= _POLISHED
     ):  # a step more costs nothing, the start leaves no trace
@@ -80,22 +100,20 @@ def fit_dense(
             return WholeHessian(dense, damping, x)
         return ClassBlocks(dense, damping, x, kept=log.iterations == 0)
 
-    with np.errstate(all="ignore"):  # what float64 does not hold is looked for where it counts
-        V = dense.differences(vector)
-        if compiler and direct and suits_kernel(dense, criterion, log):
-            found = run_kernel(dense, V, criterion, enough, log)
-            if found is not None:
-                return dense, found
-        solution = dense_newton(
-            dense,
-            V,
-            model,
-            criterion=criterion,
-            log=log,
-            price=price if whole else _price(ClassBlocks, dense),
-            direct=direct,
-        )
-    return dense, solution
+    V = dense.differences(vector)
+    if compiler and direct and suits_kernel(dense, criterion, log):
+        found = run_kernel(dense, V, criterion, enough, log)
+        if found is not None:
+            return found
+    return dense_newton(
+        dense,
+        V,
+        model,
+        criterion=criterion,
+        log=log,
+        price=price if whole else _price(ClassBlocks, dense),
+        direct=direct,
+    )
 
 
 def _price(model: Any, objective: DenseObjective) -> float:

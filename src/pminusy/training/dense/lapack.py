@@ -1,4 +1,4 @@
-"""LAPACK's Cholesky factor, solve and inverse, as SciPy wraps them, without the rest of SciPy.
+"""LAPACK's Cholesky factor, solves and inverse, as SciPy wraps them, without the rest of SciPy.
 
 `scipy.linalg` imports so much else that this would take most of the time of a small fit.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import scipy
 
-__all__ = ["dpotrf", "dpotri", "dpotrs"]
+__all__ = ["dpotrf", "dpotri", "dpotrs", "dtrtrs"]
 
 
 def _wrapped() -> Any:
@@ -28,3 +28,4 @@ def _wrapped() -> Any:
 
 _LAPACK = _wrapped()
 dpotrf, dpotri, dpotrs = _LAPACK.dpotrf, _LAPACK.dpotri, _LAPACK.dpotrs
+dtrtrs = _LAPACK.dtrtrs

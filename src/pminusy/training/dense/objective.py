@@ -57,6 +57,7 @@ class DenseRows:
         )
         self.coordinates = coordinates
         self.blocks: list[Array] | None = None  # the last Σ S p_k (1 − p_k) x xᵀ of all classes
+        self.in_row_space: Any = None  # the same rows as fewer features; see `row_space`
 
     @classmethod
     def of(cls, source: ArraySource, coordinates: Coordinates) -> DenseRows:
@@ -68,8 +69,11 @@ class DenseRows:
 
     @cached_property
     def by_row(self) -> Array:
-        """The same as (N, E): BLAS is quicker at sums over rows that lie so, of many features."""
-        many = self.x.shape[0] >= _MANY
+        """The same as (N, E): BLAS is quicker at sums over rows that lie so, of many features.
+
+        Of more features than rows there are few sums; see `row_space`.
+        """
+        many = _MANY <= self.x.shape[0] <= self.x.shape[1] + 1
         return np.ascontiguousarray(self.x.T) if many else self.x.T
 
     @cached_property
@@ -158,14 +162,16 @@ class DenseObjective(Penalised):
     def largest(self, point: DensePoint) -> float:
         """Largest absolute entry of the gradient in (W, b), of every class; known for the last."""
         if self._largest is None or self._largest[0] is not point:
-            own = point.G * self.sizes
-            if self._centred:
-                own += point.G[:, -1:] * self.centre
-            most = float(np.abs(own).max())
-            if self.K > 2:
-                most = max(most, float(np.abs(own.sum(axis=0)).max()))
-            self._largest = point, most
+            self._largest = point, self.largest_entry(point.G)
         return self._largest[1]
+
+    def largest_entry(self, G: Array) -> float:
+        """The same of a gradient in V."""
+        own = G * self.sizes
+        if self._centred:
+            own += G[:, -1:] * self.centre
+        most = float(np.abs(own).max())
+        return most if self.K == 2 else max(most, float(np.abs(own.sum(axis=0)).max()))
 
     def times(self, V: Array) -> Array:
         """Hessian times V where the objective stands, in float32 sums."""
