@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pminusy.api.fit_table import fit_table
     from pminusy.api.onnx.converter import register_with_skl2onnx
     from pminusy.api.play import play
+    from pminusy.api.quiz import quiz
     from pminusy.api.table_model import TableModel, load
     from pminusy.api.warm_up import warm_up
     from pminusy.estimators.calibration import reliability, temperature_scaling
@@ -51,6 +52,7 @@ _HOMES = {
     "pminusy.api.fit_table": ("fit_table",),
     "pminusy.api.onnx.converter": ("register_with_skl2onnx",),
     "pminusy.api.play": ("play",),
+    "pminusy.api.quiz": ("quiz",),
     "pminusy.api.table_model": ("TableModel", "load"),
     "pminusy.api.warm_up": ("warm_up",),
     "pminusy.kernels.dispatch": ("why",),
@@ -97,6 +99,7 @@ __all__ = [
     "load",
     "log_softmax",
     "play",
+    "quiz",
     "register_with_skl2onnx",
     "reliability",
     "set_num_threads",

@@ -20,10 +20,11 @@ GROUPS = (
     Group(
         "Explain",
         "A derivation with your numbers, every line proved; and the page on which they move.",
-        functions=("pminusy.explain", "pminusy.play"),
+        functions=("pminusy.explain", "pminusy.play", "pminusy.quiz"),
         classes=(
             "pminusy.derivation.steps.derivation.Derivation",
             "pminusy.playground.result.Playground",
+            "pminusy.questions.items.item.Question",
         ),
     ),
     Group(

@@ -23,7 +23,18 @@ _MISUSE, _INTERRUPTED = 2, 130
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
-COMMANDS = ("check", "explain", "play", "fit", "predict", "evaluate", "export", "audit", "warm-up")
+COMMANDS = (
+    "check",
+    "explain",
+    "play",
+    "quiz",
+    "fit",
+    "predict",
+    "evaluate",
+    "export",
+    "audit",
+    "warm-up",
+)
 
 _COMPLETE = "_PMINUSY_COMPLETE"  # set by a shell that asks what may follow
 _TYPED = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")  # and where it puts what is typed so far

@@ -24,6 +24,8 @@ from pminusy.derivation.statements.articles import ARTICLES
 from pminusy.derivation.steps.chapters import Overview
 from pminusy.derivation.steps.derivation import Derivation
 from pminusy.playground.lines import LitPrinter, article_lines, panel_lines
+from pminusy.playground.quiz_data import quiz_data
+from pminusy.playground.smaller import smaller_markup, smaller_script
 from pminusy.present.html import style
 
 __all__ = ["SCRIPTS", "script", "to_page"]
@@ -35,6 +37,8 @@ SCRIPTS = (
     "panels/letters.js", "panels/bars.js", "panels/graph.js", "panels/curve.js", "panels/jacobian.js",
     "learn/points.js", "learn/model.js", "learn/learn.js",
     "panels/lines.js",
+    "quiz/exact.js", "quiz/grammar.js", "quiz/judge.js", "quiz/slips.js", "quiz/lines.js",
+    "quiz/questions.js", "quiz/quiz.js",
     "page/page.js",
 )  # fmt: skip
 """In the order in which they are loaded; a panel's tab stands where its file is listed."""
@@ -66,6 +70,7 @@ _FRAME = """\
 </main>
 {templates}
 <script type="application/json" id="opening">{opening}</script>
+<script type="application/json" id="quiz-data">{quiz}</script>
 <script>{script}</script>
 </body>
 </html>
@@ -84,12 +89,13 @@ def to_page(derivation: Derivation, state: Mapping[str, Any]) -> str:
         style=look,
         formula=_FORMULA,
         derivation=_of_the_opening(
-            _with_fewer_rows(
+            smaller_markup(
                 "\n".join(document(_Section(derivation, LitPrinter(derivation.notation))))
             )
         ),
         templates=_templates(),
-        opening=_as_json(state),
+        opening=_in_element(json.dumps(state, ensure_ascii=False, allow_nan=False)),
+        quiz=_in_element(quiz_data()),
         script=code,
     )
 
@@ -98,18 +104,7 @@ def to_page(derivation: Derivation, state: Mapping[str, Any]) -> str:
 def script() -> str:
     """All scripts as one; a function around them keeps their names to themselves."""
     text = "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    return f'(() => {{\n"use strict";\n{_without_comments(text)}\n}})();\n'
-
-
-_COMMENT = re.compile(r"^[ ]*(?://[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
-
-
-def _without_comments(code: str) -> str:
-    """Scripts without whole lines of comment and without indentation: a third of their size.
-
-    No string in them goes over a line's end.
-    """
-    return re.sub(r"^ +|^\n", "", _COMMENT.sub("", code), flags=re.MULTILINE).strip()
+    return f'(() => {{\n"use strict";\n{smaller_script(text)}\n}})();\n'
 
 
 @cache
@@ -122,17 +117,12 @@ def _templates() -> str:
     lines = {f"article-{name}": article_lines(name) for name in ARTICLES}
     lines["proved-lines"] = panel_lines()
     says = {f"article-{name}": article.says for name, article in ARTICLES.items()}
-    return _with_fewer_rows(
+    return smaller_markup(
         "\n".join(
             f'<template id="{name}" data-says="{escape(says.get(name, ""))}">{body}</template>'
             for name, body in lines.items()
         )
     )
-
-
-def _with_fewer_rows(html: str) -> str:
-    """MathML without rows of one letter or number: the same to look at, and a tenth smaller."""
-    return re.sub(r"<mrow>(<(m[in])\b[^>]*>[^<]*</\2>)</mrow>", r"\1", html)
 
 
 def _of_the_opening(html: str) -> str:
@@ -162,7 +152,6 @@ def _fingerprint(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
-def _as_json(state: Mapping[str, Any]) -> str:
+def _in_element(text: str) -> str:
     """JSON that ends no element."""
-    text = json.dumps(state, ensure_ascii=False, allow_nan=False)
     return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")

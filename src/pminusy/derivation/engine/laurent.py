@@ -29,6 +29,11 @@ class Ring:
         self._next_spare = len(names)
         self._inverses: dict[Laurent, Laurent] = {}
 
+    @property
+    def left(self) -> int:
+        """How many generators nothing stands for yet."""
+        return len(self.names) - self._next_spare
+
     def generator(self, place: int) -> Laurent:
         """One generator as an element."""
         return Laurent(self, {tuple(int(i == place) for i in range(len(self.names))): 1})

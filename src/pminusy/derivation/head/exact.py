@@ -15,7 +15,9 @@ from pminusy.derivation.head.symbols import batch_symbols, masked_symbols, symbo
 from pminusy.derivation.statements.case import BatchCase, Case
 from pminusy.derivation.tree import Node, names
 
-__all__ = ["batch_environment", "depends_on", "masked_environments", "row_environment"]
+__all__ = [
+    "batch_environment", "depends_on", "forget", "masked_environments", "row_environment",
+]  # fmt: skip
 
 
 _VECTORS = ("u", "q", "w", "v", "t", "V_b", "u_new", "z_new", "p_new")
@@ -235,6 +237,15 @@ def batch_environment(case: BatchCase, K: int, mentions: frozenset[str]) -> Eval
         if K == 2:  # sigmoid(z_1 − z_0) = e^{z_1} / (e^{z_0} + e^{z_1})
             field.register("sigmoid", logits[n, 1] - logits[n, 0], p[n, 1])
     return evaluator
+
+
+def forget() -> None:
+    """Make environments anew when they are next asked for.
+
+    Functions of values that no line has use up the generators that an environment has to spare.
+    """
+    _row.cache_clear()
+    batch_environment.cache_clear()
 
 
 @lru_cache(maxsize=16)

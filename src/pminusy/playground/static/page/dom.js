@@ -80,8 +80,9 @@ function sayAgreement(node, words) {
 function formula(node, line) {
   if (node.dataset.line === line) return node;
   node.dataset.line = line;
-  const parts = line.split(/(_[\da-zA-Z]+|\^\([^()]*\)|\^−?[\d.]+)/);
+  const parts = line.split(/(_[\da-zA-Z]+|_\([^()]*\)|\^\([^()]*\)|\^−?[\d.]+)/);
   node.replaceChildren(...parts.map((part) => {
+    if (part.startsWith("_(")) return el("sub", {}, part.slice(2, -1));
     if (part.startsWith("_")) return el("sub", {}, part.slice(1));
     if (part.startsWith("^(")) return raisedPart(part.slice(2, -1));
     if (part.startsWith("^")) return el("sup", {}, part.slice(1));

@@ -78,10 +78,8 @@ function fillGrid(cells, model, body, foot) {
     body.rows[i].classList.toggle("left-out", left);
     line.forEach((cell, j) => {
       const value = values[i][j];
-      say(cell, inCell(value, K));
-      cell.style.backgroundColor = shade(value / largest);
+      fillCell(cell, inCell(value, K), shade(value / largest), `∂p_${nameOf(i)}/∂z_${nameOf(j)} = `);
       cell.classList.toggle("chosen", i === i0 && j === j0);
-      update(cell, { "aria-label": `∂p_${nameOf(i)}/∂z_${nameOf(j)} = ${text(value)}` });
     });
     const sum = values[i].reduce((total, value) => total + value, 0);
     say(body.rows[i].cells[K + 1], Math.abs(sum) < 1e-12 ? "0" : text(sum, 3));
@@ -97,9 +95,22 @@ function fillGrid(cells, model, body, foot) {
   });
 }
 
-/** Cool below 0, warm above, the stronger the larger. */
+/** A cell's text, colour and name, where they changed: a hundred cells are filled in every frame. */
+function fillCell(cell, words, colour, name) {
+  const before = fillCell.of.get(cell) ?? {};
+  if (before.words !== words || before.name !== name) {
+    if (cell.firstChild) cell.firstChild.data = words;
+    else cell.textContent = words;
+    cell.setAttribute("aria-label", name + words);
+  }
+  if (before.colour !== colour) cell.style.backgroundColor = colour;
+  fillCell.of.set(cell, { words, colour, name });
+}
+fillCell.of = new WeakMap();
+
+/** Cool below 0, warm above, the stronger the larger: in steps that the eye can tell apart. */
 const shade = (share) =>
-  share === 0 ? "transparent" : `rgb(var(--${share < 0 ? "cool" : "warm"}) / ${(0.08 + 0.34 * Math.abs(share)).toFixed(3)})`;
+  share === 0 ? "transparent" : `rgb(var(--${share < 0 ? "cool" : "warm"}) / ${(0.08 + 0.34 * Math.abs(share)).toFixed(2)})`;
 
 /** Whether the target is one class, whose row is all that is needed, and that is asked for. */
 const oneRow = () => state.onlyRow && !state.soft && !state.smoothing;
