@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,60 @@ def test_a_narrow_line_keeps_passes_and_time_left(columns, problems, left):
 
 def test_a_small_objective_is_not_0():
     assert "objective 2.500e-08" in progress.line_of(Progress(1, 2.5e-8, 1.0, 1, 1.0), None)
+
+
+NETWORK = [
+    *("--hidden", "8,6", "--dropout", "0.2", "--batch-norm", "--epochs", "5"),
+    "--early-stopping",
+]
+
+
+def test_a_network_from_fit_to_export(capsys, tmp_path):
+    model, page = str(tmp_path / "m.safetensors"), str(tmp_path / "m.html")
+    assert run([*FIT, *NETWORK, "--calibrate", "-o", model, "--report", page]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    for word in ("14 × 8 × 6 × 3 (relu)", "5 epochs", "the network", "softmax regression (C = 1)"):
+        assert word in " ".join(captured.out.split())
+    assert "certificate" not in captured.out
+    assert run(["predict", model, PENGUINS]) == 0
+    assert run(["evaluate", model, PENGUINS]) == 0
+    assert run(["export", model, str(tmp_path / "m.onnx")]) == 0
+    capsys.readouterr()
+    assert run(["export", model, str(tmp_path / "coef.csv")]) == 2
+    assert "coefficients: expected a softmax regression" in capsys.readouterr().err
+
+
+def test_a_network_as_json(capsys):
+    assert run([*FIT, *NETWORK, "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["largest_gradient_entry"] is None
+    assert found["converged"] is None
+    about = found["network"]
+    assert about["units"] == [14, 8, 6, 3]
+    assert len(about["losses"]) == len(about["validation_losses"]) == about["epochs"] == 5
+    beside = about["beside_regression"]
+    assert beside["difference"] == beside["log_loss"] - beside["log_loss_of_regression"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--hidden 8 --summary", "--summary: expected none beside hidden layers"),
+        ("--hidden 8 --C 2", "C: expected none beside hidden layers"),
+        ("--hidden 8 --l1-ratio 1", "l1-ratio: expected none beside hidden layers"),
+        ("--hidden 8,x", "'x'"),
+        ("--dropout 0.5", "dropout: expected hidden layers beside it"),
+        ("--batch-norm", "batch-norm: expected hidden layers beside it"),
+    ],
+)
+def test_options_of_the_other_model_are_refused(options, words, capsys):
+    assert run([*FIT, *options.split()]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_progress_of_a_network_is_by_epoch():
+    nan = float("nan")
+    assert progress.line_of(Progress(7, 0.5, nan, 7.0, 1.0), None) == (
+        "epoch 7   training loss 0.500000"
+    )

@@ -133,11 +133,11 @@ TWICE = '{"format": "x", "format": "pminusy-model", "version": 1, "model": {}}'
             f"expected metadata as JSON, got 'NaN is not JSON'{DAMAGED}",
         ),
         (
-            with_note(good(version=3)),
-            "expected a model file of format 2, got one made by a later version of pminusy; "
+            with_note(good(version=4)),
+            "expected a model file of format 3, got one made by a later version of pminusy; "
             "upgrade pminusy",
         ),
-        (with_note(good(version=10**300)), "expected a model file of format 2, got one made by"),
+        (with_note(good(version=10**300)), "expected a model file of format 3, got one made by"),
         (with_note(good(version=2)), f"expected the bytes that were written, got {OTHERS}"),
         (with_note(good(sha256="0" * 64)), f"expected the bytes that were written, got {OTHERS}"),
         (with_note(good(sha256=[])), f"expected the bytes that were written, got {OTHERS}"),

@@ -132,3 +132,20 @@ def test_what_is_refused_leaves_no_file(request_, tmp_path, monkeypatch):
     with pytest.raises(InputError, match=message):
         model.to_onnx(**{"path": "m.onnx", **options})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_networks_of_tables(seed, tmp_path):
+    table, later = made(seed)
+    model = fitted(table, hidden=(6, 5), epochs=3, batch_norm=True, dropout=0.1)
+    model.to_onnx(tmp_path / "m.onnx")
+    assert_same(model, tmp_path / "m.onnx", table, 1e-12)
+    assert_same(model, tmp_path / "m.onnx", later, 1e-12)
+
+
+def test_gelu_of_a_table_in_float64_is_refused(tmp_path):
+    table, _ = made(0)
+    model = fitted(table, hidden=3, epochs=1, activation="gelu")
+    with pytest.raises(InputError, match="gelu in float64"):
+        model.to_onnx(tmp_path / "m.onnx")
+    model.to_onnx(tmp_path / "m.onnx", dtype="float32")

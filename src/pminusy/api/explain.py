@@ -206,6 +206,9 @@ def explain_row(
     from pminusy.tables.design import design_matrix, encode_target
     from pminusy.tables.wording import listed, shown
 
+    if model.hidden is not None:
+        expected, got = "a softmax regression", "a network"
+        raise InputError("explain", expected, got, "fit it without hidden layers")
     schema = model.schema
     c = int(encode_target(frame, schema)[0])
     if c < 0:

@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pminusy.api.evaluation import row_weights, test_rows
+from pminusy.api.fit.network_options import network_options
 from pminusy.api.fit.repeated import Judged, repeated_scores
 from pminusy.api.fit.thresholded import threshold_of, threshold_request
 from pminusy.api.fit.training_options import MAX_ITER, TOL, TrainingOptions, training_options
@@ -68,6 +69,15 @@ def fit_table(
     cv: int | None = None,
     solver: str = "auto",
     class_weight: str | Mapping[str, float] | None = None,
+    hidden: int | Sequence[int] | None = None,
+    activation: str | None = None,
+    dropout: float = 0.0,
+    batch_norm: bool = False,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    alpha: float | None = None,
+    early_stopping: bool = False,
     calibrate: bool = False,
     threshold: float | str | None = None,
     positive: str | None = None,
@@ -132,6 +142,22 @@ def fit_table(
         As in `SoftmaxRegression`.
     class_weight
         "balanced", or weights by class (1 for those not named), in training.
+    hidden
+        Units of hidden layers, 64 or (64, 64): a network before the softmax, trained by Adam as
+        `SoftmaxNetwork` is. C, l1_ratio, cv, solver, tol and max_iter are the regression's.
+    activation
+        Of the hidden layers: "relu" if not given, "tanh", "logistic", "gelu" or "identity".
+    dropout
+        Share of the hidden units dropped in each step.
+    batch_norm
+        Whether each hidden layer is normalised before its activation.
+    epochs
+        Visits to the rows at most; 200 if not given.
+    batch_size, learning_rate, alpha
+        Rows a step (a 32nd of all, from 16 to 200, if not given), learning rate (0.001) and ridge
+        penalty (0.0001).
+    early_stopping
+        Whether a tenth of the training rows says when to stop, and which epoch is kept.
     calibrate
         Whether one temperature, fitted to the held-out rows, rescales the model.
     threshold
@@ -198,10 +224,16 @@ def fit_table(
     ----------
     Bridle 1990; the convention for C is scikit-learn's.
     """
+    network = network_options(
+        hidden=hidden, activation=activation, dropout=dropout, batch_norm=batch_norm,
+        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, alpha=alpha,
+        early_stopping=early_stopping,
+    )  # fmt: skip
     options = training_options(
         C=C, l1_ratio=l1_ratio, cv=cv, solver=solver, class_weight=class_weight,
         calibrate=calibrate, test_size=test_size, seed=seed,
         tol=tol, max_iter=max_iter, time_limit=time_limit, keep_interrupted=keep_interrupted,
+        network=network,
     )  # fmt: skip
     asked = threshold_request(threshold, positive)
     _refuse_splits(target, repeats, time, groups, test, options.test_size)
@@ -281,11 +313,18 @@ def fit_table(
     judged, refitted = fitted, None
     if refit and test is None and held_out.y.size and clf.converged_:
         of_all = learned(rows.frame)
-        everything = _rows(rows, of_all, np.arange(rows.index.size))
-        again = options.chosen(clf).estimator(everything.y, of_all.classes, progress)
+        everything = _rows(rows, of_all, np.arange(rows.index.size), of_group, times)
+        again = options.chosen(clf).estimator(
+            everything.y, of_all.classes, progress, everything.groups, everything.times
+        )
         said |= _train(again, everything)
         refitted = Refitted(everything, again)
         fitted = _refitted(again, of_all, everything, judged, calibration)
+    beside = None
+    if network is not None and clf.end_ != "interrupt":
+        from pminusy.api.fit.beside import compared
+
+        beside = compared(judged, options, clf, training, held_out)
     run = TrainingRun(
         name=_name_of(table),
         rows_dropped=rows.unlabelled + rows.weightless,
@@ -312,6 +351,7 @@ def fit_table(
             *(() if repeated is None else (repeated.sentence,)),
         ),
         repeated=repeated,
+        beside=beside,
         warnings=tuple(said),
     )
     for message, category in said.items():
@@ -451,7 +491,8 @@ def _fitted(
         settings["groups"] = groups
     if time is not None:
         settings["time"] = time
-    return Fitted(schema, W, b, weight / weight.sum(), settings)
+    hidden = getattr(clf, "hidden_", None)
+    return Fitted(schema, W, b, weight / weight.sum(), settings, hidden=hidden)
 
 
 def _refitted(
@@ -463,7 +504,10 @@ def _refitted(
     weight = np.bincount(rows.y, rows.weight)
     shares = weight / weight.sum()
     settings = judged.settings | {"training rows": rows.y.size}
-    return replace(judged, schema=schema, W=W / T, b=b / T, shares=shares, settings=settings)
+    hidden = getattr(clf, "hidden_", None)
+    return replace(
+        judged, schema=schema, W=W / T, b=b / T, shares=shares, settings=settings, hidden=hidden
+    )
 
 
 def _scores(

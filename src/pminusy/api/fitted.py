@@ -13,6 +13,7 @@ from pminusy.kernels.dispatch import implementation
 if TYPE_CHECKING:
     from pminusy.estimators.threshold import Threshold
     from pminusy.tables.schema import Schema
+    from pminusy.training.network.hidden import HiddenLayers
 
 __all__ = ["Fitted"]
 
@@ -22,15 +23,15 @@ _FEW_LOGITS = 1 << 15
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A linear layer on the features of a table.
+    """A linear layer on the features of a table, or on what hidden layers make of them.
 
     Attributes
     ----------
     schema
         Columns, their statistics and categories, target and classes.
     W, b
-        Weights (K, D) on the standardised features, and bias (K,), both divided by the temperature
-        where the model is calibrated.
+        Weights (K, D) on the standardised features (of a network on its last hidden units), and
+        bias (K,), both divided by the temperature where the model is calibrated.
     shares
         Share of each class (K,) among the training rows: what the majority baseline knows.
     settings
@@ -59,10 +60,39 @@ class Fitted:
     held_out: NDArray[np.int64] | None = None
     refitted: bool = False
     threshold: Threshold | None = None
+    hidden: HiddenLayers | None = None
+
+    def head_inputs(self, X: Any) -> Any:
+        """What the linear layer takes: X (N, D) itself, or the last hidden units (N, units)."""
+        if self.hidden is None:
+            return X
+        from pminusy.training.network.hidden import outputs
+
+        return outputs(self.hidden, X)
+
+    def logits(self, X: Any) -> NDArray[np.float64]:
+        """Logits (N, K) of standardised features X (N, D), an array or sparse rows."""
+        z: NDArray[np.float64] = self.head_inputs(X) @ self.W.T + self.b
+        return z
+
+    def contributions(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], Any]:
+        """What each feature of a row x (D,) adds to each logit (K, D), and the rest of it (K,).
+
+        W_kd x_d with the bias left over; of a network gradient × input, ∂z_k/∂x_d x_d, which is
+        exact only as far as the network is straight between the row and the mean of the table.
+        """
+        if self.hidden is None:
+            return self.W * x, None
+        from pminusy.training.network.hidden import forward, jacobian
+
+        levels = forward(self.hidden, x[None])
+        found = jacobian(self.hidden, levels, self.W) * x
+        z = levels[-1].output[0] @ self.W.T + self.b
+        return found, z - found.sum(axis=1)
 
     def log_probabilities(self, X: Any) -> NDArray[np.float64]:
         """Log-probabilities (N, K) of standardised features X (N, D), an array or sparse rows."""
-        z = X @ self.W.T + self.b
+        z = self.logits(X)
         with np.errstate(all="ignore"):
             log_p: NDArray[np.float64] = implementation(*z.shape, small=_FEW_LOGITS).log_softmax(z)
         return log_p

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pminusy.api.evaluation import Evaluation
+    from pminusy.api.fit.training_run import TrainingRun
     from pminusy.api.fitted import Fitted
     from pminusy.api.table_model import TableModel
     from pminusy.estimators.intervals import Intervals
@@ -44,9 +45,10 @@ def fit_record(model: TableModel, files: Mapping[str, str]) -> dict[str, Any]:
         "settings": model.settings,
         "converged": run.converged,
         "interrupted": run.interrupted,
-        "largest_gradient_entry": run.certificate,
+        "largest_gradient_entry": None if run.network is not None else run.certificate,
         "iterations": run.iterations,
         "solver": run.fit.solver_,
+        "network": _network(run),
         "seconds": run.seconds,
         "warnings": list(run.warnings),
         "notes": list(run.table_notes),
@@ -68,6 +70,29 @@ def evaluation_record(result: Evaluation) -> dict[str, Any]:
             for row in result.by_class
         ],
         "notes": list(result.notes),
+    }  # fmt: skip
+
+
+def _network(run: TrainingRun) -> dict[str, Any] | None:
+    """How a network was trained, and how it does beside the softmax regression."""
+    about, beside = run.network, run.beside
+    if about is None:
+        return None
+    return {
+        "units": list(about.units),
+        "activation": about.activation,
+        "parameters": about.parameters,
+        "epochs": about.epochs,
+        "kept_epoch": about.best,
+        "end": about.end,
+        "losses": about.losses.tolist(),
+        "validation_losses": about.validation_losses.tolist(),
+        "dead_units": list(about.dead),
+        "beside_regression": None if beside is None else {
+            "log_loss": beside.network, "log_loss_of_regression": beside.regression,
+            "difference": beside.difference, "half_interval": beside.half,
+            "verdict": beside.verdict,
+        },
     }  # fmt: skip
 
 

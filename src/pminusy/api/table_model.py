@@ -16,6 +16,7 @@ import pminusy
 from pminusy.api.evaluation import Evaluation, evaluate
 from pminusy.api.explain import explain_row
 from pminusy.api.fitted import Fitted
+from pminusy.api.network.model_file import decoded, encoded
 from pminusy.errors import InputError, TableWarning
 from pminusy.estimators.model_file import MODEL_SUFFIXES_OF_OTHERS, load_model, save_model
 from pminusy.estimators.threshold import Threshold
@@ -48,14 +49,16 @@ Table = Any  # a path, a Polars frame or a pandas frame
 class TableModel(Fitted):
     """Softmax classifier for rows of a table: p = softmax(W x + b), x the standardised features.
 
+    Of a network x are the last hidden units, made from the features by `hidden`.
     `fit_table` makes one, `load` reads one. Attributes are those of `Fitted`, and `run`.
     """
 
     record: TrainingRun | None = None
 
     def __repr__(self) -> str:
-        K, D = self.W.shape
-        return f"<TableModel {self.schema.target!r}: {K} classes from {D} features>"
+        K, D = len(self.schema.classes), len(self.schema.feature_names)
+        through = "" if self.hidden is None else f", {self.settings.get('hidden')} hidden units"
+        return f"<TableModel {self.schema.target!r}: {K} classes from {D} features{through}>"
 
     @property
     def run(self) -> TrainingRun:
@@ -261,6 +264,7 @@ class TableModel(Fitted):
         InputError
             A loaded model; L1; collinear columns without a penalty.
         """
+        self._refuse_network("summary")
         run = self.run
         last = run if run.refitted is None else run.refitted
         rows = run.training if run.refitted is None else run.refitted.rows
@@ -280,6 +284,7 @@ class TableModel(Fitted):
         """
         import polars as pl
 
+        self._refuse_network("coefficients")
         units = feature_units(self.schema)
         mean, scale = (np.array([getattr(u, name) for u in units]) for name in ("mean", "scale"))
         W = self.W / scale
@@ -296,6 +301,11 @@ class TableModel(Fitted):
                 "coefficient_in_units": np.column_stack([W, b]).ravel(),
             }
         )
+
+    def _refuse_network(self, what: str) -> None:
+        if self.hidden is not None:
+            expected, got = "a softmax regression", "a network, whose weights are of hidden units"
+            raise InputError(what, expected, got, "fit it without hidden layers")
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model as safetensors with JSON metadata; loading it runs no code.
@@ -323,6 +333,9 @@ class TableModel(Fitted):
         if self.held_out is not None and self.held_out.size:
             metadata["refitted"] = self.refitted
             tensors["held_out"] = self.held_out
+        if self.hidden is not None:
+            arrays, metadata["network"] = encoded(self.hidden)
+            tensors |= arrays
         save_model(path, tensors, metadata)
 
     def to_onnx(
@@ -437,7 +450,9 @@ got nothing there; check the name
     tensors, metadata, about = load_model(path)
     schema = Schema.from_json(metadata.get("schema"))
     K, D = len(schema.classes), len(schema.feature_names)
-    for name, shape in (("W", (K, D)), ("b", (K,)), ("shares", (K,))):
+    hidden = decoded(f"{path}", tensors, metadata.get("network"), D)
+    last = D if hidden is None else hidden.units[-1]
+    for name, shape in (("W", (K, last)), ("b", (K,)), ("shares", (K,))):
         if name not in tensors or tensors[name].shape != shape:
             found = tensors[name].shape if name in tensors else "nothing"
             raise InputError(f"{path}: {name}", f"shape {shape}", str(found), "fit it again")
@@ -451,7 +466,9 @@ got nothing there; check the name
         warnings.warn(sentence, UserWarning, stacklevel=2)
     held_out, refitted = _held_out(path, tensors.get("held_out"), metadata.get("refitted", False))
     cut = _threshold(path, metadata.get("threshold"), K)
-    return TableModel(schema, W, b, shares, settings, converged, notes, held_out, refitted, cut)
+    return TableModel(
+        schema, W, b, shares, settings, converged, notes, held_out, refitted, cut, hidden
+    )
 
 
 def _threshold(path: str | PathLike[str], value: object, K: int) -> Threshold | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pminusy.cli.json_results import FormatOption, ResultFormat, print_json
+from pminusy.cli.network_options import network_of_options, with_network_options
 from pminusy.cli.progress import training_progress
 from pminusy.cli.reading_options import reading_of_options, with_reading_options
 from pminusy.cli.scores import print_scores
@@ -42,6 +43,7 @@ _OPTIONS = {
 
 
 @with_reading_options
+@with_network_options
 def fit(
     table: Annotated[
         Path,
@@ -222,6 +224,9 @@ def fit(
     if summary and l1_ratio is not None and any(l1_ratio):
         got = f"--l1-ratio {','.join(f'{ratio:g}' for ratio in l1_ratio)}"
         raise InputError("--summary", "a model without L1 penalty", got)
+    network = network_of_options(reading)
+    if summary and network["hidden"] is not None:
+        raise InputError("--summary", "none beside hidden layers", "--hidden", "leave it out")
     with training_progress(tol) as progress, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the notes say the same
         model = fit_table(
@@ -238,6 +243,7 @@ def fit(
             l1_ratio=0.0 if l1_ratio is None else l1_ratio,
             solver=solver,
             class_weight=class_weight,
+            **network,
             calibrate=calibrate,
             threshold=threshold,
             positive=positive,
@@ -357,19 +363,27 @@ def _print_result(console: Console, model: TableModel) -> None:
     facts.add_row("classes", shown(f"{len(classes):,}: {', '.join(classes[:101])}", 100))
     facts.add_row("columns", shown(in_short(model.schema.findings), 100))
     facts.add_row("features", f"{len(model.schema.feature_names):,}")
-    state = "converged" if run.converged else "NOT converged"
-    state = f"STOPPED, {state}" if run.interrupted else state
-    facts.add_row(
-        "certificate",
-        f"largest gradient entry {run.certificate:.1e} after {run.iterations} iterations "
-        f"({run.fit.solver_}, {run.fit.n_passes_:.0f} passes): {state}",
-    )
+    if run.network is None:
+        facts.add_row("certificate", _certificate(run))
+    else:
+        facts.add_row("network", run.network.sentence())
+    if run.beside is not None:
+        facts.add_row("verdict", run.beside.sentence)
     if run.path:
         facts.add_row("C", _choice(run))
     if run.calibration is not None:
         facts.add_row("temperature", _calibration(run.calibration))
     facts.add_row("time", f"{run.seconds:.2f} s")
     print_table(console, facts)
+
+
+def _certificate(run: TrainingRun) -> str:
+    state = "converged" if run.converged else "NOT converged"
+    state = f"STOPPED, {state}" if run.interrupted else state
+    return (
+        f"largest gradient entry {run.certificate:.1e} after {run.iterations} iterations "
+        f"({run.fit.solver_}, {run.fit.n_passes_:.0f} passes): {state}"
+    )
 
 
 def _choice(run: TrainingRun) -> str:

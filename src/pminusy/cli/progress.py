@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,6 +66,8 @@ passes 4   about 3 s left'
     objective = f"{at.objective:.6f}" if abs(at.objective) >= 1e-3 else f"{at.objective:.3e}"
     problem = f"problem {at.problem + 1} of {at.problems}" if at.problems > 1 else ""
     remaining = "" if left is None else f"about {_duration(left)} left"
+    if math.isnan(at.optimality):  # a network: its passes are epochs
+        return f"epoch {at.iteration}   training loss {objective}"[:width]
     passes, iteration = f"passes {at.passes:.0f}", f"iteration {at.iteration}"
     gradient = f"gradient entry {at.optimality:.1e}"
     lines = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-__all__ = ["class_weight", "number", "numbers", "whole_number"]
+__all__ = ["class_weight", "number", "numbers", "whole_number", "whole_numbers"]
 
 
 def number(text: str | float) -> float:
@@ -26,6 +26,11 @@ def whole_number(text: str | int) -> int:
 def numbers(text: str | list[float]) -> list[float]:
     """Read numbers apart by commas."""
     return text if isinstance(text, list) else [number(part) for part in text.split(",")]
+
+
+def whole_numbers(text: str | list[int]) -> list[int]:
+    """Read whole numbers apart by commas."""
+    return text if isinstance(text, list) else [whole_number(part) for part in text.split(",")]
 
 
 def class_weight(text: str | dict[str, float]) -> str | dict[str, float]:

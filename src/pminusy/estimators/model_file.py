@@ -1,7 +1,7 @@
 """Model files: arrays and JSON in a safetensors file. Reading one runs no code.
 
 A file carries the SHA-256 of all its bytes, those of the checksum itself counted as zeros; it tells
-damage, not who wrote the file. Format 1, of version 0.1, had none.
+damage, not who wrote the file. Format 1, of version 0.1, had none; format 3 has hidden layers.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ MODEL_SUFFIXES_OF_OTHERS = (
 StrPath = str | os.PathLike[str]
 Array = NDArray[Any]
 
-FORMAT, VERSION = "pminusy-model", 2
+FORMAT, VERSION = "pminusy-model", 3
 _KEY = "pminusy"  # of the one entry in the header's metadata
 _LARGEST_HEADER = 96_000_000  # bytes; safetensors itself has a limit of 100 million
 _SPARE = 16_000_000  # of it, for what else is in a header
 _TYPES = ("<f4", "<f8", "<i8")
 _CHECKED = 2  # the first format with a checksum
+_NETWORKS = (
+    3  # the first with hidden layers; a file without them stays readable to earlier versions
+)
 _ZEROS = "0" * 64
 _UNCHECKED = "the model file is of version 0.1, without a checksum: damage to it would not be seen"
 
@@ -62,7 +65,8 @@ def save_model(path: StrPath, tensors: dict[str, Array], metadata: dict[str, Any
     arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     for name, array in arrays.items():
         _check_array(what, name, array)
-    note = {"format": FORMAT, "version": VERSION, "sha256": _ZEROS, "model": metadata}
+    version = _NETWORKS if "network" in metadata else _CHECKED
+    note = {"format": FORMAT, "version": version, "sha256": _ZEROS, "model": metadata}
     try:
         text = json.dumps(note, allow_nan=False, separators=(",", ":"))
     except (ValueError, TypeError, RecursionError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from os import PathLike
 from typing import Any, Literal, Self
 
@@ -16,14 +17,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from pminusy import ops
 from pminusy.errors import InputError
-from pminusy.estimators.network.fitting import NORM_EPSILON, begin, fit_network, network_logits
+from pminusy.estimators.network.fitting import begin, fit_network, network_logits
 from pminusy.estimators.network.rows import checked_rows, held_out, require_same_classes
 from pminusy.estimators.network.shape import checked_network, hidden_units
-from pminusy.estimators.network.weights import LevelNorm
 from pminusy.estimators.parameters.checked import CheckedParameters
 from pminusy.estimators.parameters.constraints import SOFTMAX_NETWORK
 from pminusy.estimators.rows import require_finite
 from pminusy.extras import needing_extra
+from pminusy.training.network.hidden import LevelNorm
+from pminusy.training.network.record import Epoch
 
 __all__ = ["SoftmaxNetwork"]
 
@@ -79,7 +81,8 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         Of SGD.
     early_stopping, validation_fraction
         Hold out this share of the rows (or use `eval_set` of `fit`), stop when the score on them
-        no longer improves, and keep the best weights.
+        no longer improves, and keep the best weights. The score is the accuracy; "loss" goes by
+        the log loss instead.
     beta_1, beta_2, epsilon
         Of Adam.
     max_fun
@@ -100,6 +103,10 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         Gradients of a larger norm are scaled down to it; None for no limit.
     average_gradients
         Number of batches whose gradients make one step.
+    progress
+        Called after each epoch with a named tuple: number, loss, validation_score,
+        validation_loss, seconds, coefs, intercepts, norms. It may raise
+        `KeyboardInterrupt`, which ends training there with the best so far.
 
     Attributes
     ----------
@@ -164,7 +171,7 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
+        early_stopping: bool | str = False,
         validation_fraction: float = 0.1,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
@@ -178,6 +185,7 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         average_weights: float = 0.0,
         clip_norm: float | None = None,
         average_gradients: int = 1,
+        progress: Callable[[Epoch], Any] | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -209,6 +217,7 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         self.average_weights = average_weights
         self.clip_norm = clip_norm
         self.average_gradients = average_gradients
+        self.progress = progress
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -314,7 +323,7 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "coefs_")
         with needing_extra():
             from pminusy.exchange.network import Layers, write_network
-        scaled = {norm.level: norm.factor_and_summand(NORM_EPSILON) for norm in self.norms_}
+        scaled = {norm.level: norm.factor_and_summand() for norm in self.norms_}
         layers = Layers(self.coefs_, self.intercepts_, self.activation, scaled)
         write_network(path, layers, self.classes_, dtype, opset)
 

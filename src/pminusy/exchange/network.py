@@ -15,7 +15,7 @@ from pminusy.exchange.graph import Graph, Precision, check_request, write
 from pminusy.exchange.head import give_linear_head, label_array
 from pminusy.exchange.linear import every_class
 
-__all__ = ["Layers", "write_network"]
+__all__ = ["Layers", "add_hidden", "write_network"]
 
 
 class Layers(NamedTuple):
@@ -46,20 +46,38 @@ def write_network(
 ) -> None:
     """Write the network with input `X` (N, D); two classes may share one column of the head."""
     graph = Graph(check_request(path, dtype, opset), dtype)
-    if layers.activation == "gelu" and dtype == "float64":
-        got = "gelu in float64, whose Erf no runtime has"
-        raise InputError("ONNX model", "an activation that runtimes have", got, "dtype='float32'")
     labels = label_array(classes)
     a = graph.as_float64(graph.take("X", layers.coefs[0].shape[0], graph.number))
     a = _scaled(graph, layers, 0, a)
-    hidden = zip(layers.coefs[:-1], layers.intercepts[:-1], strict=True)
-    for level, (W, b) in enumerate(hidden, start=1):
-        z = graph.add("MatMul", a, graph.constant(W.astype(np.float64)))
-        z = graph.add("Add", z, graph.constant(b.astype(np.float64)))
-        a = _activated(graph, layers.activation, _scaled(graph, layers, level, z))
+    hidden = layers._replace(coefs=layers.coefs[:-1], intercepts=layers.intercepts[:-1])
+    if hidden.coefs:
+        a = add_hidden(graph, _affine(graph, a, hidden, 0), hidden)
     W, b = every_class(layers.coefs[-1].T, layers.intercepts[-1])
     give_linear_head(graph, a, W, b, labels)
     write(graph.model({}), path)
+
+
+def add_hidden(graph: Graph, z: str, hidden: Layers) -> str:
+    """From what the first of some hidden layers makes of its inputs to what the last gives on.
+
+    Raises
+    ------
+    InputError
+        gelu in float64, which no runtime has.
+    """
+    if hidden.activation == "gelu" and graph.number == TensorProto.DOUBLE:
+        got = "gelu in float64, whose Erf no runtime has"
+        raise InputError("ONNX model", "an activation that runtimes have", got, "dtype='float32'")
+    a = _activated(graph, hidden.activation, _scaled(graph, hidden, 1, z))
+    for level in range(2, len(hidden.coefs) + 1):
+        z = _scaled(graph, hidden, level, _affine(graph, a, hidden, level - 1))
+        a = _activated(graph, hidden.activation, z)
+    return a
+
+
+def _affine(graph: Graph, a: str, layers: Layers, layer: int) -> str:
+    product = graph.add("MatMul", a, graph.constant(layers.coefs[layer].astype(np.float64)))
+    return graph.add("Add", product, graph.constant(layers.intercepts[layer].astype(np.float64)))
 
 
 def _scaled(graph: Graph, layers: Layers, level: int, z: str) -> str:

@@ -19,6 +19,8 @@ __all__ = [
     "EvaluationReport",
     "FitReport",
     "JudgedReport",
+    "LayerLine",
+    "NetworkPart",
     "PathValue",
     "WorstRow",
 ]
@@ -60,6 +62,8 @@ class WorstRow:
         Whether the row was held out; None where that is not said.
     said
         Index of the predicted class; the most probable one if None.
+    rest
+        What each logit (K,) is beside its contributions, where that is not the bias.
     """
 
     row: int
@@ -71,6 +75,7 @@ class WorstRow:
     log_p: Array | None = None
     held_out: bool | None = None
     said: int | None = None
+    rest: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,56 @@ class ColumnLine:
     taken: str
     missing: int
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerLine:
+    """A layer of a network after training: its size, and what of it no row moves.
+
+    `first` and `last` are the norms of its gradient after the first epoch and after the last;
+    `dead` is None for the head.
+    """
+
+    name: str
+    inputs: int
+    units: int
+    parameters: int
+    first: float
+    last: float
+    dead: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkPart:
+    """What the page of a fit shows of a network.
+
+    Attributes
+    ----------
+    sentence, verdict
+        Its shape and training, and how it does beside the softmax regression ("" if not known).
+    worth
+        Whether it beats that; None where that is not known.
+    layers
+        One line each.
+    losses, validation_losses
+        By epoch; the latter may be empty.
+    gradient_norms
+        Norms (epochs, layers).
+    best
+        The epoch that was kept, from 1.
+    watched
+        Training rows that gradients and dead units are of.
+    """
+
+    sentence: str
+    verdict: str
+    worth: bool | None
+    layers: tuple[LayerLine, ...]
+    losses: Array
+    validation_losses: Array
+    gradient_norms: Array
+    best: int
+    watched: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +204,8 @@ class JudgedReport:
     temperature, uncalibrated_p
         Temperature the weights were divided by, and the probabilities (n, K) without; then
         `held_out_p` is under temperatures that were fitted to other rows. 1 and None without.
+    by_gradient
+        Whether contributions are gradient × input, of a network, and not W_kd x_d.
     """
 
     title: str
@@ -171,6 +228,7 @@ class JudgedReport:
     made: tuple[str, ...] = ()
     temperature: float = 1.0
     uncalibrated_p: Array | None = None
+    by_gradient: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -205,13 +263,14 @@ class FitReport(JudgedReport):
     certificate
         Largest absolute entry of the objective's gradient where training ended.
     converged
-        Whether training ended at an optimum: one exists, and the certificate says so.
+        Whether training ended at an optimum: one exists, and the certificate says so; None for a
+        network.
     seconds
         How long training took.
     history
         Objective and largest gradient entry after each iteration, shape (iterations, 2).
     W
-        Weights (K, D).
+        Weights (K, D), or of a network (K, units) on its last hidden units.
     held_out
         Whether the judged rows were kept out of training; the page says so where they were not.
     trace
@@ -229,6 +288,8 @@ class FitReport(JudgedReport):
         What each column of the table was taken for.
     units
         Mean and spread (D, 2) of each feature in the units of the table, 0 and 1 for categories.
+    network
+        What there is to say of a network; None for a softmax regression.
     """
 
     rows_used: int
@@ -237,7 +298,7 @@ class FitReport(JudgedReport):
     rows_dropped: int
     settings: tuple[tuple[str, str], ...]
     certificate: float
-    converged: bool
+    converged: bool | None
     seconds: float
     history: Array
     W: Array
@@ -252,3 +313,4 @@ class FitReport(JudgedReport):
     warnings: tuple[str, ...] = ()
     columns: tuple[ColumnLine, ...] = ()
     units: Array | None = None
+    network: NetworkPart | None = None

@@ -14,7 +14,8 @@ from pminusy.present.html import page
 from pminusy.present.metrics import ClassMetrics, class_metrics, reliability_bins
 from pminusy.report import markup, predictions
 from pminusy.report.curves import curve, reliability_diagram
-from pminusy.report.data import EvaluationReport, FitReport, JudgedReport, PathValue
+from pminusy.report.data import EvaluationReport, FitReport, JudgedReport, NetworkPart, PathValue
+from pminusy.report.epochs import LINES, epoch_plot
 from pminusy.report.path import score_plot, weight_plot
 from pminusy.report.row_numbers import row_numbers
 from pminusy.report.weights import grid
@@ -66,9 +67,11 @@ def render_page(report: FitReport) -> str:
         notes=report.notes[:NOTES],
         warnings=report.warnings[:NOTES],
         **_training(report),
+        **_network(report.network),
         **_judged(report),
         **_path(report),
-        **_weights(report),
+        **(_weights(report) if report.network is None else {}),
+        head_inputs=_head_inputs(report),
         **rows,
         **_derivation(report, rows["worst_rows"]),
         columns=report.columns[:COLUMNS],
@@ -117,6 +120,27 @@ def _training(report: FitReport) -> dict[str, Any]:
         "objective": curve(history[:, 0]),
         "gradient": curve(history[:, 1]),
     }
+
+
+def _network(part: NetworkPart | None) -> dict[str, Any]:
+    """Curves of a network by epoch."""
+    if part is None:
+        return {}
+    losses = [("training", part.losses), ("validation", part.validation_losses)]
+    layers = [line.name for line in part.layers]
+    norms = list(zip(layers, part.gradient_norms.T, strict=True))
+    few = norms if len(norms) <= LINES else norms[: LINES // 2] + norms[-LINES // 2 :]
+    return {
+        "losses_by_epoch": epoch_plot([each for each in losses if each[1].size], part.best),
+        "norms_by_epoch": epoch_plot(few, part.best),
+    }
+
+
+def _head_inputs(report: FitReport) -> tuple[str, ...]:
+    """Names of what the linear layer of the head takes."""
+    if report.network is None:
+        return report.feature_names
+    return tuple(f"hidden unit {j + 1}" for j in range(report.W.shape[1]))
 
 
 def _judged(report: JudgedReport) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pminusy.present.numbers import number, tick
 from pminusy.present.sanitise import cleaned, cut
 from pminusy.report.data import PathValue
 
-__all__ = ["LinePlot", "PlotLine", "score_plot", "weight_plot"]
+__all__ = ["LinePlot", "PlotLine", "names_apart", "score_plot", "weight_plot"]
 
 WIDTH, HEIGHT = 560.0, 300.0
 CLASSES = 8
@@ -98,7 +98,7 @@ def score_plot(path: Sequence[PathValue], chosen: PathValue) -> LinePlot | None:
         for name, ratio in zip(names, ratios, strict=True)
     ]
     ticks = [Tick(y(t), tick(t)) for t in round_ticks(low, high)]
-    return replace(plot, lines=_apart(lines), y_ticks=ticks)
+    return replace(plot, lines=names_apart(lines), y_ticks=ticks)
 
 
 def weight_plot(
@@ -131,7 +131,7 @@ def weight_plot(
             ]
             lines.append(PlotLine(names[k], points, [], 0.0, readings))
     ticks = [Tick(y(math.log10(t)), tick(t)) for t in log_ticks(low, high)]
-    return replace(plot, lines=_apart(lines), y_ticks=ticks)
+    return replace(plot, lines=names_apart(lines), y_ticks=ticks)
 
 
 def _reading(x: float, y: float, C: float, said: str) -> tuple[float, float, str]:
@@ -156,7 +156,7 @@ def _frame(
     return LinePlot(WIDTH, HEIGHT, left, right, top, bottom, [], ticks, [], at), x
 
 
-def _apart(lines: list[PlotLine]) -> list[PlotLine]:
+def names_apart(lines: list[PlotLine]) -> list[PlotLine]:
     """The names of lines beside their ends, no two on each other; they stay in the plot."""
     order = sorted(range(len(lines)), key=lambda i: lines[i].points[-1][1])
     at: dict[int, float] = {}

@@ -88,7 +88,8 @@ def row_details(row: WorstRow, b: Array, features: tuple[str, ...]) -> RowDetail
     other = rival(log_p, row.y)
     lines, classes_left = _lines(p, log_p, size, row.y, other)
     contributions = row.contributions[other].astype(np.float64) - row.contributions[row.y]  # (D,)
-    bias = float(b[other]) - float(b[row.y])
+    beside = b if row.rest is None else row.rest
+    bias = float(beside[other]) - float(beside[row.y])
     shown = [d for d in largest(np.abs(contributions), FEATURES) if contributions[d] != 0]
     left = np.setdiff1d(np.flatnonzero(contributions), shown)
     top = float(np.abs(contributions).max(initial=0.0)) or 1.0

@@ -50,7 +50,7 @@ def calibrated(fitted: Fitted, rows: TableRows, seed: int) -> tuple[Fitted, Cali
     if n < _FEWEST:
         remedy = "hold out more of the table, or leave calibration out"
         raise InputError("calibrate", f"at least {_FEWEST} held-out rows", f"{n}", remedy)
-    z = rows.X @ fitted.W.T + fitted.b
+    z = fitted.logits(rows.X)
     whole = temperature_scaling(z, rows.y, rows.weight)
     halves = stratified_split(rows.y, 0.5, seed)
     after = ops.log_softmax(z)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pminusy
+from pminusy.api.network.page import network_part
 from pminusy.core.trace import Trace
 from pminusy.files import write_atomically
 from pminusy.present.numbers import Real
@@ -96,6 +97,7 @@ def _judged(
         "said": model.decided(log_p),
         "threshold": _threshold(model),
         "shares": model.shares,
+        "by_gradient": model.hidden is not None,
     }
 
 
@@ -141,6 +143,7 @@ def fit_report(model: Fitted, run: TrainingRun, made: tuple[str, ...] = ()) -> F
         columns=tuple(ColumnLine(f.name, f.taken, f.missing, f.why) for f in model.schema.findings),
         units=np.array([(u.mean, u.scale) for u in feature_units(model.schema)]),
         made=made,
+        network=network_part(run),
     )
 
 
@@ -183,7 +186,8 @@ def _setting(value: float | str) -> str:
 
 def _trace(model: Fitted, row: WorstRow) -> Trace:
     """Run of one row, from its features to the gradient of the weights."""
-    return Trace(np.array([row.y]), X=row.x[None], W=model.W, b=model.b)
+    x = model.head_inputs(row.x[None])
+    return Trace(np.array([row.y]), X=x, W=model.W, b=model.b)
 
 
 def _worst_rows(
@@ -216,6 +220,7 @@ def _worst(model: Fitted, part: TableRows) -> list[tuple[float, float, int]]:
 def _worst_row(model: Fitted, part: TableRows, i: int, held_out: bool | None) -> WorstRow:
     x = part.row(i)
     log_p = model.log_probabilities(x[None])[0]
+    contributions, rest = model.contributions(x)
     return WorstRow(
         held_out=held_out,
         row=int(part.index[i]) + 1,
@@ -224,6 +229,7 @@ def _worst_row(model: Fitted, part: TableRows, i: int, held_out: bool | None) ->
         p=np.exp(log_p),
         log_p=log_p,
         y=int(part.y[i]),
-        contributions=model.W * x,
+        contributions=contributions,
         said=int(model.decided(log_p[None])[0]),
+        rest=rest,
     )

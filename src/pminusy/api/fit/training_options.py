@@ -22,6 +22,7 @@ from pminusy.tables.wording import listed, shown
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pminusy.api.fit.network_options import NetworkOptions
     from pminusy.training.solvers.solution import ProgressCallback
 
 __all__ = ["MAX_ITER", "TOL", "TrainingOptions", "training_options"]
@@ -51,6 +52,7 @@ class TrainingOptions:
     max_iter: int = MAX_ITER
     time_limit: float | None = None  # seconds
     keep_interrupted: bool = False
+    network: NetworkOptions | None = None  # None: a softmax regression
 
     @property
     def unpenalised(self) -> bool:
@@ -67,10 +69,19 @@ class TrainingOptions:
     ) -> Any:
         """What is to be fitted, for labels y (N,) that are indices of classes.
 
-        A `PlainRegression`, or a `SoftmaxRegressionCV`: rows of one of the groups (N,) are in one
-        fold of its cross-validation; with times (N,) folds test on the rows after those trained on.
+        A `NetworkFit`, a `PlainRegression`, or a `SoftmaxRegressionCV`: rows of one of the groups
+        (N,) are in one fold of its cross-validation; with times (N,) folds test on the rows after
+        those trained on. Early stopping of a network holds rows out likewise.
         """
-        weight = _by_index(self.class_weight, classes)
+        weight = self.weights_by_index(classes)
+        if self.network is not None:
+            from pminusy.api.fit.network import NetworkFit
+
+            return NetworkFit(
+                self.network, class_weight=weight, seed=self.seed, time_limit=self.time_limit,
+                keep_interrupted=self.keep_interrupted, progress=progress, groups=groups,
+                times=times,
+            )  # fmt: skip
         shared: dict[str, Any] = {"solver": self.solver, "class_weight": weight, "tol": self.tol}
         shared |= {"max_iter": self.max_iter, "time_limit": self.time_limit, "progress": progress}
         shared |= {"keep_interrupted": self.keep_interrupted}
@@ -101,6 +112,10 @@ class TrainingOptions:
             store_coefs_paths=False,
             **shared,
         )
+
+    def weights_by_index(self, classes: tuple[str, ...]) -> Any:
+        """The weights of classes as estimators of labels 0 … K − 1 take them."""
+        return _by_index(self.class_weight, classes)
 
     def splits(
         self,
@@ -141,7 +156,10 @@ class TrainingOptions:
 
     def settings(self, C: float, l1_ratio: float) -> dict[str, float | str]:
         """What the model remembers of its options, those left alone aside."""
-        kept: dict[str, float | str] = {"C": float(C), "seed": self.seed}
+        kept: dict[str, float | str] = {"C": float(C)}
+        if self.network is not None:
+            kept = self.network.settings()
+        kept["seed"] = self.seed
         kept["test size"] = self.test_size
         if l1_ratio:
             kept["l1 ratio"] = float(l1_ratio)
@@ -177,8 +195,12 @@ def training_options(
     max_iter: Any = MAX_ITER,
     time_limit: Any = None,
     keep_interrupted: bool = False,
+    network: NetworkOptions | None = None,
 ) -> TrainingOptions:
     """Check the options before anything is read."""
+    if network is not None:
+        _refuse_beside_network(C=C, l1_ratio=l1_ratio, cv=cv, solver=solver, tol=tol,
+                               max_iter=max_iter)  # fmt: skip
     test_size = TEST_SIZE if test_size is None else test_size
     if not isinstance(test_size, Real) or not 0 <= float(test_size) < 1:
         raise InputError("test size", "a share in [0, 1)", repr(test_size))
@@ -204,8 +226,21 @@ def training_options(
         C=values, l1_ratio=ratios, folds=folds, solver=solver, calibrate=bool(calibrate),
         class_weight=_checked_weight(class_weight), test_size=float(test_size), seed=int(seed),
         tol=float(tol), max_iter=int(max_iter), keep_interrupted=keep_interrupted,
-        time_limit=None if time_limit is None else float(time_limit),
+        time_limit=None if time_limit is None else float(time_limit), network=network,
     )  # fmt: skip
+
+
+def _refuse_beside_network(**given: Any) -> None:
+    """Refuse what is about the penalty or the solvers of the softmax regression."""
+    plain = {"l1_ratio": 0.0, "solver": "auto", "tol": TOL, "max_iter": MAX_ITER}
+    remedy = {"C": "alpha is the penalty of a network", "max_iter": "a network has epochs"}
+    for name, value in given.items():
+        unchanged = plain.get(name)
+        if value is not unchanged and not (np.isscalar(value) and value == unchanged):
+            raise InputError(
+                name.replace("_", "-"), "none beside hidden layers", repr(value)[:60],
+                remedy.get(name, "leave it out"),
+            )  # fmt: skip
 
 
 def _is_strength(value: Any) -> str | None:

@@ -16,7 +16,9 @@ from pminusy.training.solvers.solution import Progress
 if TYPE_CHECKING:
     import polars as pl
 
+    from pminusy.api.fit.beside import Beside
     from pminusy.api.fit.calibrated import Calibration
+    from pminusy.api.fit.network import NetworkRecord
     from pminusy.api.fit.repeated import RepeatedScores
     from pminusy.api.fitted import Fitted
     from pminusy.estimators.softmax_regression_cv import PathPoint
@@ -72,7 +74,7 @@ class TrainingRun:
     held_out: TableRows
     scores: Scores
     baseline: Scores
-    fit: Any  # PlainRegression or SoftmaxRegressionCV, fitted to the training rows
+    fit: Any  # PlainRegression, SoftmaxRegressionCV or NetworkFit, fitted to the training rows
     calibration: Calibration | None
     seconds: float
     row_notes: tuple[str, ...]
@@ -85,6 +87,7 @@ class TrainingRun:
     ranking: tuple[tuple[str, float], ...] = ()  # areas under curves, and the like
     intervals: Intervals = field(default_factory=Intervals)  # of both; none on training rows
     warnings: tuple[str, ...] = ()  # what training had to say: no optimum, time ran out …
+    beside: Beside | None = None  # a network beside the softmax regression
 
     @property
     def estimator(self) -> Any:
@@ -97,8 +100,15 @@ class TrainingRun:
         return tuple(self.fit.history_)
 
     @property
-    def converged(self) -> bool:
-        """Whether the fits have their certificates, of optima that exist."""
+    def network(self) -> NetworkRecord | None:
+        """How a network was trained; None for a softmax regression."""
+        return getattr(self.fit, "network", None)
+
+    @property
+    def converged(self) -> bool | None:
+        """Whether the fits have their certificates, of optima that exist; None for a network."""
+        if self.network is not None:
+            return None
         last = self.fit if self.refitted is None else self.refitted.fit
         return bool(self.fit.converged_ and last.converged_)
 
@@ -131,12 +141,14 @@ class TrainingRun:
 
     @property
     def certificate(self) -> float:
-        """Largest absolute entry of the gradient of the mean objective at the end."""
+        """Largest absolute entry of the mean objective's gradient at the end; NaN for a network."""
         return float(self.fit.optimality_)
 
     @property
     def iterations(self) -> int:
-        """Iterations of the solver."""
+        """Iterations of the solver, or epochs of a network."""
+        if self.network is not None:
+            return self.network.epochs
         return self.history[-1].iteration if self.history else 0
 
     @property

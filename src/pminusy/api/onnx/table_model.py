@@ -15,10 +15,14 @@ from pminusy.api.onnx.columns import Placed, add_categories, add_dates, add_numb
 from pminusy.errors import InputError
 from pminusy.exchange.graph import Graph, Precision, check_request, write
 from pminusy.exchange.head import Cut, give_head
+from pminusy.exchange.network import Layers, add_hidden
 from pminusy.tables.schema import CategoryColumn, DateColumn, NumberColumn, Schema, WordsColumn
 from pminusy.tables.wording import shown, word
+from pminusy.training.network.hidden import HiddenLayers
 
 __all__ = ["write_table_model"]
+
+Array = NDArray[Any]
 
 _OUTPUTS = ("label", "probabilities")
 
@@ -33,9 +37,10 @@ def write_table_model(
     graph = Graph(check_request(path, dtype, opset), dtype)
     schema = model.schema
     marks = schema.reading.missing
-    placed = list(_placed(schema, model.W))
+    W, b = (model.W, model.b) if model.hidden is None else _first_layer(model.hidden)
+    placed = list(_placed(schema, W))
     numbers = [each for each in placed if isinstance(each.column, NumberColumn)]
-    terms = [graph.constant(model.b[None, :])]
+    terms = [graph.constant(b[None, :])]
     if numbers:
         terms.append(add_numbers(graph, numbers, marks))
     for each in placed:
@@ -45,9 +50,26 @@ def write_table_model(
             terms.append(add_dates(graph, each))
     known = model.threshold
     cut = None if known is None else Cut(known.positive, known.log_odds)
-    give_head(graph, graph.add("Sum", *terms), _labels(schema), cut)
+    z = graph.add("Sum", *terms)
+    if model.hidden is not None:
+        z = _through(graph, z, model.hidden, model)
+    give_head(graph, z, _labels(schema), cut)
     about = {"target": schema.target, "classes": json.dumps(schema.classes)}
     write(graph.model(about), path)
+
+
+def _first_layer(hidden: HiddenLayers) -> tuple[Array, Array]:
+    """Weights (units, D) and bias (units,) of the first hidden layer."""
+    return hidden.coefs[0].T, hidden.intercepts[0]
+
+
+def _through(graph: Graph, z: str, hidden: HiddenLayers, model: Fitted) -> str:
+    """From what the first hidden layer makes of the features to the logits."""
+    scaled = {norm.level: norm.factor_and_summand() for norm in hidden.norms}
+    layers = Layers(hidden.coefs, hidden.intercepts, hidden.activation, scaled)
+    a = add_hidden(graph, z, layers)
+    product = graph.add("MatMul", a, graph.constant(model.W.T))
+    return graph.add("Add", product, graph.constant(model.b))
 
 
 def _placed(schema: Schema, W: NDArray[np.float64]) -> Iterator[Placed]:

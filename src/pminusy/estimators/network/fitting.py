@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,9 +26,10 @@ from pminusy.estimators.rows import row_chunks
 from pminusy.kernels.runtime.blas import one_thread_each
 from pminusy.training.network.caller import Trainer
 from pminusy.training.network.data import Settings, buffers_for
+from pminusy.training.network.hidden import NORM_EPSILON
 from pminusy.training.network.layout import Network, layout_of
 from pminusy.training.network.quasi_newton import minimise
-from pminusy.training.network.record import Record, Score
+from pminusy.training.network.record import Epoch, Record, Score
 from pminusy.training.network.schedule import LearningRate
 from pminusy.training.network.specification import logits
 from pminusy.training.network.stochastic import Rules, parameters, train
@@ -35,11 +37,11 @@ from pminusy.training.network.stochastic import Rules, parameters, train
 if TYPE_CHECKING:
     from pminusy.estimators.softmax_network import SoftmaxNetwork
 
-__all__ = ["NORM_EPSILON", "begin", "fit_network", "network_logits"]
+__all__ = ["begin", "fit_network", "network_logits"]
 
 Array = NDArray[Any]
 
-_NORM_MOMENTUM, NORM_EPSILON = 0.1, 1e-5  # of batch norm: torch's
+_NORM_MOMENTUM = 0.1  # of batch norm: torch's
 _WORKSPACE = 64 << 20  # bytes of activations in prediction
 
 
@@ -168,6 +170,7 @@ def _by_batches(
         _rules(estimator, optimizer.seed, incremental=incremental), random,
         order=order, score=None if held is None else _scorer(network, held),
         say=_say if estimator.verbose else None,
+        after_epoch=_reporter(estimator, network, trainer, record),
     )  # fmt: skip
     estimator._record, estimator._optimizer = record, optimizer
     if record.explosion is not None and record.best_theta is None:
@@ -212,6 +215,7 @@ def _rules(estimator: SoftmaxNetwork, seed: int, *, incremental: bool) -> Rules:
         averaging=float(estimator.average_weights),
         seed=seed,
         one_epoch=incremental,
+        by_loss=estimator.early_stopping == "loss",
     )
 
 
@@ -234,6 +238,31 @@ def _scorer(network: Network, held: HeldOut) -> Any:
     return score
 
 
+def _reporter(estimator: SoftmaxNetwork, network: Network, trainer: Trainer, record: Record) -> Any:
+    """What tells `progress` of each epoch; None where nobody asks."""
+    tell, began = estimator.progress, time.perf_counter()
+    if tell is None:
+        return None
+
+    def report(_: Array) -> None:
+        theta, running = parameters(trainer), trainer.buffers.running
+        held = bool(record.scores)
+        tell(
+            Epoch(
+                record.epochs,
+                record.losses[-1],
+                record.scores[-1] if held else math.nan,
+                record.validation_losses[-1] if held else math.nan,
+                time.perf_counter() - began,
+                network.matrices(theta),
+                network.vectors(theta),
+                level_norms(network, theta, running),
+            )
+        )
+
+    return report
+
+
 def _labels(indices: Array) -> Array:
     return indices.argmax(axis=1) if indices.ndim == 2 else indices
 
@@ -254,8 +283,10 @@ def _set_record(estimator: SoftmaxNetwork, record: Record) -> None:
     estimator.best_loss_ = None if early else record.best_loss
     estimator.validation_scores_ = record.scores or None
     estimator.validation_losses_ = record.validation_losses or None
-    best = max(record.scores, default=None) if not early else record.best_score
-    estimator.best_validation_score_ = best
+    estimator.best_validation_score_ = max(record.scores, default=None)
+    if early == "loss" and record.scores:
+        kept = int(np.argmin(record.validation_losses))
+        estimator.best_validation_score_ = record.scores[kept]
     estimator.end_ = record.end
     said: tuple[str, ...] = ()
     if record.explosion is not None:

@@ -23,6 +23,7 @@ _PLAIN = {
     "average_weights": 0.0,
     "clip_norm": None,
     "average_gradients": 1,
+    "progress": None,
 }
 """What L-BFGS, which has no mini-batches, needs of parameters that are about them."""
 

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.training.network.hidden import LevelNorm
 from pminusy.training.network.layout import Network
 from pminusy.training.network.specification import running_statistics
 
-__all__ = ["LevelNorm", "initial", "initial_running", "level_norms", "packed", "packed_running"]
+__all__ = ["initial", "initial_running", "level_norms", "packed", "packed_running"]
 
 Array = NDArray[Any]
-
-
-class LevelNorm(NamedTuple):
-    """Batch norm of one level (0: the inputs): γ, β, and the running mean and variance."""
-
-    level: int
-    gamma: Array
-    beta: Array
-    mean: Array
-    variance: Array
-
-    def factor_and_summand(self, epsilon: float) -> tuple[Array, Array]:
-        """Once training is over a norm is z · factor + summand."""
-        factor = self.gamma / np.sqrt(self.variance.astype(np.float64) + epsilon)
-        return factor, self.beta - self.mean * factor
 
 
 def initial(network: Network, random: np.random.RandomState, dtype: Any) -> Array:

@@ -77,7 +77,7 @@ SOFTMAX_NETWORK: dict[str, list[Any]] = {
     "warm_start": ["boolean"],
     "momentum": [Interval(Real, 0, 1, closed="both")],
     "nesterovs_momentum": ["boolean"],
-    "early_stopping": ["boolean"],
+    "early_stopping": ["boolean", StrOptions({"loss"})],
     "validation_fraction": _BELOW_ONE,
     "beta_1": _BELOW_ONE,
     "beta_2": _BELOW_ONE,
@@ -91,4 +91,5 @@ SOFTMAX_NETWORK: dict[str, list[Any]] = {
     "average_weights": _BELOW_ONE,
     "clip_norm": [*_POSITIVE, None],
     "average_gradients": [_COUNT],
+    "progress": [callable, None],
 }

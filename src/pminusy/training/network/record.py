@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Explosion", "Record", "Score"]
+__all__ = ["Epoch", "Explosion", "Record", "Score"]
 
 Array = NDArray[Any]
+
+
+class Epoch(NamedTuple):
+    """Where training is after an epoch; the arrays are those of training, to be copied or left."""
+
+    number: int  # of this fit, from 1
+    loss: float  # mean over the epoch's batches, penalty included
+    validation_score: float  # on the rows held out; NaN without
+    validation_loss: float
+    seconds: float  # since training began
+    coefs: list[Array]
+    intercepts: list[Array]
+    norms: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -37,7 +50,6 @@ class Record:
     losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
-    gradient_norms: list[float] = field(default_factory=list)
     best_loss: float = np.inf
     best_score: float = -np.inf
     unimproved: int = 0

@@ -33,11 +33,12 @@ class Rules:
     tol: float
     patience: float  # epochs without improvement
     shuffle: bool
-    early_stopping: bool  # by the score, not the loss
+    early_stopping: bool  # by the rows held out, not the training loss
     together: int = 1  # batches whose gradients make one step
     averaging: float = 0.0
     seed: int = 0  # of dropout
     one_epoch: bool = False
+    by_loss: bool = False  # early stopping by the log loss of those rows, not their accuracy
 
 
 def parameters(trainer: Trainer) -> Array:
@@ -78,13 +79,11 @@ def train(
             _judge(trainer, record, rules, score, say)
             rate.after_epoch(record.rows_seen)
             stops = record.unimproved > rules.patience and not _goes_on(record, rate, rules, say)
+            if stops or rules.one_epoch:
+                record.end = "tolerance" if stops else ""
             if after_epoch is not None:
                 after_epoch(places)
-            if stops:
-                record.end = "tolerance"
-                break
-            if rules.one_epoch:
-                record.end = ""
+            if stops or rules.one_epoch:
                 break
     except KeyboardInterrupt:
         record.end = "interrupt"
@@ -152,7 +151,7 @@ def _judge(
         say(f"Validation score: {found.accuracy:f}")
     loss = record.losses[-1]
     if rules.early_stopping:
-        now = record.scores[-1]
+        now = -record.validation_losses[-1] if rules.by_loss else record.scores[-1]
         record.unimproved = record.unimproved + 1 if now < record.best_score + rules.tol else 0
         if now > record.best_score:
             record.best_score = now
