@@ -206,15 +206,20 @@ def explain_row(
     from pminusy.tables.design import design_matrix, encode_target
     from pminusy.tables.wording import listed, shown
 
-    if model.hidden is not None:
-        expected, got = "a softmax regression", "a network"
-        raise InputError("explain", expected, got, "fit it without hidden layers")
     schema = model.schema
     c = int(encode_target(frame, schema)[0])
     if c < 0:
         got = shown(frame[schema.target][0]) if frame[schema.target][0] is not None else "none"
         raise InputError(f"target {shown(schema.target)}", f"one of {listed(schema.classes)}", got)
     X, notes = design_matrix(frame, schema)
+    if model.hidden is not None:
+        from pminusy.api.network.row import derived
+
+        request, told = derived(model, X[0], c, options)
+        first = answer(model, frame, X[0], c, request.options, request.rate, whole)
+        return told.with_answer(first.heading, first.notes, first.tables), notes
+    if options.get("layer") is not None:
+        raise InputError("layer", "a network", "a softmax regression", "leave it out")
     options.setdefault("ridge", _penalty_of(model))
     names: dict[str, Any] = {"classes": schema.classes, "features": schema.feature_names}
     request = request_of(y=c, x=X[0], W=model.W, b=model.b, **names, **options)

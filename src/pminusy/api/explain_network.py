@@ -20,7 +20,7 @@ from pminusy.errors import InputError
 if TYPE_CHECKING:
     from pminusy.torch.networks.modules import Network
 
-__all__ = ["explain_file", "explain_module", "is_file"]
+__all__ = ["compared", "explain_file", "explain_module", "is_file"]
 
 _SUFFIXES = (".safetensors", ".npz")
 _LOGITS = "logits (N, K) of at least 2 classes after the last layer"
@@ -41,7 +41,7 @@ def explain_module(module: Any, request: Request) -> Derivation:
         raise InputError("network-layers", "none beside a module", "some", "leave them out")
     request = _one_batch(request)
     network = network_of(module, request.x)
-    return _compared(network, request)
+    return compared(network, request)
 
 
 def explain_file(request: Request) -> Derivation:
@@ -59,10 +59,10 @@ def explain_file(request: Request) -> Derivation:
         return derive_layers(request, specs)
     from pminusy.torch.networks.words import network_in_torch
 
-    return _compared(network_in_torch(specs), request)
+    return compared(network_in_torch(specs), request)
 
 
-def _compared(network: Network, request: Request) -> Derivation:
+def compared(network: Network, request: Request) -> Derivation:
     """Derived, and every gradient held against autograd's."""
     from pminusy.torch.networks.autograd import gradients, logits_of
     from pminusy.torch.networks.loss import loss_of

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RowAnswer", "answer"]
 
+_STRAIGHT, _BENT = "gradient × input, of", ", what bends in the rest"
 _MOST_COLUMNS = 10
 _MOST_CHANGES = 4
 _FARTHEST = 5.0
@@ -56,7 +57,11 @@ class _Row:
 
     @property
     def logits(self) -> Any:
-        return self.model.W @ self.x + self.model.b
+        return self.logits_of(self.x)
+
+    def logits_of(self, x: Any) -> Any:
+        """Logits (K,) of features (D,)."""
+        return self.model.logits(x[None])[0]
 
     @property
     def p(self) -> Any:
@@ -200,12 +205,13 @@ def _places(model: Fitted) -> Iterator[tuple[Any, list[int]]]:
 
 def _contributions(row: _Row) -> Table:
     """What each column adds to the logit of one class against another."""
-    W, b = row.model.W, row.model.b
     ahead, behind = row.top, row.other
-    weights = W[ahead] - W[behind]
+    adds, rest_of = row.model.contributions(row.x)
+    network = rest_of is not None
+    of_feature, beside = adds[ahead] - adds[behind], rest_of if network else row.model.b
     texts = cells(row.frame, 0)
     found = [
-        (column, texts.get(column.name, ""), float(weights[places] @ row.x[places]))
+        (column, texts.get(column.name, ""), float(of_feature[places].sum()))
         for column, places in _places(row.model)
         if places
     ]
@@ -218,15 +224,17 @@ def _contributions(row: _Row) -> Table:
     if rest:
         total = sum(value for *_, value in rest)
         lines.append((f"{len(rest)} more columns", "", "", _signed(total), _towards(row, total)))
-    intercept = float(b[ahead] - b[behind])
-    lines.append(("(intercept)", "", "", _signed(intercept), _towards(row, intercept)))
+    intercept = float(beside[ahead] - beside[behind])
+    name = "(the rest)" if network else "(intercept)"
+    lines.append((name, "", "", _signed(intercept), _towards(row, intercept)))
     gap = float(row.logits[ahead] - row.logits[behind])
     lines.append(("together", "", "", _signed(gap), _towards(row, gap)))
     return Table(
         ("column", "in this row", "mean in training", "adds", "speaks for"), tuple(lines),
-        f"what each column adds to z of {row.name(ahead)} less z of {row.name(behind)}, numbers "
-        f"counted from their mean; together they make {row.name(ahead)} e^{gap:.3f} = "
-        f"{np.exp(min(gap, 700.0)):.4g} times as probable",
+        f"{_STRAIGHT if network else 'what each column adds to'} "
+        f"z of {row.name(ahead)} less z of {row.name(behind)}, numbers "
+        f"counted from their mean{_BENT if network else ''}; together they make "
+        f"{row.name(ahead)} e^{gap:.3f} = {np.exp(min(gap, 700.0)):.4g} times as probable",
     )  # fmt: skip
 
 
@@ -257,28 +265,43 @@ def _mind(row: _Row) -> str:
 
 def _of_numbers(row: _Row) -> Iterator[tuple[float, str]]:
     """The nearest value of each number at which another class is as probable."""
-    W, z, texts = row.model.W, row.decisive(row.logits), cells(row.frame, 0)
-    for column, places in _places(row.model):
-        if not isinstance(column, NumberColumn) or not column.varies:
-            continue
-        if texts.get(column.name) == "(missing)" or not is_number(row.frame[column.name]):
-            continue
-        slopes = W[:, places[0]] - W[row.top, places[0]]  # of what each class gains a deviation
+    texts = cells(row.frame, 0)
+    columns = {
+        places[0]: column
+        for column, places in _places(row.model)
+        if isinstance(column, NumberColumn)
+        and column.varies
+        and texts.get(column.name) != "(missing)"
+        and is_number(row.frame[column.name])
+    }
+    for place, away, k in _nearest_changes(row, list(columns)):
+        column = columns[place]
+        value = column.mean + column.scale * (row.x[place] + away)
+        side = "above" if away > 0 else "below"
+        yield (
+            abs(away),
+            f"{shown(column.name)} {side} {value:.4g} (now {texts[column.name]}) "
+            f"makes it {row.name(k)}",
+        )
+
+
+def _nearest_changes(row: _Row, places: list[int]) -> list[tuple[int, float, int]]:
+    """Feature, change in standard deviations and class, for features where there is one."""
+    if row.model.hidden is not None:
+        from pminusy.api.network.row import nearest_changes
+
+        return nearest_changes(row.model, row.x, places, _FARTHEST)
+    W, z, found = row.model.W, row.decisive(row.logits), []
+    for place in places:
+        slopes = W[:, place] - W[row.top, place]  # of what each class gains a deviation
         with np.errstate(divide="ignore", invalid="ignore"):
             away = (z[row.top] - z) / slopes
         away[row.top] = np.inf
         away[~np.isfinite(away)] = np.inf
         k = int(np.abs(away).argmin())
         if abs(away[k]) <= _FARTHEST:
-            value = column.mean + column.scale * (row.x[places[0]] + away[k])
-            side = "above" if away[k] > 0 else "below"
-            yield (
-                abs(float(away[k])),
-                (
-                    f"{shown(column.name)} {side} {value:.4g} (now {texts[column.name]}) "
-                    f"makes it {row.name(k)}"
-                ),
-            )
+            found.append((place, float(away[k]), k))
+    return found
 
 
 def _of_categories(row: _Row) -> Iterator[tuple[float, str]]:
@@ -294,7 +317,7 @@ def _of_categories(row: _Row) -> Iterator[tuple[float, str]]:
             x[places] = 0.0
             if place >= 0:
                 x[place] = 1.0
-            k = row.predicted(row.model.W @ x + row.model.b)
+            k = row.predicted(row.logits_of(x))
             if k != row.top:
                 yield 1.0, f"{shown(name)} makes it {row.name(k)}"
 
@@ -304,13 +327,18 @@ def _lesson(row: _Row, rate: float) -> str:
     mass = target_mass(np.array([row.c]), 1, len(row.model.b), row.options)
     u = row.logits[None]
     loss, g = head.cross_entropy_grad(u, mass, row.options, None)
-    after = u - rate * g * (row.x @ row.x + 1.0)  # of W by η g xᵀ, and of b by η g
-    smaller = head.cross_entropy(after, mass, row.options)
+    if row.model.hidden is not None:
+        from pminusy.api.network.row import loss_after_step
+
+        smaller = loss_after_step(row.model, row.x, mass, row.options, rate)
+    else:
+        after = u - rate * g * (row.x @ row.x + 1.0)  # of W by η g xᵀ, and of b by η g
+        smaller = float(np.ravel(head.cross_entropy(after, mass, row.options))[0])
     entries = ", ".join(
         f"{row.name(k)} {_signed(float(g[0, k]))}" for k in np.argsort(-np.abs(g[0]))[:4]
     )
     return (
         f"What the row teaches: the gradient at the logits, p − y, is {entries}. The loss is "
         f"{float(np.ravel(loss)[0]):.4g}; one gradient step of rate {rate:g} on this row alone "
-        f"makes it {float(np.ravel(smaller)[0]):.4g}."
+        f"makes it {smaller:.4g}."
     )

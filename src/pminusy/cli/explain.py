@@ -148,9 +148,10 @@ def explain(
         "grad_output": optional_array("--grad-output", grad_output),
     }  # fmt: skip
     if model is not None:
+        opened = {} if layer is None else {"layer": numbers.pop("layer")}
         unused = [target, article, chosen["sample_weight"], *numbers.values()]
         _refuse_beside_model(unused, normalise)
-        result = _of_model(model, table, row, options | chosen)
+        result = _of_model(model, table, row, options | opened | chosen)
     else:
         from pminusy.api.explain import explained
 

@@ -1,1 +1,1 @@
-"""Networks as models of tables: `model_file` has their layers in a file, `page` on a page."""
+"""Networks as models of tables: `model_file` has their layers in a file, `page` on a page, `row` one row."""

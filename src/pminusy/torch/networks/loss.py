@@ -34,8 +34,13 @@ def loss_of(
     def loss(u: torch.Tensor) -> torch.Tensor:
         z = u if options.softcap is None else options.softcap * torch.tanh(u / options.softcap)
         z = z / options.temperature
-        lse = torch.logsumexp(z, 1)
-        rows = (mass * (lse[:, None] - z)).sum(1) + options.z_loss * mass.sum(1) * lse**2
+        # From the largest logit on, so that its gradient is a sum and not a difference, 1 − p,
+        # which has no digits where a row is sure.
+        top, at = z.max(1, keepdim=True)
+        below = (z - top).scatter(1, at, 0.0)
+        beside = torch.log1p(torch.exp(below).scatter(1, at, 0.0).sum(1))
+        lse = top[:, 0] + beside
+        rows = (mass * (beside[:, None] - below)).sum(1) + options.z_loss * mass.sum(1) * lse**2
         total: torch.Tensor = (above * rows).sum() / unit
         return total
 
