@@ -344,3 +344,45 @@ def test_contributions_and_the_rest_make_the_logits(model):
     step = np.eye(x.size) * h
     numeric = (model.logits(x + step) - model.logits(x - step)).T / (2 * h) * x
     np.testing.assert_allclose(found, numeric, atol=1e-8)
+
+
+def test_a_table_goes_on_from_its_checkpoints(tmp_path):
+    file = tmp_path / "c"
+    options: dict[str, Any] = NET | {"dropout": 0.2, "early_stopping": True}
+    whole = pmy.fit_table(PENGUINS, target="species", **options)
+
+    def stop(at: Any) -> None:
+        if at.iteration == 3:
+            raise StopFit
+
+    with pytest.raises(KeyboardInterrupt):
+        pmy.fit_table(PENGUINS, target="species", checkpoint=file, progress=stop, **options)
+    model = pmy.fit_table(PENGUINS, target="species", checkpoint=file, **options)
+    assert np.array_equal(model.W, whole.W)
+    assert model.run.scores == whole.run.scores
+    assert _network(model).losses.tolist() == _network(whole).losses.tolist()
+    norms = _network(model).gradient_norms
+    assert np.isnan(norms[:3]).all()
+    np.testing.assert_array_equal(norms[3:], _network(whole).gradient_norms[3:])
+    assert {path.name for path in tmp_path.iterdir()} == {"c", "c-refit"}
+    model.write_report(tmp_path / "p.html")
+    assert "gradient after epoch 4" in (tmp_path / "p.html").read_text(encoding="utf-8")
+    with pytest.raises(InputError, match=r"alpha is 0\.0001 there and 0\.1 here"):
+        pmy.fit_table(PENGUINS, target="species", checkpoint=file, alpha=0.1, **options)
+    with pytest.raises(InputError, match="checkpoint: expected one split beside it, got 2 rep"):
+        pmy.fit_table(PENGUINS, target="species", checkpoint=file, repeats=2, **options)
+    pmy.fit_table(PENGUINS, target="species", checkpoint=file, restart=True, alpha=0.1, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"checkpoint": "c"}, "checkpoint: expected hidden layers beside it"),
+        ({"hidden": 4, "restart": True}, "restart: expected a checkpoint beside it, got none"),
+        ({"hidden": 4, "checkpoint": "no/c"}, "output file 'no/c': expected a folder that exists"),
+    ],
+)
+def test_checkpoints_that_cannot_be(options, message):
+    with pytest.raises(InputError) as error:
+        pmy.fit_table(ring(60), target="kind", **options)
+    assert str(error.value).startswith(message)

@@ -78,6 +78,8 @@ def fit_table(
     learning_rate: float | None = None,
     alpha: float | None = None,
     early_stopping: bool = False,
+    checkpoint: str | PathLike[str] | None = None,
+    restart: bool = False,
     calibrate: bool = False,
     threshold: float | str | None = None,
     positive: str | None = None,
@@ -158,6 +160,11 @@ def fit_table(
         penalty (0.0001).
     early_stopping
         Whether a tenth of the training rows says when to stop, and which epoch is kept.
+    checkpoint
+        A file to which the training of a network is written every 30 seconds, and from which it
+        goes on where there is one; that of the refit is beside it, with "-refit" in its name.
+    restart
+        Whether checkpoints that are there are replaced, and not gone on from.
     calibrate
         Whether one temperature, fitted to the held-out rows, rescales the model.
     threshold
@@ -227,8 +234,10 @@ def fit_table(
     network = network_options(
         hidden=hidden, activation=activation, dropout=dropout, batch_norm=batch_norm,
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, alpha=alpha,
-        early_stopping=early_stopping,
+        early_stopping=early_stopping, checkpoint=checkpoint, restart=restart,
     )  # fmt: skip
+    if checkpoint is not None and repeats != 1:
+        raise InputError("checkpoint", "one split beside it", f"{repeats!r} repeats")
     options = training_options(
         C=C, l1_ratio=l1_ratio, cv=cv, solver=solver, class_weight=class_weight,
         calibrate=calibrate, test_size=test_size, seed=seed,
@@ -287,7 +296,7 @@ def fit_table(
         )
         _refuse_weightless(training, schema)
         clf = options.estimator(
-            training.y, schema.classes, progress, training.groups, training.times
+            training.y, schema.classes, progress, training.groups, training.times, ""
         )
         said = _train(clf, training)
         cut = threshold_of(asked, clf, options, training, schema.classes)
@@ -315,7 +324,7 @@ def fit_table(
         of_all = learned(rows.frame)
         everything = _rows(rows, of_all, np.arange(rows.index.size), of_group, times)
         again = options.chosen(clf).estimator(
-            everything.y, of_all.classes, progress, everything.groups, everything.times
+            everything.y, of_all.classes, progress, everything.groups, everything.times, "-refit"
         )
         said |= _train(again, everything)
         refitted = Refitted(everything, again)

@@ -225,6 +225,8 @@ def fit(
         got = f"--l1-ratio {','.join(f'{ratio:g}' for ratio in l1_ratio)}"
         raise InputError("--summary", "a model without L1 penalty", got)
     network = network_of_options(reading)
+    if network["checkpoint"] is not None:
+        check_writable(network["checkpoint"], inputs=taken)
     if summary and network["hidden"] is not None:
         raise InputError("--summary", "none beside hidden layers", "--hidden", "leave it out")
     with training_progress(tol) as progress, warnings.catch_warnings():

@@ -24,6 +24,7 @@ from pminusy.estimators.parameters.checked import CheckedParameters
 from pminusy.estimators.parameters.constraints import SOFTMAX_NETWORK
 from pminusy.estimators.rows import require_finite
 from pminusy.extras import needing_extra
+from pminusy.training.checkpoints import SECONDS
 from pminusy.training.network.hidden import LevelNorm
 from pminusy.training.network.record import Epoch
 
@@ -107,6 +108,12 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         Called after each epoch with a named tuple: number, loss, validation_score,
         validation_loss, seconds, coefs, intercepts, norms. It may raise
         `KeyboardInterrupt`, which ends training there with the best so far.
+    checkpoint, checkpoint_seconds
+        A file to which training is written after an epoch, at most every so many seconds, and from
+        which it goes on where there is one, to the same bits. Needs a `random_state` that is a
+        whole number; other data or options are refused.
+    restart
+        Whether a checkpoint that is there is replaced, and not gone on from.
 
     Attributes
     ----------
@@ -186,6 +193,9 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         clip_norm: float | None = None,
         average_gradients: int = 1,
         progress: Callable[[Epoch], Any] | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_seconds: float = SECONDS,
+        restart: bool = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -218,6 +228,9 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         self.clip_norm = clip_norm
         self.average_gradients = average_gradients
         self.progress = progress
+        self.checkpoint = checkpoint
+        self.checkpoint_seconds = checkpoint_seconds
+        self.restart = restart
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -92,8 +92,8 @@ class ColumnLine:
 class LayerLine:
     """A layer of a network after training: its size, and what of it no row moves.
 
-    `first` and `last` are the norms of its gradient after the first epoch and after the last;
-    `dead` is None for the head.
+    `first` and `last` are the norms of its gradient after the first epoch that is known and after
+    the last;    `dead` is None for the head.
     """
 
     name: str
@@ -125,6 +125,8 @@ class NetworkPart:
         The epoch that was kept, from 1.
     watched
         Training rows that gradients and dead units are of.
+    since
+        The first epoch whose gradients are known.
     """
 
     sentence: str
@@ -136,6 +138,7 @@ class NetworkPart:
     gradient_norms: Array
     best: int
     watched: int
+    since: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 import warnings
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class NetworkRecord:
         Log loss and accuracy (epochs,) on the rows that early stopping holds out; empty without.
     gradient_norms
         Norm (epochs, layers) of the gradient of each layer's weights and bias, of the mean loss
-        over `watched` training rows.
+        over `watched` training rows; NaN for epochs before a checkpoint that it went on from.
     dead
         For each hidden layer how many units have a slope of 0 in all of these rows.
     best
@@ -120,11 +121,12 @@ class NetworkFit:
         progress: ProgressCallback | None,
         groups: Array | None,
         times: Array | None,
+        part: str | None = None,
     ) -> None:
         self.options, self.class_weight, self.seed = options, class_weight, seed
         self.time_limit, self.progress = time_limit, progress
         self.keep_interrupted = keep_interrupted
-        self.groups, self.times = groups, times
+        self.groups, self.times, self.part = groups, times, part
         self._norms: list[list[float]] = []
         self._out_of_time = False
 
@@ -155,16 +157,20 @@ class NetworkFit:
         from pminusy.estimators.softmax_network import SoftmaxNetwork
 
         asked = self.options
+        file = asked.checkpoint
+        if file is not None:
+            file = None if self.part is None else f"{os.fspath(file)}{self.part}"
         given: dict[str, Any] = {
             "batch_size": asked.batch_size or min(max(rows // 32, 16), 200),
             "learning_rate_init": asked.learning_rate,
-            "alpha": asked.alpha,
+            "alpha": asked.alpha, "checkpoint": file,
         }  # fmt: skip
         return SoftmaxNetwork(
             asked.hidden, asked.activation, dropout=asked.dropout, batch_norm=asked.batch_norm,
             max_iter=asked.epochs or EPOCHS,
             early_stopping="loss" if asked.early_stopping else False,
             class_weight=self.class_weight, random_state=self.seed, progress=self._after_epoch,
+            restart=asked.restart,
             **{name: value for name, value in given.items() if value is not None},
         )  # fmt: skip
 
@@ -279,12 +285,20 @@ def _record(fit: NetworkFit, net: SoftmaxNetwork) -> NetworkRecord:
         losses=losses,
         validation_losses=np.array(net.validation_losses_ or ()),
         validation_scores=scores,
-        gradient_norms=np.array(fit._norms).reshape(losses.size, -1),
+        gradient_norms=_padded(fit._norms, losses.size, len(fit.hidden_.coefs) + 1),
         dead=tuple(int((slope < _DEAD).sum()) for slope in slopes),
         watched=fit._watched.shape[0],
         best=best,
         end=fit.end_,
     )
+
+
+def _padded(norms: list[list[float]], epochs: int, layers: int) -> Array:
+    """Norms (epochs, layers); NaN for epochs before training went on from a checkpoint."""
+    found = np.full((epochs, layers), np.nan)
+    if norms:
+        found[epochs - len(norms) :] = norms
+    return found
 
 
 def _renamed(text: str) -> str:

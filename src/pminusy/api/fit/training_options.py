@@ -66,12 +66,14 @@ class TrainingOptions:
         progress: ProgressCallback | None,
         groups: NDArray[np.intp] | None = None,
         times: NDArray[np.float64] | None = None,
+        part: str | None = None,
     ) -> Any:
         """What is to be fitted, for labels y (N,) that are indices of classes.
 
         A `NetworkFit`, a `PlainRegression`, or a `SoftmaxRegressionCV`: rows of one of the groups
         (N,) are in one fold of its cross-validation; with times (N,) folds test on the rows after
-        those trained on. Early stopping of a network holds rows out likewise.
+        those trained on. Early stopping of a network holds rows out likewise. A fit with a `part`
+        has a checkpoint of its own, the file's name with that behind it.
         """
         weight = self.weights_by_index(classes)
         if self.network is not None:
@@ -80,7 +82,7 @@ class TrainingOptions:
             return NetworkFit(
                 self.network, class_weight=weight, seed=self.seed, time_limit=self.time_limit,
                 keep_interrupted=self.keep_interrupted, progress=progress, groups=groups,
-                times=times,
+                times=times, part=part,
             )  # fmt: skip
         shared: dict[str, Any] = {"solver": self.solver, "class_weight": weight, "tol": self.tol}
         shared |= {"max_iter": self.max_iter, "time_limit": self.time_limit, "progress": progress}

@@ -1,1 +1,1 @@
-"""Networks as models of tables: `model_file` has their layers in a file, `page` on a page, `row` one row."""
+"""Networks as models of tables: layers in a file (`model_file`), on a page, and for one row."""

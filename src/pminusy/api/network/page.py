@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pminusy.report.data import LayerLine, NetworkPart
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ def network_part(run: TrainingRun) -> NetworkPart | None:
     if about is None:
         return None
     lines, last = [], len(about.units) - 2
+    known = np.flatnonzero(np.isfinite(about.gradient_norms).all(axis=1))
+    seen = int(known[0]) if known.size else 0
     for layer, (inputs, units) in enumerate(zip(about.units, about.units[1:], strict=False)):
         head = layer == last
         lines.append(
@@ -26,7 +30,7 @@ def network_part(run: TrainingRun) -> NetworkPart | None:
                 inputs=inputs,
                 units=units,
                 parameters=about.sizes[layer],
-                first=float(about.gradient_norms[0, layer]),
+                first=float(about.gradient_norms[seen, layer]),
                 last=float(about.gradient_norms[-1, layer]),
                 dead=None if head else about.dead[layer],
             )
@@ -40,5 +44,6 @@ def network_part(run: TrainingRun) -> NetworkPart | None:
         validation_losses=about.validation_losses,
         gradient_norms=about.gradient_norms,
         best=about.best,
+        since=seen + 1,
         watched=about.watched,
     )

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy import ops
+from pminusy.errors import InputError
 from pminusy.estimators.network import messages
+from pminusy.estimators.network.checkpoint import TrainingFile, training_file
 from pminusy.estimators.network.rows import CheckedRows, HeldOut, split
 from pminusy.estimators.network.shape import batch_rows, method_of
 from pminusy.estimators.network.weights import (
@@ -161,16 +163,21 @@ def _by_batches(
     if not isinstance(size, str) and size > order.size:
         message = "Got `batch_size` larger than the number of rows. It is going to be clipped"
         warnings.warn(message, stacklevel=6)
+    if incremental and estimator.checkpoint is not None:
+        raise InputError("checkpoint", "None in partial_fit", repr(estimator.checkpoint), "use fit")
     epochs = 1 if incremental else estimator.max_iter
     trainer = _trainer(estimator, checked, network, order.size, epochs)
     record: Record = getattr(estimator, "_record", None) or Record()
     optimizer = _optimizer(estimator, trainer, random, goes_on=incremental)
+    file = training_file(estimator, checked, held, trainer, record, optimizer.rate, random)
+    resumed = None if file is None else file.go_on()
     train(
         trainer, checked.counted, record, optimizer.rate,
         _rules(estimator, optimizer.seed, incremental=incremental), random,
-        order=order, score=None if held is None else _scorer(network, held),
+        order=order if resumed is None else resumed, resumed=resumed is not None,
+        score=None if held is None else _scorer(network, held),
         say=_say if estimator.verbose else None,
-        after_epoch=_reporter(estimator, network, trainer, record),
+        after_epoch=_after_epoch(estimator, network, trainer, record, file),
     )  # fmt: skip
     estimator._record, estimator._optimizer = record, optimizer
     if record.explosion is not None and record.best_theta is None:
@@ -238,29 +245,47 @@ def _scorer(network: Network, held: HeldOut) -> Any:
     return score
 
 
-def _reporter(estimator: SoftmaxNetwork, network: Network, trainer: Trainer, record: Record) -> Any:
-    """What tells `progress` of each epoch; None where nobody asks."""
+def _after_epoch(
+    estimator: SoftmaxNetwork,
+    network: Network,
+    trainer: Trainer,
+    record: Record,
+    file: TrainingFile | None,
+) -> Any:
+    """What tells `progress` of each epoch and writes checkpoints; None where neither is there."""
     tell, began = estimator.progress, time.perf_counter()
-    if tell is None:
+    if tell is None and file is None:
         return None
 
-    def report(_: Array) -> None:
-        theta, running = parameters(trainer), trainer.buffers.running
-        held = bool(record.scores)
-        tell(
-            Epoch(
-                record.epochs,
-                record.losses[-1],
-                record.scores[-1] if held else math.nan,
-                record.validation_losses[-1] if held else math.nan,
-                time.perf_counter() - began,
-                network.matrices(theta),
-                network.vectors(theta),
-                level_norms(network, theta, running),
-            )
-        )
+    def told(order: Array) -> None:
+        done = record.end == "tolerance" or record.epochs >= estimator.max_iter
+        if file is not None:
+            file.keep(order, now=done)
+        if tell is None:
+            return
+        try:
+            tell(_epoch(network, trainer, record, time.perf_counter() - began))
+        except KeyboardInterrupt:
+            if file is not None:
+                file.keep(order, now=True)
+            raise
 
-    return report
+    return told
+
+
+def _epoch(network: Network, trainer: Trainer, record: Record, seconds: float) -> Epoch:
+    theta, running = parameters(trainer), trainer.buffers.running
+    held = bool(record.scores)
+    return Epoch(
+        record.epochs,
+        record.losses[-1],
+        record.scores[-1] if held else math.nan,
+        record.validation_losses[-1] if held else math.nan,
+        seconds,
+        network.matrices(theta),
+        network.vectors(theta),
+        level_norms(network, theta, running),
+    )
 
 
 def _labels(indices: Array) -> Array:

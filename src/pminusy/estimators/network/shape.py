@@ -24,6 +24,7 @@ _PLAIN = {
     "clip_norm": None,
     "average_gradients": 1,
     "progress": None,
+    "checkpoint": None,
 }
 """What L-BFGS, which has no mini-batches, needs of parameters that are about them."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -92,4 +93,7 @@ SOFTMAX_NETWORK: dict[str, list[Any]] = {
     "clip_norm": [*_POSITIVE, None],
     "average_gradients": [_COUNT],
     "progress": [callable, None],
+    "checkpoint": [str, PathLike, None],
+    "checkpoint_seconds": _NOT_NEGATIVE,
+    "restart": ["boolean"],
 }

@@ -56,19 +56,22 @@ def train(
     random: np.random.RandomState,
     *,
     order: Array | None = None,
+    resumed: bool = False,
     score: Callable[[Array, Array], Score] | None = None,
     say: Callable[[str], None] | None = None,
     after_epoch: Callable[[Array], None] | None = None,
 ) -> None:
     """Train until the rules say stop; `record` and the trainer's buffers are what it leaves.
 
-    `counted` (N,) is what each row counts in the mean. `after_epoch` is told the order of rows.
+    `counted` (N,) is what each row counts in the mean. `after_epoch` is told the order of rows;
+    with `resumed` training goes on where it was told, from what `record` and the buffers hold.
     """
     say = say or (lambda line: None)
     places = np.arange(counted.size) if order is None else order
-    record.epochs, record.explosion, record.end = 0, None, "epochs"
+    if not resumed:
+        record.epochs, record.explosion, record.end = 0, None, "epochs"
     try:
-        while record.epochs < rules.max_epochs:
+        while record.epochs < rules.max_epochs and record.end != "tolerance":
             if rules.shuffle:
                 places = _shuffled(places, random)
             if not _epoch(trainer, places, counted, record, rate, rules):
