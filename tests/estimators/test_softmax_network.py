@@ -22,6 +22,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import scale
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import pminusy as pmy
 from pminusy.errors import InputError
 from pminusy.estimators.softmax_network import SoftmaxNetwork
 from pminusy.kernels.runtime import threads
@@ -570,3 +571,51 @@ def test_partial_fit_has_no_balanced_weights():
 
 def test_a_number_of_units_may_be_an_array():
     assert SoftmaxNetwork(np.array(4), max_iter=1).fit(X_IRIS, Y_IRIS).coefs_[0].shape == (4, 4)
+
+
+def test_blocks_are_refused_by_name():
+    blocks = pmy.Blocks(lambda: iter([(X_IRIS, Y_IRIS)]))
+    with pytest.raises(InputError, match=r"X: expected an array.*got Blocks; partial_fit"):
+        SoftmaxNetwork().fit(blocks)
+
+
+def test_lbfgs_after_adam_leaves_nothing_of_the_epochs():
+    net = SoftmaxNetwork(4, max_iter=3, early_stopping=True, random_state=0).fit(X_IRIS, Y_IRIS)
+    assert net.validation_scores_
+    net.set_params(solver="lbfgs", early_stopping=False).fit(X_IRIS, Y_IRIS)
+    assert not hasattr(net, "loss_curve_")
+    assert net.validation_scores_ is net.validation_losses_ is net.best_validation_score_ is None
+    assert net.best_loss_ == net.loss_
+    assert net.t_ == 0
+
+
+def _nudged(net: MLPClassifier, X: Any, y: Any, seed: int) -> Any:
+    """Probabilities of a fit whose initial weights are, half of them, one rounding larger."""
+    draw, random = MLPClassifier._init_coef, np.random.default_rng(seed)
+
+    def init(self, *shape):
+        W, b = draw(self, *shape)
+        return np.where(random.random(W.shape) < 0.5, np.nextafter(W, np.inf), W), b
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(MLPClassifier, "_init_coef", init)
+        return clone(net).fit(X, y).predict_proba(X)
+
+
+@pytest.mark.slow
+def test_where_batches_of_one_row_come_apart_mlp_classifier_does_so_from_itself():
+    """Adam at a high rate on single rows is chaotic: a rounding in the start grows as ours do."""
+    r = np.random.default_rng(55)
+    N, D, K = int(r.integers(20, 80)), int(r.integers(2, 8)), int(r.integers(2, 5))
+    X, y = r.normal(size=(N, D)), r.integers(K, size=N)
+    y[:K] = range(K)
+    options: dict[str, Any] = {
+        "hidden_layer_sizes": (6, 10), "activation": "tanh", "batch_size": 1, "max_iter": 13,
+        "random_state": 55, "learning_rate_init": 0.077,
+    }  # fmt: skip
+    theirs = MLPClassifier(**options)
+    p = clone(theirs).fit(X, y).predict_proba(X)
+    ours = np.abs(SoftmaxNetwork(**options).fit(X, y).predict_proba(X) - p).max()
+    own = max(np.abs(_nudged(theirs, X, y, seed) - p).max() for seed in range(5))
+    assert own > 1e-6
+    assert ours < 100 * own

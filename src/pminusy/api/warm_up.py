@@ -90,6 +90,7 @@ def _training() -> Iterator[Callable[[], object]]:
     """Fits of each kind: few features and many, dense and sparse, by each solver."""
     from scipy import sparse
 
+    from pminusy.estimators.softmax_network import SoftmaxNetwork
     from pminusy.estimators.softmax_regression import SoftmaxRegression
     from pminusy.training.dense import compiling
 
@@ -103,6 +104,14 @@ def _training() -> Iterator[Callable[[], object]]:
 
         return run
 
+    def train(X: object, y: object) -> Callable[[], object]:
+        def run() -> None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                SoftmaxNetwork(64, max_iter=4).fit(X, y)  # type: ignore[arg-type]
+
+        return run
+
     yield fit(random.normal(size=(60, 4)), np.arange(60) % 3)
     for features in (40, 300):
         X = random.normal(size=(6000, features))
@@ -111,6 +120,8 @@ def _training() -> Iterator[Callable[[], object]]:
         for dtype in (np.float64, np.float32):
             yield fit(X.astype(dtype), y, solver="lbfgs")
     yield fit(X[:, :40].copy(), y, l1_ratio=1.0, C=0.1)
+    for dtype in (np.float64, np.float32):
+        yield train(X[:, :20].astype(dtype), y)
     rare = sparse.random(6000, 400, 0.05, format="csr", random_state=0)
     yield fit(rare, y)
     yield fit(rare, y, solver="lbfgs")

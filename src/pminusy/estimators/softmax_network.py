@@ -23,6 +23,7 @@ from pminusy.estimators.network.shape import checked_network, hidden_units
 from pminusy.estimators.parameters.checked import CheckedParameters
 from pminusy.estimators.parameters.constraints import SOFTMAX_NETWORK
 from pminusy.estimators.rows import require_finite
+from pminusy.estimators.streams.blocks import Blocks, in_memory
 from pminusy.extras import needing_extra
 from pminusy.training.checkpoints import SECONDS
 from pminusy.training.network.hidden import LevelNorm
@@ -241,7 +242,7 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
     def fit(
         self,
         X: ArrayLike,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
         eval_set: Any = None,
@@ -355,13 +356,19 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
     def _train(
         self,
         X: ArrayLike,
-        y: ArrayLike,
+        y: ArrayLike | None,
         sample_weight: ArrayLike | None,
         *,
         eval_set: Any = None,
         known: Array | None = None,
     ) -> Self:
         """Train; `known` are the classes of `partial_fit`, which visits the rows once."""
+        if isinstance(X, Blocks):
+            raise InputError(
+                "X", "an array, a frame or a sparse matrix", "Blocks",
+                "partial_fit(X, y, classes=...) for each block, epoch after epoch",
+            )  # fmt: skip
+        X = in_memory(X)
         hidden_units(self.hidden_layer_sizes)
         incremental = known is not None
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)

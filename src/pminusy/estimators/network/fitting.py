@@ -136,6 +136,10 @@ def _by_lbfgs(estimator: SoftmaxNetwork, checked: CheckedRows, network: Network)
     )  # fmt: skip
     _set_parameters(estimator, network, trainer.buffers.theta, trainer.buffers.running)
     estimator.n_iter_, estimator.loss_ = found.iterations, found.loss
+    estimator.best_loss_, estimator.t_ = found.loss, 0
+    for name in ("validation_scores_", "validation_losses_", "best_validation_score_"):
+        setattr(estimator, name, None)
+    vars(estimator).pop("loss_curve_", None)  # of epochs, which an earlier fit may have had
     said: tuple[str, ...] = ()
     estimator.end_ = "tolerance" if found.converged else "epochs"
     if found.interrupted:
