@@ -11,10 +11,15 @@ from tests import needs
 EXAMPLES = ROOT / "examples"
 RUNS = {
     "course.py": (["course"], ["  5 correct", "mean of the points"]),
+    "digits_cnn.py": (
+        ["3", "page.html"],
+        ["digits held out: 0.9", "compared with torch's autograd"],
+    ),
     "large_table.py": (["20_000", "rows.npy"], ["20,000 rows, 2.3 MiB", "converged: True"]),
     "lecture.py": (["lecture"], ["derivation.html handout.tex play.html slides.tex"]),
     "production.py": (["production"], ["onnxruntime says the same: True"]),
     "replace_logistic_regression.py": ([], ["converged: True", "C chosen by five folds: "]),
+    "word_model.py": (["2", "page.html"], ["of 84 words", "compared with torch's autograd"]),
     "train_with_torch.py": (["5"], ["epoch  5: loss 0.", "held-out accuracy 0.9"]),
 }
 CHECKED = {"my_softmax.py"}  # wrong on purpose: `pminusy check` reads it

@@ -108,7 +108,7 @@ def _training() -> Iterator[Callable[[], object]]:
         def run() -> None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                SoftmaxNetwork(64, max_iter=4).fit(X, y)  # type: ignore[arg-type]
+                SoftmaxNetwork(64, max_iter=4).fit(X, y)
 
         return run
 

@@ -139,7 +139,7 @@ def _by_lbfgs(estimator: SoftmaxNetwork, checked: CheckedRows, network: Network)
     estimator.best_loss_, estimator.t_ = found.loss, 0
     for name in ("validation_scores_", "validation_losses_", "best_validation_score_"):
         setattr(estimator, name, None)
-    vars(estimator).pop("loss_curve_", None)  # of epochs, which an earlier fit may have had
+    estimator.__dict__.pop("loss_curve_", None)  # of epochs, which an earlier fit may have had
     said: tuple[str, ...] = ()
     estimator.end_ = "tolerance" if found.converged else "epochs"
     if found.interrupted:
