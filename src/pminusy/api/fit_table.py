@@ -261,7 +261,9 @@ def fit_table(
         from pminusy.api.fit.streamed import bytes_of, fit_streamed, refuse_whole
 
         several = {"repeats": repeats > 1, "threshold": threshold, "positive": positive}
-        refuse_whole(groups=groups, time=time, test=test is not None, **several)
+        refuse_whole(
+            hidden=network is not None, groups=groups, time=time, test=test is not None, **several
+        )
         return fit_streamed(
             table, target, options, memory=bytes_of(memory), workdir=workdir, weight=weight,
             drop=drop, as_=as_, reading=reading, progress=progress, train=_train,
