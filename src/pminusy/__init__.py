@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         linear_cross_entropy_grad,
         linear_cross_entropy_hvp,
         log_softmax,
+        logsumexp,
         softmax,
         softmax_jacobian,
     )
@@ -70,6 +71,7 @@ _HOMES = {
         "linear_cross_entropy_grad",
         "linear_cross_entropy_hvp",
         "log_softmax",
+        "logsumexp",
         "softmax",
         "softmax_jacobian",
     ),
@@ -98,6 +100,7 @@ __all__ = [
     "linear_cross_entropy_hvp",
     "load",
     "log_softmax",
+    "logsumexp",
     "play",
     "quiz",
     "register_with_skl2onnx",

@@ -21,6 +21,7 @@ from pminusy.errors import InputError, short_repr
 
 __all__ = [
     "LossOptions",
+    "axis_of_classes",
     "class_indices",
     "classes_last",
     "compressed_rows",
@@ -28,8 +29,10 @@ __all__ = [
     "known_options",
     "linear_layer",
     "loss_options",
+    "mask",
     "not_negative",
     "output",
+    "plain_array",
     "row_factors",
     "same_shape",
     "targets",
@@ -115,7 +118,7 @@ def _fixes_type(original: ArrayLike, array: Array) -> bool:
     return hasattr(original, "dtype") and array.dtype in _FLOATS
 
 
-def _plain_array(name: str, value: ArrayLike) -> Array:
+def plain_array(name: str, value: ArrayLike) -> Array:
     """NumPy array of this machine's byte order; a mask is not dropped in silence."""
     if type(value) is np.ndarray and value.dtype.isnative:
         return value
@@ -132,7 +135,7 @@ def _plain_array(name: str, value: ArrayLike) -> Array:
 
 
 def _numeric(name: str, value: ArrayLike) -> Array:
-    array = _plain_array(name, value)
+    array = plain_array(name, value)
     if array.dtype not in _FLOATS and array.dtype.kind not in "iu":
         remedy = "convert it with .astype(numpy.float32) or .astype(numpy.float64)"
         raise InputError(
@@ -156,6 +159,30 @@ def classes_last(name: str, z: Array) -> Array:
         remedy = "for two classes give both logits, (0, z) in place of z"
         raise InputError(name, "at least 2 classes on the last axis", f"shape {z.shape}", remedy)
     return z
+
+
+def axis_of_classes(name: str, axes: int, axis: int) -> int:
+    """Number of the axis of classes, counted from 0."""
+    whole = isinstance(axis, int | np.integer) and not isinstance(axis, bool)
+    if axes == 0:
+        raise InputError(name, "logits with an axis of classes", "a single number")
+    if not whole or not -axes <= axis < axes:
+        expected = f"a whole number from {-axes} to {axes - 1}, an axis of {name}"
+        raise InputError("axis", expected, short_repr(axis))
+    return int(axis) % axes
+
+
+def mask(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """An array of True and False that NumPy can make one of this shape."""
+    array = plain_array(name, value)
+    if array.dtype != np.bool_:
+        remedy = "compare it with something, as in where=z > 0"
+        raise InputError(name, "an array of True and False", f"type {array.dtype}", remedy)
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        expected = f"a shape that broadcasts to that of z, {shape}"
+        raise InputError(name, expected, f"shape {array.shape}") from None
 
 
 def same_shape(name: str, array: Array, other: str, shape: tuple[int, ...]) -> Array:
@@ -187,7 +214,7 @@ def output(out: Array, z: Array, *inputs: Array) -> None:
 def targets(y: ArrayLike, z: Array, ignore_index: int) -> Array:
     """Targets as class indices (N,) or soft targets (N, K), N the number of rows of z (..., K)."""
     K, rows = z.shape[-1], z.shape[:-1]
-    array = _plain_array("y", y)
+    array = plain_array("y", y)
     if array.shape == z.shape:
         no_class_to_ignore(ignore_index)
         return _soft_targets(array, y, z, K)

@@ -89,6 +89,20 @@ def test_layouts_do_not_matter():
     assert np.array_equal(pmy.softmax(Z.astype(">f4")), pmy.softmax(Z.astype(np.float32)))
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("N", [1, 6, 16, 40])
+def test_layouts_do_not_matter_where_every_row_counts(N, dtype):
+    z = RANDOM.normal(size=(N, 4)).astype(dtype)
+    y = RANDOM.integers(0, 4, N)
+    expected = pmy.cross_entropy_grad(z, y)
+    for other in (np.asfortranarray(z), np.repeat(z, 2, axis=1)[:, ::2], z[::-1].copy()[::-1]):
+        loss, dL_dz = pmy.cross_entropy_grad(other, y)
+        assert np.array_equal(loss, expected.loss)
+        assert np.array_equal(dL_dz, expected.dL_dz)
+        assert np.array_equal(pmy.cross_entropy(other, y), expected.loss)
+        assert np.array_equal(pmy.softmax(other), pmy.softmax(z))
+
+
 @pytest.mark.parametrize("shape", [(), (6,), (2, 3), (1, 6, 1)])
 def test_any_number_of_leading_axes(shape):
     count = int(np.prod(shape))

@@ -27,6 +27,7 @@ __all__ = [
     "linear_cross_entropy_grad",
     "linear_cross_entropy_hvp",
     "log_softmax",
+    "logsumexp",
     "softmax",
     "softmax_jacobian",
 ]
@@ -63,11 +64,17 @@ def _in_our_names(error: InputError, linear: bool) -> InputError:
     return InputError(what, error.expected, error.got, error.remedy)
 
 
-def _cross_entropy(torch: Any, z: Any, y: Any, **options: Any) -> Any:
+def _cross_entropy(
+    torch: Any, z: Any, y: Any, *, axis: int = -1, where: Any = None, **options: Any
+) -> Any:
     from pminusy.torch import cross_entropy
 
     _tensor(torch, "z", z)
     y, options = _beside(torch, z, y, options)
+    if axis != -1 or where is not None:
+        from pminusy.torch.along import along
+
+        z, y, options = along(z, y, axis, where, options)
     soft = y.shape == z.shape and z.dim() > 2
     return cross_entropy(_classes_second(z), _classes_second(y) if soft else y, **options)
 
@@ -199,6 +206,7 @@ softmax = _for_tensors_too(ops.softmax, _refused("z", "use torch.softmax, or pas
 log_softmax = _for_tensors_too(
     ops.log_softmax, _refused("z", "use torch.log_softmax, or pass z.numpy()")
 )
+logsumexp = _for_tensors_too(ops.logsumexp, _refused("z", "use torch.logsumexp, or pass z.numpy()"))
 softmax_jacobian = _for_tensors_too(
     ops.softmax_jacobian, _refused("z", "use torch.func.jacrev of torch.softmax, or pass z.numpy()")
 )

@@ -20,7 +20,7 @@ from pminusy.ops.loss import (
     cross_entropy_grad,
     cross_entropy_hvp,
 )
-from pminusy.ops.probabilities import log_softmax, softmax, softmax_jacobian
+from pminusy.ops.probabilities import log_softmax, logsumexp, softmax, softmax_jacobian
 
 __all__ = [
     "LinearGradient",
@@ -33,6 +33,7 @@ __all__ = [
     "linear_cross_entropy_grad",
     "linear_cross_entropy_hvp",
     "log_softmax",
+    "logsumexp",
     "softmax",
     "softmax_jacobian",
 ]

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from pminusy import arguments
 from pminusy.arguments import LossOptions, with_loss_options
+from pminusy.ops.along import Along
 from pminusy.ops.call import Array, delivered, in_reach, output_rows, prepare, quiet
 
 __all__ = ["LossAndGradient", "cross_entropy", "cross_entropy_grad", "cross_entropy_hvp"]
@@ -23,7 +24,14 @@ class LossAndGradient(NamedTuple):
 
 @with_loss_options()
 @quiet
-def cross_entropy(z: ArrayLike, y: ArrayLike, **options: Unpack[LossOptions]) -> Array:
+def cross_entropy(
+    z: ArrayLike,
+    y: ArrayLike,
+    *,
+    axis: int = -1,
+    where: ArrayLike | None = None,
+    **options: Unpack[LossOptions],
+) -> Array:
     """Softmax cross-entropy loss: L = Σ_k q_k (lse − z_k), with lse = ln Σ_j e^{z_j}.
 
     Parameters
@@ -32,6 +40,12 @@ def cross_entropy(z: ArrayLike, y: ArrayLike, **options: Unpack[LossOptions]) ->
         Logits (..., K).
     y
         Class indices (...) or soft targets (..., K).
+    axis
+        The axis of classes; the last by default. Class indices, weights of rows and losses have the
+        shape of z without it, soft targets and gradients that of z.
+    where
+        Array of True and False that broadcasts to z: which classes take part. The others have
+        probability 0, whatever their logits; no target may be at one.
     **options
         See `pminusy.core.options.Options`; the defaults are those of torch.
 
@@ -55,6 +69,9 @@ def cross_entropy(z: ArrayLike, y: ArrayLike, **options: Unpack[LossOptions]) ->
     ----------
     Bridle 1990; options: Szegedy et al. 2016, `torch.nn.functional.cross_entropy`.
     """
+    if axis != -1 or where is not None:
+        along = Along(z, axis, where, dict(options))
+        return cross_entropy(along.z, along.targets(y), **along.options)
     (logits,) = arguments.floats(z=z)
     call = prepare(logits, y, options)
     return call.loss(call.head.cross_entropy(call.z, call.y, call.options))
@@ -66,6 +83,8 @@ def cross_entropy_grad(
     z: ArrayLike,
     y: ArrayLike,
     *,
+    axis: int = -1,
+    where: ArrayLike | None = None,
     grad_output: ArrayLike | None = None,
     out: Array | None = None,
     **options: Unpack[LossOptions],
@@ -74,7 +93,7 @@ def cross_entropy_grad(
 
     Parameters
     ----------
-    z, y, **options
+    z, y, axis, where, **options
         As `cross_entropy`.
     grad_output
         With `reduction="none"`: the factor (...) by which each row of the gradient is multiplied.
@@ -101,6 +120,13 @@ def cross_entropy_grad(
     ----------
     As `cross_entropy`.
     """
+    if axis != -1 or where is not None:
+        along = Along(z, axis, where, dict(options))
+        along.check_output(out)
+        loss, dL_dz = cross_entropy_grad(
+            along.z, along.targets(y), grad_output=grad_output, **along.options
+        )
+        return LossAndGradient(loss, along.delivered(along.backward(dL_dz), out))
     (logits,) = arguments.floats(z=z)
     call = prepare(logits, y, options)
     factors = arguments.row_factors(grad_output, call.rows, call.options)
@@ -116,6 +142,8 @@ def cross_entropy_hvp(
     y: ArrayLike,
     v: ArrayLike,
     *,
+    axis: int = -1,
+    where: ArrayLike | None = None,
     grad_output: ArrayLike | None = None,
     out: Array | None = None,
     **options: Unpack[LossOptions],
@@ -124,7 +152,7 @@ def cross_entropy_hvp(
 
     Parameters
     ----------
-    z, y, **options
+    z, y, axis, where, **options
         As `cross_entropy`.
     v
         Direction (..., K).
@@ -153,6 +181,11 @@ def cross_entropy_hvp(
     Böhning 1992, "Multinomial logistic regression algorithm".
     """
     logits, direction = arguments.floats(z=z, v=v)
+    if axis != -1 or where is not None:
+        along = Along(logits, axis, where, dict(options))
+        along.check_output(out, direction)
+        arguments.same_shape("v", direction, "z", logits.shape)
+        return along.delivered(_hvp_along(along, y, direction, grad_output), out)
     call = prepare(logits, y, options)
     arguments.same_shape("v", direction, "z", logits.shape)
     factors = arguments.row_factors(grad_output, call.rows, call.options)
@@ -162,3 +195,12 @@ def cross_entropy_hvp(
     if exponent is not None:
         np.ldexp(Hv, exponent, out=Hv)
     return delivered(Hv, result, logits)
+
+
+def _hvp_along(along: Along, y: ArrayLike, v: Array, grad_output: ArrayLike | None) -> Array:
+    """H v (..., K) where classes are on another axis, or not all of them take part."""
+    target, more = along.targets(y), {"grad_output": grad_output, **along.options}
+    Hv = cross_entropy_hvp(along.z, target, along.direction(v), **more)
+    if not along.capped:
+        return along.filled(Hv, 0.0)
+    return along.curvature(Hv, cross_entropy_grad(along.z, target, **more).dL_dz, v)

@@ -11,15 +11,20 @@ from pminusy.core import transform
 from pminusy.core.options import DEFAULTS, Options
 from pminusy.core.twofold import twofold
 from pminusy.kernels.dispatch import of_all_logits
+from pminusy.ops.along import Along
 from pminusy.ops.call import Array, delivered, output_rows, quiet
 
-__all__ = ["log_softmax", "softmax", "softmax_jacobian"]
+__all__ = ["log_softmax", "log_sums", "logsumexp", "softmax", "softmax_jacobian"]
+
+_EACH = Options(reduction="none")
 
 
 @quiet
 def softmax(
     z: ArrayLike,
     *,
+    axis: int = -1,
+    where: ArrayLike | None = None,
     temperature: float = 1.0,
     softcap: float | None = None,
     out: Array | None = None,
@@ -30,6 +35,11 @@ def softmax(
     ----------
     z
         Logits (..., K). −∞ is a mask: probability 0 (without a cap, which makes it finite).
+    axis
+        The axis of classes; the last by default.
+    where
+        Array of True and False that broadcasts to z: which classes take part, as in reductions of
+        NumPy. The others have probability 0, whatever their logits; where none takes part, all are.
     temperature, softcap
         As in the losses: the logits become κ tanh(z / κ), then are divided by T.
     out
@@ -55,6 +65,9 @@ def softmax(
     ----------
     Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
     """
+    if axis != -1 or where is not None:
+        along = _along(z, axis, where, temperature, softcap, out)
+        return along.delivered(along.filled(softmax(along.z, **along.options), 0.0), out)
     return _rowwise("softmax", z, out, _options(temperature, softcap))
 
 
@@ -62,6 +75,8 @@ def softmax(
 def log_softmax(
     z: ArrayLike,
     *,
+    axis: int = -1,
+    where: ArrayLike | None = None,
     temperature: float = 1.0,
     softcap: float | None = None,
     out: Array | None = None,
@@ -72,8 +87,8 @@ def log_softmax(
     ----------
     z
         Logits (..., K).
-    temperature, softcap, out
-        As `softmax`.
+    axis, where, temperature, softcap, out
+        As `softmax`; ln 0 is −∞.
 
     Returns
     -------
@@ -94,12 +109,76 @@ def log_softmax(
     ----------
     Blanchard, Higham & Higham 2021, "Accurately computing the log-sum-exp and softmax functions".
     """
+    if axis != -1 or where is not None:
+        along = _along(z, axis, where, temperature, softcap, out)
+        return along.delivered(along.filled(log_softmax(along.z, **along.options), -np.inf), out)
     return _rowwise("log_softmax", z, out, _options(temperature, softcap))
 
 
 @quiet
+def logsumexp(
+    z: ArrayLike,
+    *,
+    axis: int = -1,
+    where: ArrayLike | None = None,
+    temperature: float = 1.0,
+    softcap: float | None = None,
+) -> Array:
+    """Logarithm of the softmax's denominator: lse = ln Σ_j e^{z_j}.
+
+    Parameters
+    ----------
+    z
+        Logits (..., K).
+    axis, where, temperature, softcap
+        As `softmax`; where no class takes part, lse is −∞.
+
+    Returns
+    -------
+    ndarray
+        lse (...), within a few units in the last place of the largest logit, or of lse if that is
+        larger.
+
+    Raises
+    ------
+    InputError
+        As `softmax`.
+
+    Examples
+    --------
+    >>> float(logsumexp([1000.0, 1000.0]))
+    1000.6931471805599
+
+    References
+    ----------
+    As `log_softmax`; `scipy.special.logsumexp`.
+    """
+    along = _along(z, axis, where, temperature, softcap, None)
+    logits, options = along.z, _options(**along.options)
+    arguments.classes_last("z", logits)
+    rows = logits.reshape(-1, logits.shape[-1])
+    seen = transform.logits(rows, options) if options.transforms_logits else rows
+    return log_sums(seen).reshape(logits.shape[:-1])
+
+
+def log_sums(z: Array) -> Array:
+    """Lse (N,) of logits (N, K): the largest and, exactly, what the loss of its class is."""
+    if not z.size:
+        return np.empty(z.shape[:1], z.dtype)
+    top = z.argmax(axis=1)
+    largest = np.take_along_axis(z, top[:, None], 1)[:, 0]
+    beyond = of_all_logits(z.shape[0], z.shape[1], _EACH).cross_entropy(z, top, _EACH)
+    return np.where(np.isneginf(largest), largest, largest + beyond)
+
+
+@quiet
 def softmax_jacobian(
-    z: ArrayLike, *, temperature: float = 1.0, softcap: float | None = None
+    z: ArrayLike,
+    *,
+    axis: int = -1,
+    where: ArrayLike | None = None,
+    temperature: float = 1.0,
+    softcap: float | None = None,
 ) -> Array:
     """Jacobian of the softmax: J_ij = ∂p_i/∂z_j = p_i (δ_ij − p_j).
 
@@ -107,8 +186,9 @@ def softmax_jacobian(
     ----------
     z
         Logits (..., K).
-    temperature, softcap
-        As `softmax`; the derivative is with respect to the logits that were given.
+    axis, where, temperature, softcap
+        As `softmax`; both axes of J are last, and the derivative is with respect to the logits that
+        were given.
 
     Returns
     -------
@@ -131,6 +211,9 @@ def softmax_jacobian(
     ----------
     The quotient rule; see `docs/` for every line.
     """
+    if axis != -1 or where is not None:
+        along = _along(z, axis, where, temperature, softcap, None)
+        return along.jacobian(softmax_jacobian(along.z, **along.options))
     (logits,) = arguments.floats(z=z)
     arguments.classes_last("z", logits)
     rows, options = logits.reshape(-1, logits.shape[-1]), _options(temperature, softcap)
@@ -147,7 +230,20 @@ def _jacobian(u: Array, options: Options) -> Array:
     return transform.backward(J, u[:, None, :], options).rounded(u.dtype)
 
 
-def _options(temperature: float, softcap: float | None) -> Options:
+def _along(
+    z: ArrayLike,
+    axis: int,
+    where: ArrayLike | None,
+    temperature: float,
+    softcap: float | None,
+    out: Array | None,
+) -> Along:
+    along = Along(z, axis, where, {"temperature": temperature, "softcap": softcap})
+    along.check_output(out)
+    return along
+
+
+def _options(temperature: float = 1.0, softcap: float | None = None) -> Options:
     if type(temperature) is float and temperature == 1.0 and softcap is None:
         return DEFAULTS
     return Options(temperature=temperature, softcap=softcap)

@@ -78,7 +78,7 @@ class _Rows:
         plain = y.ndim == 1 and options.plain and options.ignore_index < 0
         if not plain or not y.size or np.minimum.reduce(y) < 0:
             return None
-        wide = z.astype(np.float64)
+        wide = z.astype(np.float64, order="C")
         return cls(z, wide, y) if _in_reach(wide, wide, z.dtype) else None
 
     def loss(self, options: Options) -> Array:
