@@ -53,6 +53,8 @@ LOSSES = [
     pmy.linear_cross_entropy,
     pmy.linear_cross_entropy_grad,
     pmy.linear_cross_entropy_hvp,
+    pmy.cross_entropy_outputs,
+    pmy.linear_cross_entropy_outputs,
 ]
 
 

@@ -23,9 +23,11 @@ __all__ = [
     "cross_entropy",
     "cross_entropy_grad",
     "cross_entropy_hvp",
+    "cross_entropy_outputs",
     "linear_cross_entropy",
     "linear_cross_entropy_grad",
     "linear_cross_entropy_hvp",
+    "linear_cross_entropy_outputs",
     "log_softmax",
     "logsumexp",
     "softmax",
@@ -64,19 +66,31 @@ def _in_our_names(error: InputError, linear: bool) -> InputError:
     return InputError(what, error.expected, error.got, error.remedy)
 
 
-def _cross_entropy(
-    torch: Any, z: Any, y: Any, *, axis: int = -1, where: Any = None, **options: Any
-) -> Any:
+def _cross_entropy(torch: Any, z: Any, y: Any, **options: Any) -> Any:
     from pminusy.torch import cross_entropy
 
+    return cross_entropy(*_in_torchs_order(torch, z, y, options), **options)
+
+
+def _cross_entropy_outputs(torch: Any, z: Any, y: Any, **options: Any) -> Any:
+    from pminusy.torch import cross_entropy_outputs
+
+    return cross_entropy_outputs(*_in_torchs_order(torch, z, y, options), **options)
+
+
+def _in_torchs_order(torch: Any, z: Any, y: Any, options: dict[str, Any]) -> tuple[Any, Any]:
+    """Logits and targets, classes second; `options` become those that torch's form takes."""
+    axis, where = options.pop("axis", -1), options.pop("where", None)
     _tensor(torch, "z", z)
-    y, options = _beside(torch, z, y, options)
+    y, tensors = _beside(torch, z, y, options)
     if axis != -1 or where is not None:
         from pminusy.torch.along import along
 
-        z, y, options = along(z, y, axis, where, options)
+        z, y, tensors = along(z, y, axis, where, tensors)
+    options.clear()
+    options.update(tensors)
     soft = y.shape == z.shape and z.dim() > 2
-    return cross_entropy(_classes_second(z), _classes_second(y) if soft else y, **options)
+    return _classes_second(z), _classes_second(y) if soft else y
 
 
 def _cross_entropy_grad(
@@ -105,16 +119,27 @@ def _cross_entropy_hvp(
         return torch.autograd.grad(dL_dz, leaf, v)[0]
 
 
-def _linear_cross_entropy(
-    torch: Any, X: Any, W: Any, b: Any, y: Any, *, workspace: int | None = None, **options: Any
-) -> Any:
+def _linear_cross_entropy(torch: Any, X: Any, W: Any, b: Any, y: Any, **options: Any) -> Any:
     from pminusy.torch import linear_cross_entropy
 
+    return _of_layer(linear_cross_entropy, torch, (X, W, b, y), options)
+
+
+def _linear_cross_entropy_outputs(
+    torch: Any, X: Any, W: Any, b: Any, y: Any, **options: Any
+) -> Any:
+    from pminusy.torch import linear_cross_entropy_outputs
+
+    return _of_layer(linear_cross_entropy_outputs, torch, (X, W, b, y), options)
+
+
+def _of_layer(function: Any, torch: Any, layer: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    X, W, b, y = layer
     for name, value in (("X", X), ("W", W), ("b", b)):
         if value is not None:
             _tensor(torch, name, value)
     y, options = _beside(torch, X, y, options)
-    return linear_cross_entropy(X, W, y, linear_bias=b, workspace=workspace, **options)
+    return function(X, W, y, linear_bias=b, **options)
 
 
 def _linear_cross_entropy_grad(
@@ -194,6 +219,10 @@ def _nowhere(out: Any) -> None:
 cross_entropy = _for_tensors_too(ops.cross_entropy, _cross_entropy)
 cross_entropy_grad = _for_tensors_too(ops.cross_entropy_grad, _cross_entropy_grad)
 cross_entropy_hvp = _for_tensors_too(ops.cross_entropy_hvp, _cross_entropy_hvp)
+cross_entropy_outputs = _for_tensors_too(ops.cross_entropy_outputs, _cross_entropy_outputs)
+linear_cross_entropy_outputs = _for_tensors_too(
+    ops.linear_cross_entropy_outputs, _linear_cross_entropy_outputs
+)
 linear_cross_entropy = _for_tensors_too(ops.linear_cross_entropy, _linear_cross_entropy)
 linear_cross_entropy_grad = _for_tensors_too(
     ops.linear_cross_entropy_grad, _linear_cross_entropy_grad

@@ -20,18 +20,26 @@ from pminusy.ops.loss import (
     cross_entropy_grad,
     cross_entropy_hvp,
 )
+from pminusy.ops.outputs import (
+    LossOutputs,
+    cross_entropy_outputs,
+    linear_cross_entropy_outputs,
+)
 from pminusy.ops.probabilities import log_softmax, logsumexp, softmax, softmax_jacobian
 
 __all__ = [
     "LinearGradient",
     "LinearHVP",
     "LossAndGradient",
+    "LossOutputs",
     "cross_entropy",
     "cross_entropy_grad",
     "cross_entropy_hvp",
+    "cross_entropy_outputs",
     "linear_cross_entropy",
     "linear_cross_entropy_grad",
     "linear_cross_entropy_hvp",
+    "linear_cross_entropy_outputs",
     "log_softmax",
     "logsumexp",
     "softmax",

@@ -11,5 +11,13 @@ from pminusy.torch import scripting  # noqa: F401  # registers operators
 from pminusy.torch.linear import linear_cross_entropy
 from pminusy.torch.loss import cross_entropy
 from pminusy.torch.modules import CrossEntropyLoss, LinearCrossEntropyLoss
+from pminusy.torch.outputs import cross_entropy_outputs, linear_cross_entropy_outputs
 
-__all__ = ["CrossEntropyLoss", "LinearCrossEntropyLoss", "cross_entropy", "linear_cross_entropy"]
+__all__ = [
+    "CrossEntropyLoss",
+    "LinearCrossEntropyLoss",
+    "cross_entropy",
+    "cross_entropy_outputs",
+    "linear_cross_entropy",
+    "linear_cross_entropy_outputs",
+]

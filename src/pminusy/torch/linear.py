@@ -26,7 +26,7 @@ from pminusy.torch.legacy import options_of_torch
 from pminusy.torch.loss import FEWEST_CLASSES
 from pminusy.torch.plain import TensorOptions
 
-__all__ = ["linear_cross_entropy"]
+__all__ = ["autocast_type", "device_workspace", "linear_cross_entropy"]
 
 _DEVICE_WORKSPACE = 2**30  # bytes, on a device with memory and bandwidth of its own
 
@@ -139,7 +139,7 @@ def linear_cross_entropy(
     by_torch = traced(*tensors)
     if by_torch:
         dense_and_local(**named)
-    room = _workspace(workspace, input.device.type)
+    room = device_workspace(workspace, input.device.type)
     if ignore_index is not None and target.dim() == input.dim() + linear_weight.dim() - 2:
         refuse("ignore_index", "None with probabilities", str(ignore_index))
     if linear_weight.dim() > 2:
@@ -153,7 +153,7 @@ def linear_cross_entropy(
     D = input.shape[-1]
     X = input if input.dim() == 2 else input.reshape(-1 if D else shape.numel(), D)
     y = y.reshape(-1, K) if soft else y.reshape(-1)
-    compute = _autocast_type(input)
+    compute = autocast_type(input)
     layer = LayerTensors(X, linear_weight, linear_bias, y, settings, room, compute)
     losses = _loss(layer, by_torch)
     return losses.reshape(shape) if reduction == "none" else losses
@@ -178,7 +178,7 @@ def _of_another_class(*tensors: Tensor | None) -> bool:
     return any(is_traceable_wrapper_subclass(t) for t in tensors if t is not None)
 
 
-def _autocast_type(X: Tensor) -> torch.dtype | None:
+def autocast_type(X: Tensor) -> torch.dtype | None:
     """Type of matrix products under autocast, which leaves float64 alone."""
     device = X.device.type
     if X.dtype == torch.float64 or not torch.amp.is_autocast_available(device):
@@ -188,7 +188,8 @@ def _autocast_type(X: Tensor) -> torch.dtype | None:
     return torch.get_autocast_dtype(device)
 
 
-def _workspace(given: int | None, device: str) -> int:
+def device_workspace(given: int | None, device: str) -> int:
+    """Bytes beside the results: those given, checked, or what suits the device."""
     if given is None:
         return WORKSPACE if device == "cpu" else _DEVICE_WORKSPACE
     if not isinstance(given, int) or isinstance(given, bool) or given < 1:
@@ -209,7 +210,7 @@ def _check_layer(X: Tensor, W: Tensor, b: Tensor | None) -> None:
     for name, value in (("linear_weight", W), ("linear_bias", b)):
         if value is None or value.dtype == X.dtype:
             continue
-        if _autocast_type(X) is None or value.dtype == torch.float64:
+        if autocast_type(X) is None or value.dtype == torch.float64:
             expected = f"the type of input, {X.dtype}"
             refuse(name, expected, str(value.dtype), "convert one of them with .to")
 

@@ -25,7 +25,7 @@ from pminusy.torch.legacy import reduction_of
 from pminusy.torch.plain import TensorOptions
 from pminusy.torch.under_autograd import differentiable, loss_on_device, numpy_call
 
-__all__ = ["FEWEST_CLASSES", "cross_entropy"]
+__all__ = ["FEWEST_CLASSES", "as_rows", "class_axis", "cross_entropy"]
 
 FEWEST_CLASSES = 2  # that the kernels take
 
@@ -134,7 +134,7 @@ def cross_entropy(
     )
     if input.dtype in HALF and _autocast_enabled(input.device.type):
         input = input.float()  # noqa: A001  # as torch does: a loss in float32
-    axis = _class_axis(input)
+    axis = class_axis(input)
     K, shape = input.shape[axis], input.shape[:axis] + input.shape[axis + 1 :]
     check_options(settings, shape, K)
     soft = is_soft(target, shape, input.shape)
@@ -144,8 +144,8 @@ def cross_entropy(
     if by_torch:
         dense_and_local(**named)
     y, settings = resolve(target, settings, K, input.dtype if soft else None, by_torch)
-    z = _as_rows(input, axis, K)
-    y = _as_rows(y, axis, K) if soft else y.reshape(-1)
+    z = as_rows(input, axis, K)
+    y = as_rows(y, axis, K) if soft else y.reshape(-1)
     if by_torch or K < FEWEST_CLASSES:
         losses = plain.loss(z, y, settings)
     else:
@@ -207,7 +207,8 @@ def _autocast_enabled(device: str) -> bool:
     return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
-def _class_axis(z: Tensor) -> int:
+def class_axis(z: Tensor) -> int:
+    """Where the classes of logits are: axis 1, or 0 of a single row."""
     if z.dtype not in FLOATS:
         refuse("input", "float64, float32, bfloat16 or float16", str(z.dtype))
     if z.dim() == 0:
@@ -218,6 +219,6 @@ def _class_axis(z: Tensor) -> int:
     return axis
 
 
-def _as_rows(tensor: Tensor, axis: int, K: int) -> Tensor:
+def as_rows(tensor: Tensor, axis: int, K: int) -> Tensor:
     """Classes last, and all else one axis; what is rows already costs no operation."""
     return tensor if tensor.dim() == 2 else tensor.movedim(axis, -1).reshape(-1, K)

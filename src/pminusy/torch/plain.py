@@ -19,7 +19,16 @@ from pminusy.core.options import TENSORS
 from pminusy.core.target_mass import class_factors, counted, row_mass
 from pminusy.core.transform import transformed
 
-__all__ = ["IGNORED", "TensorOptions", "gradients", "in_type_of", "loss", "of_rows", "scale"]
+__all__ = [
+    "IGNORED",
+    "TensorOptions",
+    "gradients",
+    "in_type_of",
+    "loss",
+    "of_rows",
+    "row_losses",
+    "scale",
+]
 
 IGNORED = -1  # the class index of a row that is ignored, once labels are checked
 
@@ -55,7 +64,7 @@ def loss(u: Tensor, target: Tensor, settings: TensorOptions) -> Tensor:
     wide = u.float() if u.dtype in (torch.float16, torch.bfloat16) else u
     q = _mass(target, wide, settings)
     S = q.sum(-1)
-    rows = _row_losses(transformed(wide, settings, torch.tanh), q, S, settings.z_loss)
+    rows = row_losses(transformed(wide, settings, torch.tanh), q, S, settings.z_loss)
     if settings.num_items is not None:
         rows = rows / settings.num_items.to(wide.dtype)
     elif settings.reduction == "mean":
@@ -140,7 +149,8 @@ def _mass(target: Tensor, like: Tensor, settings: TensorOptions) -> Tensor:
     return q
 
 
-def _row_losses(z: Tensor, q: Tensor, S: Tensor, z_loss: float) -> Tensor:
+def row_losses(z: Tensor, q: Tensor, S: Tensor, z_loss: float) -> Tensor:
+    """Losses (N,) of logits z (N, K) with target mass q (N, K) and its sums S (N,)."""
     z = torch.where((S > 0)[:, None], z, 0.0)  # a row that counts for nothing may hold anything
     top = z.argmax(-1, keepdim=True)  # (N, 1)
     z_top = z.gather(-1, top)
