@@ -208,12 +208,13 @@ def test_rows_that_do_not_count_may_hold_anything():
 
 def test_refused():
     X, y = torch.ones(3, 4), torch.tensor([0, 1, 2])
-    for outputs in ("lse", ["perplexity"], None):
+    no_names: list[Any] = ["lse", ["perplexity"], None]
+    for outputs in no_names:
         with pytest.raises(InputError, match=r'^outputs: expected names among "lse"'):
             pt.cross_entropy_outputs(X, y, outputs=outputs)
     with pytest.raises(InputError, match=r"^linear_weight: expected shape \(K, D\) with outputs"):
         pt.linear_cross_entropy_outputs(X, torch.ones(2, 3, 4), torch.zeros(3, 3).long())
-    with pytest.raises(InputError, match=r"^target: expected a class index from 0 to 3"):
+    with pytest.raises(InputError, match=r"^target\[2\]: expected a class index from 0 to 3"):
         pt.cross_entropy_outputs(X, torch.tensor([0, 1, 9]))
     with pytest.raises(TypeError, match="unexpected keyword argument"):
         pt.cross_entropy_outputs(X, y, temprature=2.0)
