@@ -119,6 +119,14 @@ def test_thresholds_that_cannot_be_used(options, expected):
     assert str(error.value).startswith(expected)
 
 
+@pytest.mark.parametrize("positive", [True, "True", "TRUE", "true", False, "False"])
+def test_the_positive_class_of_booleans_is_named_as_people_write_them(positive):
+    frame = _frame().with_columns(y=pl.col("y") == "yes")
+    model = pmy.fit_table(frame, target="y", threshold=0.9, positive=positive)
+    assert model.threshold is not None
+    assert model.schema.classes[model.threshold.positive] == str(positive).lower()
+
+
 def test_an_unknown_positive_class_is_refused():
     with pytest.raises(InputError, match="positive: expected one of the classes 'no' and 'yes'"):
         pmy.fit_table(_frame(), target="y", threshold=0.3, positive="ja")

@@ -156,8 +156,9 @@ def test_repeats_keep_groups_together_and_are_in_the_file(tmp_path):
         ({"test_size": 0.0}, "2 beside no rows held out"),
         ({"repeats": 0}, "a whole number from 1"),
         ({"repeats": 1.5}, "a whole number from 1"),
+        ({"repeats": 1001}, "a whole number from 1 to 1,000, got 1001"),
     ],
-    ids=["test table", "nothing held out", "none", "no whole number"],
+    ids=["test table", "nothing held out", "none", "no whole number", "too many"],
 )
 def test_what_repeats_refuse(options, words):
     with pytest.raises(InputError, match=words):

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["fit_table"]
 
 Indices = NDArray[np.intp]
+MOST_REPEATS = 1000
 
 
 def fit_table(
@@ -179,8 +180,8 @@ def fit_table(
     test
         A table to score the model on, in place of rows held out.
     repeats
-        Splits to score on, of other seeds from the second on, each with a fit of its own: the mean
-        and the spread of the scores are said in a note and kept as `run.repeated`.
+        Splits to score on, up to 1,000, of other seeds from the second on, each with a fit of its
+        own: the mean and the spread of the scores are said in a note and kept as `run.repeated`.
     refit
         Whether the model is trained again on all rows after it was scored. `run` is about the
         model that was scored; the coefficients, the summary and the file are of the second.
@@ -395,6 +396,8 @@ def _refuse_splits(
             got = "the target"
             raise InputError(f"{what} {shown(name)}", "a column other than the target", got)
     require_count("repeats", repeats, 1)
+    if repeats > MOST_REPEATS:
+        raise InputError("repeats", f"a whole number from 1 to {MOST_REPEATS:,}", repr(repeats))
     if time is not None and groups is not None:
         raise InputError("time", "no groups beside it: one of them says what is held out", groups)
     if time is not None and test is not None:

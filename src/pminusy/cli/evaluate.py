@@ -55,7 +55,7 @@ def evaluate(
         refuse_suffix("output file", report, ".html", PAGE_SUFFIXES_OF_OTHERS)
         check_writable(report, inputs=[model, table])
     trained = load(model)
-    how = reading_beside(trained.schema.reading, reading)
+    how = reading_beside(trained.schema.reading, reading, table)
     result = score(trained, trained.read(table, how), groups, table.name)
     if report is not None:
         result.write_report(report, command=shlex.join(["pminusy", *sys.argv[1:]]))

@@ -158,7 +158,8 @@ def fit(
         typer.Option(
             parser=whole_number,
             metavar="NUMBER",
-            help="Splits to score on, each with a fit of its own: the mean and spread are said.",
+            help="Splits to score on, up to 1,000, each with a fit of its own: the mean and spread "
+            "are said.",
         ),
     ] = 1,
     refit: Annotated[

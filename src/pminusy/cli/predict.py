@@ -80,7 +80,7 @@ def predict(
     if output is not None:
         check_table_path(output, inputs=(model, table))
     trained = load(model)
-    how = reading_beside(trained.schema.reading, reading)
+    how = reading_beside(trained.schema.reading, reading, table)
     frame = trained.read(table, how)
     predictions, notes = trained.predictions(frame)
     if keep_columns:
@@ -114,7 +114,7 @@ def _predict_blocks(
     if output is None:
         raise InputError("memory", "a file to write to beside it", "none", "name one with -o")
     trained = load(model)
-    how = reading_beside(trained.schema.reading, reading)
+    how = reading_beside(trained.schema.reading, reading, table)
     written = predict_blocks(
         trained, table, output, keep_columns=keep_columns, memory=memory, reading=how,
         inputs=(model,),

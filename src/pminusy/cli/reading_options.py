@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -64,13 +65,21 @@ def reading_of_options(given: dict[str, Any]) -> dict[str, Any]:
     return named | {"missing": tuple(given["missing"] or ()), "header": not given["no_header"]}
 
 
-def reading_beside(known: Reading, given: dict[str, Any]) -> Reading:
-    """How another file is read: as the model knows it, but for what is said now."""
+def reading_beside(known: Reading, given: dict[str, Any], table: Path) -> Reading:
+    """How another file is read: as the model knows it, but for what is said now.
+
+    The sheet that a model was trained on may be lacking in a file that has none; one that is named
+    now may not.
+    """
     from dataclasses import asdict
 
+    from pminusy.tables.files import refuse_sheet
     from pminusy.tables.reading import reading_of
 
     said = {name: value for name, value in reading_of_options(given).items() if value is not None}
     header = known.header and said.pop("header")
     missing = (*known.missing, *said.pop("missing"))
-    return reading_of(**asdict(known) | said | {"header": header, "missing": missing})
+    how = reading_of(**asdict(known) | said | {"header": header, "missing": missing})
+    if "sheet" in said:
+        refuse_sheet(table, how)
+    return how

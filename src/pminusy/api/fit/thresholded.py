@@ -53,6 +53,8 @@ def threshold_of(
     asked, name = request
     if len(classes) != 2:
         raise InputError("threshold", "a target of two classes", f"{len(classes):,}")
+    if name is not None and set(classes) == {"false", "true"}:
+        name = name.lower()  # True and TRUE are read as true
     if name is not None and name not in classes:
         raise InputError("positive", f"one of the classes {listed(classes)}", listed([name]))
     positive = 1 if name is None else classes.index(name)
