@@ -65,19 +65,27 @@ GROUPS = (
         functions=(
             "pminusy.softmax",
             "pminusy.log_softmax",
+            "pminusy.logsumexp",
             "pminusy.softmax_jacobian",
             "pminusy.cross_entropy",
             "pminusy.cross_entropy_grad",
             "pminusy.cross_entropy_hvp",
+            "pminusy.cross_entropy_outputs",
             "pminusy.linear_cross_entropy",
             "pminusy.linear_cross_entropy_grad",
             "pminusy.linear_cross_entropy_hvp",
+            "pminusy.linear_cross_entropy_outputs",
         ),
     ),
     Group(
         "PyTorch",
         "torch's names, signatures and defaults.",
-        functions=("pminusy.torch.cross_entropy", "pminusy.torch.linear_cross_entropy"),
+        functions=(
+            "pminusy.torch.cross_entropy",
+            "pminusy.torch.linear_cross_entropy",
+            "pminusy.torch.cross_entropy_outputs",
+            "pminusy.torch.linear_cross_entropy_outputs",
+        ),
         classes=("pminusy.torch.CrossEntropyLoss", "pminusy.torch.LinearCrossEntropyLoss"),
     ),
     Group(
