@@ -98,3 +98,9 @@ def test_commands_run_in_the_environments_of_the_readme(where, folder):
             [folder / "venv/bin/pminusy", *words], capture_output=True, text=True, check=False
         )
         assert done.returncode == int(words[0] == "check"), (command, done.stderr)
+
+
+def test_what_it_links_to_is_there():
+    links = re.findall(r"\]\((?!https?:)([^)#\s]+)", README.read_text(encoding="utf-8"))
+    assert len(links) > 10
+    assert not [link for link in links if not (ROOT / link).exists()]

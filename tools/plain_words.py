@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
-READ = ("src", "tests", "benchmarks", "tools", "docs", "README.md", "CONTRIBUTING.md")
+READ = (
+    "src", "tests", "benchmarks", "tools", "docs", "examples",
+    "README.md", "CONTRIBUTING.md", "CHANGELOG.md",
+)  # fmt: skip
 KINDS = {".py", ".md", ".jinja", ".toml"}
 NOT_READ = ("tools/plain_words.py", "tests/test_plain_words.py")  # they name the words
 

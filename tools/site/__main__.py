@@ -1,15 +1,18 @@
-"""`python -m tools.site`: build the site into build/site, and check it."""
+"""`python -m tools.site`: run the code of the pages, build them into build/site, check them."""
 
 from __future__ import annotations
 
 import shutil
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from sphinx.cmd.build import build_main
 from tools.site.api import reference
 from tools.site.built import faults
 from tools.site.command_line import command_line
+from tools.site.run import PAGES, run_page
 from tools.site.samples import PLAYGROUND, scripts, write_samples
 from tools.site.sources import ROOT, other_chapters, write_sources
 
@@ -33,11 +36,23 @@ def build(folder: Path) -> int:
     return build_main([*options, str(sources), str(pages)])
 
 
+def run_pages() -> list[str]:
+    """Run all pages, two at a time; prints what was not run, returns what is wrong."""
+    # Kernels have threads of their own, so processes are started anew.
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        reports = list(pool.map(run_page, PAGES))
+    for report in reports:
+        for line in report.not_run:
+            print(line)
+    return [line for report in reports for line in report.wrong]
+
+
 def main() -> int:
-    """Build, then read what was built; the exit code is 1 if anything is wrong."""
+    """Run, build, and read what was built; the exit code is 1 if anything is wrong."""
     folder = ROOT / "build" / "site"
+    found = run_pages()
     failed = build(folder)
-    found = list(faults(folder / "html"))
+    found += faults(folder / "html")
     for fault in found:
         print(fault, file=sys.stderr)
     if failed or found:
