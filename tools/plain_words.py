@@ -47,9 +47,10 @@ PHRASES = {
 
 
 # Where a word of the glossary is the field's own: MathML's attribute, processors' instructions,
-# the number of processes in torch.distributed.
+# the number of processes in torch.distributed, the name of a periodical.
 KEPT = {
-    "fence": re.compile(r'fence="true"|store_fence|builder\.fence'),
+    "fence": re.compile(r'fence="true"|store_fence|builder\.fence|myst_fence_as_directive'),
+    "journal": re.compile(r"journal\.pone"),
     "world": re.compile("world_size"),
 }
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 __all__ = ["Block", "Command", "blocks", "commands"]
 
-_FENCE = re.compile(r"^( *)(`{3,})([\w{}-]*)[^`]*$")
+_OPENING = re.compile(r"^( *)(`{3,})([\w{}-]*)[^`]*$")
 _NOTE = re.compile(r"<!-- run: (.*?)-->", re.DOTALL)
 
 
@@ -46,10 +46,10 @@ def blocks(page: Path) -> Iterator[Block]:
     lines = page.read_text(encoding="utf-8").splitlines()
     note, place = "", 0
     while place < len(lines):
-        fence = _FENCE.match(lines[place])
-        if fence:
-            end = _closing(lines, place, fence[2])
-            yield _block(page, place, fence[3], lines[place + 1 : end], note)
+        opening = _OPENING.match(lines[place])
+        if opening:
+            end = _closing(lines, place, opening[2])
+            yield _block(page, place, opening[3], lines[place + 1 : end], note)
             note, place = "", end + 1
         elif lines[place].startswith("<!-- run: "):
             end = next(i for i in range(place, len(lines)) if "-->" in lines[i])
