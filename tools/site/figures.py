@@ -19,6 +19,7 @@ SOURCES = {
     "fit": "benchmarks.fit",
     "linear": "benchmarks.linear",
     "loss": "benchmarks.loss",
+    "network-loss": "benchmarks.network_loss",
     "probe": "benchmarks.probe",
     "small": "benchmarks.small",
 }
