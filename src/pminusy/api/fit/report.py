@@ -123,7 +123,11 @@ def fit_report(model: Fitted, run: TrainingRun, made: tuple[str, ...] = ()) -> F
         rows_dropped=run.rows_dropped,
         notes=(*_refit_note(run), *run.table_notes),
         warnings=run.warnings,
-        settings=tuple((name, _setting(value)) for name, value in model.settings.items()),
+        settings=tuple(
+            (name, _setting(value))
+            for name, value in model.settings.items()
+            if name != "training rows"  # of which the page has the number beside those held out
+        ),
         certificate=run.certificate,
         converged=run.converged,
         seconds=run.seconds,
