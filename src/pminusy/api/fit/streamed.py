@@ -42,8 +42,9 @@ __all__ = ["bytes_of", "fit_streamed", "refuse_whole", "room_of"]
 
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20,
           "GIB": 1 << 30}  # fmt: skip
-_LEAST = 128 << 20  # bytes beyond what the process has already
-_SPARE = 48 << 20  # of them, for what is counted nowhere
+_LEAST = 64 << 20  # bytes of rows, with all that is made of them
+_SPARE = 160 << 20  # for the compiler, the heap's gaps, and what Polars reads ahead
+_FIT = 0.75  # share of the bytes for the rows of a fit; parameters and scores are beside them
 _SAMPLE, _JUDGED = 16, 8  # shares of the bytes for the sample, and for rows that are judged
 
 
@@ -113,7 +114,7 @@ def fit_streamed(
     labels = rows.labels()[0 : rows.shape[0] if options.folds else 0].astype(np.intp)
     clf = options.estimator(labels, schema.classes, progress)
     clf = clf.regression if isinstance(clf, PlainRegression) else clf
-    clf.memory = room_of(memory)
+    clf.memory = int(_FIT * room_of(memory))
     nothing = np.empty(0, np.int64)
     training = TableRows(learned.sample, nothing, rows, rows.labels(), rows.weights(), ())  # type: ignore[arg-type]  # all read by slices
     said = train(clf, training)
@@ -152,12 +153,21 @@ def fit_streamed(
 
 
 def room_of(memory: int) -> int:
-    """Bytes that may be used beyond what the process has."""
-    before = _resident()
-    room = memory - before - _SPARE
-    if room < _LEAST - _SPARE:
+    """Bytes that rows may take, with all that is made of them: what the process has not yet.
+
+    Raises
+    ------
+    InputError
+        Too few.
+    """
+    from pminusy.estimators import softmax_regression
+
+    assert softmax_regression  # libraries are loaded first: they are in memory from then on
+    before = _resident() + _SPARE
+    room = memory - before
+    if room < _LEAST:
         expected = f"at least {(before + _LEAST) / 2**20:,.0f} MiB"
-        got = f"{memory / 2**20:,.0f} MiB, and {before / 2**20:,.0f} MiB are in use already"
+        got = f"{memory / 2**20:,.0f} MiB, of which programs need {before / 2**20:,.0f} MiB"
         raise InputError("memory", expected, got)
     return room
 
