@@ -2,11 +2,12 @@
 
     python -m benchmarks.small [--data FOLDER] [--only fits,defaults,cv,predict] [--write]
 
-Ours and a peer run by turns in one process, on one BLAS thread; figures are medians of
-milliseconds. A fit is the whole call of `fit`, with all that it checks. "Equal objective" means a
-relative gap of 1e-6: of every solver of scikit-learn's, with float32 and float64, the loosest
-tolerance that reaches it is taken, then the quickest solver; ours likewise. Half of the sets are
-for tuning and half are held out (see `small_sets`); each line says which. A peer that is not
+Kernels are compiled beforehand, as `pminusy warm-up` does; without, small fits run in NumPy. Ours
+and a peer run by turns in one process, on one BLAS thread; figures are medians of milliseconds. A
+fit is the whole call of `fit`, with all that it checks. "Equal objective" means a relative gap of
+1e-6: of every solver of scikit-learn's, with float32 and float64, the loosest tolerance that
+reaches it is taken, then the quickest solver; ours likewise. Half of the sets are for tuning, half
+are held out, and some are new (see `small_sets`); each line says which. A peer that is not
 installed is left out with a line. Fits to equal objective are kept in benchmarks/small-fits.json
 and not measured again: `--seconds` measures them in pieces.
 """
@@ -240,7 +241,9 @@ def main() -> None:
     writes(parser)
     parser.add_argument("--data", type=Path, help="folder of further sets")
     parser.add_argument("--only", default="defaults,fits,cv,predict", help="with commas")
-    parser.add_argument("--half", choices=("tuning", "held out"), help="of the fits: one half")
+    parser.add_argument(
+        "--half", choices=("tuning", "held out", "new"), help="of the fits: these sets"
+    )
     parser.add_argument("--sets", default="", help="of the fits: names that contain this")
     parser.add_argument(
         "--seconds", type=float, default=np.inf, help="of the fits: begin none after"
@@ -268,6 +271,9 @@ def main() -> None:
         ("cv", "Cross-validation", _BESIDE, cross_validation),
         ("predict", "Predictions", _BESIDE, predictions),
     ]  # fmt: skip
+    from pminusy import warm_up
+
+    warm_up()
     with threadpool_limits(1):
         for name, title, columns, measure in parts:
             if name in chosen:
@@ -286,7 +292,7 @@ def _remark(name: str, rows: list[list[str]], *, cpu: bool) -> str:
     text = f"Medians of milliseconds of {clock}, by turns, one BLAS thread on both sides."
     if name == "fits":
         measured = [row for row in rows if row[-1] != "–"]
-        for half in ("tuning", "held out"):
+        for half in ("tuning", "held out", "new"):
             ratios = [float(row[-1]) for row in measured if row[0].startswith(half)]
             if ratios:
                 text += f" {half.capitalize()}: {len(ratios)} fits, geometric mean of the ratios "

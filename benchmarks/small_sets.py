@@ -1,7 +1,9 @@
 """Small and middle tables: scikit-learn's own, generated families, and parts of a folder's sets.
 
 Settings may be tuned on one half, `tuning`, and are judged on the other, `held out`. Which half a
-set belongs to follows from its place in the list, and was fixed before anything was measured.
+set belongs to follows from its place in the list, and was fixed before anything was measured. What
+was measured on the held-out half has been read since; sets called `new`, of other seeds, sizes and
+classes, were made after the settings.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ class SmallSet(NamedTuple):
     """A table of float64 numbers, its labels, and the values of C it is fitted with."""
 
     name: str
-    half: str  # "tuning" or "held out"
+    half: str  # "tuning", "held out" or "new"
     real: bool
     X: Array
     y: Array
@@ -37,6 +39,11 @@ def small_sets(folder: Path | None) -> list[SmallSet]:
         for place, (name, X, y, Cs) in enumerate(sets):
             half = "held out" if place % 2 else "tuning"
             found.append(SmallSet(name, half, real, np.asarray(X, np.float64), y, Cs))
+    for sets, real in ((_new_of_folder(folder), True), (_newly_generated(), False)):
+        found += [
+            SmallSet(f"new: {name}", "new", real, np.asarray(X, np.float64), y, Cs)
+            for name, X, y, Cs in sets
+        ]
     return found
 
 
@@ -194,6 +201,47 @@ def _generated() -> Iterator[Named]:
     yield "many classes, 3,000 × 30, 30", *_blobs(17, 3000, 30, 30), _CS
     yield "middle, 4,000 × 150, 4", *_blobs(18, 4000, 150, 4), _CS
     yield "middle, 5,000 × 300, 6", *_blobs(19, 5000, 300, 6), _CS
+
+
+def _new_of_folder(folder: Path | None) -> Iterator[Named]:
+    """Other classes and other rows of the folder's sets, and what scikit-learn ships, otherwise."""
+    from sklearn import datasets
+
+    X, y = datasets.load_digits(return_X_y=True)
+    yield "digits (odd or even)", X, y % 2, _CS
+    X, y = datasets.load_diabetes(return_X_y=True)
+    yield "diabetes (thirds)", X, np.searchsorted(np.quantile(y, (1 / 3, 2 / 3)), y), _CS
+    parts: list[tuple[str, str, Callable[[Path], tuple[Array, Array]], tuple[int, ...], int]] = [
+        ("letter.npz", "4 letters", _table, (3, 9, 14, 20), 1200),
+        ("isolet.npz", "vowels", _table, (0, 4, 8), 700),
+        ("covertype_sub.npz", "2 covers", _table, (1, 2), 2500),
+        ("shuttle.npz", "2 states", _table, (0, 3), 2000),
+        ("mnist.npz", "4 against 9", _small_images, (4, 9), 900),
+        ("mnist.npz", "6 digits, 100 rows", _small_images, (0, 1, 2, 5, 7, 8), 100),
+    ]
+    for file, name, read, classes, rows in parts:
+        if folder is None or not (folder / file).exists():
+            continue
+        X, y = read(folder / file)
+        of_classes = np.flatnonzero(np.isin(y, np.unique(y)[list(classes)]))
+        chosen = np.random.default_rng(1).permutation(of_classes)[:rows]
+        yield (
+            f"{Path(file).stem} ({name})",
+            X[chosen],
+            np.unique(y[chosen], return_inverse=True)[1],
+            _CS,
+        )
+
+
+def _newly_generated() -> Iterator[Named]:
+    """The families once more, of other seeds and sizes."""
+    yield "plain, 900 × 12, 4", *_blobs(100, 900, 12, 4), _CS
+    yield "ill-conditioned 1e4, 1,500 × 25, 2", *_blobs(101, 1500, 25, 2, condition=1e4), _CS
+    yield "one class in 50, 2,500 × 40, 3", *_blobs(102, 2500, 40, 3, rare=0.02), _CS
+    yield "told apart, 600 × 15, 5", *_blobs(103, 600, 15, 5, distance=8.0), _CS
+    yield "overlapping, 1,200 × 70, 2", *_blobs(104, 1200, 70, 2, distance=0.3), _CS
+    yield "mostly 0, 1,000 × 60, 3", *_blobs(105, 1000, 60, 3, filled=0.05), _CS
+    yield "wide, 120 × 400, 4", *_blobs(106, 120, 400, 4), _CS
 
 
 def _blobs(
