@@ -29,6 +29,7 @@ def play(
     W: ArrayLike | None = None,
     b: ArrayLike | None = None,
     classes: Sequence[str] | None = None,
+    points: Any = None,
     **options: Unpack[LossOptions],
 ) -> Playground:
     """Interactive page of the head, ∂L/∂z = p − y in motion: one HTML file that loads nothing.
@@ -50,6 +51,9 @@ def play(
         Input (D,), weights (K, D) and bias (K,) of a linear layer in place of logits, D up to 8.
     classes
         Names to show.
+    points
+        Points to learn on: rows (number, number, class), or a CSV file of three columns; 2 to
+        2,000 of 2 to 10 classes. The page then opens at its panel Learn.
     **options
         `temperature`, `label_smoothing`, `z_loss` and `softcap`, which the page has controls for;
         any other option of the loss is refused.
@@ -82,5 +86,8 @@ def play(
     if z is None and probabilities is None and x is None:
         z = EXAMPLE
     return Playground(
-        request_of(z=z, y=y, probabilities=probabilities, x=x, W=W, b=b, classes=classes, **options)
-    )
+        request_of(
+            z=z, y=y, probabilities=probabilities, x=x, W=W, b=b, classes=classes, **options
+        ),
+        points,
+    )  # fmt: skip

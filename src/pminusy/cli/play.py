@@ -32,6 +32,10 @@ def play(
         str, typer.Option(help="True class by index or name, or soft targets with commas.")
     ] = "0",
     classes: Annotated[str | None, typer.Option(help="Names of the classes: a,b,c.")] = None,
+    points: Annotated[
+        Path | None,
+        typer.Option(help="CSV file of two numbers and a class a row, to learn on."),
+    ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Where to write the page.")
     ] = _PAGE,
@@ -42,7 +46,7 @@ def play(
     from pminusy.derivation.input.request import request_of
     from pminusy.playground.result import Playground
 
-    check_writable(output)
+    check_writable(output, inputs=[points] if points else [])
     given: dict[str, Any] = {
         "z": typed_array("--logits", logits), "probabilities": typed_array("--probs", probs),
         "x": typed_array("--x", x), "W": typed_array("--W", W, rows=True),
@@ -52,7 +56,7 @@ def play(
         given["z"] = EXAMPLE
     options = {name: value for name, value in loss_options_of(loss).items() if value is not None}
     with named_as_typed():
-        page = Playground(request_of(**given, **options))
+        page = Playground(request_of(**given, **options), points)
     page.save(output)
     with printing([output]):
         typer.echo(f"The page is in {visible(str(output))}: open it in a browser.")

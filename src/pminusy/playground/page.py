@@ -61,7 +61,7 @@ _FRAME = """\
 <body>
 <header class="top">
 <h1>{formula}</h1>
-<p class="note">Move a logit and watch the probabilities, the loss and its gradient follow.</p>
+<p class="note">Move a logit and watch the probabilities, the loss and its gradient follow. The page’s address carries what you set: copy it to send it.</p>
 </header>
 <main>
 <noscript><p class="notice">With JavaScript the numbers move; here they stand still, every line proved.</p></noscript>

@@ -12,6 +12,7 @@ from pminusy.derivation.input.request import Request
 from pminusy.files import StrPath, refuse_suffix, write_atomically
 from pminusy.playground.opening import opening_of
 from pminusy.playground.page import to_page
+from pminusy.playground.points import points_text
 
 __all__ = ["Playground"]
 
@@ -26,9 +27,12 @@ class Playground:
     ----------
     request
         What `explain` would be asked; checked for what the page has room for.
+    points
+        Points that it learns on, as `points_text` takes them; the page's own by default.
     """
 
     request: Request
+    points: Any = None
 
     def __post_init__(self) -> None:
         """Refuse what the page cannot show, before it is written."""
@@ -37,7 +41,8 @@ class Playground:
     @cached_property
     def state(self) -> dict[str, Any]:
         """What the page opens with."""
-        return opening_of(self.request)
+        state = opening_of(self.request)
+        return state if self.points is None else {**state, "csv": points_text(self.points)}
 
     @cached_property
     def _page(self) -> str:

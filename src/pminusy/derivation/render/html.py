@@ -164,7 +164,8 @@ class HtmlWriter(Writer[str]):
             return f'<p class="note">Play with these numbers: <code>{escape(call)}</code></p>'
         return (
             f'<p class="note"><a href="play.html#{escape(link)}">Play with these numbers</a>: the link opens '
-            "<code>play.html</code> beside this page, which <code>pminusy play</code> writes.</p>"
+            "<code>play.html</code> beside this page. If there is none, <code>pminusy play</code> in this "
+            "folder writes it: one page takes the numbers of every link.</p>"
         )
 
 

@@ -67,16 +67,36 @@ function readPoints(csv) {
 }
 
 function rowOf(line, n, mayBeHeading) {
-  const cells = line.split(/[,;\t]/).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1"));
+  const cells = cellsOf(line);
   const wrong = (expected) => new Error(`line ${n}: expected ${expected}, got “${line.slice(0, 30)}”`);
   if (cells.length !== 3) throw wrong("two numbers and a class");
-  const isNumber = (cell) => NUMBER.test(cell) && Math.abs(Number(cell)) <= 1e12;
+  const isNumber = (cell) => NUMBER.test(cell) && Math.abs(Number(cell.replace("−", "-"))) <= 1e12;
   if (!isNumber(cells[0]) || !isNumber(cells[1])) {
     if (mayBeHeading && !isNumber(cells[0]) && !isNumber(cells[1])) return null;
     throw wrong("numbers in the first two columns");
   }
   if (!cells[2] || cells[2].length > LIMITS.name) throw wrong(`a class of at most ${LIMITS.name} characters`);
-  return [Number(cells[0]), Number(cells[1]), cells[2]];
+  return [...cells.slice(0, 2).map((cell) => Number(cell.replace("−", "-"))), cells[2]];
+}
+
+/**
+ * Cells of a line of CSV. In quotes a cell may have the separator, and "" for a quote. Where semicolons or
+ * tabs separate, a comma is a decimal comma.
+ */
+function cellsOf(line) {
+  const outside = line.replace(/"(?:[^"]|"")*"/g, "");
+  const by = ["\t", ";"].find((mark) => outside.includes(mark)) ?? ",";
+  const cells = [""];
+  let quoted = false;
+  for (const [n, mark] of [...line].entries()) {
+    if (mark === '"') {
+      if (!quoted && line[n - 1] === '"' && cells.at(-1)) cells[cells.length - 1] += mark;
+      quoted = !quoted;
+    } else if (mark === by && !quoted) cells.push("");
+    else cells[cells.length - 1] += mark;
+  }
+  const decimal = (cell) => (by !== "," && /^[-−+]?\d*,\d+$/.test(cell) ? cell.replace(",", ".") : cell);
+  return cells.map((cell) => decimal(cell.trim()));
 }
 
 function scaledToSquare(X) {

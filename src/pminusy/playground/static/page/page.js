@@ -7,7 +7,11 @@ const POINTED_AT = new Set(["k", "i", "j"]);
 /** Put the page's parts in place and keep them up to date. */
 function start() {
   const root = document.getElementById("play");
-  const given = JSON.parse(document.getElementById("opening").textContent);
+  const { csv, ...given } = JSON.parse(document.getElementById("opening").textContent);
+  if (csv) {
+    ownPoints = readPoints(csv);
+    Object.assign(given, { points: "csv", panel: "learn" });
+  }
   change(given);
   const bars = el("section", { class: "bars", "aria-label": "Bars" });
   const followBars = barsPanel(bars);
@@ -17,10 +21,13 @@ function start() {
   for (const name of FIELDS.keys()) OPENING[name] = structuredClone(state[name]);
   takeLink();
 
+  const heading = document.querySelector(".top .note");
+  const headingAlone = heading.textContent;
   let waiting = false;
   const frame = () => {
     waiting = false;
     const model = modelOf();
+    formula(heading, gradientInWords() || headingAlone);
     followBars(model);
     updatePanels(model);
     keepLink();
