@@ -68,6 +68,12 @@ def test_the_end_of_the_input_ends_it(asked):
     assert out.endswith("No question was answered.\n")
 
 
+def test_a_closed_input_is_one_at_its_end(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert run(["quiz", "-n", "2"]) == 0
+    assert capsys.readouterr().out.endswith("No question was answered.\n")
+
+
 def test_long_lines_and_control_characters_are_harmless(asked):
     code, out, _ = asked("p_k" * 70_000 + "\n\x1b[31m\n\n", *LONG)
     assert code == 0

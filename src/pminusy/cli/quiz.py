@@ -72,6 +72,8 @@ def _read() -> str | None:
     """A line of standard input without its end; None after the last."""
     typer.echo("> ", nl=False)
     sys.stdout.flush()
+    if sys.stdin is None:  # closed by whoever started the command
+        return None
     try:
         line = sys.stdin.readline(_LONGEST_LINE)
     except UnicodeDecodeError:
