@@ -40,3 +40,10 @@ def test_every_command_and_option_says_what_it_does(name):
         assert f"`{parameter.flags}`\n: " in chapter
         words = parameter.text.partition("[default")[0].strip()
         assert words, f"{name} {parameter.flags}: no text for help"
+
+
+def test_without_torch_its_names_are_there_and_their_docstrings_are_not_read(monkeypatch):
+    monkeypatch.setattr(api, "find_spec", lambda name: None)
+    text = api.reference()
+    assert "`pminusy.torch.CrossEntropyLoss`" in text
+    assert ".. autoclass:: pminusy.torch" not in text

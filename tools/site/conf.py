@@ -1,6 +1,5 @@
 """What Sphinx is told. `tools.site` writes the pages that it reads."""
 
-import importlib.util
 import re
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,6 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 autodoc_typehints = "none"  # signatures say the types once, docstrings what they mean
 autodoc_member_order = "bysource"
-autodoc_mock_imports = [] if importlib.util.find_spec("torch") else ["torch"]
 
 html_theme = "furo"
 html_title = "pminusy"
