@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.estimators.checkpoint import FitCheckpoint, identity_of
 from pminusy.estimators.namespaces import Namespace, returned, to_numpy
 from pminusy.estimators.outcome import fit_warnings
 from pminusy.estimators.parameters.penalties import Penalty, penalty_of
@@ -24,13 +25,19 @@ from pminusy.estimators.parameters.problem import (
     target_mass,
 )
 from pminusy.estimators.rows import MEMORY, is_sparse
+from pminusy.training.checkpoints import SECONDS, Checkpoint
 from pminusy.training.coordinates import Coordinates
 from pminusy.training.fitting import Fit, choose_solver, minimise
 from pminusy.training.objective import WORKSPACE, Objective
 from pminusy.training.path import Path
 from pminusy.training.scaling import choose_coordinates
 from pminusy.training.separation import LARGEST, separable
-from pminusy.training.solvers.solution import ProgressCallback, StoppingCriterion, TrainingLog
+from pminusy.training.solvers.solution import (
+    Progress,
+    ProgressCallback,
+    StoppingCriterion,
+    TrainingLog,
+)
 from pminusy.training.sources.arrays import ArraySource
 
 if TYPE_CHECKING:
@@ -84,6 +91,10 @@ class SoftmaxFit:
     memory: int
     keep_interrupted: bool
     progress: ProgressCallback | None
+    checkpoint: Any = None  # these of `SoftmaxRegression`
+    checkpoint_seconds: float = SECONDS
+    restart = False
+    classes_: Any
     coef_: Any
     intercept_: Any
     parameters_: Parameters
@@ -100,14 +111,35 @@ class SoftmaxFit:
     ) -> None:
         source = rows.source
         coordinates = choose_coordinates(source, fit_intercept=self.fit_intercept)
-        start = self._start(coordinates)
+        checkpoint = self._checkpoint(source, coordinates, C, penalty)
+        kept = None if checkpoint is None else checkpoint.parameters()
+        start = self._start(coordinates) if kept is None else coordinates.from_parameters(*kept)
         merged = source.merged()
         fit = self._solve(
-            merged, coordinates, C, penalty, start, None, deadline, task, dtype=rows.dtype
-        )
+            merged, coordinates, C, penalty, start, None, deadline, task, dtype=rows.dtype,
+            checkpoint=checkpoint,
+        )  # fmt: skip
         self._set(fit, coordinates, rows.dtype, space)
+        before: tuple[str, ...] = ()
+        if checkpoint is not None:
+            checkpoint.note(*coordinates.to_parameters(fit.vector), last=True)
+            before = (f"no checkpoint: {checkpoint.failure}",) if checkpoint.failure else ()
         separable = math.isinf(C) and self._separates(source, coordinates)
-        self._conclude(fit, coordinates, separable=separable)
+        self._conclude(fit, coordinates, separable=separable, before=before)
+
+    def _checkpoint(
+        self, source: Source, coordinates: Coordinates, C: float, penalty: Penalty
+    ) -> FitCheckpoint | None:
+        if self.checkpoint is None:
+            return None
+        identity = identity_of(
+            source, coordinates, classes=to_numpy(self.classes_).tolist(), C=C,
+            penalty=tuple(penalty), fit_intercept=bool(self.fit_intercept),
+            label_smoothing=float(self.label_smoothing),
+        )  # fmt: skip
+        seconds, restart = float(self.checkpoint_seconds), bool(self.restart)
+        file = Checkpoint(self.checkpoint, identity, seconds=seconds, restart=restart)
+        return FitCheckpoint(file)
 
     def _deadline(self) -> float:
         """When `time_limit` ends, on the clock of `time.perf_counter`."""
@@ -125,6 +157,7 @@ class SoftmaxFit:
         deadline: float = math.inf,
         task: FitTask | None = None,
         dtype: Any = np.float64,
+        checkpoint: FitCheckpoint | None = None,
     ) -> Fit:
         """Minimise over a source, from a vector in some coordinates, along a path if given."""
         one_row = source.classes == 2 and penalty.lasso > 0 and not math.isinf(C)
@@ -144,7 +177,7 @@ class SoftmaxFit:
             solver,
             lbfgs_history=None if path is None else path.lbfgs_history,
             criterion=StoppingCriterion(self.tol, self.gap),
-            log=self._training_log(task, coordinates, dtype, deadline),
+            log=self._training_log(task, coordinates, dtype, deadline, checkpoint),
             lasso=lasso,
             one_row=one_row,
             keep_interrupted=self.keep_interrupted,
@@ -152,16 +185,32 @@ class SoftmaxFit:
         )
 
     def _training_log(
-        self, task: FitTask | None, coordinates: Coordinates, dtype: Any, deadline: float
+        self,
+        task: FitTask | None,
+        coordinates: Coordinates,
+        dtype: Any,
+        deadline: float,
+        checkpoint: FitCheckpoint | None = None,
     ) -> TrainingLog:
+        own = self.progress
+
+        def kept(progress: Progress) -> None:
+            if checkpoint is not None and log.best is not None:
+                checkpoint.note(*coordinates.to_parameters(log.best))
+            if self.progress is not None:
+                self.progress(progress)
+
+        if checkpoint is not None:
+            own = kept
         if task is None:
-            return TrainingLog(self.max_iter, self.progress, deadline)
+            log = TrainingLog(self.max_iter, own, deadline)
+            return log
 
         def attributes(vector: Array) -> dict[str, Any]:
             W, b = coordinates.to_parameters(vector)
             return fitted_parameters(W, b, dtype)
 
-        report, watch = task.reporter(self.progress, attributes)
+        report, watch = task.reporter(own, attributes)
         log = TrainingLog(self.max_iter, report, deadline)
         watch(log)
         return log

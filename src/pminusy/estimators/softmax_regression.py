@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from os import PathLike
 from typing import Any, Self
 
 import numpy as np
@@ -57,6 +58,7 @@ from pminusy.estimators.streams.blocks import (
     set_names,
 )
 from pminusy.estimators.streams.rows import FirstVisit
+from pminusy.training.checkpoints import SECONDS
 from pminusy.training.objective import WORKSPACE, Objective
 from pminusy.training.scaling import choose_coordinates
 from pminusy.training.solvers.solution import ProgressCallback
@@ -124,6 +126,13 @@ class SoftmaxRegression(
         Bytes that the rows of a fit may take, with all that is made of them, where X is not an
         array in memory: `Blocks`, np.memmap, zarr … What it does not hold is read anew on every
         visit. The parameters and their Hessian come on top.
+    checkpoint
+        A file that the parameters are written to after an iteration, and at the end. If it is there
+        `fit` goes on from it; one of other data or options is refused. Not in `partial_fit`.
+    checkpoint_seconds
+        Between two writes, at least.
+    restart
+        Whether a checkpoint that is there is replaced, and not gone on from.
     keep_interrupted
         Whether an interrupt (Ctrl-C) leaves the best parameters so far instead of being raised.
     learning_rate, batch_size
@@ -188,6 +197,9 @@ class SoftmaxRegression(
         warm_start: bool = False,
         workspace: int = WORKSPACE,
         memory: int = MEMORY,
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_seconds: float = SECONDS,
+        restart: bool = False,
         keep_interrupted: bool = False,
         learning_rate: float = 0.05,
         batch_size: int = 256,
@@ -212,6 +224,9 @@ class SoftmaxRegression(
         self.warm_start = warm_start
         self.workspace = workspace
         self.memory = memory
+        self.checkpoint = checkpoint
+        self.checkpoint_seconds = checkpoint_seconds
+        self.restart = restart
         self.keep_interrupted = keep_interrupted
         self.learning_rate = learning_rate
         self.batch_size = batch_size
