@@ -101,6 +101,36 @@ def test_groups_stay_together():
         assert np.unique(found.judged.fold[groups == group]).size == 1
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "uint8"])
+def test_embeddings_that_stay_in_their_file_are_judged_alike(tmp_path, monkeypatch, dtype):
+    monkeypatch.setattr("pminusy.api.audit.labelled._READ", 0)
+    monkeypatch.setattr("pminusy.estimators.out_of_fold._SLICE", 1 << 14)
+    monkeypatch.setattr("pminusy.mislabelled.duplicates._BLOCK", 1 << 12)
+    y, _ = noisy(0.1, 4)
+    y[0] = 77  # a class of one row: no model of the fold that has it in its rest
+    np.save(tmp_path / "X.npy", DIGITS.astype(dtype))
+    held = pmy.audit(DIGITS, y, C=0.01)
+    read = pmy.audit(tmp_path / "X.npy", y, C=0.01)
+    assert isinstance(read.labelled.X, np.memmap)
+    assert read.labelled.X.dtype == dtype
+    assert np.array_equal(read.judged.fold, held.judged.fold)
+    assert np.nanmax(np.abs(read.judged.p - held.judged.p)) < 1e-3
+    assert np.array_equal(np.isnan(read.quality), np.isnan(held.quality))
+    places = held.order[:50]
+    assert [n.row for n in read.neighbours(places)] == [n.row for n in held.neighbours(places)]
+    assert read.near_duplicates() == pytest.approx(held.near_duplicates())
+    read.write_report(tmp_path / "a.html", rows=20)
+    assert "as it was given" in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+def test_a_large_file_beside_rows_without_a_label_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("pminusy.api.audit.labelled._READ", 0)
+    np.save(tmp_path / "X.npy", DIGITS)
+    labels = [None, *TRUTH[1:].tolist()]
+    with pytest.raises(InputError, match=r"above 0 MiB, .* got 1 row without one; leave those"):
+        pmy.audit(pl.DataFrame({"y": labels}), target="y", embeddings=tmp_path / "X.npy")
+
+
 REFUSED = {
     "no labels": ((DIGITS,), {}, "expected labels beside the features"),
     "another length": ((DIGITS, TRUTH[:5]), {}, "a label for each row"),
@@ -198,7 +228,9 @@ def test_labels_and_embeddings_as_arrays_of_files(folder, capsys):
     found = pmy.audit(np.load("e.npy"), np.load("y.npy"), C=10.0)
     assert arrays["row"][0] == found.order[0] + 1 == 8
     assert pmy.audit("e.npy", "y.npy", C=10.0).order.tolist() == found.order.tolist()
-    command = ["audit", "t.csv", "--target", "y", "--embeddings", "e.npy", "--C", "10", "-o", "-"]
+    pl.read_csv("t.csv").select("y").write_csv("labels.csv")
+    command = ["audit", "labels.csv", "--target", "y", "--embeddings", "e.npy", "--C", "10"]
+    command += ["-o", "-"]
     assert run(command) == 0
     table = pl.read_csv(capsys.readouterr().out.encode())
     assert table["row"].to_list() == arrays["row"].to_list()

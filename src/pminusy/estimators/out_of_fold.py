@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,8 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from pminusy.errors import InputError
 from pminusy.estimators.softmax_regression import SoftmaxRegression
+from pminusy.estimators.streams.blocks import Blocks, is_lazy, read_rows, size_of
+from pminusy.estimators.streams.pages import forget_pages
 
 __all__ = ["FoldModel", "OutOfFold", "out_of_fold"]
 
@@ -26,6 +28,7 @@ Array = NDArray[Any]
 _DECADES = tuple(10.0**k for k in range(-5, 4))
 _WORSE = 1.01  # times the best loss: larger values of C are not tried any more
 _ROOT = math.sqrt(10.0)
+_SLICE = 8 << 20  # bytes of rows that are read at once
 _SEEDS = 1 << 32  # that NumPy's older generator, which splits the rows, takes
 
 
@@ -76,7 +79,8 @@ def out_of_fold(
     Parameters
     ----------
     X, y
-        Features (N, D), dense or sparse rows, and class indices (N,) below K.
+        Features (N, D), dense or sparse rows, and class indices (N,) below K. Of what is read by
+        slices, np.memmap say, no more than some MB of rows are in memory beside what a fit holds.
     C
         Inverse strength of the penalty; None to choose it on the first fold, by log loss.
     folds, seed
@@ -136,13 +140,13 @@ def _fitted(
     clf: Any, X: Any, y: Array, weight: Array, train: Array, rest: Array, values: Sequence[float]
 ) -> tuple[Any, float, Array]:
     """The best of several values of C on one fold: model, value, what it says of the rest."""
-    X_train, X_rest = X[train], X[rest]
+    part: _Held | _Read = (_Read if is_lazy(X) else _Held)(X, y, weight, train, rest)
 
     def fit(C: float) -> tuple[float, Array]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # `converged` says it
-            clf.set_params(C=C).fit(X_train, y[train], sample_weight=weight[train])
-        log_p = clf.predict_log_proba(X_rest)
+            part.fit(clf.set_params(C=C))
+        log_p = part.log_p(clf)
         return _loss(log_p, clf.classes_, y[rest], weight[rest]), np.exp(log_p)
 
     if len(values) == 1:
@@ -157,6 +161,48 @@ def _fitted(
         losses[C], _ = fit(C)
     best = min(losses, key=lambda C: losses[C])
     return clf, best, fit(best)[1]
+
+
+class _Held:
+    """A fold of rows in memory."""
+
+    def __init__(self, X: Any, y: Array, weight: Array, train: Array, rest: Array) -> None:
+        self._train, self._rest = (X[train], y[train], weight[train]), X[rest]
+
+    def fit(self, clf: Any) -> None:
+        """Train on the rows of the other folds."""
+        X, y, weight = self._train
+        clf.fit(X, y, sample_weight=weight)
+
+    def log_p(self, clf: Any) -> Array:
+        """ln p of the rows that are left."""
+        return np.asarray(clf.predict_log_proba(self._rest))
+
+
+class _Read:
+    """The same of rows that are read by slices, each visit anew."""
+
+    def __init__(self, X: Any, y: Array, weight: Array, train: Array, rest: Array) -> None:
+        self._X, self._y, self._weight = X, y, weight
+        self._train, self._rest = (np.zeros(y.size, bool) for _ in range(2))
+        self._train[train], self._rest[rest] = True, True
+
+    def fit(self, clf: Any) -> None:
+        """Train on the rows of the other folds."""
+        clf.fit(Blocks(lambda: self._blocks(self._train)))
+
+    def log_p(self, clf: Any) -> Array:
+        """ln p of the rows that are left, in the order of the table, as folds are."""
+        parts = [clf.predict_log_proba(X) for X, _, _ in self._blocks(self._rest) if X.shape[0]]
+        return np.concatenate(parts)
+
+    def _blocks(self, chosen: Array) -> Iterator[tuple[Any, Array, Array]]:
+        step = max(1, _SLICE // max(1, size_of(self._X) // self._X.shape[0]))
+        for first in range(0, self._X.shape[0], step):
+            rows = slice(first, first + step)
+            among = np.flatnonzero(chosen[rows])
+            yield read_rows(self._X, rows)[among], self._y[rows][among], self._weight[rows][among]
+            forget_pages(self._X, rows)
 
 
 def _loss(log_p: Array, classes: Array, y: Array, weight: Array) -> float:

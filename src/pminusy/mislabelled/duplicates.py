@@ -12,7 +12,7 @@ __all__ = ["Neighbour", "contradictions", "disagreeing", "nearest"]
 
 Array = NDArray[Any]
 
-_BLOCK = 1 << 24  # numbers of a block of distances
+_BLOCK = 1 << 22  # numbers of a block of distances, or of rows
 _TYPICAL = 200  # rows whose nearest others say what is near
 
 
@@ -121,23 +121,33 @@ def _usual(X: Any, seed: int) -> float:
 
 def _closest(X: Any, rows: Array, y: Array | None = None) -> tuple[Array, Array]:
     """Place and distance of the nearest other row of each of some rows; of another label by `y`."""
-    squares = _squares(X)
-    places, distances = np.empty(rows.size, np.intp), np.empty(rows.size)
-    step = max(1, _BLOCK // X.shape[0])
-    for first in range(0, rows.size, step):
-        block = rows[first : first + step]
-        product = X[block] @ X.T
-        product = product.toarray() if sp.issparse(product) else np.asarray(product)
-        apart = squares[block][:, None] + squares - 2 * product
-        apart[np.arange(block.size), block] = np.inf
+    own = X[rows]  # (n, D)
+    own = own if sp.issparse(own) else _as_float(own)
+    lengths = _squares(own)
+    places, least = np.zeros(rows.size, np.intp), np.full(rows.size, np.inf)
+    step = max(1, min(_BLOCK // max(1, rows.size), _BLOCK // X.shape[1]))
+    for first in range(0, X.shape[0], step):
+        block = X[first : first + step]
+        block = block if sp.issparse(block) else _as_float(block)
+        product: Any = own @ block.T
+        product = product.toarray() if sp.issparse(product) else product
+        apart = lengths[:, None] + _squares(block) - 2 * product
+        inside = np.flatnonzero((rows >= first) & (rows < first + step))
+        apart[inside, rows[inside] - first] = np.inf
         if y is not None:
-            apart[y[block][:, None] == y] = np.inf
+            apart[y[rows][:, None] == y[first : first + step]] = np.inf
         best = apart.argmin(axis=1)
-        places[first : first + step] = best
-        distances[first : first + step] = [
-            _distance(X, i, j) for i, j in zip(block, best, strict=True)
-        ]
-    return places, distances
+        nearer = apart[np.arange(rows.size), best] < least
+        places[nearer] = first + best[nearer]
+        least[nearer] = apart[np.flatnonzero(nearer), best[nearer]]
+    distances = [_distance(X, int(i), int(j)) for i, j in zip(rows, places, strict=True)]
+    return places, np.where(np.isfinite(least), distances, np.inf)
+
+
+def _as_float(X: Any) -> Array:
+    """Rows as numbers to calculate with: half precision and whole numbers as float64."""
+    found: Array = np.asarray(X)
+    return found if found.dtype in (np.float32, np.float64) else found.astype(np.float64)
 
 
 def _squares(X: Any) -> Array:
@@ -148,5 +158,7 @@ def _squares(X: Any) -> Array:
 
 def _distance(X: Any, i: int, j: int) -> float:
     """Without the cancellation of |a|² + |b|² − 2ab."""
-    apart = X[[i]] - X[[j]]
-    return float(np.linalg.norm(apart.toarray() if sp.issparse(apart) else apart))
+    a, b = X[[i]], X[[j]]
+    if sp.issparse(a):
+        return float(np.linalg.norm((a - b).toarray()))
+    return float(np.linalg.norm(_as_float(a) - _as_float(b)))

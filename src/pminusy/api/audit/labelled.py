@@ -24,6 +24,7 @@ __all__ = ["Labelled", "of_arrays", "of_table"]
 Array = NDArray[Any]
 
 _BLOCK = 1 << 22  # numbers looked at together
+_READ = 1 << 28  # bytes of a memmap that is simply read
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,16 +89,21 @@ def of_table(
     from pminusy.api.fit.understood import understood
     from pminusy.tables.design import design_matrix
     from pminusy.tables.learning import learn_schema
-    from pminusy.tables.target import encode_target, group_numbers, select_rows
+    from pminusy.tables.schema import Schema
+    from pminusy.tables.target import encode_target, group_numbers, learn_classes, select_rows
 
     names = (drop,) if isinstance(drop, str) else tuple(drop)
     whole = understood(
         table, target, weight=None, groups=groups, time=None, drop=names, as_=as_, reading=reading
     )
     rows = select_rows(whole.frame, target, None)
-    schema = learn_schema(
-        rows.frame, target, drop=whole.drop, groups=groups, recognised=whole.columns
-    )
+    if embeddings is None:
+        schema = learn_schema(
+            rows.frame, target, drop=whole.drop, groups=groups, recognised=whole.columns
+        )
+    else:  # other columns may be anything, or not there
+        classes = learn_classes(rows.frame, target)
+        schema = Schema((), (), target, classes.names, classes.dtype, None)
     unlabelled = count(rows.unlabelled, "row")
     said = (*whole.notes, *[f"{unlabelled} without a label left out"] * (rows.unlabelled > 0))
     if embeddings is None:
@@ -108,7 +114,7 @@ def of_table(
         if X.shape[0] != whole.frame.height:
             got = f"{X.shape[0]:,} for {count(whole.frame.height, 'row')}"
             raise InputError("embeddings", "a row for each row of the table", got)
-        X, features = X[rows.index], _numbered(X.shape[1])
+        X, features = _chosen(X, rows.index), _numbered(X.shape[1])
     numbers = None if groups is None else group_numbers(rows.frame, groups)
     y = encode_target(rows.frame, schema)
     return Labelled(
@@ -155,8 +161,10 @@ def _numbered(D: int) -> tuple[str, ...]:
 
 
 def _features(X: Any) -> Any:
-    """Features (N, D) as finite float64 or float32 numbers, dense or as sparse rows."""
+    """Features (N, D) as finite numbers: dense or as sparse rows, or a large memmap as it is."""
     import scipy.sparse as sp
+
+    from pminusy.estimators.streams.blocks import is_lazy
 
     if isinstance(X, str | PathLike):
         X = _loaded("embeddings", Path(X))
@@ -164,18 +172,40 @@ def _features(X: Any) -> Any:
         X = sp.csr_array(X)
         finite = bool(np.isfinite(X.data).all())
     else:
-        try:
-            X = np.asarray(X)
-            X = X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)
-        except (TypeError, ValueError):
-            raise InputError("X", "numbers (N, D)", "something else") from None
+        lazy = isinstance(X, np.ndarray) and is_lazy(X)
+        X = _dense(X.copy() if lazy and X.nbytes <= _READ else X, mapped=lazy and X.nbytes > _READ)
         finite = _finite(X)
-    if X.ndim != 2 or 0 in X.shape:
-        raise InputError("X", "shape (N, D), neither of them 0", f"shape {X.shape}")
     if not finite:
         remedy = "fill them in, or leave rows out"
         raise InputError("X", "finite numbers", "NaN or infinity", remedy)
     return X
+
+
+def _chosen(X: Any, rows: Array) -> Any:
+    """Some rows of embeddings; of those that stay in their file all or none."""
+    if rows.size == X.shape[0]:
+        return X
+    if isinstance(X, np.memmap):
+        without = count(X.shape[0] - rows.size, "row")
+        expected = f"a label for each row of a file above {_READ >> 20} MiB, which is not copied"
+        remedy = "leave those rows out of both files"
+        raise InputError("embeddings", expected, f"{without} without one", remedy)
+    return X[rows]
+
+
+def _dense(X: Any, *, mapped: bool) -> Array:
+    """Numbers (N, D): what is read by slices keeps its type, the rest becomes float64 or 32."""
+    try:
+        X = X if mapped else np.array(X, copy=None)
+        if X.dtype.kind not in "fiub":
+            X = X.astype(np.float64)
+    except (TypeError, ValueError):
+        raise InputError("X", "numbers (N, D)", "something else") from None
+    if X.ndim != 2 or 0 in X.shape:
+        raise InputError("X", "shape (N, D), neither of them 0", f"shape {X.shape}")
+    if mapped:
+        return np.asarray(X) if X.dtype.kind == "b" else X
+    return np.array(X, X.dtype if X.dtype in (np.float32, np.float64) else np.float64, copy=None)
 
 
 def _finite(X: Array) -> bool:
