@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
@@ -134,6 +135,18 @@ def test_a_large_file_beside_rows_without_a_label_is_refused(tmp_path, monkeypat
 REFUSED = {
     "no labels": ((DIGITS,), {}, "expected labels beside the features"),
     "another length": ((DIGITS, TRUTH[:5]), {}, "a label for each row"),
+    "no label": (
+        (DIGITS, [None, *map(str, TRUTH[1:])]),
+        {},
+        "y: expected labels, got None in row 0",
+    ),
+    "NaN as label": ((DIGITS, pd.Series(["a"] * 599 + [np.nan])), {}, "got nan in row 599"),
+    "NA as label": (
+        (DIGITS, pd.Series(["a"] * 599 + [pd.NA], dtype=object)),
+        {},
+        "got <NA> in row 599",
+    ),
+    "NaN among texts": ((DIGITS, ["a"] * 599 + [float("nan")]), {}, "got nan in row 599"),
     "one class": ((DIGITS, np.zeros(600)), {}, "at least two classes"),
     "NaN": ((np.full((600, 2), np.nan), TRUTH), {}, "finite numbers"),
     "folds": ((DIGITS, TRUTH), {"folds": 1}, "a whole number from 2"),

@@ -140,6 +140,8 @@ def of_arrays(X: Any, y: Any, groups: Any) -> Labelled:
         raise InputError("y", "a label for each row of X", got)
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise InputError("y", "labels", "NaN or infinity", "leave such rows out")
+    if labels.dtype.kind == "O" or isinstance(y, list | tuple):
+        _refuse_missing(y)  # NumPy makes the text "nan" of a NaN among texts
     named = labels.astype(str) if labels.dtype.kind == "O" else labels
     classes, indices = np.unique(named, return_inverse=True)
     numbers = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
@@ -154,6 +156,12 @@ def of_arrays(X: Any, y: Any, groups: Any) -> Labelled:
         groups=numbers,
         name=name_of(X) if isinstance(X, str | PathLike) else "labels",
     )
+
+
+def _refuse_missing(labels: Any) -> None:
+    for row, label in enumerate(labels):
+        if label is None or type(label).__name__ in ("NAType", "NaTType") or label != label:
+            raise InputError("y", "labels", f"{label} in row {row}", "leave such rows out")
 
 
 def _numbered(D: int) -> tuple[str, ...]:
