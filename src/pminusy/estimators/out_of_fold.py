@@ -26,7 +26,9 @@ __all__ = ["FoldModel", "OutOfFold", "out_of_fold"]
 Array = NDArray[Any]
 
 _DECADES = tuple(10.0**k for k in range(-5, 4))
-_WORSE = 1.01  # times the best loss: larger values of C are not tried any more
+# Of values of C up to this times the best loss the one nearest to 1 is taken, for wrong labels make
+# the loss prefer too strong a penalty; once one is above, larger ones are not tried any more.
+_WORSE = 1.02
 _ROOT = math.sqrt(10.0)
 _SLICE = 8 << 20  # bytes of rows that are read at once
 _SEEDS = 1 << 32  # that NumPy's older generator, which splits the rows, takes
@@ -82,7 +84,8 @@ def out_of_fold(
         Features (N, D), dense or sparse rows, and class indices (N,) below K. Of what is read by
         slices, np.memmap say, no more than some MB of rows are in memory beside what a fit holds.
     C
-        Inverse strength of the penalty; None to choose it on the first fold, by log loss.
+        Inverse strength of the penalty; None to choose it on the first fold: near the
+        least log loss, and nearest to 1 of these.
     folds, seed
         How many, with the classes in equal shares, and the seed of the split.
     groups
@@ -156,10 +159,11 @@ def _fitted(
         losses[C], _ = fit(C)
         if losses[C] > _WORSE * min(losses.values()):
             break
-    best = min(losses, key=lambda C: losses[C])
-    for C in (best / _ROOT, best * _ROOT):
+    least = min(losses, key=lambda C: losses[C])
+    for C in (least / _ROOT, least * _ROOT):
         losses[C], _ = fit(C)
-    best = min(losses, key=lambda C: losses[C])
+    near = [C for C, loss in losses.items() if loss <= _WORSE * min(losses.values())]
+    best = min(near, key=lambda C: abs(math.log(C)))
     return clf, best, fit(best)[1]
 
 
