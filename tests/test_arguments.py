@@ -253,7 +253,7 @@ def test_unknown_options_are_a_type_error_that_lists_the_known_ones(name):
         pmy.cross_entropy(Z, Y, **options)
     assert str(error.value) == (
         f"unexpected keyword argument '{name}'; the options are weight, sample_weight, "
-        "ignore_index, reduction, label_smoothing, temperature, z_loss, softcap"
+        "ignore_index, reduction, label_smoothing, temperature, z_loss, softcap, num_items"
     )
 
 
