@@ -231,7 +231,7 @@ def test_dead_units_are_counted():
 
 
 def test_time_and_interrupts_end_training_and_keep_the_best():
-    with pytest.warns(UserWarning, match=r"time_limit=1e-06 s is over after 1 epochs"):
+    with pytest.warns(UserWarning, match=r"time_limit=1e-06 s is over after 1 epoch:"):
         model = pmy.fit_table(ring(), target="kind", hidden=4, time_limit=1e-6)
     assert _network(model).end == "time"
     assert not model.run.interrupted

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pminusy.errors import InputError
 from pminusy.estimators.split import split_in_time, split_rows
+from pminusy.tables.wording import count
 from pminusy.training.solvers.solution import Progress, ProgressCallback, StopFit
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class NetworkRecord:
         }[self.end]
         return (
             f"{shape} ({self.activation}), {self.parameters:,} parameters; "
-            f"{self.epochs:,} epochs{kept}: {how}"
+            f"{count(self.epochs, 'epoch')}{kept}: {how}"
         )
 
 
@@ -217,9 +218,10 @@ class NetworkFit:
 
     def _said(self, net: SoftmaxNetwork) -> tuple[str, ...]:
         if self.end_ == "time":
+            epochs = count(self.network.epochs, "epoch")
             return (
-                f"time_limit={self.time_limit:g} s is over after {self.network.epochs:,} epochs: "
-                "the best parameters so far are kept",
+                f"time_limit={self.time_limit:g} s is over after {epochs}: the best parameters so "
+                "far are kept",
             )
         if self.end_ == "epochs":
             if self.options.epochs is not None:
