@@ -62,7 +62,7 @@ def explain_file(request: Request) -> Derivation:
     return compared(network_in_torch(specs), request)
 
 
-def compared(network: Network, request: Request) -> Derivation:
+def compared(network: Network, request: Request, *, each_alone: bool = False) -> Derivation:
     """Derived, and every gradient held against autograd's."""
     from pminusy.torch.networks.autograd import gradients, logits_of
     from pminusy.torch.networks.loss import loss_of
@@ -75,7 +75,9 @@ def compared(network: Network, request: Request) -> Derivation:
     checked_options(request.options, N, K)
     loss = loss_of(targets.Y, targets.labels, request.options, upstream_of(request, N))
     reference = ComparedWith("torch's autograd", gradients(network, request.x, loss))
-    return derive_layers(request, network.specs, reference=reference, targets=targets)
+    return derive_layers(
+        request, network.specs, reference=reference, targets=targets, each_alone=each_alone
+    )
 
 
 def _one_batch(request: Request) -> Request:

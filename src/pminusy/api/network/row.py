@@ -57,11 +57,11 @@ def derived(model: Fitted, x: Array, c: int, options: dict[str, Any]) -> tuple[R
     request = request_of(x=x[None], y=[c], classes=model.schema.classes, **options)
     layers = layers_of(model)
     if "torch" not in sys.modules:  # it takes longer to import than a row to explain
-        return request, derive_layers(request, layers)
+        return request, derive_layers(request, layers, each_alone=True)
     from pminusy.api.explain_network import compared
     from pminusy.torch.networks.words import network_in_torch
 
-    return request, compared(network_in_torch(layers), request)
+    return request, compared(network_in_torch(layers), request, each_alone=True)
 
 
 def layers_of(model: Fitted) -> list[LayerSpec]:

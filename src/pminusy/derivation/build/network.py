@@ -56,6 +56,7 @@ def derive_layers(
     *,
     reference: ComparedWith | None = None,
     targets: Targets | None = None,
+    each_alone: bool = False,
 ) -> Derivation:
     """Derivation of every layer, forwards to the head and back to the input.
 
@@ -67,6 +68,9 @@ def derive_layers(
         Gradients to compare with.
     targets
         Targets, where they are known before the logits are.
+    each_alone
+        Whether each layer's lines are checked by itself, however small the network is: the loss
+        followed through all of it, in 80 digits, takes many times as long.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def derive_layers(
     N, K = logits.shape
     targets = targets or batch_targets(request, N, K)
     checked_options(request.options, N, K)
-    placed = _placed(runs, specs, targets, request)
+    placed = _placed(runs, specs, targets, request, each_alone or _stands_alone(runs))
     y = request.y if np.ndim(request.y) else [request.y]
     of_logits = replace(request, y=y, z=logits, x=None, network=None)
     base = derive_batch(of_logits, LogitSource("logits", logits))
@@ -145,12 +149,15 @@ def checked_options(options: Options, N: int, K: int) -> None:
 
 
 def _placed(
-    runs: list[LayerRun], specs: list[LayerSpec], targets: Targets, request: Request
+    runs: list[LayerRun],
+    specs: list[LayerSpec],
+    targets: Targets,
+    request: Request,
+    alone: bool,
 ) -> list[Placed]:
     """Each layer with its place, its gradients and the context of its lines."""
     upstream = upstream_of(request, len(runs[-1].outputs))
     below = head_numbers(targets, request.options, upstream)
-    alone = _stands_alone(runs)
     found = _gradients(runs, _dL_dZ(runs[-1].outputs, targets, request.options, upstream))
     placed: list[Placed] = []
     before: LayerContext | None = None
