@@ -1,5 +1,7 @@
 """Every code block of the documentation runs, and prints what is shown."""
 
+import sys
+
 import pytest
 from tools.site.blocks import blocks, commands
 from tools.site.run import PAGES, first_wrong, run_page
@@ -110,3 +112,11 @@ def test_lines_shown_are_found_in_their_turn(shown, wrong):
 
 def test_nothing_printed_is_not_a_match():
     assert first_wrong(["a"], []) == 0
+
+
+def test_what_follows_a_block_that_was_not_run_is_not_wrong(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    page = written(tmp_path, "```python\nimport torch\n\nx = 1\n```\n\n```python\n>>> x\n1\n```\n")
+    report = run_page(page)
+    assert not report.wrong
+    assert len(report.not_run) == 2

@@ -57,6 +57,9 @@ def run_page(page: Path) -> Report:
                 continue
             runner = _RUNNERS.get(block.language)
             for line, problem in runner(block, names) if runner else ():
+                # What a block that was not run would have made is missing below it.
+                if "NameError: " in problem and any("not installed" in n for n in report.not_run):
+                    problem = "not run: it needs what was not run above"
                 missing = problem.startswith("not run: ")
                 (report.not_run if missing else report.wrong).append(f"{where}:{line}: {problem}")
     return report
