@@ -12,6 +12,7 @@ from benchmarks.harness import Measured, _cell
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BENCHMARKS = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 ACCURACY = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
+AUDIT = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
 RECORDS = sorted((ROOT / "docs" / "benchmarks").glob("*.json"))
 
 
@@ -50,8 +51,12 @@ def test_the_readme_quotes_the_benchmarks():
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
 def test_tables_are_those_of_their_records(path):
     rows = json.loads(path.read_text(encoding="utf-8"))
-    table = marked(BENCHMARKS)[path.stem]
-    if isinstance(rows, list):
+    table = {**marked(BENCHMARKS), **marked(AUDIT)}[path.stem]
+    if path.stem == "audit":
+        for row in rows:
+            scores = " | ".join(f"{score:.4f}" for score in row["auroc"])
+            assert f"| {row['set']} | {row['rows']:,} | {row['noise']} | {scores} |" in table
+    elif isinstance(rows, list):
         for row in rows:
             problem = Measured(**row)
             cells = [_cell(problem, name) for name in problem.milliseconds]

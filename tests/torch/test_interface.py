@@ -16,7 +16,7 @@ F = torch.nn.functional
 import pminusy.torch as pt  # noqa: E402  # after the skip
 from pminusy.errors import InputError  # noqa: E402
 
-OWN = {"sample_weight", "temperature", "z_loss", "softcap", "workspace"}
+OWN = {"sample_weight", "temperature", "z_loss", "softcap", "num_items", "workspace"}
 ON_TORCH_2_13 = pytest.mark.skipif(
     not hasattr(torch.nn, "LinearCrossEntropyLoss"), reason="torch before 2.13"
 )

@@ -22,6 +22,7 @@ SOURCES = {
     "network-loss": "benchmarks.network_loss",
     "probe": "benchmarks.probe",
     "small": "benchmarks.small",
+    "tables": "benchmarks.tables",
 }
 """The benchmark that fills the marks of a name, or of names that begin so."""
 

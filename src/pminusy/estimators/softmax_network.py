@@ -129,7 +129,8 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
     validation_scores_, best_validation_score_
         Accuracy on the rows held out, each epoch and best; None without such rows.
     validation_losses_
-        Log loss on them, each epoch.
+        Log loss on them, each epoch. After "lbfgs", which has no epochs, this and the four of
+        losses and scores by epoch are absent, as in scikit-learn.
     n_iter_, t_
         Epochs (or iterations) of the last fit; rows seen by the steps.
     n_layers_, n_outputs_, out_activation_

@@ -127,6 +127,12 @@ def _trainer(
     return Trainer(network, layout, checked.rows, buffers, settings, work)
 
 
+_OF_EPOCHS = (
+    "loss_curve_", "best_loss_", "validation_scores_", "validation_losses_",
+    "best_validation_score_",
+)  # fmt: skip
+
+
 def _by_lbfgs(estimator: SoftmaxNetwork, checked: CheckedRows, network: Network) -> None:
     rows = checked.X.shape[0]
     trainer = _trainer(estimator, checked, network, rows, estimator.max_iter)
@@ -136,10 +142,9 @@ def _by_lbfgs(estimator: SoftmaxNetwork, checked: CheckedRows, network: Network)
     )  # fmt: skip
     _set_parameters(estimator, network, trainer.buffers.theta, trainer.buffers.running)
     estimator.n_iter_, estimator.loss_ = found.iterations, found.loss
-    estimator.best_loss_, estimator.t_ = found.loss, 0
-    for name in ("validation_scores_", "validation_losses_", "best_validation_score_"):
-        setattr(estimator, name, None)
-    estimator.__dict__.pop("loss_curve_", None)  # of epochs, which an earlier fit may have had
+    estimator.t_ = 0
+    for name in _OF_EPOCHS:  # which an earlier fit may have had
+        estimator.__dict__.pop(name, None)
     said: tuple[str, ...] = ()
     estimator.end_ = "tolerance" if found.converged else "epochs"
     if found.interrupted:

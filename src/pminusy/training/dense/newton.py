@@ -34,7 +34,7 @@ __all__ = ["FAILURES", "FALLING", "QUADRATIC", "DenseModel", "dense_newton"]
 Array = NDArray[Any]
 
 FAILURES = 2
-QUADRATIC = 0.05  # fall of the promise from one step to the next: the Hessian may stay
+QUADRATIC = 1e-4  # fall of the promise from one step to the next: the Hessian may stay
 FALLING = 0.25  # share of a slope worth another look, where a look costs less than a step
 _REACHED, _STALLED = Status(reached=True, stalled=False), Status(reached=False, stalled=True)
 
