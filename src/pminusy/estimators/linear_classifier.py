@@ -171,7 +171,7 @@ class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
         if isinstance(X, Blocks):
             return X, None
         refuse_distributed(X)
-        if is_lazy(X) and size_of(X) > getattr(self, "memory", MEMORY):
+        if is_lazy(X) and size_of(X) > getattr(self, "memory", MEMORY) // 4:
             _check_n_features(self, X, reset=False)
             return LazyRows(X, _checked), None
         X = in_memory(X)

