@@ -59,9 +59,10 @@ def linear_cross_entropy(
     target
         Class indices (N,) or (…), or probabilities (N, K) or (…, K). With positions class indices
         (N, d1, …) or probabilities (N, K, d1, …).
-    weight, reduction, ignore_index, label_smoothing, sample_weight, temperature, z_loss, softcap,
-    num_items
+    weight, reduction, ignore_index, label_smoothing
         As `cross_entropy`; `ignore_index=None` means -100, and is all that probabilities take.
+    sample_weight, temperature, z_loss, softcap, num_items
+        As `cross_entropy`.
     options
         None or a `torch.nn.LinearCrossEntropyOptions`, which torch needs to work in chunks. Here
         `workspace` sizes them, sums are always formed in float32 or float64, and `backward` may be
