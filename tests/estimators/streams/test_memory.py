@@ -59,7 +59,7 @@ def growth(folder: Path, rows: int, memory: int) -> tuple[int, int]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc/self/status")
 def test_a_fit_stays_within_memory(tmp_path: Path) -> None:
-    memory = 48 << 20
+    memory = 64 << 20
     written(tmp_path, 1_000_000)  # 114 MiB
     assert max(growth(tmp_path, 1_000_000, memory)) <= memory
 
