@@ -124,6 +124,8 @@ def test_articles_and_chapters_are_listed(capsys):
     assert [line[:3] for line in listed] == ["000", "001", "002", "003", "004"]
     run("--logits", "2,1,0.1", "--target", "0", "--chapters", "list")
     assert "second_order    Second order (0 of 8 steps)" in capsys.readouterr().out
+    run("--chapters", "list")
+    assert "second_order    Second order (0 of 8 steps)" in capsys.readouterr().out
 
 
 def test_an_article_has_numbers_of_its_own_where_none_are_given(capsys):

@@ -1,4 +1,4 @@
-"""`axis` and `where`: classes on any axis, and only some of them, against what is left of rows."""
+"""`axis` and `where`: classes on any axis, and only some of them, against shorter rows."""
 
 from __future__ import annotations
 

@@ -33,6 +33,7 @@ def _whole(help: str) -> Any:  # noqa: A002  # typer's own name for it
     return typer.Option(parser=whole_number, metavar="NUMBER", help=help)
 
 
+_EXAMPLE = ("2,1,0", "0")  # logits and target whose chapters are listed where none are given
 _ONE = "numbers with commas between, rows with semicolons, or a .npy or .csv file"
 
 
@@ -131,6 +132,8 @@ def explain(
     if article == "list":
         _describe_articles()
         return
+    if chapters == "list" and not any((model, logits, probs, x, W, network, target)):
+        logits, target = _EXAMPLE
     write = _writer(output, to, [p for p in (model, table) if p])
     options: dict[str, Any] = {
         "route": _route(route, all_), "chapters": _chapters(chapters), "depth": depth,

@@ -106,7 +106,7 @@ class PointAlgebra(Algebra):
 
 @lru_cache(maxsize=4096)
 def _factors(value: int) -> Mapping[int, int]:
-    """Prime factors with their powers; what is left of large ones counts as one."""
+    """Prime factors with their powers; the remainder of large ones counts as one."""
     found: dict[int, int] = {}
     for factor in range(2, _LARGEST_FACTOR):
         while value % factor == 0:

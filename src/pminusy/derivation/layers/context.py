@@ -1,9 +1,9 @@
 """Where the lines about one layer are proved.
 
 For any size: L = Σ c ⊙ o with arbitrary c, so ∂L/∂o = c stands for all that comes after. At the
-reader's numbers, where the network is small and has no kinks there: L is the real loss, through
-every later layer and the head. Elsewhere the layer stands alone: L = Σ g ⊙ o with the g that
-back-propagation brings, at a few entries of each line.
+reader's numbers, where the network is small and differentiable there: L is the real loss,
+through every later layer and the head. Elsewhere the layer stands alone: L = Σ g ⊙ o with the g
+that back-propagation brings, at a few entries of each line.
 """
 
 from __future__ import annotations

@@ -49,7 +49,10 @@ def network_of(module: Any, x: Any) -> Network:
         A layer of another kind, or with a setting that is not told; weights that are not finite.
     """
     if not isinstance(module, nn.Module):
-        raise InputError("module", "a torch.nn.Sequential", type(module).__name__)
+        raise InputError(
+            "module", "a torch.nn.Sequential", type(module).__name__,
+            "name the other arguments: explain(z=…, y=…) for logits, explain(x=…, W=…, b=…, y=…)",
+        )  # fmt: skip
     at = torch.as_tensor(x, dtype=torch.float64)
     dtype = next((p.dtype for p in module.parameters()), torch.get_default_dtype())
     network = Network()

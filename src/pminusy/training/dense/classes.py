@@ -59,13 +59,13 @@ class TwoClasses:
         """At logits (1, N) of the second class."""
         x = z[0]
         e = np.exp(-np.abs(x))
-        likelier = 1.0 / (1.0 + e)
-        other = e * likelier
+        larger = 1.0 / (1.0 + e)
+        smaller = e * larger
         second = x > 0
-        p = np.where(second, likelier, other)
-        against = np.where(second, self._first, self._second)  # mass at the less likely class
+        p = np.where(second, larger, smaller)
+        against = np.where(second, self._first, self._second)  # mass at the other class
         loss = float(self.S @ np.log1p(e) + against @ np.abs(x))
-        first = np.where(second, other, likelier)
+        first = np.where(second, smaller, larger)
         return Outcome(loss, (self._first * p - self._second * first)[None], p[None])
 
 
