@@ -18,6 +18,8 @@ _EXTRA_OF = {
     "safetensors": "fit",
     "jinja2": "fit",
     "fastexcel": "excel",
+    "dask": "dask",
+    "distributed": "dask",
     "onnx": "onnx",
     "skl2onnx": "onnx",
 }

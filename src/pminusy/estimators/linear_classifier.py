@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from os import PathLike
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +26,7 @@ from pminusy.estimators.streams.blocks import (
     Blocks,
     LazyRows,
     in_memory,
+    is_distributed,
     is_lazy,
     refuse_beside,
     refuse_distributed,
@@ -34,6 +35,9 @@ from pminusy.estimators.streams.blocks import (
 from pminusy.estimators.streams.reading import BlockReader, read_inputs
 from pminusy.extras import needing_extra
 from pminusy.training.objective import WORKSPACE
+
+if TYPE_CHECKING:
+    from pminusy.estimators.distributed.predictions import Method
 
 __all__ = ["LinearClassifier", "TopClasses"]
 
@@ -61,17 +65,25 @@ class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
 
     def decision_function(self, X: ArrayLike | Blocks) -> Any:
         """Logits (N, K); for two classes the logit (N,) of the second against the first."""
+        if is_distributed(X):
+            return self._lazily("decision_function", X)
         inputs, space = self._inputs(X)
         z = self._stream(inputs, lambda z: z)
         return returned(np.asarray(z[:, 0] if z.shape[1] == 1 else z), space)
 
     def predict_log_proba(self, X: ArrayLike | Blocks) -> Any:
         """Logarithms of the probabilities (N, K)."""
+        if is_distributed(X):
+            return self._lazily("predict_log_proba", X)
         inputs, space = self._inputs(X)
         return returned(self._stream(inputs, lambda z: ops.log_softmax(_two_columns(z))), space)
 
     def predict_proba(self, X: ArrayLike | Blocks, top_k: int | None = None) -> Any:
         """Probabilities (N, K) of the classes; with `top_k` only the largest, as `TopClasses`."""
+        if is_distributed(X):
+            if top_k is not None:
+                raise InputError("top_k", "None beside a Dask collection", repr(top_k))
+            return self._lazily("predict_proba", X)
         inputs, space = self._inputs(X)
         if top_k is None:
             return returned(self._stream(inputs, _probabilities), space)
@@ -91,6 +103,8 @@ class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike | Blocks) -> Any:
         """Most probable class (N,) of each row."""
+        if is_distributed(X):
+            return self._lazily("predict", X)
         inputs, space = self._inputs(X)
         return returned(np.asarray(self._labels(inputs)), space)
 
@@ -144,6 +158,10 @@ class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
 
         `Blocks` have y, and the weights, in them.
         """
+        if is_distributed(X):
+            with needing_extra():
+                from pminusy.estimators.distributed.predictions import score
+            return score(self, X, y, sample_weight)
         if not isinstance(X, Blocks):
             return float(super().score(X, y, sample_weight))
         refuse_beside(X, y=y, sample_weight=sample_weight)
@@ -158,6 +176,12 @@ class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
         if not total > 0:
             raise InputError("X", "rows of some weight", "none")
         return right / total
+
+    def _lazily(self, method: Method, X: Any) -> Any:
+        """Answers for a Dask collection, as one of its kind."""
+        with needing_extra():
+            from pminusy.estimators.distributed.predictions import predicted
+        return predicted(self, method, X)
 
     def _labels(self, inputs: Any) -> Any:
         """Most probable class (N,) of checked rows."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from os import PathLike
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,9 +55,11 @@ from pminusy.estimators.streams.blocks import (
     blocks_of,
     held_whole,
     in_memory,
+    is_distributed,
     set_names,
 )
 from pminusy.estimators.streams.rows import FirstVisit
+from pminusy.extras import needing_extra
 from pminusy.training.checkpoints import SECONDS
 from pminusy.training.objective import WORKSPACE, Objective
 from pminusy.training.scaling import choose_coordinates
@@ -65,6 +67,9 @@ from pminusy.training.solvers.solution import ProgressCallback
 from pminusy.training.solvers.stochastic import AveragedAdam
 from pminusy.training.sources.arrays import ArraySource
 from pminusy.training.sources.blocks import BlockSource
+
+if TYPE_CHECKING:
+    from pminusy.estimators.distributed.learned import PartitionVisit
 
 __all__ = ["Parameters", "SoftmaxRegression"]
 
@@ -251,6 +256,9 @@ class SoftmaxRegression(
         slices: np.memmap, zarr, h5py and their like. What `memory` does not hold is read once to
         learn labels and spreads, and anew on each of the solver's visits, which `n_passes_` counts;
         the fit has the same certificate.
+
+        Of Dask's arrays and dataframes (extra `dask`) the partitions stay where they are, and each
+        visit goes to them, by the active client or on threads.
         """
         if hasattr(self, "_adam"):
             del self._adam
@@ -398,6 +406,8 @@ class SoftmaxRegression(
         With `keep_targets`, labels and weights of all rows are in memory in any case.
         """
         memory, workspace = self.memory, self.workspace
+        if is_distributed(X) and not keep_targets:
+            return self._rows_of_partitions(X, y, sample_weight, classes, reset=reset)
         blocks = blocks_of(X, y, sample_weight, held_whole(memory, workspace))
         if blocks is None:
             return self._rows_of_arrays(in_memory(X), y, sample_weight, classes, reset=reset)
@@ -412,12 +422,22 @@ class SoftmaxRegression(
         set_names(self, visit.names, reset=reset)
         return rows
 
+    def _rows_of_partitions(
+        self, X: Any, y: Any, sample_weight: Any, classes: Array | None, *, reset: bool
+    ) -> TrainingRows:
+        with needing_extra():
+            from pminusy.estimators.distributed.learned import PartitionVisit
+        visit = PartitionVisit(X, y, sample_weight, self.memory, classes)
+        rows = self._rows_of_blocks(X, y, sample_weight, visit, classes, reset=reset)
+        set_names(self, visit.names, reset=reset)
+        return rows
+
     def _rows_of_blocks(
         self,
         X: Any,
         y: Any,
         sample_weight: Any,
-        visit: FirstVisit,
+        visit: FirstVisit | PartitionVisit,
         classes: Array | None,
         *,
         reset: bool,

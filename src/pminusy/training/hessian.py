@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pminusy.kernels.runtime import threads
 from pminusy.training.passes.specification import TILE
 
-__all__ = ["RowsOf", "coupled_hessian"]
+__all__ = ["RowsOf", "coupled_hessian", "hessian_sums", "unfolded"]
 
 Array = NDArray[Any]
 
@@ -50,12 +50,22 @@ def coupled_hessian(runs: Iterable[tuple[RowsOf, int]], K: int, E: int) -> Array
     K, E
         Numbers of classes and of features.
     """
+    return unfolded(hessian_sums(runs, K, E), K, E)
+
+
+def hessian_sums(runs: Iterable[tuple[RowsOf, int]], K: int, E: int) -> Array:
+    """What rows add to the matrix, each entry once; sums of several sets of rows add up."""
     way = _by_pairs if E <= _MOST_FEATURES else _by_columns
     total: Any = None
     for take, rows in runs:
         sums = _over_threads(way, take, rows, K, E)
         total = sums if total is None else np.add(total, sums, out=total)
-    H = total if way is _by_columns else _unfold(total, K, E)
+    return np.asarray(total)
+
+
+def unfolded(total: Array, K: int, E: int) -> Array:
+    """The matrix (K E, K E) of the sums of all rows."""
+    H = _unfold(total, K, E) if E <= _MOST_FEATURES else total
     for k in range(K):
         H[k, :, k, :] = 0.0
         H[k, :, k, :] = -H[k].sum(axis=1)

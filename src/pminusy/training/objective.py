@@ -22,9 +22,11 @@ from numpy.typing import NDArray
 from pminusy.training.coordinates import Coordinates
 from pminusy.training.line import CorrectedLine, LineRestriction
 from pminusy.training.passes.caller import Passes, Point, Selection, Sums
+from pminusy.training.passes.partitioned import PartitionedPasses
 from pminusy.training.penalised import Penalised, ValueAndGradient
 from pminusy.training.solvers.line_search import line_search
 from pminusy.training.sources.arrays import ArraySource
+from pminusy.training.sources.partitions import PartitionedSource
 from pminusy.training.sources.protocol import Source
 
 __all__ = ["WORKSPACE", "Objective", "RunOfRows", "SampledRows"]
@@ -99,6 +101,8 @@ class Objective(Penalised):
     @cached_property
     def passes(self) -> Passes:
         """Its passes; made, with room for logits, when they are first wanted."""
+        if isinstance(self.source, PartitionedSource):
+            return PartitionedPasses(self.source, self.dtype, self.workspace)
         return Passes(self.source, self.dtype, self.workspace)
 
     @property
@@ -287,6 +291,15 @@ class Objective(Penalised):
         share = N / self.source.rows  # of the rows are in memory
         return SampledRows(self._centred(X), p, S / (share * chance) / self.mass)
 
+    def over_rows(self, work: Callable[..., Array], *arguments: Any) -> Array:
+        """`work(objective, …)`, a sum over rows: here, or over partitions where they lie."""
+        if not isinstance(self.source, PartitionedSource):
+            return work(self, *arguments)
+        self.passes.note_visit(1.0)
+        what = self.coordinates, self.dtype, self.mass, self._standing
+        (sums,) = self.source.sum(_of_partition, what, work, arguments)
+        return np.asarray(sums)
+
     def runs(self) -> Iterator[RunOfRows]:
         """All rows, in runs of which any part can be asked for."""
         source = self.source.held
@@ -327,3 +340,13 @@ class Objective(Penalised):
         pulled = self.curvature_of_penalty * u
         self.coordinates.split(gradient)[0][...] += pulled
         return ValueAndGradient(sums.loss / self.mass + 0.5 * float(np.vdot(u, pulled)), gradient)
+
+
+def _of_partition(
+    part: ArraySource, what: Any, work: Callable[..., Array], arguments: tuple[Any, ...]
+) -> tuple[Array]:
+    """`work` on the objective of a partition, which stands where the whole one does."""
+    coordinates, dtype, mass, at = what
+    objective = Objective(part, 0.0, coordinates, dtype=dtype, workspace=0)
+    objective.mass, objective._at = mass, at
+    return (work(objective, *arguments),)

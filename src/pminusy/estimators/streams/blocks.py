@@ -17,6 +17,7 @@ __all__ = [
     "blocks_of",
     "held_whole",
     "in_memory",
+    "is_distributed",
     "is_lazy",
     "refuse_beside",
     "refuse_distributed",
@@ -95,10 +96,15 @@ class LazyRows:
         return self._check(read_rows(self._X, rows), rows.start)
 
 
+def is_distributed(X: Any) -> bool:
+    """Whether X is one of Dask's collections."""
+    return type(X).__module__.partition(".")[0] == "dask"
+
+
 def refuse_distributed(X: Any) -> None:
-    """Refuse Dask's collections, which would be computed on one machine, block after block."""
-    if type(X).__module__.partition(".")[0] == "dask":
-        remedy = "X.compute() where it fits in memory, or Blocks of X.partitions (X.blocks)"
+    """Refuse Dask's collections, where only `fit` of `SoftmaxRegression` works on partitions."""
+    if is_distributed(X):
+        remedy = "X.compute() where it fits in memory, or SoftmaxRegression.fit, which takes it"
         raise InputError("X", "rows of this machine", f"Dask's {type(X).__name__}", remedy)
 
 

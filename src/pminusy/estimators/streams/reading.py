@@ -16,7 +16,13 @@ from pminusy.estimators.rows import is_sparse, require_finite
 from pminusy.estimators.streams.blocks import Blocks
 from pminusy.training.sources.row_blocks import RowBlock
 
-__all__ = ["BlockReader", "read_inputs"]
+__all__ = [
+    "BlockReader",
+    "read_block",
+    "read_inputs",
+    "require_alike",
+    "require_finite_rows",
+]
 
 Array = NDArray[Any]
 
@@ -41,57 +47,71 @@ class BlockReader:
         """One visit; `finite` looks for NaN and infinity, which need not be done again."""
         rows = 0
         for number, given in enumerate(self._blocks):
-            block = self._block(given, number)
+            where = f"block {number}"
+            block, names = read_block(given, where)
+            if self._first is None:
+                self._first, self.names = block.part(slice(0, 0)), names
+            require_alike(self._first, self.names, block, names, where, "the first block")
             if finite:
-                try:
-                    require_finite(block.X, rows)
-                    _require_weights(block.weight, rows)
-                except InputError as error:
-                    raise _of(error, f"block {number}") from None
+                require_finite_rows(block, where, rows)
             rows += block.rows
             yield block
 
-    def _block(self, given: Any, number: int) -> RowBlock:
-        where = f"block {number}"
-        if not isinstance(given, tuple | list) or len(given) not in (2, 3):
-            raise InputError(where, "(X, y) or (X, y, weight)", _what(given))
-        X, y, *weight = given
-        names = _get_feature_names(X)
-        block = RowBlock(
-            read_inputs(X, f"X of {where}"),
-            _targets(y, where),
-            np.array(weight[0], np.float64) if weight and weight[0] is not None else None,
-        )
-        n = block.rows
-        for name, array in (("y", block.y), ("weight", block.weight)):
-            if array is not None and (not array.ndim or array.shape[0] != n):
-                raise InputError(f"{name} of {where}", f"{n} rows, as X has", str(array.shape))
-        if self._first is None:
-            self._first, self.names = block.part(slice(0, 0)), names
-        self._require_alike(block, names, where)
-        return block
 
-    def _require_alike(self, block: RowBlock, names: Array | None, where: str) -> None:
-        first = self._first
-        assert first is not None
-        checks = (
-            (f"X of {where}", f"{first.X.shape[1]} columns", str(block.X.shape[1]),
-             first.X.shape[1] == block.X.shape[1]),
-            (f"X of {where}", f"names {_listed(self.names)}", _listed(names),
-             _listed(self.names) == _listed(names)),
-            (f"X of {where}", f"{_kind(first.X)}", _kind(block.X),
-             _kind(first.X) == _kind(block.X)),
-            (f"X of {where}", f"{first.X.dtype}", str(block.X.dtype),
-             first.X.dtype == block.X.dtype),
-            (f"y of {where}", _columns(first.y), _columns(block.y),
-             _columns(first.y) == _columns(block.y)),
-            (f"y of {where}", _labels(first.y), _labels(block.y),
-             _labels(first.y) == _labels(block.y) or not block.rows),
-            (f"{where}", _weights(first), _weights(block), _weights(first) == _weights(block)),
-        )  # fmt: skip
-        for what, expected, got, alike in checks:
-            if not alike:
-                raise InputError(what, f"{expected}, as the first block has", got)
+def read_block(given: Any, where: str) -> tuple[RowBlock, Array | None]:
+    """A block (X, y) or (X, y, weight), checked, and the names of its columns."""
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+        raise InputError(where, "(X, y) or (X, y, weight)", _what(given))
+    X, y, *weight = given
+    names = _get_feature_names(X)
+    block = RowBlock(
+        read_inputs(X, f"X of {where}"),
+        _targets(y, where),
+        np.array(weight[0], np.float64) if weight and weight[0] is not None else None,
+    )
+    n = block.rows
+    for name, array in (("y", block.y), ("weight", block.weight)):
+        if array is not None and (not array.ndim or array.shape[0] != n):
+            raise InputError(f"{name} of {where}", f"{n} rows, as X has", str(array.shape))
+    return block, names
+
+
+def require_finite_rows(block: RowBlock, where: str, before: int = 0) -> None:
+    """Refuse NaN and infinity in X and in weights; `before` is the number of row 0."""
+    try:
+        require_finite(block.X, before)
+        _require_weights(block.weight, before)
+    except InputError as error:
+        raise _of(error, where) from None
+
+
+def require_alike(
+    first: RowBlock,
+    first_names: Array | None,
+    block: RowBlock,
+    names: Array | None,
+    where: str,
+    whose: str,
+) -> None:
+    """Refuse a block of other columns, names, kinds or types than the first one."""
+    checks = (
+        (f"X of {where}", f"{first.X.shape[1]} columns", str(block.X.shape[1]),
+         first.X.shape[1] == block.X.shape[1]),
+        (f"X of {where}", f"names {_listed(first_names)}", _listed(names),
+         _listed(first_names) == _listed(names)),
+        (f"X of {where}", f"{_kind(first.X)}", _kind(block.X),
+         _kind(first.X) == _kind(block.X)),
+        (f"X of {where}", f"{first.X.dtype}", str(block.X.dtype),
+         first.X.dtype == block.X.dtype),
+        (f"y of {where}", _columns(first.y), _columns(block.y),
+         _columns(first.y) == _columns(block.y)),
+        (f"y of {where}", _labels(first.y), _labels(block.y),
+         _labels(first.y) == _labels(block.y) or not block.rows),
+        (f"{where}", _weights(first), _weights(block), _weights(first) == _weights(block)),
+    )  # fmt: skip
+    for what, expected, got, alike in checks:
+        if not alike:
+            raise InputError(what, f"{expected}, as {whose} has", got)
 
 
 def read_inputs(X: Any, what: str) -> Any:

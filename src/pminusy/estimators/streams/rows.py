@@ -18,14 +18,15 @@ from sklearn.utils.multiclass import check_classification_targets
 from pminusy.errors import InputError
 from pminusy.estimators.parameters.problem import CERTAIN_KINDS, class_indices, class_weights
 from pminusy.estimators.streams.blocks import Blocks, held_whole
+from pminusy.estimators.streams.moments import RunningMoments
 from pminusy.estimators.streams.reading import BlockReader
+from pminusy.training.passes.specification import RowTargets
 from pminusy.training.sources.arrays import make_targets
 from pminusy.training.sources.blocks import BlockSource, StreamSummary, csr_of
-from pminusy.training.sources.protocol import Moments
 from pminusy.training.sources.read_ahead import read_ahead
 from pminusy.training.sources.row_blocks import RowBlock, fingerprint, join, regroup
 
-__all__ = ["FirstVisit"]
+__all__ = ["FirstVisit", "added", "distinct_labels", "targets_of"]
 
 Array = NDArray[Any]
 
@@ -33,7 +34,6 @@ _LARGEST, _FEWEST_ROWS = 16 << 20, 64  # bytes and rows of a block
 _BLOCKS = 32  # of the memory: seven at once wait, are worked on or are put together
 _SAMPLE = 4  # share of the memory for the sample
 _SPARSE_ENTRIES = 200  # of a row, at most, as far as its size is guessed
-_MOMENT_ROWS = 4096
 _REMEDY = "the same rows in the same order must be given on every visit; has a file changed?"
 
 
@@ -68,14 +68,14 @@ class FirstVisit:
         self._sizes: list[int] = []
         self._marks: list[int] = []
         held = _Held(held_whole(memory, workspace), memory / _SAMPLE)
-        moments = _RunningMoments()
+        moments = RunningMoments()
         weight_of_number = np.zeros(0)
         targets: list[RowBlock] = []
         for group in read_ahead(lambda: self._groups(finite=True)):
             rows = group._replace(y=self._numbers.add(group.y))
             self._sizes.append(rows.rows)
             self._marks.append(fingerprint(rows))
-            weight_of_number = _added(weight_of_number, rows)
+            weight_of_number = added(weight_of_number, rows)
             if isinstance(rows.X, np.ndarray):
                 moments.add(rows.X, rows.weight)
             held.add(rows)
@@ -119,20 +119,16 @@ class FirstVisit:
 
     def source(self, class_weight: Any, label_smoothing: float) -> BlockSource:
         """The rows as a source of a fit."""
-        K = len(self.classes)
-        per_class = None
-        if class_weight is not None:
-            per_class = class_weights(self._weight_of_class, self.classes, class_weight)
-        y = self._held.y if self.soft else self._numbers.to_sorted[self._held.y]
-        targets = make_targets(
-            y, K, sample_weight=self._held.weight, class_weight=per_class,
-            label_smoothing=label_smoothing,
-        )  # fmt: skip
+        held, K = self._held, len(self.classes)
+        y = held.y if self.soft else self._numbers.to_sorted[held.y]
+        targets = targets_of(
+            held._replace(y=y), self._weight_of_class, self.classes, class_weight, label_smoothing
+        )
         summary = StreamSummary(
             self.features, K, self.sparse, tuple(self._sizes), float(self._weight_of_class.sum()),
             self._weight_of_class, self._moments, self._stride,
         )  # fmt: skip
-        X = csr_of(self._held.X) if self.sparse else self._held.X
+        X = csr_of(held.X) if self.sparse else held.X
         kept = None
         if self._targets is not None and not self.soft:
             kept = self._numbers.to_sorted[self._targets.y], self._targets.weight
@@ -204,10 +200,7 @@ class _LabelNumbers:
             check_classification_targets(y)
         if self._known is not None:
             class_indices(y, self._known)  # which refuses others
-        try:
-            labels, place = np.unique(y, return_inverse=True)
-        except TypeError:
-            raise InputError("y", "labels of one type", "labels that have no order") from None
+        labels, place = distinct_labels(y)
         listed = labels.tolist()
         new = [i for i, label in enumerate(listed) if label not in self._numbers]
         for i in new:
@@ -275,40 +268,33 @@ class _Held:
         return join(self._parts)
 
 
-class _RunningMoments:
-    """Weighted mean and variance, some rows after others.
-
-    Source: Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance".
-    """
-
-    def __init__(self) -> None:
-        self._weight, self._mean, self._squares = 0.0, np.zeros(1), np.zeros(1)
-
-    def add(self, X: Array, weight: Array | None) -> None:
-        for first in range(0, X.shape[0], _MOMENT_ROWS):
-            x = X[first : first + _MOMENT_ROWS].astype(np.float64)
-            w = np.ones(x.shape[0]) if weight is None else weight[first : first + _MOMENT_ROWS]
-            self._add(x, w, float(w.sum()))
-
-    def _add(self, x: Array, w: Array, total: float) -> None:
-        if not total > 0:
-            return
-        with np.errstate(over="ignore", invalid="ignore"):  # refused later, with its column
-            mean = (w / total) @ x
-            x -= mean
-            x *= x
-            squares = w @ x
-            whole, away = self._weight + total, mean - self._mean
-            self._squares = self._squares + squares + away**2 * (self._weight * total / whole)
-            self._mean = self._mean + away * (total / whole)
-        self._weight = whole
-
-    def result(self) -> Moments:
-        weight = max(self._weight, np.finfo(float).tiny)
-        return Moments(self._mean, self._squares / weight)
+def distinct_labels(y: Array) -> tuple[Array, Array]:
+    """Labels (n,), each once and sorted, and where each row's is among them."""
+    try:
+        labels, place = np.unique(y, return_inverse=True)
+    except TypeError:
+        raise InputError("y", "labels of one type", "labels that have no order") from None
+    return labels, place
 
 
-def _added(total: Array, rows: RowBlock) -> Array:
+def targets_of(
+    rows: RowBlock,
+    weight_of_class: Array,
+    classes: Array,
+    class_weight: Any,
+    label_smoothing: float,
+) -> RowTargets:
+    """Targets of rows whose y is numbers of classes, or soft; class weights are by all rows."""
+    per_class = None
+    if class_weight is not None:
+        per_class = class_weights(weight_of_class, classes, class_weight)
+    return make_targets(
+        rows.y, len(classes), sample_weight=rows.weight, class_weight=per_class,
+        label_smoothing=label_smoothing,
+    )  # fmt: skip
+
+
+def added(total: Array, rows: RowBlock) -> Array:
     """Weights added up by the number of the label, or by column of soft targets."""
     if rows.y.ndim == 2:
         here = rows.y.sum(axis=0) if rows.weight is None else rows.weight @ rows.y

@@ -14,7 +14,8 @@ import ctypes
 import itertools
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from pminusy.kernels.runtime.processor import processors
 if TYPE_CHECKING:
     from pminusy.kernels.runtime.compilation import Task
 
-__all__ = ["WORKERS", "get_num_threads", "run", "run_task", "set_num_threads"]
+__all__ = ["WORKERS", "get_num_threads", "one_thread", "run", "run_task", "set_num_threads"]
 
 WORKERS = 2
 """The word of a task that says how many threads have found something to do."""
@@ -109,6 +110,7 @@ class _Pool:
 _pool = _Pool()
 _chosen: int | None = None
 _default: int | None = None
+_caller = threading.local()  # whose attribute `alone` says whether it has no helpers
 reset_after_fork(_pool.reset)
 
 
@@ -177,6 +179,20 @@ def set_num_threads(n: int | None) -> None:
     _chosen = n
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Calls of this thread have no helpers: others do as much beside it, and sums keep their order.
+
+    How the rows of a pass are shared out follows the number of threads, and so do the last bits.
+    """
+    before = getattr(_caller, "alone", False)
+    _caller.alone = True
+    try:
+        yield
+    finally:
+        _caller.alone = before
+
+
 def get_num_threads() -> int:
     """Number of threads that a call may use.
 
@@ -195,6 +211,8 @@ def get_num_threads() -> int:
     See `set_num_threads`.
     """
     global _default
+    if getattr(_caller, "alone", False):
+        return 1
     if _chosen is not None:
         return _chosen
     if _default is None:

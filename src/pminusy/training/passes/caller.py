@@ -89,6 +89,11 @@ class Passes:
         self._kernels = implementation("passes", work, _SMALL)
         self._non_negligible = implementation("non_negligible", work, _SMALL)
 
+    def stand(self, at: Point) -> None:
+        """Be at a point that was not visited; for passes that keep no logits."""
+        assert not self.stored, "the kept logits are of another point"
+        self._at = at
+
     def point(self, at: Point, selection: Selection | None = None) -> Sums:
         """Loss and gradient at a point; its logits are kept where there is room.
 

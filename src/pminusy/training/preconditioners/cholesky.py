@@ -8,7 +8,7 @@ import numpy as np
 import scipy  # `scipy.linalg` is loaded when it is first used
 from numpy.typing import NDArray
 
-from pminusy.training.hessian import coupled_hessian
+from pminusy.training.hessian import hessian_sums, unfolded
 
 if TYPE_CHECKING:
     from pminusy.training.objective import Objective, SampledRows
@@ -76,6 +76,21 @@ def full_hessian(
     """Hessian (size, size) in the objective's vector, from all rows or estimated from a sample."""
     K, D = objective.K, objective.D
     bias = objective.coordinates.fit_intercept
+    whole = sample is None
+    sums = objective.over_rows(_sums, dtype) if whole else _sums(objective, dtype, sample)
+    H = unfolded(sums, K, D + int(bias))
+    order = _vector_order(K, D, bias=bias, features_first=objective.coordinates.features_first)
+    H = H[np.ix_(order, order)]
+    H[np.diag_indices_from(H)] += objective.penalty_diagonal()
+    return np.asarray(H)
+
+
+def _sums(
+    objective: Objective, dtype: type[np.floating[Any]], sample: SampledRows | None = None
+) -> Array:
+    """What the rows of an objective, or some of them, add to its Hessian."""
+    K, D = objective.K, objective.D
+    bias = objective.coordinates.fit_intercept
 
     def columns(part: SampledRows) -> tuple[Array, Array, Array]:
         x = np.empty((D + int(bias), part.weight.size), dtype)
@@ -86,11 +101,7 @@ def full_hessian(
     taken = (
         (lambda first, last, take=take: columns(take(first, last)), rows) for rows, take in runs
     )
-    H = coupled_hessian(taken, K, D + int(bias))
-    order = _vector_order(K, D, bias=bias, features_first=objective.coordinates.features_first)
-    H = H[np.ix_(order, order)]
-    H[np.diag_indices_from(H)] += objective.penalty_diagonal()
-    return np.asarray(H)
+    return hessian_sums(taken, K, D + int(bias))
 
 
 def _hold_classes(H: Array, objective: Objective) -> None:
