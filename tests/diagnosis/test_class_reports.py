@@ -180,6 +180,42 @@ def test_hints_hold_back_in_what_learners_may_see(kind, hints):
     assert "No regulariser" not in text
 
 
+SIGN = """import numpy as np
+def softmax_loss(z, y):
+    s = z - z.max(1, keepdims=True)
+    log_p = s - np.log(np.exp(s).sum(1, keepdims=True))
+    rows = np.arange(len(y))
+    d = -np.exp(log_p)
+    d[rows, y] += 1
+    return -log_p[rows, y].mean(), d / len(y)
+"""
+
+
+@pytest.fixture
+def class_of_two(tmp_path):
+    for name in ("bertha", "conrad"):
+        (tmp_path / f"{name}.py").write_text(SIGN)
+    (tmp_path / "dagmar.py").write_text("def softmax_loss(z, y):\n    return z[\n")
+    return check_folder(tmp_path, SETTINGS)
+
+
+@pytest.mark.parametrize("kind", ["html", "terminal", "junit"])
+def test_the_first_hint_has_no_right_value_and_no_formula(class_of_two, kind):
+    shown = {hints: Report(class_of_two, "class", True, hints).text(kind) for hints in (1, 2, 3)}
+    assert "(p − Y)" in shown[3]
+    assert "right" in shown[2]
+    assert not re.search(r"p − Y|right|sign", shown[1].rpartition("</style>")[2].partition("<script")[0])
+
+
+def test_a_page_for_all_to_see_has_numbers_in_place_of_names(class_of_two):
+    report = Report(class_of_two, "class", True)
+    named, hidden = (each.text("html") for each in (report, report.without_names()))
+    for name in ("bertha", "conrad", "dagmar"):
+        assert name in named
+        assert name not in hidden
+    assert all(f"submission {number}" in hidden for number in (1, 2, 3))
+
+
 def test_names_that_would_be_one_file_are_two(tmp_path):
     names = ("a b", "a_b", "A_b", "../a_b")
     verdicts = [Verdict("correct", "softmax", f"Of {name}.", source=name) for name in names]

@@ -209,3 +209,25 @@ def test_a_constant_is_said_first():
     for gradient in ("np.ones_like(W)", "X.T @ np.ones((len(y), W.shape[1]))"):
         verdict = judge(NUMPY + f"def softmax_loss(W, X, y, reg):\n    return 0.5, {gradient}\n")
         assert verdict.summary == "Wrong, not recognised: the loss is 0.5 on every input."
+
+
+ROW_BY_ROW = """
+def softmax_loss(z, y):
+    loss, grads = 0.0, []
+    for row, label in zip(z, y):
+        s = row - row.max()
+        lse = np.log(np.exp(s).sum())
+        p = np.exp(s - lse)
+        loss += lse - s[label]
+        p[label] {step} 1
+        grads.append({row})
+    return loss / len(y), grads
+"""
+
+
+@pytest.mark.parametrize("row", ["p / len(y)", "[float(v) / len(y) for v in p]", "list(p / len(y))"])
+@pytest.mark.parametrize(("step", "status"), [("-=", "correct"), ("+=", "wrong")])
+def test_a_list_of_rows_is_a_matrix(row, step, status):
+    verdict = judge(NUMPY + ROW_BY_ROW.format(row=row, step=step))
+    assert verdict.status == status, str(verdict)
+    assert status == "correct" or verdict.findings[0].id

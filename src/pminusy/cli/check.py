@@ -63,6 +63,10 @@ def check(
     feedback: Annotated[
         Path | None, typer.Option(help="Folder to write a feedback file for each submission to.")
     ] = None,
+    anonymous: Annotated[
+        bool,
+        typer.Option("--anonymous", help="With html: a class page of numbers in place of names."),
+    ] = False,
     resume: Annotated[
         Path | None,
         typer.Option(help="File that remembers verdicts: only what changed runs again."),
@@ -92,6 +96,10 @@ def check(
         raise InputError(
             "format gradescope", "a folder for --output", "none", "there is a file a submission"
         )
+    if anonymous and not (folder and format is ReportFormat.html):
+        raise InputError(
+            "--anonymous", "a folder and --format html", f"--format {format.value}", "leave it out"
+        )
     function = function or ",".join(points.functions if points is not None else ())
     settings = api.settings_for(
         folder, chosen=sandbox.value, trust=trust, image=image, function=function,
@@ -107,7 +115,7 @@ def check(
     if feedback is not None:
         report.write_feedback(feedback)
     with printing([feedback, resume]):
-        _deliver(report, format, output, allow_fragile)
+        _deliver(report.without_names() if anonymous else report, format, output, allow_fragile)
     raise typer.Exit(_exit_code(verdicts, allow_fragile))
 
 

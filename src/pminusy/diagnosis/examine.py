@@ -48,7 +48,7 @@ def examine(
         return _without_cause(examine_dropout(session, candidate, pins, verdict))
     found = best_trial(session, candidate, pins, reference)
     if isinstance(found, Trial):
-        concluded = _without_cause(conclude(found, verdict))
+        concluded = _without_cause(conclude(found, verdict, pins))
         if (
             reference is None
             and concluded.status == "wrong"

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from pminusy.diagnosis.bind.layouts import LAYOUTS
-from pminusy.diagnosis.catalogue.conventions import in_words
+from pminusy.diagnosis.findings.another_convention import (
+    CONVENTIONS,
+    conventions_of,
+    of_another_convention,
+    required,
+)
 from pminusy.diagnosis.catalogue.exercise import Layer
 from pminusy.diagnosis.catalogue.quantities import INPUT_NAMES
 from pminusy.diagnosis.findings.as_written import called
@@ -29,19 +35,23 @@ from pminusy.diagnosis.report.verdict import Finding, Fragility, Property, Verdi
 __all__ = ["conclude"]
 
 
-def conclude(trial: Trial, verdict: Verdict) -> Verdict:
-    """What a trial amounts to, written into a verdict that has the function's name."""
+def conclude(trial: Trial, verdict: Verdict, pins: Mapping[str, Any]) -> Verdict:
+    """What a trial amounts to, written into a verdict that has the function's name.
+
+    `pins` are the conventions that are required.
+    """
     title = _title(trial)
     if trial.against == "numbers":
         title = "the reference's function"
     elif trial.against:
         title = f"{title}, as the reference computes it"
     verdict = replace(
-        verdict, exercise=title, assumed=tuple(_assumed(trial)), pins=tuple(_pins(trial)),
+        verdict, exercise=title, required=tuple(required(trial, pins)),
+        assumed=tuple(_assumed(trial, pins)), pins=tuple(_pins(trial)),
         properties=tuple(properties(trial)), line=line_of(trial.subject.entry),
     )  # fmt: skip
     if _wrong(trial):
-        return _say_what_is_wrong(trial, verdict)
+        return of_another_convention(trial, _say_what_is_wrong(trial, verdict), pins)
     convention, finding = at_ties(trial)
     if finding is not None:
         return replace(verdict, status="wrong", findings=(finding,), summary=finding.sentence)
@@ -124,13 +134,9 @@ def _stability(trial: Trial) -> tuple[list[Property], list[Fragility]]:
 # ------------------------------------------------------------------------------ conventions
 
 
-def _assumed(trial: Trial) -> Iterator[str]:
-    subject, conventions = trial.subject, trial.best.conventions
-    if {"L", "L_i", "dL_dz", "dL_dW"} & set(subject.letters()) and "y" in subject.given:
-        yield from in_words(conventions, ["reduction"])
-    if subject.regularised:
-        words = in_words(conventions, ["half", "free", "biases"])
-        yield from (text.replace(" r ", f" {subject.parameter('r')} ") for text in words)
+def _assumed(trial: Trial, pins: Mapping[str, Any]) -> Iterator[str]:
+    subject = trial.subject
+    yield from conventions_of(trial, [name for name in CONVENTIONS if name not in pins])
     names = [parameter["name"] for parameter in subject.entry["parameters"]]
     for letter, name in zip(subject.roles, names, strict=False):
         if letter is not None and letter in INPUT_NAMES:

@@ -58,7 +58,7 @@ def broken_line(trial: Trial, found: Counterexample) -> DerivationLine | None:
         return None
     kind, name = _OF_HIDDEN_LAYER.get(mistake.step, ("", ""))
     if not name:
-        return _line(mistake, found.right)
+        return _line(mistake, found.right, summed=trial.best.conventions.reduction == "sum")
     return layer_line(kind, name, found.inputs, _of_hidden_layer(trial.subject, kind))
 
 
@@ -107,13 +107,16 @@ def _form(kind: str, inputs: Mapping[str, Any]) -> Form:
     return Form(kind, 4, tuple(Axis(size, stride, padding) for size in kernel))
 
 
-def _line(mistake: Mistake, record: Mapping[str, Any]) -> DerivationLine | None:
-    """The line a mistake breaks, with its proof's own words and the numbers of a right record."""
+def _line(mistake: Mistake, record: Mapping[str, Any], summed: bool) -> DerivationLine | None:
+    """The line a mistake breaks, with its proof's own words and the numbers of a right record.
+
+    `summed`: whether the loss is asked for as the sum over the batch.
+    """
     if not mistake.line and _beside_the_fault(mistake, record):
         return None
     batch = "y" in record and record["y"].size > 1
     key = mistake.line or _OF_STEP.get(mistake.step, ("", ""))[not batch]
-    derivation = _derivation(record) if key else None
+    derivation = _derivation(record, summed) if key else None
     if derivation is None or key not in derivation:
         return None
     step = derivation[key]
@@ -135,15 +138,17 @@ def _beside_the_fault(mistake: Mistake, record: Mapping[str, Any]) -> bool:
     return of_option or of_bias or no_bias or "g" in record
 
 
-def _derivation(record: Mapping[str, Any]) -> Derivation | None:
+def _derivation(record: Mapping[str, Any], summed: bool) -> Derivation | None:
     """The derivation at a record's inputs: of its layer if it has one, else of its scores."""
     labels = record.get("y", np.zeros(len(record["z"]), dtype=int)) if "z" in record else None
     if labels is None or not np.isfinite(record["z"]).all() or np.any(labels < 0):
         return None
     one = labels.size == 1
     y: Any = int(labels[0]) if one else labels
+    reduction = "sum" if summed and not one else "mean"
     if "X" in record and "W" in record and "W1" not in record:
         x = record["X"][0] if one else record["X"]
         r = float(record.get("r", 0.0))
-        return derive(x=x, W=record["W"], b=record.get("b"), y=y, ridge=r or 0.1)
-    return derive(z=record["z"][0] if one else record["z"], y=y)
+        ridge = r or 0.1
+        return derive(x=x, W=record["W"], b=record.get("b"), y=y, ridge=ridge, reduction=reduction)
+    return derive(z=record["z"][0] if one else record["z"], y=y, reduction=reduction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -50,15 +51,20 @@ class Report:
 
     @property
     def summary(self) -> CourseSummary:
-        """Counts, clusters and points."""
+        """Counts, clusters and points, for the teacher's own programs."""
         return summarise(self.verdicts, self.rubric)
+
+    @property
+    def summary_to_show(self) -> CourseSummary:
+        """The same as far as the hints go."""
+        return summarise(self.verdicts, self.rubric, self.hints)
 
     def print(self, console: Console) -> None:
         """For a terminal."""
         from pminusy.diagnosis.report.terminal import print_class, print_verdict
 
         if self.folder:
-            print_class(console, self.verdicts, self.summary)
+            print_class(console, self.verdicts, self.summary_to_show, self.hints)
             return
         for verdict in worst_first(self.verdicts):
             print_verdict(console, verdict, self.hints)
@@ -78,11 +84,26 @@ class Report:
             "csv": lambda: machine.as_csv(self.verdicts, self.summary),
             "junit": lambda: machine.as_junit(self.verdicts, allow_fragile, self.hints),
             "gradescope": lambda: self._gradescope(allow_fragile),
-            "html": lambda: page.as_html(self.verdicts, self.summary, self.title, self.hints),
+            "html": lambda: page.as_html(
+                self.verdicts, self.summary_to_show, self.title, self.hints
+            ),
         }
         if format in made:
             return made[format]()
         return _one_after_the_other(self.verdicts, self.hints)
+
+    def without_names(self) -> Report:
+        """The same with numbers for submissions: in an order that says nothing of their names."""
+        numbers = sorted({v.source for v in self.verdicts}, key=_scattered)
+        named = {source: f"submission {number}" for number, source in enumerate(numbers, 1)}
+        hidden = [
+            replace(
+                v, source=named[v.source], file="",
+                name=named[v.source] if v.name == v.source else v.name,
+            )
+            for v in self.verdicts
+        ]  # fmt: skip
+        return replace(self, verdicts=sorted(hidden, key=lambda v: int(v.source.split()[1])))
 
     def write(self, path: Path, text: str) -> None:
         """Write a report whole or not at all."""
@@ -135,6 +156,11 @@ class Report:
                 name = f"{stem}-{number}"
             taken.add(name.lower())
             self.write(folder / f"{name}{suffix}", text)
+
+
+def _scattered(source: str) -> bytes:
+    """A key by which names are in no order of theirs, and in the same one every time."""
+    return hashlib.sha256(source.encode()).digest()
 
 
 def _one_after_the_other(verdicts: Sequence[Verdict], hints: int) -> str:

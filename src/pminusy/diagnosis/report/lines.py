@@ -164,7 +164,7 @@ def _smallest(verdict: Verdict, hints: int) -> Iterator[StyledLine]:
         yield from _right_step(formula, value)
     told = verdict.findings[0].right if verdict.findings else ""
     for comparison in compared:
-        yield from _comparison(comparison, told)
+        yield from _comparison(comparison, told, hints)
 
 
 def _broken_line(line: DerivationLine) -> Iterator[StyledLine]:
@@ -176,15 +176,17 @@ def _broken_line(line: DerivationLine) -> Iterator[StyledLine]:
     yield from _paragraph(line.why, "dim", indent=4)
 
 
-def _comparison(comparison: Comparison, told: str) -> Iterator[StyledLine]:
-    """Two values under their formula, or under a word for the one that has been told already."""
+def _comparison(comparison: Comparison, told: str, hints: int) -> Iterator[StyledLine]:
+    """Two values under their formula, or under a word for the one that has been told already.
+
+    The formula is for the third hint, the right value from the second on.
+    """
     note = "  (yours as the diagnosis has it)" if comparison.inferred else ""
     formula = comparison.formula or comparison.name
-    yield StyledLine(f"    {'the first wrong line' if formula == told else formula}{note}")
-    for word, value, style in (
-        ("yours", comparison.yours, "bad"),
-        ("right", comparison.right, "good"),
-    ):
+    heading = "the first wrong line" if formula == told else formula
+    yield StyledLine(f"    {heading if hints >= 3 else comparison.name}{note}")
+    values = [("yours", comparison.yours, "bad"), ("right", comparison.right, "good")]
+    for word, value, style in values if hints >= 2 else values[:1]:
         first, *more = value.split("\n")
         yield StyledLine(f"      {word}  {first}", style)
         for row in more:
@@ -213,6 +215,8 @@ def _rest(verdict: Verdict) -> Iterator[StyledLine]:
         yield from _paragraph("✓ " + " · ".join(held), "good")
     if verdict.gradient_check:
         yield from _paragraph(verdict.gradient_check, "dim")
+    if verdict.required:
+        yield from _paragraph("required: " + "; ".join(map(clean, verdict.required)), "dim")
     if verdict.assumed:
         yield from _paragraph("assumed: " + "; ".join(map(clean, verdict.assumed)), "dim")
     if verdict.leans_on:

@@ -69,8 +69,10 @@ class CourseSummary:
         return _in_order(Counter(self.submissions.values()))
 
 
-def summarise(verdicts: Sequence[Verdict], rubric: Rubric | None = None) -> CourseSummary:
-    """Summarise the verdicts of a folder."""
+def summarise(
+    verdicts: Sequence[Verdict], rubric: Rubric | None = None, hints: int = 3
+) -> CourseSummary:
+    """Summarise the verdicts of a folder; below 3 hints, mistakes are put together by their hint."""
     of_each: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         of_each.setdefault(verdict.source, []).append(verdict)
@@ -79,7 +81,7 @@ def summarise(verdicts: Sequence[Verdict], rubric: Rubric | None = None) -> Cour
         points = {source: sum(map(rubric.of, each)) / len(each) for source, each in of_each.items()}
     return CourseSummary(
         counts=_in_order(Counter(verdict.status for verdict in verdicts)),
-        clusters=tuple(sorted(_clusters(verdicts), key=lambda c: (-c.count, c.id))),
+        clusters=tuple(sorted(_clusters(verdicts, hints), key=lambda c: (-c.count, c.id))),
         points=points,
         leaning=tuple(Counter(item for v in verdicts for item in v.leans_on).most_common()),
         submissions={source: worst(each).status for source, each in of_each.items()},
@@ -90,12 +92,20 @@ def _in_order(counts: Mapping[Status, int]) -> dict[str, int]:
     return {status: counts[status] for status in _ORDER if counts.get(status)}
 
 
-def _clusters(verdicts: Sequence[Verdict]) -> Iterator[Cluster]:
+def _told(item: Finding | Fragility, hints: int) -> tuple[str, str]:
+    """What a mistake is put together by, and its sentence, as far as the hints go."""
+    if isinstance(item, Finding) and hints < len(item.hints):
+        return item.hints[hints - 1], item.hints[hints - 1]
+    return item.id or _NOT_RECOGNISED, item.sentence
+
+
+def _clusters(verdicts: Sequence[Verdict], hints: int) -> Iterator[Cluster]:
     members: dict[str, list[tuple[Verdict, str]]] = {}
     for verdict in verdicts:
         items: list[Finding | Fragility] = [*verdict.findings, *verdict.fragilities]
         for item in items:
-            members.setdefault(item.id or _NOT_RECOGNISED, []).append((verdict, item.sentence))
+            name, sentence = _told(item, hints)
+            members.setdefault(name, []).append((verdict, sentence))
         if cause := cause_of(verdict):
             members.setdefault(cause, []).append((verdict, ""))
     for name, found in members.items():
@@ -106,5 +116,6 @@ def _clusters(verdicts: Sequence[Verdict]) -> Iterator[Cluster]:
         elif name == _NOT_RECOGNISED:
             yield Cluster(name, "Wrong, not recognised.", sources)
         else:
-            sentence = of_mistake(name, [sentence for _, sentence in found])
+            said = [sentence for _, sentence in found]
+            sentence = name if said[0] == name else of_mistake(name, said)
             yield Cluster(name, sentence, sources, worst(who).status)

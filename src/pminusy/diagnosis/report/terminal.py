@@ -31,7 +31,9 @@ def print_verdict(console: Console, verdict: Verdict, hints: int) -> None:
             console.print(Text(piece, style=_STYLES[line.style]), soft_wrap=True)
 
 
-def print_class(console: Console, verdicts: Sequence[Verdict], summary: CourseSummary) -> None:
+def print_class(
+    console: Console, verdicts: Sequence[Verdict], summary: CourseSummary, hints: int
+) -> None:
     """Counts, what goes wrong with the way out, and a row for each function that is not correct."""
     many = f"{len(summary.submissions)} submissions, {len(verdicts)} functions"
     console.print(Text(many, style="bold"))
@@ -47,10 +49,12 @@ def print_class(console: Console, verdicts: Sequence[Verdict], summary: CourseSu
             if cluster.way_out:
                 clusters.add_row(Text(), Text(clean(cluster.way_out), style="dim"))
         console.print(clusters)
-    _print_rows(console, [v for v in verdicts if v.status != "correct"], summary)
+    _print_rows(console, [v for v in verdicts if v.status != "correct"], summary, hints)
 
 
-def _print_rows(console: Console, verdicts: Sequence[Verdict], summary: CourseSummary) -> None:
+def _print_rows(
+    console: Console, verdicts: Sequence[Verdict], summary: CourseSummary, hints: int
+) -> None:
     if not verdicts:
         return
     console.print()
@@ -71,7 +75,7 @@ def _print_rows(console: Console, verdicts: Sequence[Verdict], summary: CourseSu
             Text(_short(verdict.name, width // 5)),
             Text(f"{mark} {verdict.status}", style=_STYLES[style]),
             *([Text("" if points is None else f"{points:g}")] if summary.points else []),
-            Text(clean(in_short(verdict))),
+            Text(clean(in_short(verdict, hints))),
         )
     console.print(table)
     if len(verdicts) > _ROWS:

@@ -117,6 +117,8 @@ class Verdict:
         What it was taken to compute.
     summary
         One sentence.
+    required
+        Conventions that the exercise asks for, by `--pin` or a reference.
     assumed
         Conventions it was found to follow.
     pins
@@ -169,6 +171,7 @@ class Verdict:
     spared: str = ""
     on_the_way: tuple[tuple[str, str], ...] = ()
     line: int = 0
+    required: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

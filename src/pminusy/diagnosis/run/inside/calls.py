@@ -200,11 +200,28 @@ def _encode(value: Any, out: list[Array], depth: int) -> dict[str, Any]:
     if type(value) in (tuple, list) and depth < _DEEPEST:
         if value and all(type(item) in (int, float) for item in value):
             return _encode(np.asarray(value), out, depth)
+        if _is_matrix(value):
+            return _encode(np.asarray(value), out, depth)
         return {"tuple": [_encode(item, out, depth + 1) for item in value[:_MOST_PARTS]]}
     if type(value) is dict and depth < _DEEPEST:
         items = list(value.items())[:_MOST_PARTS]
         return {"dict": {str(k)[:80]: _encode(item, out, depth + 1) for k, item in items}}
     return {"other": f"a {type(value).__name__[:80]}"}
+
+
+def _is_matrix(value: Any) -> bool:
+    """Whether it is a list of equally long rows of numbers: a matrix that was built row by row."""
+    if type(value) is not list or not all(map(_is_row, value)):
+        return False
+    return len({len(row) for row in value}) == 1  # one row is one for a batch of one sample
+
+
+def _is_row(row: Any) -> bool:
+    if isinstance(row, np.ndarray):
+        return row.ndim == 1 and row.dtype.kind in "bhilqef"
+    return type(row) in (list, tuple) and all(
+        type(x) in (int, float) or isinstance(x, np.floating | np.integer) for x in row
+    )
 
 
 def _describe(error: BaseException) -> dict[str, Any]:
