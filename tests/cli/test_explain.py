@@ -180,3 +180,15 @@ def test_a_network_of_a_file_opens_a_layer(tmp_path, capsys):
         run(*given)
     with pytest.raises(InputError, match="a file of arrays that can be read"):
         run("--network", "nowhere.npz", *given[2:], "--network-layers", "linear")
+
+
+@pytest.mark.parametrize(("target", "true"), [("3", "3"), ("1", "1"), ("0", "1"), ("two", "two")])
+def test_the_name_of_a_class_comes_before_an_index(capsys, target, true):
+    classes = "1,2,3" if target != "two" else "one,two,three"
+    run("--logits", "1,2,-1", "--classes", classes, "--target", target)
+    assert f"true class {true}\n" in capsys.readouterr().out
+
+
+def test_an_index_that_is_counted_from_1_is_told_so():
+    with pytest.raises(InputError, match="counted from 0"):
+        run("--logits", "1,2,-1", "--target", "3")

@@ -20,8 +20,10 @@ def softmax_loss(W, X, y, reg):
 REDUCTION = {"mean": {"reduction": "mean", "divisor": "len(y)"},
              "sum": {"reduction": "sum", "divisor": "1"}}  # fmt: skip
 HALF = {"half": {"half": "0.5", "twice": "1"}, "full": {"half": "1.0", "twice": "2"}}
-WORDS = {"mean": "the loss is the mean over the batch", "sum": "the loss is the sum over the batch",
-         "half": "the regulariser is ½ reg ‖W‖²", "full": "the regulariser is reg ‖W‖²"}  # fmt: skip
+WORDS = {"mean": "the loss is the mean over the batch",
+         "sum": "the loss is the sum over the batch",
+         "half": "the regulariser is ½ reg ‖W‖²",
+         "full": "the regulariser is reg ‖W‖²"}  # fmt: skip
 
 
 @pytest.mark.parametrize("required", list(itertools.product(REDUCTION, HALF)))

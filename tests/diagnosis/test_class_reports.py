@@ -204,7 +204,9 @@ def test_the_first_hint_has_no_right_value_and_no_formula(class_of_two, kind):
     shown = {hints: Report(class_of_two, "class", True, hints).text(kind) for hints in (1, 2, 3)}
     assert "(p − Y)" in shown[3]
     assert "right" in shown[2]
-    assert not re.search(r"p − Y|right|sign", shown[1].rpartition("</style>")[2].partition("<script")[0])
+    assert not re.search(
+        r"p − Y|right|sign", shown[1].rpartition("</style>")[2].partition("<script")[0]
+    )
 
 
 def test_a_page_for_all_to_see_has_numbers_in_place_of_names(class_of_two):

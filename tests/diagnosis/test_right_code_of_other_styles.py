@@ -225,7 +225,9 @@ def softmax_loss(z, y):
 """
 
 
-@pytest.mark.parametrize("row", ["p / len(y)", "[float(v) / len(y) for v in p]", "list(p / len(y))"])
+@pytest.mark.parametrize(
+    "row", ["p / len(y)", "[float(v) / len(y) for v in p]", "list(p / len(y))"]
+)
 @pytest.mark.parametrize(("step", "status"), [("-=", "correct"), ("+=", "wrong")])
 def test_a_list_of_rows_is_a_matrix(row, step, status):
     verdict = judge(NUMPY + ROW_BY_ROW.format(row=row, step=step))

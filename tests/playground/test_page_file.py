@@ -153,3 +153,10 @@ def test_a_notebook_shows_it_in_a_frame_that_reaches_nothing(html):
     assert 'sandbox="allow-scripts"' in shown
     assert "<script" not in shown  # it is escaped in srcdoc
     assert shown.count("<iframe") == 1
+
+
+def test_the_help_offers_the_options_that_the_page_has():
+    from pminusy.cli.play import _ON_THE_PAGE
+    from pminusy.playground.opening import _REACH
+
+    assert set(_ON_THE_PAGE) == set(_REACH)

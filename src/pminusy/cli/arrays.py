@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ def names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(part.strip() for part in text.split(","))
 
 
-def target_of(text: str | None) -> Any:
-    """A class index, a class name, one of either a row, or soft targets (numbers with a point)."""
+def target_of(text: str | None, classes: Sequence[str] | None = None) -> Any:
+    """A class index, a class name, one of either a row, or soft targets (numbers with a point).
+
+    What is the name of a class is that class, whatever else it could be: 2 of the classes 1, 2, 3.
+    """
     if text is None:
         raise InputError("--target", "the true class", "nothing", "pass --target 0, say")
     if Path(text).suffix in (".npy", ".csv") and Path(text).is_file():
@@ -26,14 +30,15 @@ def target_of(text: str | None) -> Any:
     text = _without_brackets(text)
     parts = [part.strip() for part in text.split(",")]
     if len(parts) == 1 and ";" not in text:
-        return _class(parts[0])
+        return _class(parts[0], classes)
     if any("." in part or ";" in part for part in parts):
         return array_of("--target", text)
-    return [_class(part) for part in parts]
+    return [_class(part, classes) for part in parts]
 
 
-def _class(text: str) -> int | str:
-    return int(text) if text.lstrip("-").isdigit() else text
+def _class(text: str, classes: Sequence[str] | None) -> int | str:
+    named = classes is not None and text in classes
+    return int(text) if text.lstrip("-").isdigit() and not named else text
 
 
 def optional_array(name: str, text: str | None, *, rows: bool = False) -> Any:

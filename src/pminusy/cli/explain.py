@@ -60,7 +60,9 @@ def explain(
     b: Annotated[str | None, typer.Option("--b", help="Bias, one number a class.")] = None,
     target: Annotated[
         str | None,
-        typer.Option(help="True class by index or name; with commas: one a row, or soft targets."),
+        typer.Option(
+            help="True class by name or by index, from 0; with commas: one a row, or soft targets."
+        ),
     ] = None,
     normalise: Annotated[bool, typer.Option(help="Divide the probabilities by their sum.")] = False,
     classes: Annotated[str | None, typer.Option(help="Names of the classes: a,b,c.")] = None,
@@ -159,7 +161,7 @@ def explain(
         from pminusy.api.explain import explained
 
         more: dict[str, Any] = {
-            "y": None if article and target is None else target_of(target), "article": article,
+            "y": _target(target, names(classes), article), "article": article,
             "normalise": normalise, "row": row or 0, "seed": seed,
         }  # fmt: skip
         with named_as_typed():
@@ -175,6 +177,10 @@ def explain(
     write_atomically(output, lambda file: file.write(page))
     with printing([output]):
         typer.echo(f"{len(result)} steps, every one proved, in {visible(str(output))}")
+
+
+def _target(target: str | None, classes: tuple[str, ...] | None, article: str | None) -> Any:
+    return None if article and target is None else target_of(target, classes)
 
 
 def _route(route: str, everything: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -26,19 +26,26 @@ _PARSERS: dict[str, Any] = {
 _TYPES: dict[str, Any] = {"int": int, "float": float, "word": str, "array": str}
 
 
-def with_loss_flags(command: F) -> F:
-    """Give a command that takes `**loss` a flag for each option of the loss."""
+def with_loss_flags(command: F, shown: Collection[str] | None = None) -> F:
+    """Give a command that takes `**loss` a flag for each option of the loss.
+
+    Where only some are `shown`, the help leaves out the others, which the command refuses by name.
+    """
     signature = inspect.signature(command, eval_str=True)  # what typer reads
     own = list(signature.parameters.values())[:-1]
-    flags = [_parameter(option) for option in _EXPLAINED]
+    flags = [
+        _parameter(option, hidden=shown is not None and option.name not in shown)
+        for option in _EXPLAINED
+    ]
     vars(command)["__signature__"] = signature.replace(parameters=[*own, *flags])
     command.__annotations__ |= {flag.name: flag.annotation for flag in flags}
     return command
 
 
-def _parameter(option: LossOption) -> inspect.Parameter:
+def _parameter(option: LossOption, hidden: bool) -> inspect.Parameter:
     kind = _TYPES[option.kind]
-    shown = typer.Option(option.flag, help=option.help, **_PARSERS.get(option.kind, {}))
+    parser = _PARSERS.get(option.kind, {})
+    shown = typer.Option(option.flag, help=option.help, hidden=hidden, **parser)
     return inspect.Parameter(
         option.name,
         inspect.Parameter.KEYWORD_ONLY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,9 +18,10 @@ from pminusy.present.sanitise import visible
 __all__ = ["play"]
 
 _PAGE = Path("play.html")
+_ON_THE_PAGE = ("temperature", "label_smoothing", "z_loss", "softcap")  # a test compares them
 
 
-@with_loss_flags
+@partial(with_loss_flags, shown=_ON_THE_PAGE)
 def play(
     logits: Annotated[
         str | None, typer.Option(help="Logits that it opens with, with commas between.")
@@ -29,7 +31,8 @@ def play(
     W: Annotated[str | None, typer.Option("--W", help="Weights, one row a class.")] = None,
     b: Annotated[str | None, typer.Option("--b", help="Bias, one number a class.")] = None,
     target: Annotated[
-        str, typer.Option(help="True class by index or name, or soft targets with commas.")
+        str,
+        typer.Option(help="True class by name or by index, from 0, or soft targets with commas."),
     ] = "0",
     classes: Annotated[str | None, typer.Option(help="Names of the classes: a,b,c.")] = None,
     points: Annotated[
@@ -50,7 +53,8 @@ def play(
     given: dict[str, Any] = {
         "z": typed_array("--logits", logits), "probabilities": typed_array("--probs", probs),
         "x": typed_array("--x", x), "W": typed_array("--W", W, rows=True),
-        "b": typed_array("--b", b), "y": target_of(target), "classes": names(classes),
+        "b": typed_array("--b", b), "classes": names(classes),
+        "y": target_of(target, names(classes)),
     }  # fmt: skip
     if logits is probs is x is None:
         given["z"] = EXAMPLE

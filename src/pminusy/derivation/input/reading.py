@@ -100,7 +100,9 @@ def _is_number(name: str) -> bool:
 def class_at(y: Any, K: int) -> int:
     """Index of a class, checked."""
     if isinstance(y, bool) or not isinstance(y, int | np.integer) or not 0 <= y < K:
-        raise InputError("target", f"a class index from 0 to {K - 1}", str(y))
+        raise InputError(
+            "target", f"a class index from 0 to {K - 1}", str(y), "classes are counted from 0"
+        )
     return int(y)
 
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from pminusy.diagnosis.bind.layouts import LAYOUTS
+from pminusy.diagnosis.catalogue.exercise import Layer
+from pminusy.diagnosis.catalogue.quantities import INPUT_NAMES
 from pminusy.diagnosis.findings.another_convention import (
     CONVENTIONS,
     conventions_of,
     of_another_convention,
     required,
 )
-from pminusy.diagnosis.catalogue.exercise import Layer
-from pminusy.diagnosis.catalogue.quantities import INPUT_NAMES
 from pminusy.diagnosis.findings.as_written import called
 from pminusy.diagnosis.findings.counterexample import (
     comparisons,

@@ -72,7 +72,7 @@ class CourseSummary:
 def summarise(
     verdicts: Sequence[Verdict], rubric: Rubric | None = None, hints: int = 3
 ) -> CourseSummary:
-    """Summarise the verdicts of a folder; below 3 hints, mistakes are put together by their hint."""
+    """Summarise the verdicts of a folder; below 3 hints mistakes are put together by hint."""
     of_each: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         of_each.setdefault(verdict.source, []).append(verdict)
