@@ -98,6 +98,18 @@ def test_whether_a_row_was_held_out_before_the_model_was_refitted(frame, tmp_pat
         assert ("held out when the model was scored" in said) == (row - 1 in held_out)
 
 
+def test_an_evaluation_says_how_many_of_its_rows_were_trained_on(model, frame):
+    held_out = len(model.held_out)
+    trained = f"trained on {frame.height - held_out} of these {frame.height} rows"
+    assert any(trained in note for note in model.evaluate(frame).notes)
+    refitted = pmy.fit_table(PENGUINS, target="species")
+    assert any(
+        "trained on 344 of these 344 rows" in note for note in refitted.evaluate(frame).notes
+    )
+    others = frame.filter(pl.col("island") != "Dream")
+    assert not any("trained on" in note for note in model.evaluate(others).notes)
+
+
 @pytest.mark.parametrize("row", ROWS)
 def test_what_the_row_teaches(model, frame, row):
     own = row_of(frame, row)

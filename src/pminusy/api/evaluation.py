@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pminusy.api.fit.training_run import TableRows
+from pminusy.api.rows_of_the_fit import rows_of_the_fit
 from pminusy.errors import InputError
 from pminusy.estimators.intervals import Intervals
 from pminusy.estimators.scores import Scores, assess, score
@@ -43,20 +44,27 @@ class ClassScores(NamedTuple):
 class Evaluation:
     """Scores of a model on labelled rows, with intervals.
 
-    `judged` and `log_p` are those rows, of the table called `name`.
+    `judged` and `log_p` are those rows, of the table called `name`. `of_the_table` are the notes
+    on what the table has beside what the model knows; `notes` says too where rows were trained on.
     """
 
     rows: int
     scores: Scores
     baseline: Scores
     by_class: tuple[ClassScores, ...]
-    notes: tuple[str, ...]
+    of_the_table: tuple[str, ...]
+    trained_on: tuple[str, ...]
     ranking: tuple[tuple[str, float], ...]
     intervals: Intervals
     judged: TableRows = field(repr=False, compare=False)
     log_p: NDArray[np.float64] = field(repr=False, compare=False)  # (n, K)
     model: Fitted = field(repr=False, compare=False)
     name: str = "table"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is said about the rows."""
+        return (*self.of_the_table, *self.trained_on)
 
     def write_report(self, path: str | PathLike[str], *, command: str = "") -> None:
         """Write the page of the evaluation: one HTML file that opens offline.
@@ -96,7 +104,8 @@ def evaluate(
         scores=found.scores,
         baseline=score(rows.y, baseline, rows.weight),
         by_class=_by_class(model.schema.classes, rows.y, decided, rows.weight),
-        notes=rows.notes,
+        of_the_table=rows.notes,
+        trained_on=_trained_on(model, frame, rows.index),
         ranking=found.ranking,
         intervals=found.intervals,
         judged=rows,
@@ -104,6 +113,17 @@ def evaluate(
         model=model,
         name=name,
     )
+
+
+def _trained_on(model: Fitted, frame: pl.DataFrame, index: NDArray[np.intp]) -> tuple[str, ...]:
+    """A sentence where the rows are those of the fit, whose scores flatter the model."""
+    train, held_out = rows_of_the_fit(model, frame)
+    if train is None:
+        return ()
+    seen = train | held_out if model.refitted else train
+    number = int(np.isin(index, list(seen)).sum())
+    flattered = f"the model was trained on {number:,} of these {index.size:,} rows"
+    return (f"{flattered}: it does better on them than on new ones",) if number else ()
 
 
 def test_rows(table: Any, schema: Schema, groups: str | None) -> TableRows:

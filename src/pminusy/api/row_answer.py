@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pminusy.api.rows_of_the_fit import rows_of_the_fit
 from pminusy.core import head, softmax
 from pminusy.core.options import Options
 from pminusy.core.target_mass import target_mass
 from pminusy.derivation.statements.line import Table
-from pminusy.errors import InputError
-from pminusy.tables.design import cells, design_matrix, encode_target, select_rows
+from pminusy.tables.design import cells
 from pminusy.tables.kinds import is_number
 from pminusy.tables.schema import CategoryColumn, NumberColumn
 from pminusy.tables.wording import shown
@@ -132,7 +132,7 @@ def _threshold(row: _Row) -> tuple[str, ...]:
 
 def _trained_on(model: Fitted, frame: pl.DataFrame, number: int) -> str:
     """Whether the row was trained on: the split is made again, and known by what it left behind."""
-    train, held_out = _split(model, frame)
+    train, held_out = rows_of_the_fit(model, frame)
     if train is None:
         return (
             "Whether the row was trained on is not known: this is not the table of the fit, or "
@@ -145,53 +145,6 @@ def _trained_on(model: Fitted, frame: pl.DataFrame, number: int) -> str:
     if number - 1 in train:
         return "The row is one that the model was trained on."
     return "The row was left out of training: it has no label or no weight."
-
-
-def _split(model: Fitted, frame: pl.DataFrame) -> tuple[set[int] | None, set[int]]:
-    """Places of training and held-out rows; None where they do not give this model's statistics."""
-    import polars as pl
-
-    from pminusy.api.evaluation import row_weights
-    from pminusy.estimators.split import split_rows
-
-    schema, settings = model.schema, model.settings
-    if schema.weight is not None and schema.weight not in frame.columns:
-        return None, set()
-    if "seed" not in settings or "test size" not in settings:
-        return None, set()
-    try:
-        rows = select_rows(frame, schema.target, schema.weight)
-    except InputError:  # so few rows that their labels are no classes
-        return None, set()
-    labels = rows.frame[schema.target].cast(pl.String).rank("dense").to_numpy()
-    train, test = split_rows(labels, float(settings["test size"]), int(settings["seed"]))
-    if model.held_out is not None:
-        known = np.isin(rows.index, model.held_out)
-        train, test = np.flatnonzero(~known), np.flatnonzero(known)
-    training = rows.frame if model.refitted else rows.frame[train]
-    codes = encode_target(training, schema)
-    if (codes < 0).any():
-        return None, set()
-    weight = np.bincount(codes, row_weights(training, schema), len(schema.classes))
-    X = design_matrix(training, schema).X
-    numbers = [j for j, (column, _) in enumerate(_features(model)) if _is_value(column, j, model)]
-    centred = bool(np.all(np.abs(X[:, numbers].mean(axis=0)) < 1e-9)) if numbers else True
-    same = np.allclose(weight / weight.sum(), model.shares, rtol=0, atol=1e-9)
-    if not (same and centred):
-        return None, set()
-    return set(map(int, rows.index[train])), set(map(int, rows.index[test]))
-
-
-def _features(model: Fitted) -> list[tuple[Any, str]]:
-    """Each feature's column, and the feature's name."""
-    return [(column, name) for column in model.schema.columns for name in column.feature_names]
-
-
-def _is_value(column: Any, j: int, model: Fitted) -> bool:
-    """Whether a feature is a number itself, and not that it is missing."""
-    if not isinstance(column, NumberColumn) or not column.varies:
-        return False
-    return j == 0 or _features(model)[j - 1][0] is not column
 
 
 def _places(model: Fitted) -> Iterator[tuple[Any, list[int]]]:

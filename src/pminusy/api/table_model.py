@@ -199,7 +199,7 @@ class TableModel(Fitted):
         """
         name = Path(table).name if isinstance(table, str | PathLike) else "table"
         result = evaluate(self, self.read(table), groups, name)
-        _warn("evaluate", result.notes)
+        _warn("evaluate", result.of_the_table)
         return result
 
     def explain(self, row: Table, **options: Any) -> Derivation:
