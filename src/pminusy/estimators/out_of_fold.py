@@ -1,14 +1,16 @@
 """Probabilities of every row, by models that were trained on the other folds.
 
-Folds share what they can: C is chosen on the first one, along ascending values, each fit beginning
-where the one before ended; the other folds begin at the first one's weights.
+Folds share what they can: C is chosen on the first one, from C = 1 on, each fit beginning where the
+one before ended; the other folds begin at the first one's weights. A fit of many parameters ends
+within `NEAR` of the least objective: a nearer end ranks rows no better.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,9 +27,12 @@ __all__ = ["FoldModel", "OutOfFold", "out_of_fold"]
 
 Array = NDArray[Any]
 
-_DECADES = tuple(10.0**k for k in range(-5, 4))
+NEAR = 1e-3  # of the objective: how far from its minimum a fit may end
+_MANY = 4000  # parameters, up to which a fit goes to its optimum: that costs little more
+_DECADES = (range(-1, -6, -1), range(1, 4))  # exponents of the values of C tried
+_GAIN = 0.005  # of the loss: a decade that gains less is the last one tried
 # Of values of C up to this times the best loss the one nearest to 1 is taken, for wrong labels make
-# the loss prefer too strong a penalty; once one is above, larger ones are not tried any more.
+# the loss prefer too strong a penalty.
 _WORSE = 1.02
 _ROOT = math.sqrt(10.0)
 _SLICE = 8 << 20  # bytes of rows that are read at once
@@ -104,8 +109,10 @@ def out_of_fold(
     models, converged = [], True
     clf = SoftmaxRegression(warm_start=True)
     for f, (train, rest) in enumerate(splits):
-        values = _DECADES if C is None else (C,)
-        clf, C, said = _fitted(clf, X, y, weight, train, rest, values)
+        part: _Held | _Read = (_Read if is_lazy(X) else _Held)(X, y, weight, train, rest)
+        part.small = K * (X.shape[1] + 1) <= _MANY
+        clf = _chosen(part, clf, y[rest], weight[rest]) if C is None else _fitted(part, clf, C)
+        C, said = float(clf.C), np.exp(part.log_p(clf))
         present = np.unique(y[train])
         fold[rest] = f
         judged = rest[np.isin(y[rest], present)]
@@ -139,36 +146,59 @@ def _splits(y: Array, folds: int, seed: int, groups: Array | None) -> Any:
         return list(splitter.split(np.zeros((y.size, 1)), y, groups))
 
 
-def _fitted(
-    clf: Any, X: Any, y: Array, weight: Array, train: Array, rest: Array, values: Sequence[float]
-) -> tuple[Any, float, Array]:
-    """The best of several values of C on one fold: model, value, what it says of the rest."""
-    part: _Held | _Read = (_Read if is_lazy(X) else _Held)(X, y, weight, train, rest)
+def _fitted(part: _Held | _Read, start: Any, C: float) -> Any:
+    """A model that begins at the weights of another; which is left as it is."""
+    clf = copy.copy(start).set_params(C=C, gap=None if part.small or math.isinf(C) else NEAR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # `converged` says it
+        part.fit(clf)
+    return clf
 
-    def fit(C: float) -> tuple[float, Array]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # `converged` says it
-            part.fit(clf.set_params(C=C))
-        log_p = part.log_p(clf)
-        return _loss(log_p, clf.classes_, y[rest], weight[rest]), np.exp(log_p)
 
-    if len(values) == 1:
-        return clf, values[0], fit(values[0])[1]
-    losses: dict[float, float] = {}
-    for C in values:
-        losses[C], _ = fit(C)
-        if losses[C] > _WORSE * min(losses.values()):
+def _chosen(part: _Held | _Read, start: Any, y: Array, weight: Array) -> Any:
+    """The model of the best C."""
+    models: dict[float, Any] = {}
+
+    def loss(C: float) -> float:
+        before = min(models, key=lambda tried: abs(math.log(tried / C)), default=None)
+        models[C] = _fitted(part, start if before is None else models[before], C)
+        return _loss(part.log_p(models[C]), models[C].classes_, y, weight)
+
+    return models[_best_penalty(loss)]
+
+
+def _best_penalty(loss: Callable[[float], float]) -> float:
+    """Near the least loss of values of C, and nearest to 1 of these.
+
+    The loss is taken to have one minimum: from 1 on, values are tried as long as they gain.
+    """
+    losses = {1.0: loss(1.0)}
+    for exponents in _DECADES:
+        last = losses[1.0]
+        for exponent in exponents:
+            C = 10.0**exponent
+            losses[C] = loss(C)
+            if not losses[C] < (1 - _GAIN) * last:
+                break
+            last = losses[C]
+        if min(losses.values()) < losses[1.0]:
             break
-    least = min(losses, key=lambda C: losses[C])
-    for C in (least / _ROOT, least * _ROOT):
-        losses[C], _ = fit(C)
-    near = [C for C, loss in losses.items() if loss <= _WORSE * min(losses.values())]
-    best = min(near, key=lambda C: abs(math.log(C)))
-    return clf, best, fit(best)[1]
+    best = _nearest_to_one(losses)
+    if best != 1.0:
+        between = best * _ROOT if best < 1 else best / _ROOT
+        losses[between] = loss(between)
+    return _nearest_to_one(losses)
+
+
+def _nearest_to_one(losses: dict[float, float]) -> float:
+    near = [C for C, loss in losses.items() if not loss > _WORSE * min(losses.values())]
+    return min(near, key=lambda C: abs(math.log(C)))
 
 
 class _Held:
     """A fold of rows in memory."""
+
+    small = True  # whether its problem is
 
     def __init__(self, X: Any, y: Array, weight: Array, train: Array, rest: Array) -> None:
         self._train, self._rest = (X[train], y[train], weight[train]), X[rest]
@@ -185,6 +215,8 @@ class _Held:
 
 class _Read:
     """The same of rows that are read by slices, each visit anew."""
+
+    small = True
 
     def __init__(self, X: Any, y: Array, weight: Array, train: Array, rest: Array) -> None:
         self._X, self._y, self._weight = X, y, weight
