@@ -2,20 +2,22 @@
 
 Where the Hessian costs a few passes it is built and solved with at every step. Where it costs more,
 a model is kept for several steps, and conjugate gradients, whose products are passes, make up for
-what it lacks.
+what it lacks. Where any model costs many, its diagonal goes first.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.kernels import dispatch
+from pminusy.training.dense.choice import Build, DenseModel, Models
 from pminusy.training.dense.kernel import run_kernel, suits_kernel
-from pminusy.training.dense.models import ClassBlocks, SharedBlock, WholeHessian
-from pminusy.training.dense.newton import DenseModel, dense_newton
+from pminusy.training.dense.models import ClassBlocks, Diagonals, SharedBlock, WholeHessian
+from pminusy.training.dense.newton import dense_newton
 from pminusy.training.dense.objective import DenseObjective, DenseRows
 from pminusy.training.dense.row_space import RowSpaceObjective, suits_row_space
 from pminusy.training.solvers.solution import Solution, StoppingCriterion, TrainingLog
@@ -33,11 +35,13 @@ _MOST_NUMBERS = 2_000_000  # of the matrix and what is beside it: beyond, thread
 _BESIDE = 6  # numbers for a row and class: logits, p, residual …
 _POLISH, _POLISHED = 1e-3, 1 << 19  # of the criterion, up to so many multiplications
 _LOOSE = 1e-5  # a criterion that asks for less than this is not polished
-_DIRECT = 8.0  # passes that a Hessian may cost which is built at every step
+_DIRECT = 8.0  # products that a Hessian may cost which is built at every step
+_DEAR = 16.0  # products that a model costs which is built only where diagonals have not sufficed
 
 # Seconds, on one thread: what decides is their ratio, which machines share.
 _CALL, _EXP, _SCALED = 1.2e-6, 2e-9, 2e-10
-_SKINNY, _FLOP, _FACTOR = 1.3e-11, 1.2e-11, 4e-11  # a multiplication of each kind of product
+_READ, _BLOCKED, _SKINNY = 1.1e-10, 3e-10, 3.5e-11  # of a number of the matrix, for every row
+_FLOP, _FACTOR = 2.1e-11, 1.7e-11  # a multiplication
 
 
 def fits_dense(source: Source, workspace: int) -> TypeGuard[ArraySource]:
@@ -88,18 +92,7 @@ def _descend(
         strict and rows.x.size * dense.K <= _POLISHED
     ):  # a step more costs nothing, the start leaves no trace
         criterion = criterion.tightened(_POLISH)
-    price = _price(WholeHessian, dense)
-    direct = price <= _DIRECT
-    whole = direct or dense.K == 2
-
-    def model(damping: float) -> DenseModel:
-        x = rows.x if direct else rows.single
-        if dense.K > 2 and not np.any(dense.stands.V):
-            return SharedBlock(dense, damping, x)
-        if whole:
-            return WholeHessian(dense, damping, x)
-        return ClassBlocks(dense, damping, x, kept=log.iterations == 0)
-
+    direct = _price(WholeHessian, dense) <= _DIRECT
     V = dense.differences(vector)
     if compiler and direct and suits_kernel(dense, criterion, log):
         found = run_kernel(dense, V, criterion, enough, log)
@@ -108,18 +101,52 @@ def _descend(
     return dense_newton(
         dense,
         V,
-        model,
+        Models(_exact(dense, rows.x), 0.0) if direct else _by_cost(dense, log),
         criterion=criterion,
         log=log,
-        price=price if whole else _price(ClassBlocks, dense),
         direct=direct,
     )
+
+
+def _exact(dense: DenseObjective, x: Array) -> Build:
+    """The Hessian itself; at weights 0 all classes share a block."""
+
+    def build(damping: float) -> DenseModel:
+        if dense.K > 2 and not np.any(dense.stands.V):
+            return SharedBlock(dense, damping, x)
+        return WholeHessian(dense, damping, x)
+
+    return build
+
+
+def _blocks(dense: DenseObjective, x: Array, log: TrainingLog) -> Build:
+    """A block for every class; at weights 0 they share one, at a new value of C they are kept."""
+    kept = dense.rows.blocks is not None
+
+    def build(damping: float) -> DenseModel:
+        if not np.any(dense.stands.V):
+            return SharedBlock(dense, damping, x)
+        return ClassBlocks(dense, damping, x, kept=kept and log.iterations == 0)
+
+    return build
+
+
+def _by_cost(dense: DenseObjective, log: TrainingLog) -> Models:
+    """A model for conjugate gradients, and diagonals before it where it is dear."""
+    x = dense.rows.single
+    if dense.K == 2:
+        build, price = _exact(dense, x), _price(WholeHessian, dense)
+    else:
+        build, price = _blocks(dense, x, log), _price(ClassBlocks, dense)
+    dear = price > _DEAR and dense.rows.blocks is None
+    return Models(build, price, partial(Diagonals, dense) if dear else None)
 
 
 def _price(model: Any, objective: DenseObjective) -> float:
     """Products with the Hessian that a model costs."""
     K, E, N = objective.K, objective.E, objective.rows.x.shape[1]
-    product = 20 * _CALL + 4 * N * (K - 1) * E * _SKINNY + N * K * _EXP
+    visit = min((K - 1) * _READ, _BLOCKED + (K - 1) * _SKINNY)
+    product = 20 * _CALL + 2 * N * E * visit + N * K * _EXP
     gram = 6 * _CALL + N * E * (E * _FLOP + _SCALED)
     number = K if model is ClassBlocks else K * (K - 1) // 2
     size = E if model is ClassBlocks else (K - 1) * E

@@ -1,5 +1,6 @@
-"""Models of the Hessian of a dense problem: at the start, class by class, or the Hessian itself.
+"""Models of the Hessian of a dense problem, from next to nothing to the Hessian itself.
 
+    diagonals its diagonal
     shared    where all classes are equally likely it is (I − 1 1ᵀ / K) ⊗ A: one factor for all
     classes   its diagonal blocks, a factor for every class
     whole     the Hessian against the first class: (K − 1) E parameters
@@ -17,15 +18,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.dense.lapack import dpotrf, dpotri, dpotrs
-from pminusy.training.dense.objective import DenseObjective, DenseRows
+from pminusy.training.dense.objective import DenseObjective, DenseRows, product
 
-__all__ = ["ClassBlocks", "SharedBlock", "WholeHessian"]
+__all__ = ["ClassBlocks", "Diagonals", "SharedBlock", "WholeHessian"]
 
 Array = NDArray[Any]
 
 _INVERTED = 128  # features up to which one product for all classes is quicker than their solves
 _SYMMETRIC = 48  # features from which BLAS is quicker where a product is symmetric
 _EXPONENTS = (-14, -12, -10, -8, -7, -6, -4, -2, 0, 2)
+
+
+class Diagonals:
+    """Diagonals of its diagonal blocks: one product of squares, so they can follow every step."""
+
+    def __init__(self, objective: DenseObjective, damping: float) -> None:
+        S, p = objective.rows.classes.S, objective.stands.outcome.p
+        penalty = objective.weight_penalty / (2 if objective.K == 2 else 1) + damping
+        spread = (S * p * (1 - p)).astype(np.float32)
+        self._inverse = 1.0 / (product(spread, objective.rows.single_squares) + penalty)
+
+    def solve(self, G: Array) -> Array:
+        """Each class by its own, less the first; two classes are one row."""
+        if len(G) == 1:
+            return np.asarray(self._inverse * G)
+        return np.asarray(G * self._inverse[1:] + G.sum(axis=0) * self._inverse[0])
 
 
 class SharedBlock:

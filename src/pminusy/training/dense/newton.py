@@ -2,7 +2,7 @@
 
 Where the Hessian is built at every step (`direct`), a solution with it is the step, and close to
 the optimum the last one stays. Otherwise a model preconditions conjugate gradients, whose products
-are visits to the rows; it is built anew once it leaves so many products to do that a new one pays.
+are visits to the rows; `choice` says which.
 
 Damping, forcing and the end are those of `training.solvers.newton`; all happens in V.
 """
@@ -10,16 +10,16 @@ Damping, forcing and the end are those of `training.solvers.newton`; all happens
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pminusy.training.dense.choice import DenseModel, Models
 from pminusy.training.dense.objective import DenseLine, DenseObjective, DensePoint
 from pminusy.training.penalised import ValueAndGradient
 from pminusy.training.solvers.line_search import line_search
-from pminusy.training.solvers.newton import FLOOR, PRODUCTS, ROUNDING, Damping, Spent, forcing
+from pminusy.training.solvers.newton import FLOOR, ROUNDING, Damping, forcing
 from pminusy.training.solvers.newton_cg import conjugate_gradients
 from pminusy.training.solvers.solution import (
     Patience,
@@ -29,7 +29,7 @@ from pminusy.training.solvers.solution import (
     TrainingLog,
 )
 
-__all__ = ["FAILURES", "FALLING", "QUADRATIC", "DenseModel", "dense_newton"]
+__all__ = ["FAILURES", "FALLING", "QUADRATIC", "dense_newton"]
 
 Array = NDArray[Any]
 
@@ -39,21 +39,13 @@ FALLING = 0.25  # share of a slope worth another look, where a look costs less t
 _REACHED, _STALLED = Status(reached=True, stalled=False), Status(reached=False, stalled=True)
 
 
-class DenseModel(Protocol):
-    """A symmetric positive definite model of the Hessian in V."""
-
-    def solve(self, G: Array) -> Array:
-        """The model's inverse times a gradient (K − 1, E)."""
-
-
 def dense_newton(
     objective: DenseObjective,
     V: Array,
-    model: Callable[[float], DenseModel],
+    models: Models,
     *,
     criterion: StoppingCriterion,
     log: TrainingLog,
-    price: float,
     direct: bool,
 ) -> Solution:
     """Minimise from V.
@@ -64,17 +56,14 @@ def dense_newton(
         What to minimise.
     V
         Where to begin (K − 1, E).
-    model
-        Builds a model of the Hessian where the objective stands, with this much added to its
-        diagonal.
+    models
+        Of the Hessian where the objective stands.
     criterion
         When to stop.
     log
         Where progress is noted, with the limit on iterations.
-    price
-        Visits to the rows that a model costs.
     direct
-        Whether the model is the Hessian, and its solution the step.
+        Whether a model is the Hessian, and its solution the step.
     """
     point = objective.at(V)
     objective.stand(point)
@@ -83,20 +72,21 @@ def dense_newton(
     double = np.dtype(np.float64)
     patience, failures, first = Patience(ROUNDING[double]), 0, 0.0
     left, damping = abs(point.value), Damping()
-    built, spent, quadratic = None, Spent(price), False
+    quadratic = False
     while not _reached(objective, point, criterion):
         if log.exhausted:
             return _ended(objective, point, Status(reached=False, stalled=False), left)
         damped = damping.of(left)
-        if built is None or (direct and not quadratic) or spent.too_much:
-            built = model(damped)
-            spent.begin()
-        D = -built.solve(point.G)
+        if direct and not quadratic:
+            models.forget()
+        model = models.at(damped)
+        D = -model.solve(point.G)
         if not direct:
             size = math.sqrt(max(-float(np.vdot(point.G, D)), 0.0))
             first = first or size
-            D, products = _by_products(objective, point, built, damped, forcing(size, first))
-            spent.add(products)
+            exactness = forcing(size, first)
+            D, products = _by_products(objective, point, model, damped, exactness, models.most)
+            models.add(products)
         promised = -float(np.vdot(point.G, D))
         if promised <= FLOOR[double] * abs(point.value):
             return _ended(objective, point, _STALLED, left)
@@ -106,7 +96,7 @@ def dense_newton(
             failures += 1
             if failures > FAILURES:
                 return _ended(objective, point, _STALLED, left)
-            built = None
+            models.forget()
             damping.more()
             continue
         point = line.reach(step.step)
@@ -121,7 +111,12 @@ def dense_newton(
 
 
 def _by_products(
-    objective: DenseObjective, point: DensePoint, model: DenseModel, damping: float, forcing: float
+    objective: DenseObjective,
+    point: DensePoint,
+    model: DenseModel,
+    damping: float,
+    forcing: float,
+    most: int,
 ) -> tuple[Array, int]:
     """A step by conjugate gradients, and how many products it took."""
     shape, count = point.G.shape, 0
@@ -135,7 +130,7 @@ def _by_products(
         return out.ravel()
 
     D = conjugate_gradients(
-        times, -point.G.ravel(), _Flat(model, shape), forcing=forcing, limit=PRODUCTS
+        times, -point.G.ravel(), _Flat(model, shape), forcing=forcing, limit=most
     )
     return D.reshape(shape), count
 

@@ -19,12 +19,24 @@ from pminusy.training.dense.classes import Outcome, classes_of
 from pminusy.training.penalised import LinePoint, Penalised, ValueAndGradient
 from pminusy.training.sources.arrays import ArraySource
 
-__all__ = ["DenseLine", "DenseObjective", "DensePoint", "DenseRows"]
+__all__ = ["DenseLine", "DenseObjective", "DensePoint", "DenseRows", "product"]
 
 Array = NDArray[Any]
 
 _MANY = 24  # features
+_BY_ROW = 4  # rows up to which BLAS is quicker at them one by one than at a matrix of them
+_LONG = 1 << 14  # numbers of the other matrix, from which on that pays the calls
 _PAIRED = 1 << 17  # products of two features that are kept: what a cache of the second level holds
+
+
+def product(few: Array, matrix: Array) -> Array:
+    """few @ matrix, of few rows one by one: a product of two matrices is then half as quick."""
+    if not 1 < len(few) <= _BY_ROW or matrix.size < _LONG:
+        return few @ matrix
+    out = np.empty((len(few), matrix.shape[1]), few.dtype)
+    for row, into in zip(few, out, strict=True):
+        np.matmul(row, matrix, out=into)
+    return out
 
 
 class DenseRows:
@@ -88,6 +100,11 @@ class DenseRows:
         return np.ascontiguousarray(self.single.T) if many else self.single.T
 
     @cached_property
+    def single_squares(self) -> Array:
+        """Squares of `single`, as (N, E)."""
+        return np.square(self.single_by_row)
+
+    @cached_property
     def pairs(self) -> Array | None:
         """Products of every two features of a row (E (E + 1) / 2, N), where they are few."""
         E, N = self.x.shape
@@ -142,13 +159,13 @@ class DenseObjective(Penalised):
 
     def at(self, V: Array) -> DensePoint:
         """f and its gradient at V; one visit to the rows."""
-        z = V @ self.rows.x
+        z = product(V, self.rows.x)
         return self.point(V, z, self.rows.classes.outcome(z))
 
     def point(self, V: Array, z: Array, outcome: Outcome) -> DensePoint:
         """The same where the logits are known."""
         self._visits += 1.0
-        G = outcome.residual @ self.rows.by_row
+        G = product(outcome.residual, self.rows.by_row)
         pulled = self.pulled(V)
         G += pulled
         return DensePoint(V, outcome.loss + 0.5 * float(np.vdot(V, pulled)), G, z, outcome)
@@ -177,11 +194,11 @@ class DenseObjective(Penalised):
         """Hessian times V where the objective stands, in float32 sums."""
         self._visits += 1.0
         x = self.rows.single
-        a = V.astype(np.float32) @ x
+        a = product(V.astype(np.float32), x)
         p, Sp = self._single_p()
         a -= (p * a).sum(axis=0)
         a *= Sp
-        out = np.asarray(a @ self.rows.single_by_row, np.float64)
+        out = np.asarray(product(a, self.rows.single_by_row), np.float64)
         out += self.pulled(V)
         return out
 
@@ -265,7 +282,7 @@ class DenseLine:
     def __init__(self, objective: DenseObjective, origin: DensePoint, D: Array) -> None:
         self._objective, self._origin, self._D = objective, origin, D
         self.start = LinePoint(0.0, origin.value, float(np.vdot(origin.G, D)), np.nan)
-        self._along = D @ objective.rows.x
+        self._along = product(D, objective.rows.x)
         self._last: tuple[float, Array, Outcome] | None = None
 
     def at(self, step: float) -> LinePoint:
