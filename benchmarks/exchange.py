@@ -54,7 +54,7 @@ def main() -> None:
     lines = [f"| {' | '.join(HEADINGS)} |", f"| --- |{' ---: |' * (len(HEADINGS) - 1)}"]
     paste(
         DOCS / "exchange.md",
-        "tables",
+        "exchange",
         "\n".join([*lines, *(f"| {' | '.join(f)} |" for f in found)]),
     )
 

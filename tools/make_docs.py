@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,19 +21,55 @@ from pminusy.derivation.tree.notation import notation
 DOCS = Path(__file__).parent.parent / "docs"
 TAMPERING = DOCS.parent / "tests" / "derivation" / "tampering.json"
 W = [[0.5, 0.1], [0.3, 0.2], [-0.4, 0.6]]
+B, NAMES = [0.1, 0.2, 0.3], ("ash", "birch", "cedar")
 X = [[1.0, -2.0], [0.5, 1.0], [2.0, 0.0]]
 
 
 def page() -> str:
     """The derivation of a batch of three samples through a linear layer, line by line."""
-    return derive(
+    text = derive(
         x=X,
         W=W,
-        b=[0.1, 0.2, 0.3],
+        b=B,
         y=[0, 1, 2],
-        classes=("ash", "birch", "cedar"),
+        classes=NAMES,
         route="all",
     ).to_markdown()
+    _, _, lines = text.partition("\n")  # its own title
+    chapters = re.findall(r"^## (.*)$", lines, re.MULTILINE)
+    return "\n".join([*_opening(chapters), lines.lstrip("\n")])
+
+
+def _opening(chapters: list[str]) -> list[str]:
+    rows = (
+        f"| {k} | {W[k]} | {bias} | {name} |"
+        for k, (bias, name) in enumerate(zip(B, NAMES, strict=True))
+    )
+    return [
+        "# The derivation, line by line",
+        "",
+        "This is everything that `pminusy explain` can derive of a softmax classifier, by every "
+        "route. Three trees are described by two features each, and a linear layer gives the "
+        "logits of three classes:",
+        "",
+        "| class | row of W | entry of b | name |",
+        "| --- | --- | --- | --- |",
+        *rows,
+        "",
+        f"The rows of X are {', '.join(map(str, X[:-1]))} and {X[-1]}, and their true classes are "
+        "0, 1 and 2. The head is derived with the numbers of row 0; the chapter on the batch has "
+        "all three rows, and the gradients of W and b that training uses.",
+        "",
+        f"It has {len(chapters)} chapters. The shortest way to p − y is "
+        "*The direct route*; the usual one is *Jacobian of the softmax* and then *The long route*. "
+        "Each line stands with letters and then with numbers, below it the reason and the proof "
+        "([what “proved” means](explain.md#what-proved-means)).",
+        "",
+        *(f"- {chapter}" for chapter in chapters),
+        "",
+        "## The numbers",
+        "",
+    ]
 
 
 def examples() -> dict[str, tuple[str, Derivation]]:
@@ -115,22 +152,22 @@ def _preface(count: int, proved: int) -> list[str]:
     return [
         "# Equations and the steps that prove them",
         "",
-        "Every equation and fact that this package computes or claims, and the step of "
-        "`pminusy explain` that states and proves it. Written by `tools/make_docs.py`.",
+        "Every equation and fact that this package computes or claims, with the step of "
+        "`pminusy explain` that states and proves it. `pminusy explain` prints a step where it "
+        'belongs; in Python `d["dL_dz"]` is the step of that name.',
         "",
-        "Each of these lines is proved whenever it is shown: exactly for K = 2, 3 and 4 (long ones "
-        "and those of a batch for fewer, as each step says), and at the reader's numbers to 30 "
-        "digits. A ✓ under *any K* "
-        "says that SymPy also proved the line with K left open when this page was made: "
-        f"{proved} of {count}. The others hold matrices, inequalities, products of sums or letters "
-        "beyond one row, which it cannot yet decide.",
+        "[What “proved” means](explain.md#what-proved-means) is said once for all of them. The "
+        "column *any K* is about a second proof beside that one: SymPy, which knows nothing of "
+        "this package, was given the line with the number of classes left open, and a ✓ says that "
+        f"it proved it. It did so for {proved} of {count}. The others hold matrices, inequalities, "
+        "products of sums, or letters of more than one row, which it cannot decide.",
         "",
-        f"Tampering: {tried:,} statements with one symbol changed were put to the same proofs (a "
-        f"sign, an index, a letter, a missing δ, a dropped factor or term, a wrong base). "
-        f"{tried - survived:,} failed. The other {survived:,} are facts: exact algebra proves each "
-        "of them for every K above, they hold at three more sets of numbers, and most change a "
-        "factor of something that is 0 there, as in an ignored row. Kept true by "
-        "`tests/derivation/test_tampering.py`.",
+        "Does a proof notice a mistake? One symbol was changed in each of "
+        f"{tried:,} copies of these lines: a sign, an index, a letter, a missing δ, a dropped "
+        f"factor or term, a wrong base. {tried - survived:,} of the copies failed their proof. The "
+        f"other {survived:,} are true as well: most of them change a factor of something that is "
+        "0 there, as in a row that is ignored, and each was confirmed at three more sets of "
+        "numbers.",
         "",
         "| about | equation or fact | step | the line | any K | shown with |",
         "| --- | --- | --- | --- | --- | --- |",

@@ -67,15 +67,23 @@ def test_the_summary_speaks_of_options_too(options, capsys):
     assert "time_limit" not in shown
 
 
+def test_options_that_do_not_go_together_are_named_as_they_are_typed(capsys):
+    assert run([*FIT, "--memory", "1GiB", "--threshold", "0.5"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "pminusy: --threshold: expected none beside --memory, got one; leave --memory out"
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (["--tol", "nonsense"], "expected a number, got 'nonsense'"),
-        (["--tol", "-1"], "tol: expected a number from 0, got -1.0"),
+        (["--tol", "-1"], "pminusy: --tol: expected a number from 0, got -1.0"),
         (["--max-iter", "1.5"], "expected a whole number, got '1.5'"),
-        (["--max-iter", "-1"], "max_iter: expected a whole number from 0, got -1"),
-        (["--time-limit", "0"], "time_limit: expected a number above 0, got 0.0"),
-        (["--time-limit", "nan"], "time_limit: expected a number above 0, got nan"),
+        (["--max-iter", "-1"], "pminusy: --max-iter: expected a whole number from 0, got -1"),
+        (["--time-limit", "0"], "pminusy: --time-limit: expected a number above 0, got 0.0"),
+        (["--time-limit", "nan"], "pminusy: --time-limit: expected a number above 0, got nan"),
     ],
 )
 def test_limits_that_are_none(options, words, capsys):

@@ -49,5 +49,5 @@ def test_a_sheet_of_a_file_without_sheets_is_refused(tmp_path, monkeypatch, caps
         assert run([command, "m.safetensors", "table.csv", "--sheet", "May"]) == 2
         out, err = capsys.readouterr()
         assert out == ""
-        assert err.startswith("pminusy: sheet: expected a file named .xlsx or")
+        assert err.startswith("pminusy: --sheet: expected a file named .xlsx or")
         assert err.count("\n") == 1

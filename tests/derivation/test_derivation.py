@@ -454,3 +454,8 @@ def test_many_features_are_derived():
     random = np.random.default_rng(0)
     layer = {"x": random.normal(size=784), "W": random.normal(size=(10, 784)), "b": np.zeros(10)}
     assert "steps, every one proved" in str(derive(**layer, y=1))
+
+
+def test_an_index_one_too_large_is_told_where_counting_begins():
+    with pytest.raises(InputError, match="from 0 to 2, got 3; classes are counted from 0"):
+        derive(z=[2.0, 1.0, 0.1], y=3)

@@ -4,6 +4,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -12,7 +13,14 @@ from rich.console import Console
 from pminusy.api.check import Report
 from pminusy.diagnosis.report.clean import clean, clean_cell
 from pminusy.diagnosis.report.rubric import Rubric, read_rubric
-from pminusy.diagnosis.report.verdict import Comparison, Finding, Property, Verdict
+from pminusy.diagnosis.report.verdict import (
+    Comparison,
+    DerivationLine,
+    Finding,
+    Fragility,
+    Property,
+    Verdict,
+)
 from pminusy.errors import InputError
 
 NASTY = "\x1b[2J<script>alert(1)</script>\u202e=1+1"
@@ -59,6 +67,33 @@ def test_hints_hold_back():
     assert "No regulariser" not in shown[0]
     assert "Off." in shown[1]
     assert "No regulariser" in shown[2]
+
+
+def told(hints):
+    """A report of a fragile function that is also wrong, with all that there is to hold back."""
+    verdict = replace(
+        VERDICTS[1],
+        broken_line=DerivationLine("dL_dz", "The result", "∂L/∂z = p − y", "Why."),
+        smallest=(("z", "[[1.0]]"),),
+        compared=(Comparison("the gradient", "dL_dz = p − y", "(-0.5)", "(0.5)"),),
+        fragilities=(Fragility("f", "It overflows: subtract the largest", "", "", "z = 9", "inf", "7"),),
+    )  # fmt: skip
+    return Report([verdict], "", hints=hints).text("terminal")
+
+
+def test_formulas_come_with_the_third_hint_and_right_values_with_the_second():
+    assert all(
+        words in told(3) for words in ("∂L/∂z = p − y", "dL_dz = p − y", "(0.5)", "subtract")
+    )
+    for hints in (1, 2):
+        assert "p − y" not in told(hints)
+        assert "subtract" not in told(hints)
+        assert all(
+            words in told(hints) for words in ("It overflows.", "the gradient", "(-0.5)", "inf")
+        )
+    assert "(0.5)" in told(2)
+    assert "(0.5)" not in told(1)
+    assert "should be  7" not in told(1)
 
 
 def test_cells_and_lines():

@@ -1,5 +1,6 @@
 """The site is built without a warning, asks no other host, and has no link into nothing."""
 
+import shutil
 import subprocess
 import sys
 
@@ -7,14 +8,59 @@ import pytest
 from tools.site.built import faults
 from tools.site.sources import ROOT, page
 
+WITHOUT_NETWORK = ["unshare", "--map-root-user", "--net"]
+
+
+def isolated():
+    """What a command begins with that has no network; nothing where the system allows none."""
+    if not shutil.which("unshare"):
+        return []
+    done = subprocess.run([*WITHOUT_NETWORK, "true"], capture_output=True, check=False)
+    return [] if done.returncode else WITHOUT_NETWORK
+
 
 @pytest.mark.slow
-def test_the_site_is_built():
+def test_the_site_is_built_without_network():
     done = subprocess.run(
-        [sys.executable, "-m", "tools.site"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+        [*isolated(), sys.executable, "-m", "tools.site"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "open build/site/html/index.html" in done.stdout
+
+
+def built(folder, pages):
+    """Exit code and warnings of Sphinx, with the settings of the site, for some pages."""
+    sources = folder / "source"
+    sources.mkdir()
+    for name, text in pages.items():
+        (sources / name).write_text(text, encoding="utf-8")
+    settings = str(ROOT / "tools" / "site")
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-E", "-c", settings,
+         str(sources), str(folder / "html")],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stderr
+
+
+CONTENTS = "# Book\n\n```{toctree}\npage\n```\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("page", "place"),
+    [
+        ("# Page\n\nSee [there](index.md#moved).\n", "page.md:3: WARNING: "),
+        ("# Page\n\nText.\n\nSee [below](#moved).\n", "page.md:5: WARNING: "),
+        ("# Page\n\nSee [that](gone.md).\n", "page.md:3: WARNING: "),
+        ("# Page\n\nSee [the book](index.md#book).\n", ""),
+    ],
+)
+def test_a_link_to_a_heading_that_moved_ends_the_build_with_its_line(tmp_path, page, place):
+    code, said = built(tmp_path, {"index.md": CONTENTS, "page.md": page})
+    assert place in said
+    assert bool(code) == bool(place), said
 
 
 @pytest.mark.parametrize(

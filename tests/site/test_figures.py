@@ -11,8 +11,11 @@ from benchmarks.harness import Measured, _cell
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BENCHMARKS = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
-ACCURACY = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
 AUDIT = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+MEASURED = {ROOT / "README.md", *(ROOT / "docs" / f"{n}.md" for n in ("benchmarks", "accuracy"))}
+MADE = {ROOT / "docs" / f"{name}.md" for name in ("derivation", "equations")}
+PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").rglob("*.md")) - MADE)]
+MARKS = {mark for page in PAGES[1:] for mark in marked(page.read_text(encoding="utf-8"))}
 RECORDS = sorted((ROOT / "docs" / "benchmarks").glob("*.json"))
 
 
@@ -23,7 +26,7 @@ def source_of(mark):
     )
 
 
-@pytest.mark.parametrize("mark", [*marked(BENCHMARKS), *marked(ACCURACY)])
+@pytest.mark.parametrize("mark", sorted(MARKS))
 def test_every_table_comes_from_a_benchmark(mark):
     module = source_of(mark)
     assert module, f"docs: the table {mark!r} has no benchmark in tools.site.figures.SOURCES"
@@ -32,16 +35,19 @@ def test_every_table_comes_from_a_benchmark(mark):
     assert found.origin is not None
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/benchmarks.md", "docs/accuracy.md"])
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_no_figure_stands_without_its_benchmark(page):
-    text = (ROOT / page).read_text(encoding="utf-8")
-    assert not list(untraced(text.replace("<!-- figures -->", "python -m benchmarks")))
+    text = page.read_text(encoding="utf-8").replace("<!-- figures -->", "python -m benchmarks")
+    assert not list(untraced(text, memory=page in MEASURED))
 
 
 def test_a_figure_without_a_benchmark_is_found_with_its_line():
     text = "# A\n\nIt is 4 × as fast.\n\n# B\n\n`python -m benchmarks.fit`: 3 s\n"
     assert list(untraced(text)) == [(3, "It is 4 × as fast.")]
     assert not list(untraced("<!-- fit -->\nIt is 4 × as fast.\n<!-- end of fit -->\n"))
+    assert not list(untraced("# A\n<!-- figures: a setting -->\nIt waits 30 s.\n"))
+    assert list(untraced("It takes 4 MiB.\n")) == [(1, "It takes 4 MiB.")]
+    assert not list(untraced("It takes 4 MiB, images of 3 × 3.\n", memory=False))
 
 
 def test_the_readme_quotes_the_benchmarks():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import NamedTuple
+
+from tools.site.from_source import reference_of
 
 __all__ = ["GROUPS", "Group", "documented", "reference"]
 
@@ -113,11 +114,12 @@ def reference() -> str:
     lines = []
     for group in GROUPS:
         lines += [f"## {group.title}", "", group.about, ""]
-        if group.title == "PyTorch" and not find_spec("torch"):
-            names = ", ".join(f"`{name}`" for name in (*group.functions, *group.classes))
-            lines += [f"{names}: this site was built without torch, which their pages need.", ""]
-            continue
         lines += ["```{eval-rst}"]
+        if group.title == "PyTorch":
+            for name in (*group.functions, *group.classes):
+                lines += reference_of(name)
+            lines += ["```", ""]
+            continue
         for name in group.functions:
             lines += [f".. autofunction:: {name}", ""]
         for name in group.classes:

@@ -23,6 +23,7 @@ myst_fence_as_directive = ["math"]
 default_role = "literal"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+napoleon_use_param = False  # parameters that share a sentence share its line
 autodoc_typehints = "none"  # signatures say the types once, docstrings what they mean
 autodoc_member_order = "bysource"
 

@@ -2,7 +2,8 @@
 
 A table of figures stands between marks, `<!-- NAME -->` and `<!-- end of NAME -->`, which a
 benchmark fills. `SOURCES` says which benchmark; where it keeps a record, that is
-`docs/benchmarks/NAME.json`.
+`docs/benchmarks/NAME.json`. A figure outside of marks stands in a section that names the command
+that measures it, or says in a comment, `<!-- figures: … -->`, where it comes from.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ __all__ = ["SOURCES", "marked", "readme_with_figures", "untraced"]
 
 SOURCES = {
     "accuracy": "benchmarks.accuracy",
+    "audit": "benchmarks.audit",
     "calls": "benchmarks.calls",
     "company": "benchmarks.loss",
+    "coverage": "benchmarks.coverage",
+    "exchange": "benchmarks.exchange",
     "fit": "benchmarks.fit",
     "linear": "benchmarks.linear",
     "loss": "benchmarks.loss",
@@ -27,7 +31,9 @@ SOURCES = {
 """The benchmark that fills the marks of a name, or of names that begin so."""
 
 _MARKED = re.compile(r"<!-- ([\w-]+) -->\n(.*?)<!-- end of \1 -->", re.DOTALL)
-_FIGURE = re.compile(r"\d(?:[.,]\d+)* ?(?:×|µs|ms|MB|MiB|GiB|GB|s\b|seconds|times)")
+_FIGURE = re.compile(r"\d(?:[.,]\d+)* ?(?:×(?! ?\d)|µs|ms\b|s\b|seconds|minutes|times)")
+_MEMORY = re.compile(r"\d(?:[.,]\d+)* ?(?:MB|MiB|GiB|GB)")
+_TRACED = ("python -m benchmarks", "<!-- figures: ")
 _README = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
 
@@ -36,14 +42,20 @@ def marked(text: str) -> dict[str, str]:
     return {found[1]: found[2] for found in _MARKED.finditer(text)}
 
 
-def untraced(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with a figure outside all marks, in a section that names no benchmark."""
+def untraced(text: str, *, memory: bool = True) -> Iterator[tuple[int, str]]:
+    """Lines with a figure outside all marks, in a section that does not say where it comes from.
+
+    Times and ratios are figures; with `memory` sizes are too, which elsewhere are often settings.
+    """
     lines = _MARKED.sub(lambda found: "\n" * found[0].count("\n"), text).splitlines()
     section: list[tuple[int, str]] = []
     for number, line in [*enumerate(lines, 1), (0, "## end")]:
         if line.startswith("#"):
-            if not any("python -m benchmarks" in words for _, words in section):
-                yield from ((n, words) for n, words in section if _FIGURE.search(words))
+            if not any(source in words for _, words in section for source in _TRACED):
+                kinds = [_FIGURE, _MEMORY] if memory else [_FIGURE]
+                yield from (
+                    (n, words) for n, words in section if any(kind.search(words) for kind in kinds)
+                )
             section = []
         section.append((number, line))
 

@@ -45,9 +45,11 @@ def write_sources(folder: Path, parts: Mapping[str, Callable[[], str]]) -> None:
 
 def other_chapters() -> str:
     """Chapters of docs/ that the contents do not name yet: none is left out of the site."""
-    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8").splitlines()
-    names = sorted(path.stem for path in (ROOT / "docs").glob("*.md"))
-    return "\n".join(name for name in names if name not in ("index", *index))
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    named = {"index", *re.findall(r"^(?:.*<)?([\w/-]+)>?$", index, re.MULTILINE)}
+    return "\n".join(
+        name for path in sorted((ROOT / "docs").glob("*.md")) if (name := path.stem) not in named
+    )
 
 
 def write(place: Path, text: str) -> None:

@@ -90,7 +90,7 @@ def explain(
     network_layers
         The layers of a file in order, such as "linear,relu,linear": linear,
         conv[/STRIDE][+PADDING], batchnorm and embedding take their sizes from its arrays, which
-        have torch's names ("0.weight"); linear@fc1 takes those of fc1.
+        have torch's names ("0.weight"); `linear@fc1` takes those of fc1.
     layer
         The layer of a network that is opened in full: its number from 1, its name, "head" or "all".
         By default all of a network of up to 8 layers, and an outline of larger ones.

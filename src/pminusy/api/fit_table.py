@@ -131,7 +131,7 @@ def fit_table(
         Whether the first line names the columns; without, they are column_1, column_2 …
     sep, decimal, thousands, encoding, comment
         How a file of text is written, where it does not show: the sign between cells, before
-        decimals and between thousands, its encoding (UTF-8), how lines begin that are no rows.
+        decimals and between thousands, its encoding (UTF-8), how comments begin.
     sheet
         Which sheet of an Excel file, where it has several.
     C

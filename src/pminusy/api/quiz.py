@@ -47,8 +47,8 @@ def quiz(
 
     References
     ----------
-    docs/play.md has the grammar of answers. They are compared in exact arithmetic, every e^(z_k)
-    a prime and every logarithm a symbol, for K = 2, 3 and 4.
+    The chapter on the quiz has the grammar of answers. They are compared in exact arithmetic, every
+    e^(z_k) a prime and every logarithm a symbol, for K = 2, 3 and 4.
     """
     from pminusy.questions.items.choosing import questions
 

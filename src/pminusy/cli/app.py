@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -102,7 +103,7 @@ def run(arguments: list[str] | None = None) -> int:
         with printing():
             code = _invoke(sys.argv[1:] if arguments is None else arguments)
     except InputError as error:
-        return _complain(str(error))
+        return _complain(_as_typed(error, sys.argv[1:] if arguments is None else arguments))
     except _Misuse as error:
         return _complain(error.format_message())  # type: ignore[attr-defined]  # see above
     except ModuleNotFoundError as error:
@@ -138,6 +139,26 @@ def _invoke(arguments: list[str]) -> int:
 
 def _command(arguments: Sequence[str]) -> Any:
     return typer.main.get_command(application(_commands_for(arguments)))
+
+
+def _as_typed(error: InputError, arguments: Sequence[str]) -> str:
+    """The message, with options in it as they are typed: `--max-iter` for max_iter."""
+    if not arguments or arguments[0] not in COMMANDS:
+        return str(error)
+    parameters = _command(arguments).commands[arguments[0]].params
+    options = {name for parameter in parameters for name in parameter.opts if name[:2] == "--"}
+
+    def typed(name: str) -> str:
+        dashed = f"--{name.strip('-_').replace('_', '-')}"
+        return dashed if dashed in options else name
+
+    def beside(found: re.Match[str]) -> str:
+        return f"{found[1]} {typed(found[2])}"
+
+    expected, remedy = (
+        re.sub(r"\b(beside|leave) (\w+)", beside, text) for text in (error.expected, error.remedy)
+    )
+    return str(InputError(typed(error.what), expected, error.got, remedy))
 
 
 def _complete() -> int:

@@ -170,7 +170,12 @@ def fit(
         ),
     ] = True,
     seed: Annotated[
-        int, typer.Option(parser=whole_number, metavar="NUMBER", help="Which rows those are.")
+        int,
+        typer.Option(
+            parser=whole_number,
+            metavar="NUMBER",
+            help="Seed of the split: which rows are held out.",
+        ),
     ] = 0,
     tol: Annotated[
         Any,

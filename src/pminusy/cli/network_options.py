@@ -30,7 +30,8 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         typer.Option(
             parser=whole_numbers,
             metavar="UNITS",
-            help="A network: units of each hidden layer, 64 or 64,64. The options below are its.",
+            help="Train a network with hidden layers of so many units, 64 or 64,64; all options "
+            "from --activation to --early-stopping are for networks.",
         ),
     ]),
     "activation": (None, Annotated[
@@ -41,7 +42,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         bool, typer.Option("--batch-norm", help="Normalise hidden layers before the activation.")
     ]),
     "epochs": (None, _whole("Visits to the rows at most; 200 if not given.")),
-    "batch_size": (None, _whole("Rows a step; a 32nd of all, from 16 to 200, if not given.")),
+    "batch_size": (None, _whole("Rows of a batch; a 32nd of all, from 16 to 200, if not given.")),
     "learning_rate": (None, _number("Learning rate of Adam; 0.001 if not given.")),
     "alpha": (None, _number("Ridge penalty on the weights; 0.0001 if not given.")),
     "early_stopping": (False, Annotated[

@@ -32,16 +32,16 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     "sheet": (None, Annotated[
         _Text, typer.Option(metavar="NAME", help="Sheet of an Excel file, where it has several.")
     ]),
-    "sep": (None, Annotated[_Text, typer.Option(help="Sign between cells, such as ; or tab.")]),
-    "decimal": (None, Annotated[_Text, typer.Option(help="Sign before decimals: . or ,")]),
+    "sep": (None, Annotated[_Text, typer.Option(help="Delimiter of cells, such as ; or tab.")]),
+    "decimal": (None, Annotated[_Text, typer.Option(help="Decimal point: . or ,")]),
     "thousands": (
-        None, Annotated[_Text, typer.Option(help="Sign between thousands, such as ,")]
+        None, Annotated[_Text, typer.Option(help="Separator of thousands, such as ,")]
     ),
     "encoding": (None, Annotated[
         _Text, typer.Option(help="Encoding of text, such as latin1; UTF-8 if not given.")
     ]),
     "comment": (
-        None, Annotated[_Text, typer.Option(help="How lines begin that are no rows.")]
+        None, Annotated[_Text, typer.Option(help="Lines that begin with this are comments.")]
     ),
 }  # fmt: skip
 

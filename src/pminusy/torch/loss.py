@@ -62,7 +62,8 @@ def cross_entropy(
     sample_weight
         A factor for each target, of the shape of the losses.
     temperature, z_loss, softcap
-        See `pminusy.core.options.Options`.
+        The softmax takes κ tanh(z / κ) / T in place of the logits, κ being `softcap` and T the
+        temperature; `z_loss` adds ζ S lse² to a row's loss, whose mass S is 1 for plain labels.
     num_items
         What the mean is divided by in place of its own denominator, a number or a tensor of shape
         (): the labels of a whole step, say, of which this call has a part.

@@ -196,4 +196,4 @@ def _figures(request: Request, source: LogitSource, targets: Targets) -> Table:
         entries.append(("share of rows whose largest logit is the true class", share))
     if source.kind == "layer":
         entries.append(("largest entry of ∂L/∂W", f"{np.abs(gradient.T @ source.x).max():.4g}"))
-    return Table(("of the whole batch", ""), tuple(entries), "in float64, by core")
+    return Table(("of the whole batch", ""), tuple(entries), "computed in float64")

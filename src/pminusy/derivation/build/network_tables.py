@@ -40,7 +40,7 @@ def forward_table(placed: list[Placed], specs: list[LayerSpec]) -> Table:
     said = (
         "; at a kink the slope 0 is taken, in a tie the first entry, as in torch" if noted else ""
     )
-    return Table(head[: len(kept[0])], tuple(kept), f"in float64, by core{said}")
+    return Table(head[: len(kept[0])], tuple(kept), f"computed in float64{said}")
 
 
 def backward_table(placed: list[Placed], specs: list[LayerSpec]) -> Table:
@@ -60,7 +60,7 @@ def backward_table(placed: list[Placed], specs: list[LayerSpec]) -> Table:
         "layer", "backwards", "upstream ‖g‖", "local derivative ∂o/∂a", "goes on ‖∂L/∂a‖",
         "‖∂L/∂ its parameters‖",
     )  # fmt: skip
-    return Table(head, tuple(rows), "norms are roots of sums of squares; in float64, by core")
+    return Table(head, tuple(rows), "norms are roots of sums of squares; computed in float64")
 
 
 def _at_kinks(layer: Any) -> str:

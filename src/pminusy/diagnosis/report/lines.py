@@ -70,7 +70,7 @@ def in_short(verdict: Verdict, hints: int = 3) -> str:
     if first is not None and hints < 3 and first.hints:
         return first.hints[hints - 1]
     if verdict.fragilities:
-        return verdict.fragilities[0].sentence
+        return _without_remedy(verdict.fragilities[0].sentence, hints)
     return "" if verdict.status == "correct" else verdict.summary.partition("\n")[0]
 
 
@@ -132,13 +132,20 @@ def _finding(finding: Finding, number: int, hints: int) -> Iterator[StyledLine]:
 
 
 def _fragility(fragility: Fragility, hints: int) -> Iterator[StyledLine]:
-    yield from _paragraph(clean_lines(fragility.sentence), "key")
+    yield from _paragraph(clean_lines(_without_remedy(fragility.sentence, hints)), "key")
     if fragility.smallest:
         yield StyledLine(f"  smallest   {fragility.smallest}")
         yield StyledLine(f"  returns    {clean(fragility.returns)}", "bad")
-        yield StyledLine(f"  should be  {fragility.correct}", "good")
+        if hints >= 2:
+            yield StyledLine(f"  should be  {fragility.correct}", "good")
     if hints >= 3 and fragility.right:
         yield StyledLine(f"  formula    {fragility.right}")
+
+
+def _without_remedy(sentence: str, hints: int) -> str:
+    """What is off; what to do about it stands behind a colon, and comes with the third hint."""
+    off, colon, _ = sentence.rpartition(": ")
+    return f"{off}." if colon and hints < 3 else sentence
 
 
 def _smallest(verdict: Verdict, hints: int) -> Iterator[StyledLine]:
@@ -154,7 +161,7 @@ def _smallest(verdict: Verdict, hints: int) -> Iterator[StyledLine]:
         yield StyledLine(f"    {clean(name)} = {first}")
         for row in more:
             yield StyledLine(f"    {' ' * len(clean(name))}   {row}")
-    if verdict.broken_line is not None and hints >= 2:
+    if verdict.broken_line is not None and hints >= 3:
         yield from _broken_line(verdict.broken_line)
     yield StyledLine("")
     compared = (

@@ -164,7 +164,7 @@ def _mass(case: Case) -> Iterator[Line]:
         "target_mass",
         "Target mass",
         Relation.equal(q[k], case.target_mass()),
-        says(f"All that is done by {' and '.join(made)} is to say how much each class counts."),
+        says(f"With {' and '.join(made)}, q_k is how much class k counts in this row."),
         ("definition",),
         OUTLINE,
     )

@@ -37,7 +37,11 @@ def result(case: Case) -> Iterator[Line]:
         "dL_dz",
         "Result: S p − q" if case.mass else "Result: p − y",
         Relation.equal(Partial(C, z), case.scaled(p) - q),
-        says("What the model says minus what it should have said."),
+        says(
+            "The target's mass, spread as the model says, minus that mass where it belongs."
+            if case.mass
+            else "What the model says minus what it should have said."
+        ),
         (),
         RESULT,
     )

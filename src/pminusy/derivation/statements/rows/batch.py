@@ -145,15 +145,16 @@ def _what_counts(case: BatchCase) -> str:
     counted = [
         word
         for word, used in (
-            ("its class weight", case.weights and case.one_hot),
-            ("its sample weight", case.sample_weight),
+            ("the class weight", case.weights and case.one_hot),
+            ("the sample weight", case.sample_weight),
         )
         if used
     ]
     if not counted:
-        return f"Not of q, but of {rows}: each counts 1, as in torch."
+        return f"Ω is not of q: it counts {rows}, each as 1, as torch does."
     more = "" if case.one_hot else " Soft targets have no one class whose weight could count."
-    return f"Each of {rows} counts {' times '.join(counted)}, as in torch.{more}"
+    as_torch = "" if case.sample_weight else ", as in torch"
+    return f"Ω is the sum over {rows} of {' times '.join(counted)}{as_torch}.{more}"
 
 
 def _mean(case: BatchCase) -> Iterator[Line]:
