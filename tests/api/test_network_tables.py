@@ -378,7 +378,7 @@ def test_a_table_goes_on_from_its_checkpoints(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"checkpoint": "c"}, "checkpoint: expected hidden layers beside it"),
+        ({"checkpoint": "c", "cv": 3}, "checkpoint: expected one value of C, without"),
         ({"hidden": 4, "restart": True}, "restart: expected a checkpoint beside it, got none"),
         ({"hidden": 4, "checkpoint": "no/c"}, "output file 'no/c': expected a folder that exists"),
     ],

@@ -77,7 +77,7 @@ def test_a_fit_goes_on_where_it_was_stopped(
         ({"l1_ratio": 1.0}, "penalty"),
         ({"label_smoothing": 0.1}, "label_smoothing"),
         ({"fit_intercept": False}, "fit_intercept"),
-        ({"class_weight": "balanced"}, "targets or weights"),
+        ({"class_weight": "balanced"}, "class_weight"),
     ],
 )
 def test_a_checkpoint_of_other_options_is_refused(
@@ -97,9 +97,12 @@ def test_a_checkpoint_of_other_data_is_refused(tmp_path: Path) -> None:
     for rows, labels, said in (
         (X[:-1], Y[:-1], "rows"),
         (X[:, 1:], Y, "features"),
-        (X, Y + 1, r"classes.*\[1, 2, 3, 4\]"),
+        (X, Y + 1, "classes: 0 is there alone"),
+        (X, Y[::-1] // 2, "classes: 2 is there alone"),
         (X, (Y + 1) % 4, "targets or weights"),
         (X + 1, Y, "values of X"),
+        (np.where(np.arange(3000)[:, None] == 7, -X, X), Y, "values of X; other gradient at 0"),
+        (X, np.roll(Y, 1), "other gradient at 0"),
     ):
         with pytest.raises(
             InputError, match=rf"of the same data and options, got another: .*{said}"

@@ -162,8 +162,9 @@ def fit_table(
     early_stopping
         Whether a tenth of the training rows says when to stop, and which epoch is kept.
     checkpoint
-        A file to which the training of a network is written every 30 seconds, and from which it
-        goes on where there is one; that of the refit is beside it, with "-refit" in its name.
+        A file to which training is written every 30 seconds, and from which it goes on where there
+        is one; one of other data or options is refused. That of the refit is beside it, with
+        "-refit" in its name. Not together with cross-validation or repeats.
     restart
         Whether checkpoints that are there are replaced, and not gone on from.
     calibrate
@@ -235,7 +236,7 @@ def fit_table(
     network = network_options(
         hidden=hidden, activation=activation, dropout=dropout, batch_norm=batch_norm,
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, alpha=alpha,
-        early_stopping=early_stopping, checkpoint=checkpoint, restart=restart,
+        early_stopping=early_stopping,
     )  # fmt: skip
     if checkpoint is not None and repeats != 1:
         raise InputError("checkpoint", "one split beside it", f"{repeats!r} repeats")
@@ -243,7 +244,7 @@ def fit_table(
         C=C, l1_ratio=l1_ratio, cv=cv, solver=solver, class_weight=class_weight,
         calibrate=calibrate, test_size=test_size, seed=seed,
         tol=tol, max_iter=max_iter, time_limit=time_limit, keep_interrupted=keep_interrupted,
-        network=network,
+        network=network, checkpoint=checkpoint, restart=restart,
     )  # fmt: skip
     asked = threshold_request(threshold, positive)
     _refuse_splits(target, repeats, time, groups, test, options.test_size)
@@ -301,6 +302,7 @@ def fit_table(
         clf = options.estimator(
             training.y, schema.classes, progress, training.groups, training.times, ""
         )
+        clf.table_ = options.of_table(schema)
         said = _train(clf, training)
         cut = threshold_of(asked, clf, options, training, schema.classes)
         fitted = replace(_fitted(clf, schema, training, options, groups, time), threshold=cut)
@@ -329,6 +331,7 @@ def fit_table(
         again = options.chosen(clf).estimator(
             everything.y, of_all.classes, progress, everything.groups, everything.times, "-refit"
         )
+        again.table_ = options.of_table(of_all)
         said |= _train(again, everything)
         refitted = Refitted(everything, again)
         fitted = _refitted(again, of_all, everything, judged, calibration)

@@ -208,6 +208,15 @@ def fit(
         Path | None,
         typer.Option(help="Folder for what --memory writes; that of temporary files if not given."),
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write training here every 30 s, and go on from it if it exists."
+        ),
+    ] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew, whatever the checkpoint has.")
+    ] = False,
     **reading: Any,
 ) -> None:
     """Train a softmax classifier on a table, and score it. Ctrl-C stops with the best so far."""
@@ -231,8 +240,8 @@ def fit(
         got = f"--l1-ratio {','.join(f'{ratio:g}' for ratio in l1_ratio)}"
         raise InputError("--summary", "a model without L1 penalty", got)
     network = network_of_options(reading)
-    if network["checkpoint"] is not None:
-        check_writable(network["checkpoint"], inputs=taken)
+    if checkpoint is not None:
+        check_writable(checkpoint, inputs=taken)
     if summary and network["hidden"] is not None:
         raise InputError("--summary", "none beside hidden layers", "--hidden", "leave it out")
     with training_progress(tol) as progress, warnings.catch_warnings():
@@ -263,6 +272,8 @@ def fit(
             time_limit=time_limit,
             memory=memory,
             workdir=workdir,
+            checkpoint=checkpoint,
+            restart=restart,
             keep_interrupted=True,
             progress=progress,
             **({} if tol is None else {"tol": tol}),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -51,15 +50,6 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
             "--early-stopping",
             help="Stop by a tenth of the training rows, and keep the best epoch.",
         ),
-    ]),
-    "checkpoint": (None, Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Write training here every 30 s, and go on from it if it exists."
-        ),
-    ]),
-    "restart": (False, Annotated[
-        bool, typer.Option("--restart", help="Begin anew, whatever the checkpoint has.")
     ]),
 }  # fmt: skip
 

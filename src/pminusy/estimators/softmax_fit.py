@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.estimators.checkpoint import FitCheckpoint, identity_of
+from pminusy.estimators.checkpoint import FitCheckpoint, identity_of, sums_of
 from pminusy.estimators.namespaces import Namespace, returned, to_numpy
 from pminusy.estimators.outcome import fit_warnings
 from pminusy.estimators.parameters.penalties import Penalty, penalty_of
@@ -94,6 +95,7 @@ class SoftmaxFit:
     checkpoint: Any = None  # these of `SoftmaxRegression`
     checkpoint_seconds: float = SECONDS
     restart = False
+    table_: Mapping[str, str] | None = None  # what a checkpoint says of a table, and rows do not
     classes_: Any
     coef_: Any
     intercept_: Any
@@ -133,13 +135,13 @@ class SoftmaxFit:
         if self.checkpoint is None:
             return None
         identity = identity_of(
-            source, coordinates, classes=to_numpy(self.classes_).tolist(), C=C,
-            penalty=tuple(penalty), fit_intercept=bool(self.fit_intercept),
+            source, to_numpy(self.classes_).tolist(), C=float(C), penalty=tuple(penalty),
+            fit_intercept=bool(self.fit_intercept), class_weight=self.class_weight,
             label_smoothing=float(self.label_smoothing),
-        )  # fmt: skip
+        ) | dict(self.table_ or {})  # fmt: skip
         seconds, restart = float(self.checkpoint_seconds), bool(self.restart)
         file = Checkpoint(self.checkpoint, identity, seconds=seconds, restart=restart)
-        return FitCheckpoint(file)
+        return FitCheckpoint(file, sums_of(self._objective(source, coordinates, C, penalty)))
 
     def _deadline(self) -> float:
         """When `time_limit` ends, on the clock of `time.perf_counter`."""
@@ -351,8 +353,11 @@ class PlainRegression(SoftmaxFit):
         time_limit: float | None,
         keep_interrupted: bool,
         progress: ProgressCallback | None,
+        checkpoint: str | None = None,
+        restart: bool = False,
     ) -> None:
         self.C, self.l1_ratio = C, l1_ratio
+        self.checkpoint, self.restart = checkpoint, restart
         self.class_weight, self.solver, self.tol = class_weight, solver, tol
         self.max_iter, self.time_limit = max_iter, time_limit
         self.keep_interrupted, self.progress = keep_interrupted, progress

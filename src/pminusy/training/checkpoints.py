@@ -10,9 +10,9 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import safetensors.numpy
@@ -22,13 +22,14 @@ from safetensors import SafetensorError
 from pminusy.errors import InputError
 from pminusy.files import check_writable, require_path, write_atomically
 
-__all__ = ["SECONDS", "Checkpoint", "State", "fingerprint"]
+__all__ = ["SECONDS", "Checkpoint", "State", "fingerprint", "require_checkpoint"]
 
 SECONDS = 30.0
 """The least time between two checkpoints."""
 
 _FORMAT, _VERSION = "pminusy-checkpoint", 1
 _KEY = "pminusy"
+_LONGEST = 60  # characters of what differs
 
 StrPath = str | os.PathLike[str]
 Array = NDArray[Any]
@@ -85,12 +86,20 @@ class Checkpoint:
         differ = [name for name in {**known, **self.identity}
                   if known.get(name) != self.identity.get(name)]  # fmt: skip
         if differ:
-            said = (_difference(name, known.get(name), self.identity.get(name)) for name in differ)
-            raise InputError(
-                self._what, "one of the same data and options", f"another: {'; '.join(said)}",
-                "name another file, or restart",
-            )  # fmt: skip
+            self.refuse(_difference(n, known.get(n), self.identity.get(n)) for n in differ)
         return State(arrays, about["notes"])
+
+    def refuse(self, differences: Iterable[str]) -> NoReturn:
+        """Refuse the file for being of other data or options, which are said.
+
+        Raises
+        ------
+        InputError
+            Always.
+        """
+        got = f"another: {'; '.join(differences)}"
+        remedy = "name another file, or restart"
+        raise InputError(self._what, "one of the same data and options", got, remedy)
 
     def due(self) -> bool:
         """Whether it is time for the next write."""
@@ -145,6 +154,19 @@ class Checkpoint:
         return about, arrays
 
 
+def require_checkpoint(path: StrPath, *, restart: bool) -> None:
+    """Refuse a place that cannot be written, and a file there that is no checkpoint.
+
+    Raises
+    ------
+    InputError
+        As `Checkpoint` and its `load`, but for what a training has to know first.
+    """
+    file = Checkpoint(path, {})
+    if not restart and file.path.exists():
+        file._read()
+
+
 def fingerprint(*arrays: Any) -> str:
     """A digest of arrays, dense or sparse, their types and shapes; None counts too."""
     digest = hashlib.blake2b(digest_size=16)
@@ -170,7 +192,27 @@ def _digest(arrays: Mapping[str, Array]) -> str:
 
 
 def _difference(name: str, there: str | None, here: str | None) -> str:
-    """How an entry differs; of fingerprints only that it does."""
+    """How an entry differs; of fingerprints only that it does, of lists where."""
     if name in ("data", "start"):
         return "other data" if name == "data" else "another start"
-    return f"{name} is {there} there and {here} here"
+    lists = _list_of(there), _list_of(here)
+    if lists[0] is not None and lists[1] is not None:
+        for own, other, where in ((*lists, "there"), (*reversed(lists), "here")):
+            alone = next((item for item in own if item not in other), None)
+            if alone is not None:
+                return f"{name}: {_short(repr(alone))} is {where} alone"
+        return f"{name} have another order"
+    return f"{name} is {_short(there)} there and {_short(here)} here"
+
+
+def _list_of(text: str | None) -> list[Any] | None:
+    try:
+        found = json.loads(text or "")
+    except ValueError:
+        return None
+    return found if isinstance(found, list) else None
+
+
+def _short(text: str | None) -> str:
+    text = str(text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 import warnings
 from dataclasses import dataclass
@@ -122,12 +121,14 @@ class NetworkFit:
         progress: ProgressCallback | None,
         groups: Array | None,
         times: Array | None,
-        part: str | None = None,
+        checkpoint: str | None = None,
+        restart: bool = False,
     ) -> None:
         self.options, self.class_weight, self.seed = options, class_weight, seed
         self.time_limit, self.progress = time_limit, progress
         self.keep_interrupted = keep_interrupted
-        self.groups, self.times, self.part = groups, times, part
+        self.groups, self.times = groups, times
+        self.checkpoint, self.restart = checkpoint, restart
         self._norms: list[list[float]] = []
         self._out_of_time = False
 
@@ -158,20 +159,17 @@ class NetworkFit:
         from pminusy.estimators.softmax_network import SoftmaxNetwork
 
         asked = self.options
-        file = asked.checkpoint
-        if file is not None:
-            file = None if self.part is None else f"{os.fspath(file)}{self.part}"
         given: dict[str, Any] = {
             "batch_size": asked.batch_size or min(max(rows // 32, 16), 200),
             "learning_rate_init": asked.learning_rate,
-            "alpha": asked.alpha, "checkpoint": file,
+            "alpha": asked.alpha, "checkpoint": self.checkpoint,
         }  # fmt: skip
         return SoftmaxNetwork(
             asked.hidden, asked.activation, dropout=asked.dropout, batch_norm=asked.batch_norm,
             max_iter=asked.epochs or EPOCHS,
             early_stopping="loss" if asked.early_stopping else False,
             class_weight=self.class_weight, random_state=self.seed, progress=self._after_epoch,
-            restart=asked.restart,
+            restart=self.restart,
             **{name: value for name, value in given.items() if value is not None},
         )  # fmt: skip
 

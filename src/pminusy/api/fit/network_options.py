@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Integral
@@ -12,7 +11,6 @@ import numpy as np
 
 from pminusy.errors import InputError
 from pminusy.estimators.parameters.checks import require_count, require_number
-from pminusy.files import check_writable
 
 __all__ = ["NetworkOptions", "network_options"]
 
@@ -32,8 +30,6 @@ class NetworkOptions:
     learning_rate: float | None
     alpha: float | None
     early_stopping: bool
-    checkpoint: str | os.PathLike[str] | None = None  # a file that training goes on from
-    restart: bool = False
 
     def settings(self) -> dict[str, float | str]:
         """What the model remembers of them, those left alone aside."""
@@ -61,8 +57,6 @@ def network_options(
     learning_rate: Any,
     alpha: Any,
     early_stopping: Any,
-    checkpoint: Any = None,
-    restart: Any = False,
 ) -> NetworkOptions | None:
     """Check the options; None where no hidden layers are asked for, and then nothing else may be.
 
@@ -74,8 +68,7 @@ def network_options(
     said = {
         "activation": activation, "dropout": dropout or None, "batch_norm": batch_norm or None,
         "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "alpha": alpha,
-        "early_stopping": early_stopping or None, "checkpoint": checkpoint,
-        "restart": restart or None,
+        "early_stopping": early_stopping or None,
     }  # fmt: skip
     if hidden is None:
         for name, value in said.items():
@@ -89,13 +82,7 @@ def network_options(
     require_number("dropout", dropout, positive=False)
     if not dropout < 1:
         raise InputError("dropout", "a share in [0, 1)", repr(dropout))
-    if checkpoint is not None:
-        check_writable(checkpoint)
-    elif restart:
-        raise InputError("restart", "a checkpoint beside it", "none", "name its file")
-    for name, value in (
-        ("batch-norm", batch_norm), ("early-stopping", early_stopping), ("restart", restart),
-    ):  # fmt: skip
+    for name, value in (("batch-norm", batch_norm), ("early-stopping", early_stopping)):
         if not isinstance(value, bool | np.bool_):
             raise InputError(name, "True or False", repr(value))
     for name, value in (("epochs", epochs), ("batch-size", batch_size)):
@@ -111,7 +98,6 @@ def network_options(
         batch_size=None if batch_size is None else int(batch_size),
         learning_rate=None if learning_rate is None else float(learning_rate),
         alpha=None if alpha is None else float(alpha), early_stopping=bool(early_stopping),
-        checkpoint=checkpoint, restart=bool(restart),
     )  # fmt: skip
 
 

@@ -112,8 +112,9 @@ def fit_streamed(
     rows, held_out = _converted(learned, workdir, room // _JUDGED)
     schema = learned.schema
     labels = rows.labels()[0 : rows.shape[0] if options.folds else 0].astype(np.intp)
-    clf = options.estimator(labels, schema.classes, progress)
+    clf = options.estimator(labels, schema.classes, progress, part="")
     clf = clf.regression if isinstance(clf, PlainRegression) else clf
+    clf.table_ = options.of_table(schema)
     clf.memory = int(_FIT * room_of(memory))
     nothing = np.empty(0, np.int64)
     training = TableRows(learned.sample, nothing, rows, rows.labels(), rows.weights(), ())  # type: ignore[arg-type]  # all read by slices

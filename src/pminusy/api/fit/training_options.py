@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
@@ -18,11 +20,13 @@ from pminusy.estimators.scores import log_score
 from pminusy.estimators.softmax_fit import PlainRegression
 from pminusy.estimators.split import folds_in_time
 from pminusy.tables.wording import listed, shown
+from pminusy.training.checkpoints import require_checkpoint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pminusy.api.fit.network_options import NetworkOptions
+    from pminusy.tables.schema import Schema
     from pminusy.training.solvers.solution import ProgressCallback
 
 __all__ = ["MAX_ITER", "TOL", "TrainingOptions", "training_options"]
@@ -53,6 +57,8 @@ class TrainingOptions:
     time_limit: float | None = None  # seconds
     keep_interrupted: bool = False
     network: NetworkOptions | None = None  # None: a softmax regression
+    checkpoint: str | None = None  # a file that training goes on from
+    restart: bool = False
 
     @property
     def unpenalised(self) -> bool:
@@ -76,19 +82,22 @@ class TrainingOptions:
         has a checkpoint of its own, the file's name with that behind it.
         """
         weight = self.weights_by_index(classes)
+        kept: dict[str, Any] = {"restart": self.restart}
+        if self.checkpoint is not None and part is not None:
+            kept["checkpoint"] = f"{self.checkpoint}{part}"
         if self.network is not None:
             from pminusy.api.fit.network import NetworkFit
 
             return NetworkFit(
                 self.network, class_weight=weight, seed=self.seed, time_limit=self.time_limit,
                 keep_interrupted=self.keep_interrupted, progress=progress, groups=groups,
-                times=times, part=part,
+                times=times, **kept,
             )  # fmt: skip
         shared: dict[str, Any] = {"solver": self.solver, "class_weight": weight, "tol": self.tol}
         shared |= {"max_iter": self.max_iter, "time_limit": self.time_limit, "progress": progress}
         shared |= {"keep_interrupted": self.keep_interrupted}
         if self.folds is None:
-            return PlainRegression(self.C[0], l1_ratio=self.l1_ratio[0], **shared)
+            return PlainRegression(self.C[0], l1_ratio=self.l1_ratio[0], **shared, **kept)
         largest = int(np.bincount(y).max())
         if self.folds > largest:
             got = f"{self.folds}, where no class has more than {largest:,} training rows"
@@ -150,6 +159,17 @@ class TrainingOptions:
         splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=self.seed)
         return list(splitter.split(np.zeros((y.size, 1)), y, groups))
 
+    def of_table(self, schema: Schema) -> dict[str, str]:
+        """What a checkpoint says of a table beyond its rows, and is refused for if it differs."""
+        return {
+            "target": repr(schema.target),
+            "classes": json.dumps(schema.classes),
+            "columns": json.dumps([column.name for column in schema.columns]),
+            "weight": repr(schema.weight),
+            "seed": repr(self.seed),
+            "test size": repr(self.test_size),
+        }
+
     def chosen(self, clf: Any) -> TrainingOptions:
         """The same options with what the cross-validation of an estimator chose, and none again."""
         if self.folds is None:
@@ -198,6 +218,8 @@ def training_options(
     time_limit: Any = None,
     keep_interrupted: bool = False,
     network: NetworkOptions | None = None,
+    checkpoint: Any = None,
+    restart: Any = False,
 ) -> TrainingOptions:
     """Check the options before anything is read."""
     if network is not None:
@@ -224,12 +246,27 @@ def training_options(
         raise InputError("calibrate", "held-out rows", "none", "set a test size above 0")
     several = len(values) * len(ratios) > 1
     folds = int(cv) if cv is not None else (_FOLDS if several else None)
+    if checkpoint is not None and folds is not None:
+        expected, got = "one value of C, without cross-validation, beside it", f"{folds} folds"
+        raise InputError("checkpoint", expected, got)
+    _check_checkpoint(checkpoint, restart)
     return TrainingOptions(
         C=values, l1_ratio=ratios, folds=folds, solver=solver, calibrate=bool(calibrate),
         class_weight=_checked_weight(class_weight), test_size=float(test_size), seed=int(seed),
         tol=float(tol), max_iter=int(max_iter), keep_interrupted=keep_interrupted,
         time_limit=None if time_limit is None else float(time_limit), network=network,
+        checkpoint=None if checkpoint is None else os.fspath(checkpoint), restart=bool(restart),
     )  # fmt: skip
+
+
+def _check_checkpoint(checkpoint: Any, restart: Any) -> None:
+    """Refuse what is no checkpoint before anything is read."""
+    if not isinstance(restart, bool | np.bool_):
+        raise InputError("restart", "True or False", repr(restart))
+    if checkpoint is not None:
+        require_checkpoint(checkpoint, restart=bool(restart))
+    elif restart:
+        raise InputError("restart", "a checkpoint beside it", "none", "name its file")
 
 
 def _refuse_beside_network(**given: Any) -> None:
