@@ -22,7 +22,7 @@ from pminusy.training import checkpoints
 from pminusy.training.solvers.solution import StopFit
 
 AMPLE = "64GiB"
-SMALL = {"target": "y", "tol": 1e-8}
+SMALL: dict[str, Any] = {"target": "y", "tol": 1e-8}
 pytestmark = pytest.mark.filterwarnings("ignore::pminusy.errors.TableWarning")
 
 # Checkpoints after every iteration; blocks so small that every pass has many.

@@ -30,6 +30,7 @@ def _frame(n=200, seed=0, moved=0.0, tint=("red", "blue")):
 
 def _drifts(model, frame):
     rows = evaluate(model, model.read(frame)).judged
+    assert rows is not None
     return {d.name: d for d in drifts(rows.frame, rows.X, model.schema, 200)}
 
 

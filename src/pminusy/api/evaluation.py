@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,7 +18,7 @@ from pminusy.errors import InputError
 from pminusy.estimators.intervals import Intervals
 from pminusy.estimators.scores import Scores, assess, score
 from pminusy.files import refuse_suffix
-from pminusy.present.metrics import class_metrics
+from pminusy.present.metrics import ClassMetrics, class_metrics
 from pminusy.tables import target
 from pminusy.tables.design import design_matrix, encode_target
 from pminusy.tables.files import read_table
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from pminusy.api.fitted import Fitted
     from pminusy.tables.schema import Schema
 
-__all__ = ["ClassScores", "Evaluation", "evaluate", "row_weights", "test_rows"]
+__all__ = [
+    "ClassScores", "Evaluation", "class_scores", "evaluate", "left_out", "row_weights", "test_rows",
+]  # fmt: skip
 
 
 class ClassScores(NamedTuple):
@@ -44,8 +47,9 @@ class ClassScores(NamedTuple):
 class Evaluation:
     """Scores of a model on labelled rows, with intervals.
 
-    `judged` and `log_p` are those rows, of the table called `name`. `of_the_table` are the notes
-    on what the table has beside what the model knows; `notes` says too where rows were trained on.
+    `judged` and `log_p` are those rows, of the table called `name`; None where it was read block by
+    block. `of_the_table` are the notes on what the table has beside what the model knows; `notes`
+    says too where rows were trained on.
     """
 
     rows: int
@@ -56,8 +60,8 @@ class Evaluation:
     trained_on: tuple[str, ...]
     ranking: tuple[tuple[str, float], ...]
     intervals: Intervals
-    judged: TableRows = field(repr=False, compare=False)
-    log_p: NDArray[np.float64] = field(repr=False, compare=False)  # (n, K)
+    judged: TableRows | None = field(repr=False, compare=False)
+    log_p: NDArray[np.float64] | None = field(repr=False, compare=False)  # (n, K)
     model: Fitted = field(repr=False, compare=False)
     name: str = "table"
 
@@ -72,8 +76,11 @@ class Evaluation:
         Raises
         ------
         InputError
-            A name of another format, a place that cannot be written.
+            A name of another format, a place that cannot be written; a table read block by block.
         """
+        if self.judged is None:
+            remedy = "leave memory out, or evaluate some of the rows"
+            raise InputError("report", "rows in memory", "a table read block by block", remedy)
         from pminusy.api.fit.report import PAGE_SUFFIXES_OF_OTHERS, write_evaluation
 
         refuse_suffix("output file", path, ".html", PAGE_SUFFIXES_OF_OTHERS)
@@ -103,7 +110,10 @@ def evaluate(
         rows=rows.y.size,
         scores=found.scores,
         baseline=score(rows.y, baseline, rows.weight),
-        by_class=_by_class(model.schema.classes, rows.y, decided, rows.weight),
+        by_class=class_scores(
+            model.schema.classes,
+            class_metrics(rows.y, decided, len(model.schema.classes), rows.weight),
+        ),
         of_the_table=rows.notes,
         trained_on=_trained_on(model, frame, rows.index),
         ranking=found.ranking,
@@ -147,7 +157,8 @@ def _labelled_rows(frame: pl.DataFrame, schema: Schema, groups: str | None) -> T
     """The rows whose label is a class of the model and whose weight is not 0."""
     y = encode_target(frame, schema)
     known = y >= 0
-    notes = _left_out(frame, known, schema)
+    unseen = target.unseen_labels(frame, schema)
+    notes = left_out(schema, int((~known).sum()), unseen, known=int(known.sum()))
     if schema.weight in frame.columns:
         target.check_weights(frame, schema.target, schema.weight, known)
         weightless = known & (frame[schema.weight] == 0).fill_null(False).to_numpy()
@@ -169,12 +180,9 @@ def row_weights(frame: pl.DataFrame, schema: Schema) -> NDArray[np.float64]:
     return target.row_weights(frame, schema.weight)
 
 
-def _by_class(
-    classes: tuple[str, ...],
-    y: NDArray[np.intp],
-    predicted: NDArray[np.intp],
-    weight: NDArray[np.float64],
-) -> tuple[ClassScores, ...]:
+def class_scores(classes: tuple[str, ...], metrics: list[ClassMetrics]) -> tuple[ClassScores, ...]:
+    """Scores of each class by its label."""
+
     def defined(value: float) -> float | None:
         return None if math.isnan(value) else value
 
@@ -186,23 +194,24 @@ def _by_class(
             defined(found.f1),
             found.support,
         )
-        for found in class_metrics(y, predicted, len(classes), weight)
+        for found in metrics
     )
 
 
-def _left_out(frame: pl.DataFrame, known: NDArray[np.bool_], schema: Schema) -> tuple[str, ...]:
-    """Sentences about rows that cannot be scored; an error if none can be."""
-    unseen = target.unseen_labels(frame, schema)
+def left_out(
+    schema: Schema, rows: int, unseen: Mapping[str, int], *, known: int
+) -> tuple[str, ...]:
+    """Sentences about rows that cannot be scored, beside those that can; an error if none can."""
     named = listed(list(unseen))
-    if not known.any():
+    if not known:
         got = f"only labels it never saw: {named}" if unseen else "no labels"
         expected = "at least one label the model was trained on"
         raise InputError(f"target {shown(schema.target)}", expected, got)
-    unlabelled = int((~known).sum()) - sum(unseen.values())
+    unlabelled = rows - sum(unseen.values())
     notes = []
     if unlabelled:
         notes.append(f"{count(unlabelled, 'row')} without a label left out")
     if unseen:
-        rows = count(sum(unseen.values()), "row")
-        notes.append(f"{rows} with a label the model never saw left out: {named}")
+        others = count(sum(unseen.values()), "row")
+        notes.append(f"{others} with a label the model never saw left out: {named}")
     return tuple(notes)

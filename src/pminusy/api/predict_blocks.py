@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -19,8 +18,8 @@ from pminusy.tables.file_names import is_several, table_files
 from pminusy.tables.files import check_table_path, without_formulas
 from pminusy.tables.joining import beside
 from pminusy.tables.reading import Reading
+from pminusy.tables.streaming.notes import NoteSums
 from pminusy.tables.streaming.sources import TableBlocks, missing_marks, table_blocks
-from pminusy.tables.wording import count
 
 if TYPE_CHECKING:
     from pminusy.api.table_model import TableModel
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["WrittenPredictions", "predict_blocks"]
 
 _SUFFIXES = {".csv": ".csv", ".tsv": ".tsv", ".txt": ".tsv"}  # of predictions, by the table's
-_ROWS = re.compile(r"([\d,]+) rows? (has |have )?(.*)")
-_LISTED = re.compile(r" \((?:'.*|\d.*)\)(?=: taken)")  # some values, others in each block
-_MOST_NOTES = 20
 
 
 class WrittenPredictions(NamedTuple):
@@ -50,6 +46,7 @@ def predict_blocks(
     memory: int | str = "1GiB",
     reading: Reading | None = None,
     inputs: Sequence[str | os.PathLike[str]] = (),
+    progress: Callable[[int, int], None] | None = None,
 ) -> WrittenPredictions:
     """Write class and probabilities of each row, in the order of the table.
 
@@ -71,6 +68,8 @@ def predict_blocks(
         How files are read, where that is not as in training.
     inputs
         Files that must survive, beside those of the table.
+    progress
+        Called with the number of rows that are done, and of all, after each block.
 
     Raises
     ------
@@ -79,8 +78,7 @@ def predict_blocks(
     """
     room_of(bytes_of(memory))
     how = model.schema.reading if reading is None else reading
-    notes: Counter[str] = Counter()
-    work = _Work(model, keep_columns, how, notes)
+    notes = NoteSums()
     into = Path(output)
     if into.is_dir():
         if not is_several(table):
@@ -94,13 +92,29 @@ def predict_blocks(
     given = table_files(table) if isinstance(table, str | os.PathLike) else []
     for _, place in pairs:
         check_table_path(place, inputs=(*inputs, *given))
-    rows = sum(work.write(table_blocks(part, how), place) for part, place in pairs)
+    tables = [(table_blocks(part, how), place) for part, place in pairs]
+    watch = _counter(progress, tables)
+    work = _Work(model, keep_columns, notes, watch)
+    rows = sum(work.write(blocks, place) for blocks, place in tables)
     if not rows:
         raise InputError("table", "at least one row of values", "only a header")
-    said = [f"{count(n, 'row')} {note}" if n else note for note, n in notes.items()]
-    if len(said) > _MOST_NOTES:
-        said[_MOST_NOTES:] = [f"{len(said) - _MOST_NOTES:,} more notes of this kind"]
-    return WrittenPredictions(rows, tuple(place for _, place in pairs), tuple(said))
+    return WrittenPredictions(rows, tuple(place for _, place in pairs), notes.sentences())
+
+
+def _counter(
+    progress: Callable[[int, int], None] | None, tables: list[tuple[TableBlocks, Path]]
+) -> Callable[[int], None]:
+    """What is told the rows of each block, and says how many are done of all of them."""
+    if progress is None:
+        return lambda rows: None
+    every, done = sum(blocks.rows() for blocks, _ in tables), 0
+
+    def count_rows(rows: int) -> None:
+        nonlocal done
+        done += rows
+        progress(done, every)
+
+    return count_rows
 
 
 def _suffix(path: Path) -> str:
@@ -120,8 +134,8 @@ class _Work(NamedTuple):
 
     model: TableModel
     keep: str | Sequence[str]
-    reading: Reading
-    notes: Counter[str]  # with the number of rows, 0 where there is none in it
+    notes: NoteSums
+    progress: Callable[[int], None]  # told the rows of every block
 
     def write(self, blocks: TableBlocks, place: Path) -> int:
         """Write the predictions of a table; returns how many."""
@@ -142,19 +156,9 @@ class _Work(NamedTuple):
                 continue
             cells = missing_marks(block, self.model.schema.target) if blocks.from_text else block
             predictions, notes = self.model.predictions(cells)
-            self._note(notes)
+            self.notes.add(notes)
+            self.progress(block.height)
             yield beside(block, predictions, self.keep) if self.keep else predictions
-
-    def _note(self, notes: tuple[str, ...]) -> None:
-        """Add up the rows of notes that say the same of others."""
-        for note in notes:
-            found = _ROWS.fullmatch(note)
-            if found is None:
-                self.notes.setdefault(note, 0)
-            else:
-                verb = "have " if found[2] else ""
-                what = _LISTED.sub("", found[3])
-                self.notes[verb + what] += int(found[1].replace(",", ""))
 
 
 def _write(frames: Iterator[pl.DataFrame], stream: BinaryIO, suffix: str) -> None:

@@ -170,16 +170,29 @@ class TableModel(Fitted):
         columns = [pl.Series(f"p({name})", p[:, k]) for k, name in enumerate(self.schema.classes)]
         return pl.DataFrame([labels, *columns]), notes
 
-    def evaluate(self, table: Table, *, groups: str | None = None) -> Evaluation:
+    def evaluate(
+        self,
+        table: Table,
+        *,
+        groups: str | None = None,
+        memory: int | str | None = None,
+        workdir: str | PathLike[str] | None = None,
+    ) -> Evaluation:
         """Score the model on a table that has the target column.
 
         Parameters
         ----------
         table
-            Path, Polars frame or pandas frame.
+            Path, folder, glob, Polars frame or pandas frame; beside memory a folder, a glob, a file
+            (Parquet, Feather, CSV) or a Polars LazyFrame.
         groups
             Column of groups, for the intervals: rows of one are not independent. That of training,
-            where the table has it, if not given.
+            where the table has it, if not given. Not beside memory: rows then count one by one.
+        memory
+            Bytes of memory the process may take, such as "1GiB". The table is then read block by
+            block; scores and intervals are those of all rows, to rounding.
+        workdir
+            Folder for probabilities beside memory; that of temporary files if not given.
 
         Returns
         -------
@@ -197,8 +210,15 @@ class TableModel(Fitted):
         TableWarning
             As `predict`, and rows that are left out.
         """
-        name = Path(table).name if isinstance(table, str | PathLike) else "table"
-        result = evaluate(self, self.read(table), groups, name)
+        if memory is not None:
+            from pminusy.api.evaluate_blocks import evaluate_blocks
+
+            result = evaluate_blocks(self, table, memory=memory, workdir=workdir, groups=groups)
+        elif workdir is not None:
+            raise InputError("workdir", "memory beside it", "none", "say how many bytes")
+        else:
+            name = Path(table).name if isinstance(table, str | PathLike) else "table"
+            result = evaluate(self, self.read(table), groups, name)
         _warn("evaluate", result.of_the_table)
         return result
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pminusy.cli.json_results import FormatOption, ResultFormat, print_json
+from pminusy.cli.progress import rows_progress
 from pminusy.cli.reading_options import reading_beside, with_reading_options
 from pminusy.cli.scores import print_scores
 from pminusy.cli.streams import print_table, printing, shown, stdout
+from pminusy.errors import InputError
 from pminusy.present.numbers import decimals
 from pminusy.present.sanitise import visible
 
@@ -40,6 +42,17 @@ def evaluate(
         str | None,
         typer.Option(help="Column of groups: rows of one count together in the intervals."),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BYTES",
+            help="Read the table block by block, and take no more memory than this, 1GiB say.",
+        ),
+    ] = None,
+    workdir: Annotated[
+        Path | None,
+        typer.Option(help="Folder for what --memory writes; that of temporary files if not given."),
+    ] = None,
     format_: FormatOption = ResultFormat.text,
     **reading: Any,
 ) -> None:
@@ -54,9 +67,23 @@ def evaluate(
 
         refuse_suffix("output file", report, ".html", PAGE_SUFFIXES_OF_OTHERS)
         check_writable(report, inputs=[model, table])
+    if memory is not None and report is not None:
+        remedy = "leave --memory out, or evaluate some of the rows"
+        raise InputError("--report", "none beside --memory", "one", remedy)
+    if workdir is not None and memory is None:
+        raise InputError("--workdir", "--memory beside it", "none", "say how many bytes")
     trained = load(model)
     how = reading_beside(trained.schema.reading, reading, table)
-    result = score(trained, trained.read(table, how), groups, table.name)
+    if memory is None:
+        result = score(trained, trained.read(table, how), groups, table.name)
+    else:
+        from pminusy.api.evaluate_blocks import evaluate_blocks
+
+        with rows_progress() as progress:
+            result = evaluate_blocks(
+                trained, table, memory=memory, workdir=workdir, groups=groups, reading=how,
+                progress=progress,
+            )  # fmt: skip
     if report is not None:
         result.write_report(report, command=shlex.join(["pminusy", *sys.argv[1:]]))
     with printing([] if report is None else [report]):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pminusy.cli.progress import rows_progress
 from pminusy.cli.reading_options import reading_beside, with_reading_options
 from pminusy.cli.streams import (
     keep_numbers_whole,
@@ -115,10 +116,11 @@ def _predict_blocks(
         raise InputError("memory", "a file to write to beside it", "none", "name one with -o")
     trained = load(model)
     how = reading_beside(trained.schema.reading, reading, table)
-    written = predict_blocks(
-        trained, table, output, keep_columns=keep_columns, memory=memory, reading=how,
-        inputs=(model,),
-    )  # fmt: skip
+    with rows_progress() as progress:
+        written = predict_blocks(
+            trained, table, output, keep_columns=keep_columns, memory=memory, reading=how,
+            inputs=(model,), progress=progress,
+        )  # fmt: skip
     print_notes(written.notes)
     with printing(list(written.files)):
         rows = count(written.rows, "prediction")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pminusy.training.solvers.solution import Progress, ProgressCallback
 
-__all__ = ["line_of", "training_progress"]
+__all__ = ["line_of", "rows_progress", "training_progress"]
 
 _KEPT = 400  # iterations that the estimate looks back on
 _BESIDE = 11  # columns of the spinner and the clock, with the space between
@@ -49,6 +49,29 @@ def training_progress(tol: float | None = None) -> Iterator[ProgressCallback | N
                 at, time_left(history, TOL if tol is None else tol), console.width - _BESIDE
             )
             display.update(task, description=line)
+
+        yield update
+
+
+@contextmanager
+def rows_progress() -> Iterator[Callable[[int, int], None] | None]:
+    """Show how many rows are done, of how many, and the time left on a terminal; else nothing."""
+    from rich.console import Console
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Display
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    bar = BarColumn(20)
+    columns = SpinnerColumn(), TextColumn("{task.description}"), bar, TimeRemainingColumn()
+    with Display(*columns, console=console, transient=True) as display:
+        task = display.add_task("reading the table", total=None)
+
+        def update(done: int, rows: int) -> None:
+            display.update(task, description=f"{done:,} of {rows:,} rows", completed=done,
+                           total=rows)  # fmt: skip
 
         yield update
 

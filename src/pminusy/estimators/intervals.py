@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from pminusy.estimators.influence import Influences
 from pminusy.estimators.student import student_quantile
 
-__all__ = ["CONFIDENCE", "Intervals", "intervals"]
+__all__ = ["CONFIDENCE", "Intervals", "Measured", "intervals", "intervals_of"]
 
 Array = NDArray[Any]
 CONFIDENCE = 0.95
+_ROUNDING = 1e-20  # of the variance of one row: less is rounding, where no row has any influence
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,14 @@ class Intervals(Mapping[str, tuple[float, float]]):
         )
 
 
+class Measured(NamedTuple):
+    """A score, Σ (ω ψ / Σ ω)² of the influences ψ of rows on it, and its `Influences.size`."""
+
+    value: float
+    variance: float
+    size: float
+
+
 def intervals(scores: Mapping[str, Influences], weight: Array, groups: Array | None) -> Intervals:
     """An interval for each score of the same rows.
 
@@ -90,22 +99,34 @@ def intervals(scores: Mapping[str, Influences], weight: Array, groups: Array | N
     smaller = (of_group.sum() ** 2 / (of_group @ of_group)) / (
         weight.sum() ** 2 / (weight @ weight)
     )
+    measured = {}
+    for name, score in scores.items():
+        total = np.bincount(where, weight * score.of_row) / weight.sum()
+        size = score.size * min(smaller, 1.0)
+        measured[name] = Measured(score.value, float(total @ total), size)
+    return replace(intervals_of(measured, observed), rows=weight.size, groups=counted)
+
+
+def intervals_of(scores: Mapping[str, Measured], observed: int) -> Intervals:
+    """An interval for each score of so many rows, or groups of them; none of fewer than two."""
+    if observed < 2:
+        return Intervals(observed)
     t = student_quantile(observed - 1, (1 + CONFIDENCE) / 2)
     found = {}
     for name, score in scores.items():
-        total = np.bincount(where, weight * score.of_row) / weight.sum()
-        variance = float(total @ total) * observed / (observed - 1)
+        variance = score.variance * observed / (observed - 1)
         found[name] = (
             _of_loss(score.value, variance, t)
             if name == "log loss"
-            else _of_share(score.value, variance, t, max(score.size * min(smaller, 1.0), 1.0))
+            else _of_share(score.value, variance, t, max(score.size, 1.0))
         )
-    return Intervals(weight.size, counted, found)
+    return Intervals(observed, None, found)
 
 
 def _of_share(share: float, variance: float, t: float, size: float) -> tuple[float, float]:
     """Wilson's interval, of the effective number of rows; of `size` where nothing varies."""
-    n = share * (1 - share) / variance if variance > 1e-300 else size
+    of_one_row = share * (1 - share)
+    n = of_one_row / variance if variance > _ROUNDING * of_one_row else size
     t2 = t * t
     centre = (n * share + t2 / 2) / (n + t2)
     half = math.sqrt(t2 * (n * share * (1 - share) + t2 / 4)) / (n + t2)

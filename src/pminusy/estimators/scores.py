@@ -21,13 +21,13 @@ from pminusy.estimators.influence import (
 )
 from pminusy.estimators.intervals import Intervals, intervals
 
-__all__ = ["Assessment", "Scores", "assess", "log_score", "ranking_scores", "score"]
+__all__ = ["TOP", "Assessment", "Scores", "assess", "log_score", "ranking_scores", "score"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Ranking = tuple[tuple[str, float], ...]
 
-_TOP = (3, 5)  # a class among the k most probable ones says something where there are more than 2k
+TOP = (3, 5)  # a class among the k most probable ones says something where there are more than 2k
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _rankings(y: Indices, log_p: Floats, weight: Floats) -> dict[str, Influences
             found[name] = over_classes
     own = log_p[np.arange(y.size), y]
     rank = (log_p > own[:, None]).sum(axis=1)
-    for top in _TOP:
+    for top in TOP:
         if 2 * top < log_p.shape[1]:
             found[f"top-{top} accuracy"] = mean((rank < top).astype(np.float64), weight)
     return found

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ClassMetrics", "ReliabilityBins", "class_metrics", "reliability_bins"]
+__all__ = [
+    "ClassMetrics", "ReliabilityBins", "class_metrics", "metrics_of_sums", "reliability_bins",
+]  # fmt: skip
 
 Array = NDArray[Any]
 
@@ -46,6 +48,22 @@ def class_metrics(
     hit = np.bincount(y, w * (y == predicted), K)
     actual, named = np.bincount(y, w, K), np.bincount(predicted, w, K)
     rows, named_rows = np.bincount(y, minlength=K), np.bincount(predicted, minlength=K)
+    return metrics_of_sums(hit, actual, named, rows, named_rows)
+
+
+def metrics_of_sums(
+    hit: Array, actual: Array, named: Array, rows: Array, named_rows: Array
+) -> list[ClassMetrics]:
+    """Precision, recall and F1 of each of K classes, from sums over rows.
+
+    Parameters
+    ----------
+    hit, actual, named
+        Weight (K,) of the rows of each class that are predicted right, of all of them, and of those
+        that are predicted to be of it.
+    rows, named_rows
+        Number (K,) of the latter two.
+    """
     with np.errstate(invalid="ignore"):  # 0 / 0 is not defined
         precision, recall, f1 = hit / named, hit / actual, 2 * hit / (actual + named)
     return [
@@ -57,7 +75,7 @@ def class_metrics(
             int(rows[k]),
             int(named_rows[k]),
         )
-        for k in range(K)
+        for k in range(hit.size)
     ]
 
 

@@ -286,6 +286,19 @@ def check_weights(
     frame: pl.DataFrame, target: str, weight: str, labelled: NDArray[np.bool_]
 ) -> None:
     """Refuse weights, of the labelled rows, that are not finite, negative, or all 0."""
+    values = checked_weights(frame, target, weight, labelled)
+    if not (values[labelled] > 0).any():
+        got = "0 in every row"
+        raise InputError(f"weight {shown(weight)}", "at least one weight above 0", got)
+
+
+def checked_weights(
+    frame: pl.DataFrame, target: str, weight: str, labelled: NDArray[np.bool_], *, before: int = 0
+) -> NDArray[np.float64]:
+    """Weights (N,), refused where those of labelled rows are not finite, or negative.
+
+    `before` is the number of rows before these.
+    """
     what, column = f"weight {shown(weight)}", _column(frame, "weight", weight)
     if weight == target:
         raise InputError(what, "a column other than the target", "the target")
@@ -296,6 +309,5 @@ def check_weights(
     if bad.any():
         row = int(bad.argmax())
         got = "no value" if np.isnan(values[row]) else f"{values[row]:g}"
-        raise InputError(what, "finite weights ≥ 0", f"{got} in row {row + 1:,}")
-    if not (values[labelled] > 0).any():
-        raise InputError(what, "at least one weight above 0", "0 in every row")
+        raise InputError(what, "finite weights ≥ 0", f"{got} in row {before + row + 1:,}")
+    return values

@@ -60,6 +60,8 @@ def write_evaluation(result: Evaluation, path: str | PathLike[str], command: str
 
 def _evaluation_report(result: Evaluation, made: tuple[str, ...]) -> EvaluationReport:
     model, rows = result.model, result.judged
+    assert rows is not None  # `write_report` refuses what was read by blocks
+    assert result.log_p is not None
     schema = model.schema
     trained_on = model.settings.get("training rows")
     before = int(trained_on) if isinstance(trained_on, int | float) else None

@@ -68,6 +68,15 @@ class TableBlocks:
         """Of the columns."""
         return list(self.schema)
 
+    def rows(self) -> int:
+        """Number of rows; a pass over files of text, next to nothing over others."""
+        self._refuse_changes()
+        try:
+            found = self._scan().select(pl.len()).collect(engine="streaming")
+        except _ERRORS as error:
+            raise _unreadable(self.what, error) from None
+        return int(found.item())
+
     def blocks(self) -> Iterator[pl.DataFrame]:
         """All rows; refused where a file is another than at the first pass."""
         rows = max(1, min(_MOST_ROWS, _BYTES // (16 * len(self.schema))))
