@@ -24,7 +24,7 @@ from pminusy.tables import target
 from pminusy.tables.design import design_matrix, encode_target
 from pminusy.tables.streaming.notes import NoteSums
 from pminusy.tables.streaming.sources import TableBlocks, missing_marks, table_blocks
-from pminusy.tables.streaming.store import make_folder
+from pminusy.tables.streaming.store import make_folder, no_room
 from pminusy.tables.wording import count
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def evaluate_blocks(
                     progress(done, rows)
         notes = found.notes()
         rankings = files.rankings(sums) | sums.top()
+    except OSError as error:
+        raise no_room(folder, error) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     decisions = sums.decisions()

@@ -20,6 +20,7 @@ from pminusy.tables.joining import beside
 from pminusy.tables.reading import Reading
 from pminusy.tables.streaming.notes import NoteSums
 from pminusy.tables.streaming.sources import TableBlocks, missing_marks, table_blocks
+from pminusy.tables.wording import first_line
 
 if TYPE_CHECKING:
     from pminusy.api.table_model import TableModel
@@ -147,7 +148,7 @@ class _Work(NamedTuple):
                 rows += frame.height
                 yield frame
 
-        write_atomically(place, lambda stream: _write(counted(), stream, place.suffix.lower()))
+        write_atomically(place, lambda stream: _write(counted(), stream, place))
         return rows
 
     def _predicted(self, blocks: TableBlocks) -> Iterator[pl.DataFrame]:
@@ -161,7 +162,8 @@ class _Work(NamedTuple):
             yield beside(block, predictions, self.keep) if self.keep else predictions
 
 
-def _write(frames: Iterator[pl.DataFrame], stream: BinaryIO, suffix: str) -> None:
+def _write(frames: Iterator[pl.DataFrame], stream: BinaryIO, place: Path) -> None:
+    suffix = place.suffix.lower()
     if suffix in (".csv", ".tsv"):
         header = True
         for frame in frames:
@@ -180,7 +182,11 @@ def _write(frames: Iterator[pl.DataFrame], stream: BinaryIO, suffix: str) -> Non
         yield from frames
 
     lazy = register_io_source(source, schema=first.schema)
-    if suffix in (".parquet", ".pq"):
-        lazy.sink_parquet(stream, maintain_order=True)
-    else:
-        lazy.sink_ipc(stream, maintain_order=True)
+    try:
+        if suffix in (".parquet", ".pq"):
+            lazy.sink_parquet(stream, maintain_order=True)
+        else:
+            lazy.sink_ipc(stream, maintain_order=True)
+    except pl.exceptions.PolarsError as error:
+        what, expected = f"output file {str(place)!r}", "a file that can be written"
+        raise InputError(what, expected, first_line(error), "choose another place") from None

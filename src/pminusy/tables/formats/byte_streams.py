@@ -11,17 +11,22 @@ import io
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, cast
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import polars as pl
 
 from pminusy.errors import InputError
 from pminusy.tables.wording import shown
 
-__all__ = ["PACKED", "decoded", "saved", "unpacked", "without_comments"]
+__all__ = ["PACKED", "decoded", "saved", "start_of_zstandard", "unpacked", "without_comments"]
 
 PACKED = (".gz", ".zst")
 _CHUNK = 1 << 20
+_FIRST_LINES = 1000
+_LINES: dict[str, Any] = {
+    "has_header": False, "separator": "\x01", "quote_char": None, "infer_schema": False,
+}  # fmt: skip
 
 
 def saved(chunks: Iterable[bytes]) -> io.FileIO:
@@ -74,21 +79,45 @@ def _gunzipped_chunks(what: str, stream: io.FileIO) -> Iterator[bytes]:
         raise InputError(what, "a gzip file", got, remedy) from None
 
 
+def start_of_zstandard(what: str, path: Path) -> io.FileIO:
+    """The first lines of a file named .zst, of which the rest is not unpacked.
+
+    Raises
+    ------
+    InputError
+        Something else in it.
+    """
+    with path.open("rb", buffering=0) as stream:
+        _require_zstandard(what, stream)
+    try:
+        lines = pl.scan_csv(path, **_LINES).head(_FIRST_LINES).collect(engine="streaming")
+    except (pl.exceptions.PolarsError, OSError):
+        raise _no_zstandard(what) from None
+    text = lines.to_series(0).fill_null("").to_list()
+    return saved([("\n".join(text) + "\n").encode()])
+
+
 def _unpacked_zstandard(what: str, stream: io.FileIO) -> io.FileIO:
     """Through Polars, which unpacks whatever it reads: a file of one column, a line a row."""
-    if stream.read(4) != b"\x28\xb5\x2f\xfd":
-        raise InputError(what, "a Zstandard file", "something else", "name it after what it is")
+    _require_zstandard(what, stream)
     stream.seek(0)
     try:
-        lines = pl.read_csv(
-            stream, has_header=False, separator="\x01", quote_char=None, infer_schema=False
-        )
+        lines = pl.read_csv(stream, **_LINES)
     except pl.exceptions.PolarsError:
-        expected, got = "a whole Zstandard file of UTF-8 text", "one that cannot be unpacked"
-        raise InputError(what, expected, got, "unpack it with: unzstd") from None
+        raise _no_zstandard(what) from None
     text = lines.to_series(0).fill_null("")
     parts = ("\n".join(text[i : i + _CHUNK].to_list()) + "\n" for i in range(0, len(text), _CHUNK))
     return saved(part.encode() for part in parts)
+
+
+def _require_zstandard(what: str, stream: io.FileIO) -> None:
+    if stream.read(4) != b"\x28\xb5\x2f\xfd":
+        raise InputError(what, "a Zstandard file", "something else", "name it after what it is")
+
+
+def _no_zstandard(what: str) -> InputError:
+    expected, got = "a whole Zstandard file of UTF-8 text", "one that cannot be unpacked"
+    return InputError(what, expected, got, "unpack it with: unzstd")
 
 
 def decoded(what: str, stream: io.FileIO, encoding: str) -> io.FileIO:

@@ -115,6 +115,9 @@ def learn_table(
         sample.add(rows.train)
         held_out += rows.held_out.height
     if not sample.rows:
+        if chooser.weightless:
+            what, got = f"weight {shown(choice.weight or '')}", "0 in every row that has a label"
+            raise InputError(what, "at least one weight above 0", got)
         what = f"target {shown(choice.target)}"
         got = "none in any row" if chooser.rows else "a table without rows"
         raise InputError(what, "a label in some rows", got)

@@ -14,6 +14,7 @@ import polars as pl
 from pminusy.errors import InputError
 from pminusy.tables.checks import refuse_repeated
 from pminusy.tables.file_names import DELIMITED, kind_of, refuse_other_columns, table_files
+from pminusy.tables.formats.byte_streams import start_of_zstandard
 from pminusy.tables.formats.csv_text import MISSING, csv_layout
 from pminusy.tables.reading import Reading
 from pminusy.tables.wording import first_line, shown
@@ -26,6 +27,9 @@ _COLUMNAR = {
 }  # fmt: skip
 _BYTES, _MOST_ROWS = 4 << 20, 1 << 16  # of a block
 _ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+
+
+Scan = Callable[[list[Path]], Callable[[], pl.LazyFrame]]
 
 
 class _State(NamedTuple):
@@ -43,20 +47,18 @@ class TableBlocks:
     what
         The table in words, for errors.
     scan
-        Makes the query of all rows, those of text files as text.
+        Makes what makes the query of all rows of some files, those of text as text.
     files
         Those that are read; none for a LazyFrame.
     from_text
         Whether its cells are text.
     """
 
-    def __init__(
-        self, what: str, scan: Callable[[], pl.LazyFrame], files: list[Path], *, from_text: bool
-    ) -> None:
+    def __init__(self, what: str, scan: Scan, files: list[Path], *, from_text: bool) -> None:
         self.what, self.from_text, self.files = what, from_text, files
-        self._scan = scan
+        self._scan_of, self._scan = scan, scan(files)
         try:
-            self.schema = dict(scan().collect_schema())
+            self.schema = dict(self._scan().collect_schema())
         except _ERRORS as error:
             raise _unreadable(what, error) from None
         self._states = [_state(path) for path in files]
@@ -87,8 +89,18 @@ class TableBlocks:
             )
         except _ERRORS as error:
             self._refuse_changes()
+            self._refuse_unreadable()
             raise _unreadable(self.what, error) from None
         self._refuse_changes()
+
+    def _refuse_unreadable(self) -> None:
+        """Refuse the file of several that cannot be read, by its name."""
+        for path in self.files if len(self.files) > 1 else []:
+            try:
+                for _ in self._scan_of([path])().collect_batches(engine="streaming"):
+                    pass
+            except _ERRORS as error:
+                raise _unreadable(f"table {str(path)!r}", error) from None
 
     def _refuse_changes(self) -> None:
         for path, state in zip(self.files, self._states, strict=True):
@@ -111,7 +123,7 @@ def table_blocks(table: Any, reading: Reading) -> TableBlocks:
         remedy = "pip install -U polars"
         raise InputError("memory", "Polars 1.34 or later", pl.__version__, remedy)
     if isinstance(table, pl.LazyFrame):
-        return TableBlocks("table", lambda: table, [], from_text=False)
+        return TableBlocks("table", lambda _: lambda: table, [], from_text=False)
     if not isinstance(table, str | os.PathLike) or os.fspath(table) == "-":
         expected = "a folder, a glob, a file or a Polars LazyFrame, beside memory"
         got = "standard input" if isinstance(table, str) else type(table).__name__
@@ -125,14 +137,11 @@ def table_blocks(table: Any, reading: Reading) -> TableBlocks:
     scan = _of_columns(files, kind) if kind in _COLUMNAR else _of_text(files, kind, reading)
     first = None
     for path in files:
-        here = TableBlocks(f"table {str(path)!r}", scan([path]), [path], from_text=False)
+        here = TableBlocks(f"table {str(path)!r}", scan, [path], from_text=False)
         refuse_repeated(here.what, here.names)
         first = first or here
         refuse_other_columns(here.what, here.schema, str(files[0]), first.schema)
-    return TableBlocks(what, scan(files), files, from_text=kind in DELIMITED)
-
-
-Scan = Callable[[list[Path]], Callable[[], pl.LazyFrame]]
+    return TableBlocks(what, scan, files, from_text=kind in DELIMITED)
 
 
 def _of_columns(files: list[Path], kind: str) -> Scan:
@@ -144,6 +153,8 @@ def _of_text(files: list[Path], kind: str, reading: Reading) -> Scan:
     separator, skipped = _layout(files[0], kind, reading)
     options: dict[str, Any] = {"separator": separator, "has_header": reading.header}
     options |= {"infer_schema": False}
+    if not reading.header:  # as tables that are read whole have it, and not Polars
+        options["with_column_names"] = lambda names: [f"column_{i + 1}" for i in range(len(names))]
     return lambda paths: lambda: pl.scan_csv(paths, skip_lines=skipped, **options)
 
 
@@ -151,8 +162,9 @@ def _layout(path: Path, kind: str, reading: Reading) -> tuple[str, int]:
     """The sign between cells, and lines before the header."""
     what = f"table {str(path)!r}"
     if path.suffix.lower() == ".zst":
-        return reading.sep or DELIMITED[kind], 0
-    if path.suffix.lower() == ".gz":
+        with start_of_zstandard(what, path) as start_of_it:
+            layout = csv_layout(what, start_of_it, kind, reading)
+    elif path.suffix.lower() == ".gz":
         with gzip.open(path) as packed, tempfile.TemporaryFile(buffering=0) as start:
             try:
                 start.write(packed.read(1 << 16))

@@ -36,7 +36,7 @@ from pminusy.tables.kinds import refuse_beyond
 from pminusy.tables.schema import CategoryColumn, Column, NumberColumn, Schema
 from pminusy.tables.target import encode_target, row_weights
 
-__all__ = ["RowStore", "StoredRows", "bytes_a_row", "make_folder"]
+__all__ = ["RowStore", "StoredRows", "bytes_a_row", "make_folder", "no_room"]
 
 Array = NDArray[Any]
 
@@ -127,6 +127,12 @@ def _remove_left(parent: Path) -> None:
                 continue
 
 
+def no_room(folder: Path, error: OSError) -> InputError:
+    """The error of a folder of `make_folder` in which nothing more could be written."""
+    got = error.strerror or "a full disk, or a limit on files"  # NumPy says numbers
+    return InputError(f"workdir {str(folder.parent)!r}", "room for files", got)
+
+
 class RowStore:
     """Rows as they are written.
 
@@ -181,8 +187,7 @@ class RowStore:
                         self._files[part.name]
                     )
         except OSError as error:
-            got = error.strerror or str(error)
-            raise InputError(f"workdir {str(self._folder.path.parent)!r}", "room", got) from None
+            raise no_room(self._folder.path, error) from None
         self._rows += frame.height
 
     def finished(self) -> StoredRows:
