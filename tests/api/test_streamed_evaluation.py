@@ -54,7 +54,7 @@ def model(request: Any) -> Any:
 
 def require_same(found: Any, expected: Any) -> None:
     assert found.rows == expected.rows
-    assert found.notes == expected.notes
+    assert found.of_the_table == expected.of_the_table
     for mine, other in ((found.scores, expected.scores), (found.baseline, expected.baseline)):
         assert dict(mine.named()) == pytest.approx(dict(other.named()), rel=1e-11)
     assert dict(found.ranking) == pytest.approx(dict(expected.ranking), rel=1e-11)

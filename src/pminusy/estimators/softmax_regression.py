@@ -408,7 +408,7 @@ class SoftmaxRegression(
         memory, workspace = self.memory, self.workspace
         if is_distributed(X) and not keep_targets:
             return self._rows_of_partitions(X, y, sample_weight, classes, reset=reset)
-        blocks = blocks_of(X, y, sample_weight, held_whole(memory, workspace))
+        blocks = blocks_of(X, y, sample_weight, held_whole(memory, workspace), memory)
         if blocks is None:
             return self._rows_of_arrays(in_memory(X), y, sample_weight, classes, reset=reset)
         visit = FirstVisit(blocks, memory, workspace, classes, keep_targets=keep_targets)

@@ -25,7 +25,8 @@ __all__ = [
     "size_of",
 ]
 
-_SLAB = 8 << 20  # bytes of an array that are read at once
+# bytes of an array that are read at once, and their share of the memory
+_SLAB, _SMALLEST_SLAB, _SLABS = 8 << 20, 256 << 10, 32
 
 
 class Blocks:
@@ -145,8 +146,13 @@ def held_whole(memory: float, workspace: float) -> float:
     return max(memory / 7.5, (memory - 3 * workspace) / 1.5)
 
 
-def blocks_of(X: Any, y: Any, sample_weight: Any, most: float) -> Blocks | None:
-    """X as blocks; None where it is an array in memory, or one of at most so many bytes."""
+def blocks_of(
+    X: Any, y: Any, sample_weight: Any, most: float, memory: float = np.inf
+) -> Blocks | None:
+    """X as blocks; None where it is an array in memory, or one of at most `most` bytes.
+
+    Of `memory` they are a small part, unless X is stored in chunks that are larger.
+    """
     refuse_distributed(X)
     if isinstance(X, Blocks):
         refuse_beside(X, y=y, sample_weight=sample_weight)
@@ -156,7 +162,7 @@ def blocks_of(X: Any, y: Any, sample_weight: Any, most: float) -> Blocks | None:
     targets, weight = _beside(y, X, "y"), _beside(sample_weight, X, "sample_weight")
     if targets is None:
         return None  # refused where all arrays are
-    step = _slab(X)
+    step = _slab(X, max(_SMALLEST_SLAB, min(_SLAB, memory / _SLABS)))
 
     def factory() -> Iterator[tuple[Any, ...]]:
         for first in range(0, X.shape[0], step):
@@ -195,9 +201,9 @@ def _beside(array: Any, X: Any, name: str) -> Any:
     return array
 
 
-def _slab(X: Any) -> int:
-    """Rows read at once: whole chunks, where the array is stored in chunks."""
-    rows = max(1, _SLAB // max(1, size_of(X) // max(1, X.shape[0])))
+def _slab(X: Any, most: float) -> int:
+    """Rows read at once, of so many bytes: whole chunks, where the array is stored in chunks."""
+    rows = max(1, int(most) // max(1, size_of(X) // max(1, X.shape[0])))
     chunks = getattr(X, "chunks", None)
     chunk = chunks[0] if isinstance(chunks, tuple) and chunks else 1
     return int(max(1, rows // chunk) * chunk) if isinstance(chunk, int) else int(rows)

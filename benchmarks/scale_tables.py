@@ -1,0 +1,342 @@
+"""Tables larger than memory: peak memory, bytes of the work folder, passes; time beside peers.
+
+    python -m benchmarks.scale_tables --data DIR --gigabytes 1,4 --memory 1GiB
+
+The rows are those of covertype (`covertype_sub.npz` in DIR), resampled; every measurement is
+multiplied by 1 + N(0, 0.05²), so that no two rows are alike. A gigabyte is 10⁹ bytes of Arrow: 54
+columns of float32 and a label. Each fit is a process of its own, whose peak is its VmHWM. First
+`pminusy fit --memory` on every size; then, on the rows of `--small` gigabytes, the fit in memory by
+turns with it: seconds, and processor seconds, from the start of the call to a relative gap of 1e-6.
+Then `SGDClassifier.partial_fit` and Vowpal Wabbit, where it is installed, on the same
+rows: seconds to the log loss of 50,000 other rows. A reader of Linux's /proc.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+_BYTES_A_ROW = 54 * 4 + 1
+_FILE_ROWS = 500_000
+_MEASURED = 10  # columns of measurements; the others are indicators
+_TESTED = 50_000
+_GAP = 1e-6
+_CLOSE = 1e-3  # nats from our log loss at which peers have reached it
+
+_PROGRAM = """
+import json, sys, time
+import pminusy as pmy
+from pminusy.estimators import softmax_regression  # libraries are loaded beforehand
+
+def status(name):
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+
+folder, test, memory, work = sys.argv[1:]
+path = []
+began, used = time.perf_counter(), time.process_time()
+model = pmy.fit_table(
+    folder, "y", memory=None if memory == "none" else memory, refit=False,
+    workdir=None if memory == "none" else work, tol=1e-7,
+    progress=lambda at: path.append(
+        (time.perf_counter() - began, time.process_time() - used, at.objective)
+    ),
+)
+seconds, processor = time.perf_counter() - began, time.process_time() - used
+peak = status("VmHWM")
+fit = model.run.fit
+print(json.dumps(dict(
+    seconds=seconds, processor=processor, path=path, objective=fit.objective_, gap=fit.gap_,
+    passes=fit.n_passes_,
+    rows=int(model.run.training.y.size), peak=peak,
+    loss=model.evaluate(test).scores.log_loss,
+)))
+"""
+
+
+def main() -> None:
+    """Write the tables, fit, print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale_tables", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of covertype_sub.npz")
+    parser.add_argument("--gigabytes", type=_numbers, default=(1.0, 4.0), help="of Arrow")
+    parser.add_argument("--small", type=float, default=0.25, help="gigabytes that fit in memory")
+    parser.add_argument("--memory", default="1GiB", help="as `pminusy fit` takes it")
+    parser.add_argument("--rounds", type=int, default=3, help="turns on the small table")
+    parser.add_argument("--folder", type=Path, help="of the tables (temporary if not given)")
+    parser.add_argument("--no-peers", action="store_true")
+    asked = parser.parse_args()
+    if asked.folder:
+        asked.folder.mkdir(parents=True, exist_ok=True)
+        _measure(asked, asked.folder)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            _measure(asked, Path(folder))
+
+
+def _measure(asked: argparse.Namespace, folder: Path) -> None:
+    source = _Covertype(asked.data)
+    test = folder / "test.parquet"
+    source.rows(_TESTED, np.random.default_rng(1), test=True).write_parquet(test)
+    print("| GB of Arrow | rows | Parquet, MiB | work folder, MiB | peak, MiB | passes | seconds |")
+    print("| ---: " * 7 + "|")
+    for size in asked.gigabytes:
+        table = source.write(folder / f"{size:g}", size)
+        run, work = _fit(table, test, asked.memory, folder)
+        print(
+            f"| {size:g} | {_rows(size):,} | {_size(table) >> 20:,} | {work >> 20:,} "
+            f"| {run['peak']:,.0f} | {run['passes']:.0f} | {run['seconds']:.0f} |",
+            flush=True,
+        )
+        shutil.rmtree(table)
+    if asked.small:
+        table = source.write(folder / "small", asked.small)
+        loss = _beside_memory(asked, table, test, folder)
+        if not asked.no_peers:
+            _beside_peers(table, test, loss)
+        shutil.rmtree(table)
+
+
+def _beside_memory(asked: argparse.Namespace, table: Path, test: Path, folder: Path) -> float:
+    """Time to the gap, by turns; returns the log loss on the rows of the test."""
+    found: dict[str, list[dict[str, Any]]] = {asked.memory: [], "none": []}
+    for _ in range(asked.rounds):
+        for memory, runs in found.items():
+            runs.append(_fit(table, test, memory, folder)[0])
+    print(f"\n{asked.small:g} GB, {_rows(asked.small):,} rows:\n")
+    print("| fit | to the gap, s | processor, s | passes | relative gap | peak, MiB | log loss |")
+    print("| --- |" + " ---: |" * 6)
+    reached: dict[str, list[tuple[float, float]]] = {}
+    for memory, runs in found.items():
+        reached[memory] = [_seconds_to(run) for run in runs]
+        wall, processor = (median(times) for times in zip(*reached[memory], strict=True))
+        run = {key: median(r[key] for r in runs) for key in runs[0] if key != "path"}
+        name = "in memory" if memory == "none" else f"--memory {memory}"
+        print(
+            f"| {name} | {wall:.1f} | {processor:.1f} | {run['passes']:.0f}"
+            f" | {run['gap'] / run['objective']:.1e} | {run['peak']:,.0f} | {run['loss']:.5f} |"
+        )
+    print("\nto the gap, over in memory, by turns:")
+    for i, name in enumerate(("seconds", "processor seconds")):
+        ratios = [a[i] / b[i] for a, b in zip(*reached.values(), strict=True)]
+        listed = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+        print(f"{name}: {listed}; median {median(ratios):.2f}", flush=True)
+    return float(median(run["loss"] for run in found[asked.memory]))
+
+
+def _seconds_to(run: dict[str, Any]) -> tuple[float, float]:
+    """When the objective first was within the gap of where this fit ended, by both clocks."""
+    allowed = run["objective"] * (1 + _GAP)
+    whole = run["seconds"], run["processor"]
+    wall, used = next(((a, b) for a, b, f in run["path"] if f <= allowed), whole)
+    return float(wall), float(used)
+
+
+def _fit(table: Path, test: Path, memory: str, folder: Path) -> tuple[dict[str, Any], int]:
+    """A fit in a process of its own; and the most bytes that its work folder had."""
+    work = folder / "work"
+    work.mkdir(exist_ok=True)
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", _PROGRAM, str(table), str(test), memory, str(work)],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    most, ended = 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not ended.wait(0.2):
+            most = max(most, _size(work))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    out, _ = process.communicate()
+    ended.set()
+    watcher.join()
+    if process.returncode:
+        raise SystemExit(f"a fit ended with {process.returncode}")
+    found: dict[str, Any] = json.loads(out)
+    return found, most
+
+
+def _beside_peers(table: Path, test: Path, loss: float) -> None:
+    """SGD and Vowpal Wabbit, each with the best of a few settings on the first file."""
+    print(f"peers, to a log loss of {loss:.5f} + {_CLOSE} on {_TESTED:,} other rows:\n")
+    print("| peer | settings | seconds | log loss | epochs |\n| --- | --- | ---: | ---: | ---: |")
+    held_out = pl.read_parquet(test)
+    rows = [("SGDClassifier", *_sgd(table, held_out, loss))]
+    if find_spec("vowpalwabbit") is None:
+        print("Vowpal Wabbit is not installed: pip install vowpalwabbit")
+    else:
+        rows.append(("Vowpal Wabbit", *_vowpal_wabbit(table, held_out, loss)))
+    for name, settings, seconds, reached, epochs in rows:
+        said = f"{seconds:.1f}" if reached <= loss + _CLOSE else f"not in {seconds:.1f}"
+        print(f"| {name} | {settings} | {said} | {reached:.5f} | {epochs} |", flush=True)
+
+
+_EPOCHS = 5
+
+
+def _sgd(table: Path, test: pl.DataFrame, loss: float) -> tuple[str, float, float, int]:
+    """partial_fit, file by file, on standardised columns, with averaged weights."""
+    from sklearn.linear_model import SGDClassifier
+    from sklearn.metrics import log_loss
+    from sklearn.preprocessing import StandardScaler
+
+    classes = np.arange(7)
+    X_test, y_test = _arrays(test)
+
+    def made(alpha: float) -> Any:
+        return SGDClassifier(loss="log_loss", alpha=alpha, average=True, random_state=0)
+
+    def score(clf: Any, scaler: Any) -> float:
+        return float(log_loss(y_test, clf.predict_proba(scaler.transform(X_test)), labels=classes))
+
+    X, y = next(_files(table))
+    scaler = StandardScaler().fit(X)
+    scores = {}
+    for alpha in (1e-7, 1e-6, 1e-5, 1e-4):
+        clf = made(alpha).partial_fit(scaler.transform(X), y, classes=classes)
+        scores[alpha] = score(clf, scaler)
+    alpha = min(scores, key=lambda a: scores[a])
+    began, spent = time.perf_counter(), 0.0  # choosing is not counted, nor is scoring
+    scaler = StandardScaler()
+    for X, _ in _files(table):
+        scaler.partial_fit(X)
+    clf, best, epochs = made(alpha), np.inf, 0
+    while epochs < _EPOCHS:
+        epochs += 1
+        for X, y in _files(table):
+            clf.partial_fit(scaler.transform(X), y, classes=classes)
+        paused = time.perf_counter()
+        spent += paused - began
+        best = min(best, score(clf, scaler))
+        if best <= loss + _CLOSE:
+            break
+        began = time.perf_counter()
+    return f"alpha={alpha:g}, average", spent, best, epochs
+
+
+def _vowpal_wabbit(table: Path, test: pl.DataFrame, loss: float) -> tuple[str, float, float, int]:
+    """One against all with normalised probabilities, from its own text, written beforehand."""
+    X, _ = next(_files(table))
+    mean, scale = X.mean(axis=0), X.std(axis=0)
+    with tempfile.TemporaryDirectory() as folder:
+        text, held_out = Path(folder) / "rows.vw", Path(folder) / "test.vw"
+        with text.open("w") as out:
+            for X, y in _files(table):
+                _write_vw(out, X, y, mean, scale)
+        X_test, y_test = _arrays(test)
+        with held_out.open("w") as out:
+            _write_vw(out, X_test, y_test, mean, scale)
+        found = []
+        for options in ("", "-l 0.1", "-l 2", "--bfgs"):
+            for epochs in (1, _EPOCHS):
+                found.append((*_run_vw(text, held_out, y_test, options, epochs, folder), options))
+                if found[-1][1] <= loss + _CLOSE:
+                    break
+        reached = [run for run in found if run[1] <= loss + _CLOSE]
+        best = min(reached or found, key=lambda run: run[0] if reached else run[1])
+        seconds, score, epochs, options = best
+        return f"--oaa 7, logistic {options}".strip(), seconds, score, epochs
+
+
+def _run_vw(
+    text: Path, test: Path, y: np.ndarray[Any, Any], options: str, epochs: int, folder: str
+) -> tuple[float, float, int]:
+    from vowpalwabbit import Workspace
+
+    model = f"{folder}/model"
+    began = time.perf_counter()
+    many = f"--cache_file {folder}/cache -k --passes {epochs} --holdout_off" if epochs > 1 else ""
+    base = "--oaa 7 --loss_function logistic --probabilities --quiet"
+    if options == "--bfgs" and epochs == 1:
+        return np.inf, np.inf, 1  # it needs several passes
+    Workspace(f"{base} -d {text} -f {model} {options} {many}").finish()
+    seconds = time.perf_counter() - began
+    Workspace(f"--quiet -t -i {model} -d {test} -p {folder}/p --probabilities").finish()
+    with open(f"{folder}/p") as lines:  # "1:0.9 2:0.1 …"
+        p = np.array([[float(cell.split(":")[1]) for cell in line.split()] for line in lines])
+    p = np.clip(p, 1e-15, None)
+    p /= p.sum(axis=1, keepdims=True)
+    return seconds, float(-np.log(p[np.arange(y.size), y]).mean()), epochs
+
+
+def _write_vw(out: Any, X: Any, y: Any, mean: Any, scale: Any) -> None:
+    """Measurements standardised, indicators where they are 1."""
+    z = (X[:, :_MEASURED] - mean[:_MEASURED]) / scale[:_MEASURED]
+    for row, label, ones in zip(z, y, X[:, _MEASURED:] > 0, strict=True):
+        numbers = " ".join(f"n{j}:{value:.4f}" for j, value in enumerate(row))
+        flags = " ".join(f"i{j}" for j in np.flatnonzero(ones))
+        out.write(f"{label + 1} | {numbers} {flags}\n")
+
+
+class _Covertype:
+    """Rows of covertype, drawn with noise."""
+
+    def __init__(self, data: Path) -> None:
+        held = np.load(data / "covertype_sub.npz")
+        self._train = held["X_train"].astype(np.float32), held["y_train"]
+        self._test = held["X_test"].astype(np.float32), held["y_test"]
+
+    def rows(self, number: int, random: np.random.Generator, *, test: bool = False) -> pl.DataFrame:
+        """So many rows."""
+        X, y = self._test if test else self._train
+        drawn = random.integers(y.size, size=number)
+        X = X[drawn]
+        X[:, :_MEASURED] *= 1 + random.normal(0, 0.05, (number, _MEASURED)).astype(np.float32)
+        columns = {f"x{j}": np.ascontiguousarray(X[:, j]) for j in range(X.shape[1])}
+        return pl.DataFrame(columns | {"y": y[drawn].astype(np.uint8)})
+
+    def write(self, folder: Path, gigabytes: float) -> Path:
+        """A folder of Parquet files."""
+        folder.mkdir(exist_ok=True)
+        random, left, number = np.random.default_rng(0), _rows(gigabytes), 0
+        while left > 0:
+            part = self.rows(min(left, _FILE_ROWS), random)
+            part.write_parquet(folder / f"{number:04}.parquet", compression="lz4")
+            left, number = left - part.height, number + 1
+        return folder
+
+
+def _rows(gigabytes: float) -> int:
+    return int(gigabytes * 1e9 / _BYTES_A_ROW)
+
+
+def _files(table: Path) -> Iterator[tuple[Any, Any]]:
+    for path in sorted(table.iterdir()):
+        yield _arrays(pl.read_parquet(path))
+
+
+def _arrays(frame: pl.DataFrame) -> tuple[Any, Any]:
+    return frame.drop("y").to_numpy(), frame["y"].to_numpy().astype(int)
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:  # removed in the meantime
+            continue
+    return total
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(",") if part)
+
+
+if __name__ == "__main__":
+    main()
