@@ -141,6 +141,19 @@ def test_an_order_that_nothing_tells_is_said():
     assert "month before day (--as x=dmy if the day comes first)" in how.why
 
 
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["13/04/2020", "02/03/2020"], "dates, day first"),
+        (["04/13/2020", "02/03/2020"], "dates, month first"),
+        (["2020-04-13", "2020-03-02"], "dates"),
+    ],
+)
+def test_the_order_that_was_found_is_said(cells, said):
+    _, how = found(cells * 5)
+    assert how.why.endswith(said)
+
+
 def test_parts_of_a_date_are_what_they_say():
     dates = pl.Series([datetime.datetime(2024, 1, 6, 6), datetime.datetime(2024, 1, 8)])
     parts = date_parts(dates, 19723.0)  # 2024-01-01, a Monday

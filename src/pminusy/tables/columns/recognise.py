@@ -20,6 +20,7 @@ from pminusy.tables.columns.batches import along, batches, by_column, number_mat
 from pminusy.tables.columns.dates import (
     EARLIEST,
     LATEST,
+    ORDERS,
     Ordered,
     ordered,
     parse_dates,
@@ -345,6 +346,8 @@ def _dates(column: pl.Series, cells: _Cells) -> tuple[pl.Series, RecognisedColum
         reason = f"its dates have two orders of day and month, such as {_two_orders(cells, found)}"
         return column, RecognisedColumn(left_out=reason)
     why = _of_cells(n, column, "dates")
+    if found.only_this.any():
+        why += f", {'month' if found.order == ORDERS[0] else 'day'} first"
     if found.unsure:
         why += f", taken as month before day (--as {word(column.name)}=dmy if the day comes first)"
     parsed = parse_dates(column, found.order)
