@@ -95,6 +95,8 @@ def fit_table(
     keep_interrupted: bool = False,
     memory: int | str | None = None,
     workdir: str | PathLike[str] | None = None,
+    scheduler: str | None = None,
+    dask_workers: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> TableModel:
     """Train a softmax classifier on a table: C Σ_i ω_i L_i + ½ ‖W‖² over standardised columns.
@@ -203,6 +205,11 @@ def fit_table(
         again on them. Not together with groups, time, a test table, repeats or a threshold.
     workdir
         Folder for the design matrix beside memory; that of temporary files if not given.
+    scheduler
+        Address of Dask's scheduler, such as "tcp://host:8786": its workers read the design matrix,
+        so workdir is a folder that they see too, and fit it. memory is 2GiB if not given.
+    dask_workers
+        Instead: this many workers, processes of this machine, for this fit.
     progress
         Called with a `Progress` after every iteration.
 
@@ -257,6 +264,12 @@ def fit_table(
         encoding=encoding, comment=comment, sheet=sheet,
     )  # fmt: skip
     drop = _names(drop)
+    distributed = scheduler is not None or dask_workers is not None
+    if distributed:
+        from pminusy.api.fit.on_workers import MEMORY, refuse_on_workers, training_on
+
+        refuse_on_workers(options, scheduler, dask_workers)
+        memory = MEMORY if memory is None else memory
     if workdir is not None and memory is None:
         raise InputError("workdir", "memory beside it", "none", "say how many bytes, such as 2GiB")
     if memory is not None:
@@ -266,10 +279,15 @@ def fit_table(
         refuse_whole(
             hidden=network is not None, groups=groups, time=time, test=test is not None, **several
         )
-        return fit_streamed(
-            table, target, options, memory=bytes_of(memory), workdir=workdir, weight=weight,
-            drop=drop, as_=as_, reading=reading, progress=progress, train=_train,
-        )  # fmt: skip
+        with (
+            training_on(scheduler, dask_workers, _train)
+            if distributed
+            else nullcontext(_train) as train
+        ):
+            return fit_streamed(
+                table, target, options, memory=bytes_of(memory), workdir=workdir, weight=weight,
+                drop=drop, as_=as_, reading=reading, progress=progress, train=train,
+            )  # fmt: skip
     started = perf_counter()
     whole = understood(
         table, target, weight=weight, groups=groups, time=time, drop=drop, as_=as_, reading=reading

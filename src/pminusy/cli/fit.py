@@ -217,6 +217,22 @@ def fit(
     restart: Annotated[
         bool, typer.Option("--restart", help="Begin anew, whatever the checkpoint has.")
     ] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Fit on the workers of this Dask scheduler, tcp://host:8786 say; --workdir is a "
+            "folder they see.",
+        ),
+    ] = None,
+    dask_workers: Annotated[
+        Any,
+        typer.Option(
+            parser=whole_number,
+            metavar="NUMBER",
+            help="Fit on so many Dask workers of this machine.",
+        ),
+    ] = None,
     **reading: Any,
 ) -> None:
     """Train a softmax classifier on a table, and score it. Ctrl-C stops with the best so far."""
@@ -274,6 +290,8 @@ def fit(
             workdir=workdir,
             checkpoint=checkpoint,
             restart=restart,
+            scheduler=scheduler,
+            dask_workers=dask_workers,
             keep_interrupted=True,
             progress=progress,
             **({} if tol is None else {"tol": tol}),

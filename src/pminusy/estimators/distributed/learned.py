@@ -30,7 +30,7 @@ __all__ = ["PartitionVisit"]
 
 Array = NDArray[Any]
 
-_SAMPLE, _LARGEST_SAMPLE = 8, 64 << 20  # share of the memory for rows held here; bytes at most
+_SAMPLE, _LARGEST_SAMPLE = 8, 16 << 20  # share of the memory for rows held here; bytes at most
 _FEWEST_ROWS = 64
 
 

@@ -257,6 +257,11 @@ class StoredRows:
             out.put(at, others[:, j])
         return out.finished()
 
+    @property
+    def folder(self) -> Path:
+        """Where they are; removed with the last that reads them in the process that wrote them."""
+        return self._folder.path
+
     def labels(self) -> StoredColumn:
         """Class indices (N,)."""
         return StoredColumn(self, self._layout.parts[4])
@@ -298,6 +303,7 @@ class StoredColumn:
 
     def __init__(self, rows: StoredRows, part: _Part) -> None:
         self._rows, self._part = rows, part
+        self.features = rows.shape[1]
         self.shape, self.dtype = (rows.shape[0],), part.dtype
         self.size, self.ndim = rows.shape[0], 1
 
