@@ -11,6 +11,7 @@ has not got it), the graph of its tasks, and the sums of one partition.
 from __future__ import annotations
 
 import argparse
+import os
 import time
 import warnings
 from collections.abc import Callable
@@ -33,7 +34,7 @@ def main() -> None:
     parser.add_argument("--classes", type=int, default=3)
     parser.add_argument("--partitions", type=int, default=16)
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
-    parser.add_argument("--solver", default="lbfgs", help="lbfgs: a visit is loss and gradient")
+    parser.add_argument("--solver", default="auto")
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     import distributed
@@ -65,25 +66,30 @@ def _measure(asked: argparse.Namespace, client: Any) -> None:
     for fit in ways.values():
         fit()  # kernels are compiled
     seconds: dict[str, list[float]] = {way: [] for way in ways}
+    work: dict[str, list[float]] = {way: [] for way in ways}
     visits = {}
     for _ in range(asked.rounds):
         for way, fit in ways.items():
-            begun = time.perf_counter()
+            used, begun = _processor_seconds(client), time.perf_counter()
             clf = fit()
             seconds[way].append(time.perf_counter() - begun)
+            work[way].append(_processor_seconds(client) - used)
             visits[way] = clf.n_passes_, clf.objective_
-    print("| fit | seconds | visits | milliseconds a visit | objective |")
-    print("| --- | ---: | ---: | ---: | ---: |")
+    print("| fit | seconds | processor seconds | visits | milliseconds a visit | objective |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for way, (passes, objective) in visits.items():
-        took = median(seconds[way])
-        each = 1e3 * took / passes
-        print(f"| {way} | {took:.2f} | {passes:.1f} | {each:.1f} | {objective:.12g} |")
+        took, busy = median(seconds[way]), median(work[way])
+        print(
+            f"| {way} | {took:.2f} | {busy:.2f} | {passes:.1f} | {1e3 * took / passes:.1f} ", end=""
+        )
+        print(f"| {objective:.12g} |")
     ratios = [a / b for a, b in zip(seconds["Dask"], seconds["threads"], strict=True)]
     print(
         f"\nSeconds, Dask over threads, by turns: {', '.join(f'{r:.2f}' for r in ratios)}; ", end=""
     )
     print(f"median {median(ratios):.2f}")
     _say_what_travels(asked, client, X, y)
+    _say_overhead(asked, client)
 
 
 def _say_what_travels(asked: argparse.Namespace, client: Any, X: Any, y: Any) -> None:
@@ -101,6 +107,34 @@ def _say_what_travels(asked: argparse.Namespace, client: Any, X: Any, y: Any) ->
     parameters = asked.classes * (asked.features + 1)
     print(f"Sent in a visit of {parameters} parameters: {here:,.0f} bytes by client and ", end="")
     print(f"scheduler, {workers:,.0f} by the workers; with the first visits {first.sum():,.0f}")
+
+
+def _say_overhead(asked: argparse.Namespace, client: Any) -> None:
+    """Visits to hardly any rows: what partitions cost by themselves."""
+    from pminusy.estimators.distributed.learned import PartitionVisit
+    from pminusy.training.objective import Objective
+    from pminusy.training.scaling import choose_coordinates
+
+    found = {}
+    for partitions in (8, 128):
+        few = vars(asked) | {"rows": 64 * partitions, "partitions": partitions}
+        X, y = client.persist(list(_collections(argparse.Namespace(**few))))
+        source = PartitionVisit(X, y, None, 1 << 20).source(None, 0.0)
+        coordinates = choose_coordinates(source, fit_intercept=True)
+        objective = Objective(source, 1.0, coordinates, dtype=np.float32)
+        vector, took = np.zeros(objective.size), []
+        for _ in range(2 + asked.rounds):
+            used, begun = _processor_seconds_here(), time.perf_counter()
+            objective.evaluate(vector)
+            took.append((time.perf_counter() - begun, _processor_seconds_here() - used))
+        found[partitions] = np.median(took[2:], axis=0) * 1e3
+    wall, here = found[8]
+    more, more_here = (found[128] - found[8]) / 120
+    print(
+        f"A visit to 8 partitions of 64 rows: {wall:.0f} ms; {here:.0f} ms of a processor ", end=""
+    )
+    print("by client and scheduler")
+    print(f"Each partition more: {more:.2f} ms; {more_here:.2f} ms of a processor by those")
 
 
 def _regression(asked: argparse.Namespace, **options: Any) -> pmy.SoftmaxRegression:
@@ -126,6 +160,17 @@ def _collections(asked: argparse.Namespace) -> tuple[Any, Any]:
 
     X = da.map_blocks(drawn, chunks=(tuple(sizes), (asked.features,)), dtype=np.float32)
     return X, X.map_blocks(labelled, dtype=np.int64, drop_axis=1)
+
+
+def _processor_seconds(client: Any) -> float:
+    """What client, scheduler and workers have used of processors so far."""
+    there = client.run(_processor_seconds_here)
+    return _processor_seconds_here() + float(sum(there.values()))
+
+
+def _processor_seconds_here() -> float:
+    used = os.times()
+    return float(used.user + used.system)
 
 
 def _count_sent() -> None:

@@ -14,6 +14,7 @@ import pytest
 import pminusy as pmy
 from pminusy.api.fit import on_workers
 from pminusy.errors import InputError
+from pminusy.estimators.distributed.workers import active_client
 
 
 @pytest.fixture
@@ -57,6 +58,7 @@ def test_refused(what: str, table: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     options, message = REFUSED[what]
     with pytest.raises(InputError, match=message):
         pmy.fit_table(table, target="bought", **options)
+    assert active_client() is None
 
 
 class Sees:
@@ -65,7 +67,7 @@ class Sees:
     def __init__(self, *, both: bool) -> None:
         self._both = both
 
-    def run(self, seen: Callable[[], bool]) -> dict[str, bool]:
+    def run(self, seen: Callable[[], bool], **options: str) -> dict[str, bool]:
         """What each of them sees."""
         return {"tcp://one": seen(), "tcp://two": self._both and seen()}
 

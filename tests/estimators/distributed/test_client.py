@@ -66,6 +66,6 @@ def test_what_is_refused_and_what_is_predicted(
     np.testing.assert_allclose(lazy.compute(), found.predict_proba(X), rtol=1e-13)
     assert found.score(*collections) == found.score(X, y)
     other = {"inproc://one": "0.1.0", "tcp://two": "no pminusy"}
-    monkeypatch.setattr(type(client), "run", lambda *a: other)
+    monkeypatch.setattr(type(client), "run", lambda *a, **k: other)
     with pytest.raises(InputError, match=r"the worker at tcp://two: expected pminusy .*, got no p"):
         pmy.SoftmaxRegression().fit(*collections)

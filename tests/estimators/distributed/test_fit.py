@@ -42,12 +42,17 @@ def test_the_same_partitions_give_the_same_bits() -> None:
         other = fitted(1, 0, SIZES)
     np.testing.assert_array_equal(one.coef_, other.coef_)
     assert one.objective_ == other.objective_
-    threads = pmy.get_num_threads()
-    pmy.set_num_threads(threads + 1)
+
+
+def test_the_number_of_threads_leaves_no_trace() -> None:
+    found = []
     try:
-        np.testing.assert_array_equal(one.coef_, fitted(1, 0, SIZES).coef_)
+        for threads in (1, 2):  # which would share the tiles of a partition of this size
+            pmy.set_num_threads(threads)
+            found.append(fitted(1, 1, (N,)))
     finally:
         pmy.set_num_threads(None)
+    np.testing.assert_array_equal(found[0].coef_, found[1].coef_)
 
 
 def test_targets_in_memory_beside_an_array_of_known_rows() -> None:

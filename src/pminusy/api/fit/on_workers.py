@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pminusy.errors import InputError
+from pminusy.estimators.distributed.workers import asked
 from pminusy.extras import needing_extra
 
 if TYPE_CHECKING:
@@ -79,6 +80,9 @@ def _client_of(scheduler: Any) -> Any:
     import distributed
 
     try:
+        # one that fails would stay the active client of the process
+        with distributed.Client(scheduler, timeout=_SECONDS, set_as_default=False):
+            pass
         return distributed.Client(scheduler, timeout=_SECONDS)
     except (OSError, TimeoutError):
         got = f"none that answers within {_SECONDS} s"
@@ -98,7 +102,7 @@ def _require_shared(client: Any, stored: StoredRows) -> None:
         path = Path(folder) / "labels"
         return path.is_file() and path.stat().st_size == size
 
-    for worker, there in sorted(client.run(seen).items()):
+    for worker, there in asked(client, seen):
         if not there:
             raise InputError(
                 f"workdir {str(stored.folder.parent)!r}",

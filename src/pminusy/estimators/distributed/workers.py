@@ -8,7 +8,7 @@ from typing import Any
 
 from pminusy.errors import InputError
 
-__all__ = ["active_client", "require_same_version"]
+__all__ = ["active_client", "asked", "require_same_version"]
 
 
 def active_client() -> Any:
@@ -22,6 +22,11 @@ def active_client() -> Any:
         return None
 
 
+def asked(client: Any, question: Callable[[], Any]) -> list[tuple[str, Any]]:
+    """What each worker answers, by its address; one that is just lost is Dask's to replace."""
+    return sorted(client.run(question, on_error="ignore").items())
+
+
 def require_same_version() -> None:
     """Refuse workers that have no pminusy, or another version of it than the client."""
     client = active_client()
@@ -31,7 +36,7 @@ def require_same_version() -> None:
         raise InputError("client", "one that is not asynchronous", "an asynchronous one")
     question = _question()
     known = question()
-    for worker, found in sorted(client.run(question).items()):
+    for worker, found in asked(client, question):
         if found != known:
             raise InputError(
                 f"the worker at {worker}",
