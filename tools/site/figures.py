@@ -81,8 +81,9 @@ def _figures(benchmarks: str) -> str:
             "",
             *defaults,
             "",
-            "To the same objective, small data sets, held out from all tuning: "
-            f"{summary[0].removeprefix('Held out: ')} Below 1 scikit-learn is quicker.",
+            "To the same objective, small data sets, held out from all tuning, "
+            f"by an earlier version: {summary[0].removeprefix('Held out: ')} "
+            "Below 1 scikit-learn is quicker.",
             "",
             f"Large data sets: {large[0][0].lower()}{large[0][1:]}",
             "",
