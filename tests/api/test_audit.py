@@ -148,6 +148,11 @@ REFUSED = {
     ),
     "NaN among texts": ((DIGITS, ["a"] * 599 + [float("nan")]), {}, "got nan in row 599"),
     "one class": ((DIGITS, np.zeros(600)), {}, "at least two classes"),
+    "one row beside one class": (
+        (DIGITS, np.arange(600) == 7),
+        {},
+        "folds: expected rows of at least two classes beside those of any fold, got one class",
+    ),
     "NaN": ((np.full((600, 2), np.nan), TRUTH), {}, "finite numbers"),
     "folds": ((DIGITS, TRUTH), {"folds": 1}, "a whole number from 2"),
     "few rows": ((DIGITS[:3], TRUTH[:3]), {"folds": 5}, "as many as rows, got 5 of 3"),

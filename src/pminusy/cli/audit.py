@@ -78,10 +78,22 @@ def audit(
         list[str] | None,
         typer.Option(help="Columns of the table to write before: a,b, or all."),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BYTES",
+            help="Read rows block by block, and take no more memory than this, 2GiB say.",
+        ),
+    ] = None,
+    workdir: Annotated[
+        Path | None,
+        typer.Option(help="Folder for what --memory writes; that of temporary files if not given."),
+    ] = None,
     **reading: Any,
 ) -> None:
     """Rank labels by how likely they are wrong, each judged by a model that never saw its row."""
     from pminusy.api.audit import audit as find
+    from pminusy.api.fit.streamed import refuse_whole
     from pminusy.tables.files import is_standard
 
     if output is not None and is_standard(output):
@@ -96,6 +108,12 @@ def audit(
         raise InputError("keep columns", "rows to write them before", "none", remedy)
     given = (table.suffix.lower() == _ARRAY, target is None)
     options: dict[str, Any] = {"folds": folds, "C": C, "seed": seed}
+    options |= {"memory": memory, "workdir": workdir}
+    if memory is not None:
+        refuse_whole(keep_columns=keep_columns)
+        if format_ is AuditFormat.json:
+            remedy = "give --format csv, or -o FILE.parquet"
+            raise InputError("--format json", "text or csv beside memory", "json", remedy)
     if given == (True, True):
         _refuse_columns(groups=groups, drop=drop, as_=as_, keep_columns=keep_columns, **reading)
         if embeddings is None:

@@ -19,11 +19,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from pminusy.errors import InputError
+from pminusy.estimators.rows import MEMORY
 from pminusy.estimators.softmax_regression import SoftmaxRegression
 from pminusy.estimators.streams.blocks import Blocks, is_lazy, read_rows, size_of
 from pminusy.estimators.streams.pages import forget_pages
+from pminusy.ops.probabilities import softmax
 
-__all__ = ["FoldModel", "OutOfFold", "out_of_fold"]
+__all__ = ["FoldModel", "OutOfFold", "judged_blocks", "out_of_fold"]
 
 Array = NDArray[Any]
 
@@ -52,7 +54,8 @@ class OutOfFold(NamedTuple):
     Attributes
     ----------
     p
-        Probabilities (N, K); NaN for a row whose class no other fold has.
+        Probabilities (N, K); NaN for a row whose class no other fold has. None where they are not
+        kept.
     fold
         Which model (N,) judged each row.
     models
@@ -63,8 +66,8 @@ class OutOfFold(NamedTuple):
         Whether all fits are at their optimum.
     """
 
-    p: NDArray[np.float64]
-    fold: NDArray[np.intp]
+    p: Any
+    fold: NDArray[np.int32]
     models: tuple[FoldModel, ...]
     C: float
     converged: bool
@@ -80,6 +83,8 @@ def out_of_fold(
     seed: int = 0,
     groups: Array | None = None,
     sample_weight: Array | None = None,
+    memory: int = MEMORY,
+    keep: bool = True,
 ) -> OutOfFold:
     """Judge every row by a softmax regression of the other folds.
 
@@ -97,34 +102,73 @@ def out_of_fold(
         Numbers (N,): rows of one group are in one fold.
     sample_weight
         Weights (N,).
+    memory
+        Bytes that the rows of a fit may take, of what is read by slices.
+    keep
+        Whether to keep the probabilities; `judged_blocks` makes them again.
 
     Raises
     ------
     InputError
-        Fewer rows, or groups, than folds; fewer than 2 folds; a seed that is none.
+        Fewer rows, or groups, than folds; fewer than 2 folds; a seed that is none; a fold beside
+        which there is one class alone.
     """
-    splits = _splits(y, folds, seed, groups)
-    weight = np.ones(y.size) if sample_weight is None else sample_weight
-    p, fold = np.full((y.size, K), np.nan), np.empty(y.size, np.intp)
+    fold = _folds(y, folds, seed, groups)
+    weight = np.broadcast_to(1.0, y.shape) if sample_weight is None else sample_weight
     models, converged = [], True
-    clf = SoftmaxRegression(warm_start=True)
-    for f, (train, rest) in enumerate(splits):
-        part: _Held | _Read = (_Read if is_lazy(X) else _Held)(X, y, weight, train, rest)
+    clf = SoftmaxRegression(warm_start=True, memory=memory)
+    for f in range(folds):
+        _require_classes(y, fold, f)
+        part: _Held | _Read = (_Read if is_lazy(X) else _Held)(X, y, weight, fold, f)
         part.small = K * (X.shape[1] + 1) <= _MANY
-        clf = _chosen(part, clf, y[rest], weight[rest]) if C is None else _fitted(part, clf, C)
-        C, said = float(clf.C), np.exp(part.log_p(clf))
-        present = np.unique(y[train])
-        fold[rest] = f
-        judged = rest[np.isin(y[rest], present)]
-        p[judged] = 0.0
-        p[np.ix_(judged, present)] = said[np.isin(rest, judged)]
-        models.append(_model(clf, present, K))
+        clf = _chosen(part, clf) if C is None else _fitted(part, clf, C)
+        C = float(clf.C)
+        models.append(_model(clf, K))
         converged &= clf.converged_
     assert C is not None
-    return OutOfFold(p, fold, tuple(models), C, converged)
+    judged = OutOfFold(None, fold, tuple(models), C, converged)
+    if not keep:
+        return judged
+    p = np.empty((y.size, K))
+    for rows, found in judged_blocks(X, y, judged):
+        p[rows] = found
+    return judged._replace(p=p)
 
 
-def _splits(y: Array, folds: int, seed: int, groups: Array | None) -> Any:
+def _require_classes(y: Array, fold: Array, f: int) -> None:
+    if np.count_nonzero(np.bincount(y[fold != f])) < 2:
+        expected = "rows of at least two classes beside those of any fold"
+        got = f"one class beside fold {f + 1} of {fold.max() + 1}"
+        raise InputError("folds", expected, got, "more rows of the rare class are needed")
+
+
+def judged_blocks(
+    X: Any, y: Array, judged: OutOfFold
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Probabilities (n, K) of some rows after others, each by the model of its fold."""
+    known = [np.isfinite(model.b) for model in judged.models]
+    K = known[0].size
+    step = max(1, min(_step(X), _SLICE // (8 * K)))
+    for first in range(0, X.shape[0], step):
+        rows = slice(first, first + step)
+        here, fold = read_rows(X, rows), judged.fold[rows]
+        p = np.zeros((fold.size, K))
+        for f in np.unique(fold):
+            model, among = judged.models[f], np.flatnonzero(fold == f)
+            z = here[among].astype(np.float64) @ model.W[known[f]].T + model.b[known[f]]
+            p[np.ix_(among, known[f])] = softmax(z)
+            p[among[~known[f][y[rows][among]]]] = np.nan
+        yield rows, p
+        forget_pages(X, rows)
+
+
+def _step(X: Any) -> int:
+    """Rows that are read at once."""
+    return max(1, _SLICE // max(1, size_of(X) // int(X.shape[0])))
+
+
+def _folds(y: Array, folds: int, seed: int, groups: Array | None) -> NDArray[np.int32]:
+    """Which fold (N,) each row is in, with the classes in equal shares."""
     whole = isinstance(folds, int | np.integer) and not isinstance(folds, bool)
     if not whole or folds < 2:
         raise InputError("folds", "a whole number from 2", repr(folds))
@@ -140,10 +184,14 @@ def _splits(y: Array, folds: int, seed: int, groups: Array | None) -> Any:
         raise InputError(
             "folds", "as many rows of some class", f"{folds}, and {np.bincount(y).max()} at most"
         )
+    fold = np.empty(y.size, np.int32)
+    rows = np.broadcast_to(0.0, (y.size, 1))
     with warnings.catch_warnings():
         # said of classes with fewer rows than folds, which the caller says in our words
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        return list(splitter.split(np.zeros((y.size, 1)), y, groups))
+        for f, (_, rest) in enumerate(splitter.split(rows, y, groups)):
+            fold[rest] = f
+    return fold
 
 
 def _fitted(part: _Held | _Read, start: Any, C: float) -> Any:
@@ -155,14 +203,14 @@ def _fitted(part: _Held | _Read, start: Any, C: float) -> Any:
     return clf
 
 
-def _chosen(part: _Held | _Read, start: Any, y: Array, weight: Array) -> Any:
+def _chosen(part: _Held | _Read, start: Any) -> Any:
     """The model of the best C."""
     models: dict[float, Any] = {}
 
     def loss(C: float) -> float:
         before = min(models, key=lambda tried: abs(math.log(tried / C)), default=None)
         models[C] = _fitted(part, start if before is None else models[before], C)
-        return _loss(part.log_p(models[C]), models[C].classes_, y, weight)
+        return part.loss(models[C])
 
     return models[_best_penalty(loss)]
 
@@ -200,17 +248,20 @@ class _Held:
 
     small = True  # whether its problem is
 
-    def __init__(self, X: Any, y: Array, weight: Array, train: Array, rest: Array) -> None:
-        self._train, self._rest = (X[train], y[train], weight[train]), X[rest]
+    def __init__(self, X: Any, y: Array, weight: Array, fold: Array, f: int) -> None:
+        train, rest = np.flatnonzero(fold != f), np.flatnonzero(fold == f)
+        self._train, self._rest = (
+            (X[rows], y[rows], weight[rows]) for rows in (train, rest)
+        )  # fmt: skip
 
     def fit(self, clf: Any) -> None:
         """Train on the rows of the other folds."""
         X, y, weight = self._train
         clf.fit(X, y, sample_weight=weight)
 
-    def log_p(self, clf: Any) -> Array:
-        """ln p of the rows that are left."""
-        return np.asarray(clf.predict_log_proba(self._rest))
+    def loss(self, clf: Any) -> float:
+        """Mean log loss of the rows that are left, whose class the model knows."""
+        return _mean(*_loss(clf, *self._rest))
 
 
 class _Read:
@@ -218,22 +269,21 @@ class _Read:
 
     small = True
 
-    def __init__(self, X: Any, y: Array, weight: Array, train: Array, rest: Array) -> None:
+    def __init__(self, X: Any, y: Array, weight: Array, fold: Array, f: int) -> None:
         self._X, self._y, self._weight = X, y, weight
-        self._train, self._rest = (np.zeros(y.size, bool) for _ in range(2))
-        self._train[train], self._rest[rest] = True, True
+        self._train = fold != f
 
     def fit(self, clf: Any) -> None:
         """Train on the rows of the other folds."""
         clf.fit(Blocks(lambda: self._blocks(self._train)))
 
-    def log_p(self, clf: Any) -> Array:
-        """ln p of the rows that are left, in the order of the table, as folds are."""
-        parts = [clf.predict_log_proba(X) for X, _, _ in self._blocks(self._rest) if X.shape[0]]
-        return np.concatenate(parts)
+    def loss(self, clf: Any) -> float:
+        """Mean log loss of the rows that are left, whose class the model knows."""
+        sums = [_loss(clf, *block) for block in self._blocks(~self._train) if block[1].size]
+        return _mean(*np.sum(sums, axis=0)) if sums else math.inf
 
     def _blocks(self, chosen: Array) -> Iterator[tuple[Any, Array, Array]]:
-        step = max(1, _SLICE // max(1, size_of(self._X) // self._X.shape[0]))
+        step = _step(self._X)
         for first in range(0, self._X.shape[0], step):
             rows = slice(first, first + step)
             among = np.flatnonzero(chosen[rows])
@@ -241,16 +291,20 @@ class _Read:
             forget_pages(self._X, rows)
 
 
-def _loss(log_p: Array, classes: Array, y: Array, weight: Array) -> float:
-    """Mean log loss of the rows whose class the model knows."""
-    known = np.isin(y, classes) & (weight > 0)
-    places = np.searchsorted(classes, y[known])
-    own = log_p[known, places]
-    return float(-np.average(own, weights=weight[known])) if own.size else math.inf
+def _loss(clf: Any, X: Any, y: Array, weight: Array) -> tuple[float, float]:
+    """Log loss of the rows whose class the model knows, added up by weight, and their weight."""
+    known = np.isin(y, clf.classes_) & (weight > 0)
+    places = np.searchsorted(clf.classes_, y[known])
+    own = np.asarray(clf.predict_log_proba(X))[known, places]
+    return float(-(own * weight[known]).sum(dtype=np.float64)), float(weight[known].sum())
 
 
-def _model(clf: Any, present: Array, K: int) -> FoldModel:
-    W, b = clf.parameters_
+def _mean(total: float, weight: float) -> float:
+    return total / weight if weight else math.inf
+
+
+def _model(clf: Any, K: int) -> FoldModel:
+    (W, b), present = clf.parameters_, clf.classes_
     whole, bias = np.zeros((K, W.shape[1])), np.full(K, -np.inf)
     whole[present], bias[present] = W, b
     return FoldModel(whole, bias)

@@ -35,11 +35,20 @@ class Neighbour(NamedTuple):
 
 
 def contradictions(X: Any, y: Array) -> list[Array]:
-    """Groups of rows whose features are equal and whose labels are not; places, ascending."""
+    """Groups of rows whose features are equal and whose labels are not; places, ascending.
+
+    Rows that are read by slices are taken for equal where two hashes of 64 bits are.
+    """
+    groups = _groups(_hashes(X), y)
+    if not groups or isinstance(X, np.ndarray) or sp.issparse(X):
+        again = [_equal(X[part]) for part in groups]  # rows of one hash may differ
+    else:
+        others = _hashes(X, seed=1)
+        again = [others[part] for part in groups]
     return [
         part[members]
-        for part in _groups(_hashes(X), y)
-        for members in _groups(_equal(X[part]), y[part])  # rows of one hash may differ
+        for part, keys in zip(groups, again, strict=True)
+        for members in _groups(keys, y[part])
     ]
 
 
@@ -55,16 +64,19 @@ def _groups(keys: Array, y: Array) -> list[Array]:
     return [np.sort(order[a:b]) for a, b in zip(bounds, ends, strict=True)]
 
 
-def _hashes(X: Any) -> Array:
+def _hashes(X: Any, seed: int = 0) -> Array:
     """A number for each row that is equal where the rows are; blocks of rows at a time."""
     if sp.issparse(X):
         return np.array([hash(key) for key in _sparse_keys(X)])
     N, D = X.shape
-    odd = np.random.default_rng(0).integers(0, 1 << 63, D, np.uint64) * np.uint64(2) + np.uint64(1)
+    drawn = np.random.default_rng(seed).integers(0, 1 << 63, D, np.uint64)
+    odd = drawn * np.uint64(2) + np.uint64(1)
     found = np.empty(N, np.uint64)
     step = max(1, _BLOCK // (8 * D))
     for first in range(0, N, step):
-        words = (np.asarray(X[first : first + step], np.float64) + 0.0).view(np.uint64)  # −0.0 is 0
+        part = X[first : first + step]
+        dense = np.asarray(part.toarray() if sp.issparse(part) else part, np.float64)
+        words = (dense + 0.0).view(np.uint64)  # −0.0 is 0
         words ^= words >> np.uint64(32)  # digits of simple numbers are all in the upper half
         found[first : first + step] = (words * odd).sum(axis=1, dtype=np.uint64)
     return found

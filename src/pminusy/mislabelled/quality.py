@@ -9,14 +9,15 @@ Source: Northcutt, Jiang & Chuang 2021, "Confident learning".
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pminusy.errors import InputError
 
-__all__ = ["error_shares", "label_quality", "suggested_classes"]
+__all__ = ["Judgement", "error_shares", "judgement", "label_quality", "suggested_classes"]
 
 Array = NDArray[Any]
 
@@ -60,6 +61,44 @@ def label_quality(y: ArrayLike, p: ArrayLike) -> NDArray[np.float64]:
     return found
 
 
+class Judgement(NamedTuple):
+    """What probabilities of other models say of each label.
+
+    Attributes
+    ----------
+    quality
+        Probability (N,) of the label; NaN where nobody can judge.
+    predicted, p_predicted
+        The most probable class (N,), and its probability; of rows of NaN the label's, and NaN.
+    suggested
+        The class (N,) that each label should likely be.
+    """
+
+    quality: NDArray[np.float64]
+    predicted: Array
+    p_predicted: NDArray[np.float64]
+    suggested: Array
+
+
+def judgement(
+    y: Array, K: int, blocks: Callable[[], Iterable[tuple[slice, NDArray[np.float64]]]]
+) -> Judgement:
+    """Judge labels by probabilities (n, K) of some rows after others, which are visited twice.
+
+    What is usual for a class is known after the first visit alone.
+    """
+    quality, p_predicted = np.empty(y.size), np.empty(y.size)
+    predicted, suggested = y.copy(), y.copy()
+    for rows, p in blocks():
+        quality[rows] = p[np.arange(p.shape[0]), y[rows]]
+        best = np.where(np.isnan(p[:, 0]), y[rows], np.nan_to_num(p).argmax(axis=1))
+        predicted[rows], p_predicted[rows] = best, p[np.arange(p.shape[0]), best]
+    usual = _usual_quality(y, quality, K)
+    for rows, p in blocks():
+        suggested[rows] = _suggested(y[rows], p, usual)
+    return Judgement(quality, predicted, p_predicted, suggested)
+
+
 def suggested_classes(y: Array, p: Array) -> Array:
     """Class (N,) that each label should likely be: the given one where nothing speaks against it.
 
@@ -67,12 +106,21 @@ def suggested_classes(y: Array, p: Array) -> Array:
     probable; the given label where there is none, where it is the most probable of all, and for
     rows of NaN.
     """
-    K = p.shape[1]
+    return _suggested(y, p, _usual_quality(y, p[np.arange(y.size), y], p.shape[1]))
+
+
+def _usual_quality(y: Array, quality: Array, K: int) -> Array:
+    """Mean probability (K,) of their label over rows of each class."""
+    known = ~np.isnan(quality)
+    number = np.bincount(y[known], minlength=K)
+    usual = np.bincount(y[known], quality[known], K) / np.maximum(number, 1)
+    usual[number == 0] = np.inf  # a class without rows is suggested for none
+    return usual
+
+
+def _suggested(y: Array, p: Array, usual: Array) -> Array:
     known = ~np.isnan(p[:, 0])
     own = np.where(known, p[np.arange(y.size), y], 0.0)
-    number = np.bincount(y[known], minlength=K)
-    usual = np.bincount(y, own, K) / np.maximum(number, 1)
-    usual[number == 0] = np.inf  # a class without rows is suggested for none
     likely = np.where(known[:, None] & (p >= usual), p, -1.0)
     best = likely.argmax(axis=1)
     beaten = np.nan_to_num(p).max(axis=1) > own

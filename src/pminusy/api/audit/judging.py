@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from os import PathLike
 from typing import Any
 
-from pminusy.api.audit.labelled import of_arrays, of_table
+from pminusy.api.audit.labelled import Labelled, of_arrays, of_table
 from pminusy.api.audit.result import Audit
 from pminusy.errors import InputError
-from pminusy.mislabelled.quality import label_quality, suggested_classes
+from pminusy.mislabelled.quality import judgement
 from pminusy.tables.wording import count, shown
 
 __all__ = ["audit"]
@@ -26,6 +27,8 @@ def audit(
     seed: int = 0,
     drop: Sequence[str] = (),
     as_: Any = None,
+    memory: int | str | None = None,
+    workdir: str | PathLike[str] | None = None,
     **reading: Any,
 ) -> Audit:
     """Find labels that are likely wrong: a softmax regression judges rows it was not trained on.
@@ -55,6 +58,12 @@ def audit(
         Of the folds.
     drop, as_
         Of a table, as in `fit_table`: columns to leave out, and what columns are.
+    memory
+        Bytes of memory the process may take, such as "2GiB": a table, a folder, a glob or a Polars
+        LazyFrame, an .npy file, np.memmap or `Blocks` is then read block by block. `groups` of
+        a table and `embeddings` beside one are refused; near-duplicates of tables are left out.
+    workdir
+        Folder for what is written beside memory; that of temporary files if not given.
     **reading
         How it is written, as in `fit_table`: `missing`, `header`, `sep`, `decimal` …
 
@@ -79,34 +88,77 @@ def audit(
     ----------
     Northcutt, Jiang & Chuang 2021, "Confident learning".
     """
-    from pminusy.estimators.out_of_fold import out_of_fold
+    from pminusy.estimators.out_of_fold import judged_blocks, out_of_fold
     from pminusy.tables.reading import reading_of
 
     how = reading_of(**reading)
-    if embeddings is not None and drop:
-        remedy = "embeddings replace all columns; leave drop out"
-        raise InputError("drop", "none beside embeddings", repr(drop), remedy)
-    if target is not None:
-        if isinstance(groups, str) and groups == target:
-            expected = "a column other than the target"
-            raise InputError(f"groups {shown(target)}", expected, "the target")
-        if y is not None:
-            raise InputError("y", "none beside a target column", "labels")
+    _refuse(table, y, target, embeddings, groups, drop)
+    bounded: dict[str, Any] = {}
+    if memory is not None:
+        labelled, bounded = _streamed(
+            table, y, target, embeddings, groups, drop, as_, how, memory, workdir
+        )
+    elif workdir is not None:
+        raise InputError("workdir", "memory beside it", "none", "say how many bytes, such as 2GiB")
+    elif target is not None:
         labelled = of_table(table, target, embeddings, groups, drop, as_, how)
     else:
-        if embeddings is not None:
-            raise InputError("embeddings", "a table whose rows they are of", "features X")
         labelled = of_arrays(table, y, groups)
-    K = len(labelled.classes)
+    X, labels, K = labelled.X, labelled.y, len(labelled.classes)
     if K < 2:
         raise InputError("labels", "at least two classes", count(K, "class", "classes"))
     judged = out_of_fold(
-        labelled.X, labelled.y, K, C=C, folds=folds, seed=seed, groups=labelled.groups
-    )
-    return Audit(
-        labelled,
-        judged,
-        label_quality(labelled.y, judged.p),
-        suggested_classes(labelled.y, judged.p),
-        folds,
-    )
+        X, labels, K, C=C, folds=folds, seed=seed, groups=labelled.groups, **bounded
+    )  # fmt: skip
+
+    def blocks() -> Iterable[tuple[slice, Any]]:
+        if judged.p is not None:
+            return [(slice(None), judged.p)]
+        return judged_blocks(X, labels, judged)
+
+    return Audit(labelled, judged, *judgement(labels, K, blocks), folds)
+
+
+def _refuse(
+    table: Any, y: Any, target: str | None, embeddings: Any, groups: Any, drop: Sequence[str]
+) -> None:
+    """Refuse what does not go together."""
+    if embeddings is not None and drop:
+        remedy = "embeddings replace all columns; leave drop out"
+        raise InputError("drop", "none beside embeddings", repr(drop), remedy)
+    if target is None and embeddings is not None:
+        raise InputError("embeddings", "a table whose rows they are of", "features X")
+    if target is None:
+        return
+    if isinstance(groups, str) and groups == target:
+        expected = "a column other than the target"
+        raise InputError(f"groups {shown(target)}", expected, "the target")
+    if y is not None:
+        raise InputError("y", "none beside a target column", "labels")
+
+
+def _streamed(
+    table: Any,
+    y: Any,
+    target: str | None,
+    embeddings: Any,
+    groups: Any,
+    drop: Sequence[str],
+    as_: Any,
+    reading: Any,
+    memory: int | str,
+    workdir: Any,
+) -> tuple[Labelled, dict[str, Any]]:
+    """What is audited within some bytes, and how `out_of_fold` keeps to them."""
+    from pminusy.api.audit.streamed import of_streamed_arrays, of_streamed_table
+    from pminusy.api.fit.streamed import FIT, bytes_of, refuse_whole, room_of
+
+    bytes_ = bytes_of(memory)
+    if target is None:
+        labelled = of_streamed_arrays(table, y, groups, memory=bytes_, workdir=workdir)
+    else:
+        refuse_whole(groups=groups is not None, embeddings=embeddings is not None)
+        labelled = of_streamed_table(
+            table, target, memory=bytes_, workdir=workdir, drop=drop, as_=as_, reading=reading
+        )
+    return labelled, {"memory": int(FIT * room_of(bytes_)), "keep": False}

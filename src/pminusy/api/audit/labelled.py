@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -51,6 +51,8 @@ class Labelled:
         Of the table, and of its column of labels; "" for arrays.
     from_columns
         Whether features were made from columns of the table.
+    fetch
+        Reads rows, by their places, of a table that is read block by block; None otherwise.
     """
 
     rows: Array
@@ -64,10 +66,22 @@ class Labelled:
     name: str = "labels"
     target: str = ""
     from_columns: bool = False
+    fetch: Callable[[Array], pl.DataFrame] | None = None
+
+    @property
+    def streamed(self) -> bool:
+        """Whether rows are read block by block."""
+        return self.fetch is not None
+
+    def shown(self, places: Array) -> pl.DataFrame | None:
+        """Some rows as the table has them, in this order; None for arrays."""
+        if self.fetch is not None:
+            return self.fetch(places)
+        return None if self.frame is None else self.frame[places]
 
     def row(self, place: int) -> Array:
         """Features (D,) of a row, dense."""
-        row = self.X[[place]]
+        row = self.X[place : place + 1]
         dense: Array = np.asarray(row.toarray() if hasattr(row, "toarray") else row)
         return dense.ravel()
 
@@ -110,7 +124,7 @@ def of_table(
         X, notes = design_matrix(rows.frame, schema)
         features, said = schema.feature_names, (*said, *schema.notes, *notes)
     else:
-        X = _features(embeddings)
+        X = _features(embeddings, _READ)
         if X.shape[0] != whole.frame.height:
             got = f"{X.shape[0]:,} for {count(whole.frame.height, 'row')}"
             raise InputError("embeddings", "a row for each row of the table", got)
@@ -128,12 +142,12 @@ def name_of(table: Any) -> str:
     return Path(table).name if isinstance(table, str | PathLike) else "table"
 
 
-def of_arrays(X: Any, y: Any, groups: Any) -> Labelled:
-    """Labelled rows of arrays, or of .npy files."""
+def of_arrays(X: Any, y: Any, groups: Any, most: int | None = None) -> Labelled:
+    """Labelled rows of arrays, or of .npy files, of which so many bytes are simply read."""
     if y is None:
         remedy = "give y, or target for a table"
         raise InputError("audit", "labels beside the features", "none", remedy)
-    features = _features(X)
+    features = _features(X, _READ if most is None else most)
     labels = _loaded("labels", Path(y)) if isinstance(y, str | PathLike) else np.asarray(y)
     if labels.shape != (features.shape[0],):
         got = f"shape {labels.shape} for {features.shape[0]:,} rows"
@@ -168,7 +182,7 @@ def _numbered(D: int) -> tuple[str, ...]:
     return tuple(f"x{d}" for d in range(D))
 
 
-def _features(X: Any) -> Any:
+def _features(X: Any, most: int) -> Any:
     """Features (N, D) as finite numbers: dense or as sparse rows, or a large memmap as it is."""
     import scipy.sparse as sp
 
@@ -181,7 +195,7 @@ def _features(X: Any) -> Any:
         finite = bool(np.isfinite(X.data).all())
     else:
         lazy = isinstance(X, np.ndarray) and is_lazy(X)
-        X = _dense(X.copy() if lazy and X.nbytes <= _READ else X, mapped=lazy and X.nbytes > _READ)
+        X = _dense(X.copy() if lazy and X.nbytes <= most else X, mapped=lazy and X.nbytes > most)
         finite = _finite(X)
     if not finite:
         remedy = "fill them in, or leave rows out"

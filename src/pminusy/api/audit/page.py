@@ -85,32 +85,31 @@ def audit_report(found: Audit, rows: int, made: tuple[str, ...] = ()) -> AuditRe
 def _explained(found: Audit, places: Array) -> tuple[AuditedRow, ...]:
     judged = places[~np.isnan(found.quality[places])]
     neighbours = dict(zip(judged.tolist(), found.neighbours(judged), strict=False))
-    suspected = found.suspected
-    return tuple(
-        AuditedRow(
-            row_details(
-                _row(found, place),
-                found.judged.models[found.judged.fold[place]].b,
-                found.labelled.features,
-            ),
-            int(found.suggested[place]) if suspected[place] else None,
-            float(found.judged.p[place, found.suggested[place]]),
-            int(found.judged.fold[place]) + 1,
-            _nearest(found, neighbours.get(place)),
+    frame = found.labelled.shown(judged)
+    explained = []
+    for i, place in enumerate(judged.tolist()):
+        row = _row(found, place, () if frame is None else tuple(cells(frame, i).items()))
+        fold, likely = int(found.judged.fold[place]), int(found.suggested[place])
+        explained.append(
+            AuditedRow(
+                row_details(row, found.judged.models[fold].b, found.labelled.features),
+                likely if found.suspected[place] else None,
+                float(row.p[likely]),
+                fold + 1,
+                _nearest(found, neighbours.get(place)),
+            )
         )
-        for place in judged.tolist()
-    )
+    return tuple(explained)
 
 
-def _row(found: Audit, place: int) -> WorstRow:
+def _row(found: Audit, place: int, shown: tuple[tuple[str, str], ...]) -> WorstRow:
     labelled = found.labelled
     model = found.judged.models[found.judged.fold[place]]
     x = labelled.row(place)
     log_p = _log_probabilities(model.W, model.b, x)
-    frame = labelled.frame
     return WorstRow(
         row=int(labelled.rows[place]) + 1,
-        cells=() if frame is None else tuple(cells(frame, place).items()),
+        cells=shown,
         x=x,
         p=np.exp(log_p),
         log_p=log_p,

@@ -15,6 +15,7 @@ from pminusy.api.audit.text import as_text
 from pminusy.errors import InputError
 from pminusy.mislabelled.duplicates import Neighbour, contradictions, disagreeing, nearest
 from pminusy.mislabelled.quality import error_shares
+from pminusy.ops.probabilities import softmax
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,6 +40,9 @@ class Audit:
     quality
         Probability of the given label (N,): low where it is likely wrong; NaN where nobody can
         judge, for no other fold has the class.
+    predicted, p_predicted
+        Index of the most probable class (N,), and its probability; the label's, and NaN, where
+        nobody can judge.
     suggested
         Index of the class (N,) that is likely right.
     folds
@@ -48,6 +52,8 @@ class Audit:
     labelled: Labelled
     judged: OutOfFold
     quality: Array
+    predicted: Array
+    p_predicted: Array
     suggested: Array
     folds: int
 
@@ -72,7 +78,7 @@ class Audit:
     def accuracy(self) -> float:
         """Share of the judged rows whose label is the most probable class."""
         known = ~np.isnan(self.quality)
-        return float((self.judged.p[known].argmax(axis=1) == self.labelled.y[known]).mean())
+        return float((self.predicted[known] == self.labelled.y[known]).mean())
 
     @property
     def log_loss(self) -> float:
@@ -87,7 +93,9 @@ class Audit:
         return sorted((self.labelled.rows[group] for group in groups), key=lambda rows: rows[0])
 
     def neighbours(self, places: Array) -> list[Neighbour]:
-        """The nearest other row of each of some rows."""
+        """The nearest other row of each of some rows; none of a table read block by block."""
+        if self.labelled.streamed:
+            return []
         return nearest(self.labelled.X, places)
 
     def near_duplicates(self, most: int = 1000) -> list[tuple[int, int, float]]:
@@ -101,8 +109,10 @@ class Audit:
         -------
         pairs
             Places in what was given, and the distance, the nearest first; equal rows are in
-            `contradictions` instead.
+            `contradictions` instead. None are looked for in a table read block by block.
         """
+        if self.labelled.streamed:
+            return []
         unsure = self.order[self.quality[self.order] <= 0.5][:most]
         labelled = self.labelled
         found = disagreeing(labelled.X, labelled.y, unsure)
@@ -110,11 +120,13 @@ class Audit:
         ordered = sorted(pairs.items(), key=lambda item: (item[1], item[0]))
         return [(int(labelled.rows[i]), int(labelled.rows[j]), d) for (i, j), d in ordered]
 
-    @property
-    def predicted(self) -> Array:
-        """Index of the most probable class (N,); the label's where nobody can judge."""
-        known = ~np.isnan(self.quality)
-        return np.where(known, np.nan_to_num(self.judged.p).argmax(axis=1), self.labelled.y)
+    def probabilities(self, place: int) -> Array:
+        """Probabilities (K,) of a row, by the model that judged it."""
+        W, b = self.judged.models[self.judged.fold[place]]
+        known = np.isfinite(b)
+        p = np.zeros(b.size)
+        p[known] = softmax(W[known] @ self.labelled.row(place).astype(np.float64) + b[known])
+        return p
 
     def contributions(self, place: int) -> Array:
         """What each feature (D,) adds to the logit of the predicted class against the label's.
@@ -123,7 +135,7 @@ class Audit:
         """
         given, other = self.labelled.y[place], self.predicted[place]
         if given == other:
-            others = self.judged.p[place].copy()
+            others = self.probabilities(place)
             others[given] = -1.0
             other = others.argmax()
         W = self.judged.models[self.judged.fold[place]].W
@@ -180,11 +192,13 @@ class Audit:
                 "predicted": names[predicted].tolist(),
                 "suspected": self.suspected[order],
                 "quality": self.quality[order],
-                "p_predicted": self.judged.p[order, predicted],
+                "p_predicted": self.p_predicted[order],
             }
         )
         if not keep_columns:
             return found
+        if self.labelled.streamed:
+            raise InputError("keep columns", "none beside memory", "some", "leave memory out")
         if self.labelled.frame is None:
             raise InputError("keep columns", "a table that has columns", "arrays")
         return beside(self.labelled.frame[order], found, keep_columns)

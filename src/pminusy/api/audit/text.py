@@ -61,7 +61,7 @@ def _worst(found: Audit) -> list[str]:
         if other == found.labelled.y[place]:
             cells += ["–", "", "", ""]
         else:
-            p = decimals(float(found.judged.p[place, other]))
+            p = decimals(float(found.p_predicted[place]))
             said = "yes" if suspected[place] else ""
             cells += [names[other], p, said, _reason(found, place)]
         table.append(tuple(cells))

@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from pminusy.tables.schema import Schema
     from pminusy.training.solvers.solution import ProgressCallback
 
-__all__ = ["bytes_of", "fit_streamed", "refuse_whole", "room_of"]
+__all__ = ["FIT", "bytes_of", "fit_streamed", "refuse_whole", "room_of"]
 
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20,
           "GIB": 1 << 30}  # fmt: skip
 _LEAST = 64 << 20  # bytes of rows, with all that is made of them
 _SPARE = 160 << 20  # for the compiler, the heap's gaps, and what Polars reads ahead
-_FIT = 0.75  # share of the bytes for the rows of a fit; parameters and scores are beside them
+FIT = 0.75  # share of the bytes for the rows of a fit; parameters and scores are beside them
 _SAMPLE, _JUDGED = 16, 8  # shares of the bytes for the sample, and for rows that are judged
 
 
@@ -115,7 +115,7 @@ def fit_streamed(
     clf = options.estimator(labels, schema.classes, progress, part="")
     clf = clf.regression if isinstance(clf, PlainRegression) else clf
     clf.table_ = options.of_table(schema)
-    clf.memory = int(_FIT * room_of(memory))
+    clf.memory = int(FIT * room_of(memory))
     nothing = np.empty(0, np.int64)
     training = TableRows(learned.sample, nothing, rows, rows.labels(), rows.weights(), ())  # type: ignore[arg-type]  # all read by slices
     said = train(clf, training)

@@ -126,7 +126,7 @@ def table_blocks(table: Any, reading: Reading) -> TableBlocks:
         return TableBlocks("table", lambda _: lambda: table, [], from_text=False)
     if not isinstance(table, str | os.PathLike) or os.fspath(table) == "-":
         expected = "a folder, a glob, a file or a Polars LazyFrame, beside memory"
-        got = "standard input" if isinstance(table, str) else type(table).__name__
+        got = "standard input" if isinstance(table, str | os.PathLike) else type(table).__name__
         raise InputError("table", expected, got, "leave memory out: it is in memory already")
     for name in ("encoding", "comment", "sheet"):
         if getattr(reading, name) is not None:
