@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,12 +45,13 @@ def status(name):
     with open("/proc/self/status") as lines:
         return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
-folder, test, memory, work = sys.argv[1:]
+folder, test, memory, work, limit = sys.argv[1:]
 path = []
 began, used = time.perf_counter(), time.process_time()
 model = pmy.fit_table(
     folder, "y", memory=None if memory == "none" else memory, refit=False,
     workdir=None if memory == "none" else work, tol=1e-7,
+    time_limit=None if limit == "none" else float(limit),
     progress=lambda at: path.append(
         (time.perf_counter() - began, time.process_time() - used, at.objective)
     ),
@@ -76,7 +76,10 @@ def main() -> None:
     parser.add_argument("--small", type=float, default=0.25, help="gigabytes that fit in memory")
     parser.add_argument("--memory", default="1GiB", help="as `pminusy fit` takes it")
     parser.add_argument("--rounds", type=int, default=3, help="turns on the small table")
-    parser.add_argument("--folder", type=Path, help="of the tables (temporary if not given)")
+    parser.add_argument(
+        "--folder", type=Path, help="of the tables; those there are used again (temporary)"
+    )
+    parser.add_argument("--time-limit", default="none", help="seconds of training at most")
     parser.add_argument("--no-peers", action="store_true")
     asked = parser.parse_args()
     if asked.folder:
@@ -95,19 +98,17 @@ def _measure(asked: argparse.Namespace, folder: Path) -> None:
     print("| ---: " * 7 + "|")
     for size in asked.gigabytes:
         table = source.write(folder / f"{size:g}", size)
-        run, work = _fit(table, test, asked.memory, folder)
+        run, work = _fit(table, test, asked.memory, folder, asked.time_limit)
         print(
             f"| {size:g} | {_rows(size):,} | {_size(table) >> 20:,} | {work >> 20:,} "
             f"| {run['peak']:,.0f} | {run['passes']:.0f} | {run['seconds']:.0f} |",
             flush=True,
         )
-        shutil.rmtree(table)
     if asked.small:
         table = source.write(folder / "small", asked.small)
         loss = _beside_memory(asked, table, test, folder)
         if not asked.no_peers:
             _beside_peers(table, test, loss)
-        shutil.rmtree(table)
 
 
 def _beside_memory(asked: argparse.Namespace, table: Path, test: Path, folder: Path) -> float:
@@ -145,12 +146,15 @@ def _seconds_to(run: dict[str, Any]) -> tuple[float, float]:
     return float(wall), float(used)
 
 
-def _fit(table: Path, test: Path, memory: str, folder: Path) -> tuple[dict[str, Any], int]:
+def _fit(
+    table: Path, test: Path, memory: str, folder: Path, limit: str = "none"
+) -> tuple[dict[str, Any], int]:
     """A fit in a process of its own; and the most bytes that its work folder had."""
     work = folder / "work"
     work.mkdir(exist_ok=True)
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", _PROGRAM, str(table), str(test), memory, str(work)],
+        [sys.executable, "-W", "ignore", "-c", _PROGRAM, str(table), str(test), memory, str(work),
+         limit],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     most, ended = 0, threading.Event()
@@ -302,6 +306,8 @@ class _Covertype:
 
     def write(self, folder: Path, gigabytes: float) -> Path:
         """A folder of Parquet files."""
+        if folder.exists() and len(list(folder.iterdir())) == -(-_rows(gigabytes) // _FILE_ROWS):
+            return folder
         folder.mkdir(exist_ok=True)
         random, left, number = np.random.default_rng(0), _rows(gigabytes), 0
         while left > 0:

@@ -131,7 +131,7 @@ def test_the_command(
     assert blocks["rows"] == whole["rows"]
     for more, said in (
         (["--report", "p.html"], "--report: expected none beside --memory"),
-        (["--groups", "kind"], "groups: expected none beside memory"),
+        (["--groups", "kind"], "--groups: expected none beside --memory"),
     ):
         assert run([*command, "--memory", AMPLE, *more]) == 2
         assert said in capsys.readouterr().err

@@ -29,16 +29,19 @@ _WORKS: dict[str, list[str]] = {
     "restart": ["--restart", "--checkpoint", "OUT/c"], "missing": ["--missing", "-9"],
 }  # fmt: skip
 _REFUSED: dict[str, tuple[list[str], str]] = {
-    "groups": (["--groups", "k"], "groups: expected none beside memory"),
-    "time": (["--time", "n"], "time: expected none beside memory"),
-    "test": (["--test", "DATA"], "test: expected none beside memory"),
-    "repeats": (["--repeats", "2"], "repeats: expected none beside memory"),
-    "threshold": (["--threshold", "0.4"], "threshold: expected none beside memory"),
-    "positive": (["--positive", "hi", "--threshold", "0.4"], "beside memory"),
-    "hidden": (["--hidden", "4"], "hidden: expected none beside memory"),
-    "encoding": (["--encoding", "latin1"], "encoding: expected none beside memory"),
-    "comment": (["--comment", "#"], "comment: expected none beside memory"),
-    "sheet": (["--sheet", "one"], "sheet: expected none beside memory"),
+    "groups": (["--groups", "k"], "--groups: expected none beside --memory"),
+    "time": (["--time", "n"], "--time: expected none beside --memory"),
+    "test": (["--test", "DATA"], "--test: expected none beside --memory"),
+    "repeats": (["--repeats", "2"], "--repeats: expected none beside --memory"),
+    "threshold": (["--threshold", "0.4"], "--threshold: expected none beside --memory"),
+    "positive": (
+        ["--positive", "hi", "--threshold", "0.4"],
+        "--threshold: expected none beside --memory",
+    ),
+    "hidden": (["--hidden", "4"], "--hidden: expected none beside --memory"),
+    "encoding": (["--encoding", "latin1"], "--encoding: expected none beside --memory"),
+    "comment": (["--comment", "#"], "--comment: expected none beside --memory"),
+    "sheet": (["--sheet", "one"], "--sheet: expected none beside --memory"),
 }
 _OF_NETWORKS: dict[str, list[str]] = {
     "activation": ["--activation", "tanh"], "dropout": ["--dropout", "0.1"],
