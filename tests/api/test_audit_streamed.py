@@ -179,10 +179,10 @@ def test_the_command(folder, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--format", "json"], "--format json: expected text or csv beside memory"),
-        (["--keep-columns", "all", "-o", "a.csv"], "keep_columns: expected none beside memory"),
-        (["--groups", "colour"], "groups: expected none beside memory"),
-        (["--encoding", "latin-1"], "encoding: expected none beside memory"),
+        (["--format", "json"], "--format json: expected text or csv beside --memory"),
+        (["--keep-columns", "all", "-o", "a.csv"], "columns: expected none beside --memory"),
+        (["--groups", "colour"], "--groups: expected none beside --memory"),
+        (["--encoding", "latin-1"], "--encoding: expected none beside --memory"),
         (["--folds", "10000"], "folds: expected at most as many as rows, got 10000 of 899"),
     ],
 )
