@@ -15,6 +15,7 @@ from pminusy.cli.app import run
 from pminusy.cli.fit import fit
 
 _TABLE = ("table", "target", "memory")
+_ON_WORKERS = ("scheduler", "dask_workers")  # tests/api/test_tables_on_workers.py tries them
 # Values by parameter of the command; those of `_REFUSED` say in which words.
 _WORKS: dict[str, list[str]] = {
     "output": ["-o", "OUT/m.safetensors"], "report": ["--report", "OUT/p.html"],
@@ -77,7 +78,7 @@ def outcome(table: Path, out: Path, options: list[str], capsys: Any) -> tuple[in
 
 
 def test_no_option_is_left_out() -> None:
-    known = {*_TABLE, *_WORKS, *_REFUSED, *_OF_NETWORKS, *_OF_TEXT}
+    known = {*_TABLE, *_ON_WORKERS, *_WORKS, *_REFUSED, *_OF_NETWORKS, *_OF_TEXT}
     assert known == set(inspect.signature(fit).parameters)
 
 
