@@ -284,7 +284,6 @@ REFUSED = [
     ({"hidden": 4, "batch_size": 2.5}, "batch-size: expected a whole number from 1, got 2.5"),
     ({"hidden": 4, "learning_rate": 0}, "learning-rate: expected a number above 0, got 0"),
     ({"hidden": 4, "alpha": -1}, "alpha: expected a number from 0, got -1"),
-    ({"hidden": 4, "memory": "2GiB"}, "hidden: expected none beside memory, got one; leave memory"),
     ({"hidden": 10**9}, "hidden: expected a network that can be trained in the"),
     ({"hidden": 4, "batch_norm": True, "batch_size": 1}, "batch-norm: expected batches of at le"),
 ]

@@ -22,7 +22,6 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import scale
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-import pminusy as pmy
 from pminusy.errors import InputError
 from pminusy.estimators.softmax_network import SoftmaxNetwork
 from pminusy.kernels.runtime import threads
@@ -467,17 +466,17 @@ def test_a_loss_that_explodes_stops_and_keeps_the_best():
 
 
 def test_an_interrupt_keeps_the_best_so_far(monkeypatch):
-    from pminusy.training.network import stochastic
+    from pminusy.training.network.visits import HeldRows
 
-    calls, shuffled = [], stochastic._shuffled
+    calls, epoch = [], HeldRows.epoch
 
     def interrupted(*arguments):
         calls.append(1)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        return shuffled(*arguments)
+        return epoch(*arguments)
 
-    monkeypatch.setattr(stochastic, "_shuffled", interrupted)
+    monkeypatch.setattr(HeldRows, "epoch", interrupted)
     net = SoftmaxNetwork(5, random_state=0)
     with pytest.warns(ConvergenceWarning, match="interrupted by user"):
         net.fit(X_IRIS, Y_IRIS)
@@ -571,12 +570,6 @@ def test_partial_fit_has_no_balanced_weights():
 
 def test_a_number_of_units_may_be_an_array():
     assert SoftmaxNetwork(np.array(4), max_iter=1).fit(X_IRIS, Y_IRIS).coefs_[0].shape == (4, 4)
-
-
-def test_blocks_are_refused_by_name():
-    blocks = pmy.Blocks(lambda: iter([(X_IRIS, Y_IRIS)]))
-    with pytest.raises(InputError, match=r"X: expected an array.*got Blocks; partial_fit"):
-        SoftmaxNetwork().fit(blocks)
 
 
 def test_lbfgs_after_adam_leaves_nothing_of_the_epochs():

@@ -276,9 +276,9 @@ def fit_table(
         from pminusy.api.fit.streamed import bytes_of, fit_streamed, refuse_whole
 
         several = {"repeats": repeats > 1, "threshold": threshold, "positive": positive}
-        refuse_whole(
-            hidden=network is not None, groups=groups, time=time, test=test is not None, **several
-        )
+        refuse_whole(groups=groups, time=time, test=test is not None, **several)
+        if distributed and network is not None:
+            raise InputError("hidden", "none beside Dask", "one", "leave Dask out")
         with (
             training_on(scheduler, dask_workers, _train)
             if distributed

@@ -32,7 +32,8 @@ from pminusy.estimators.streams.blocks import (
     refuse_distributed,
     size_of,
 )
-from pminusy.estimators.streams.reading import BlockReader, read_inputs
+from pminusy.estimators.streams.reading import read_inputs
+from pminusy.estimators.streams.scoring import accuracy_of_blocks
 from pminusy.extras import needing_extra
 from pminusy.training.objective import WORKSPACE
 
@@ -165,17 +166,7 @@ class LinearClassifier(LinearClassifierMixin, SparseCoefMixin, BaseEstimator):
         if not isinstance(X, Blocks):
             return float(super().score(X, y, sample_weight))
         refuse_beside(X, y=y, sample_weight=sample_weight)
-        right = total = 0.0
-        for block in BlockReader(X).read(finite=True):
-            if block.y.ndim == 2:
-                raise InputError("y", "labels (n,) for a score", "soft targets")
-            if block.rows:
-                weight = np.ones(block.rows) if block.weight is None else block.weight
-                total += float(weight.sum())
-                right += float(weight @ (self.predict(block.X) == block.y))
-        if not total > 0:
-            raise InputError("X", "rows of some weight", "none")
-        return right / total
+        return accuracy_of_blocks(self.predict, X)
 
     def _lazily(self, method: Method, X: Any) -> Any:
         """Answers for a Dask collection, as one of its kind."""

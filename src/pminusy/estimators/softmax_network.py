@@ -13,17 +13,20 @@ from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from pminusy import ops
 from pminusy.errors import InputError
 from pminusy.estimators.network.fitting import begin, fit_network, network_logits
-from pminusy.estimators.network.rows import checked_rows, held_out, require_same_classes
+from pminusy.estimators.network.inputs import input_parts
+from pminusy.estimators.network.rows import CheckedRows, checked_rows, held_out
 from pminusy.estimators.network.shape import checked_network, hidden_units
+from pminusy.estimators.network.streamed import RowsOfBlocks, training_rows
 from pminusy.estimators.parameters.checked import CheckedParameters
 from pminusy.estimators.parameters.constraints import SOFTMAX_NETWORK
-from pminusy.estimators.rows import require_finite
-from pminusy.estimators.streams.blocks import Blocks, in_memory
+from pminusy.estimators.rows import MEMORY
+from pminusy.estimators.streams.blocks import Blocks, in_memory, refuse_beside
+from pminusy.estimators.streams.scoring import accuracy_of_blocks
 from pminusy.extras import needing_extra
 from pminusy.training.checkpoints import SECONDS
 from pminusy.training.network.hidden import LevelNorm
@@ -115,6 +118,10 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         whole number; other data or options are refused.
     restart
         Whether a checkpoint that is there is replaced, and not gone on from.
+    memory
+        Bytes that the rows may take, with all that is made of them, where X is not an array in
+        memory: `Blocks`, np.memmap, zarr … What it does not hold is read anew in each epoch.
+        Parameters with their moments, and activations, come on top.
 
     Attributes
     ----------
@@ -198,6 +205,7 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         checkpoint: str | PathLike[str] | None = None,
         checkpoint_seconds: float = SECONDS,
         restart: bool = False,
+        memory: int = MEMORY,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -233,6 +241,7 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         self.checkpoint = checkpoint
         self.checkpoint_seconds = checkpoint_seconds
         self.restart = restart
+        self.memory = memory
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -242,7 +251,7 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(
         self,
-        X: ArrayLike,
+        X: ArrayLike | Blocks,
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
@@ -252,6 +261,13 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
 
         `eval_set`, a pair (X, y) or a triple with weights, is scored after every epoch, and
         decides when to stop with `early_stopping=True`.
+
+        X may also be `Blocks`, which have y and the weights in them, or an array that is read by
+        slices: np.memmap, zarr, h5py and their like. What `memory` does not hold is read once to
+        learn the labels, and anew in each epoch: slices of an array in an order drawn for it,
+        blocks in their own. A quarter of `memory` has the rows of many of them, of which steps
+        take a random half before more are read. Early stopping then holds rows out by a hash of
+        their number, as many as an eighth of `memory` has room for at most.
         """
         return self._train(X, y, sample_weight, eval_set=eval_set)
 
@@ -281,22 +297,36 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
             )
         return self._train(X, y, sample_weight, known=self._named_classes(classes))
 
-    def predict(self, X: ArrayLike) -> Any:
+    def predict(self, X: ArrayLike | Blocks) -> Any:
         """Most probable class (N,) of each row."""
-        best = _two_columns(self._logits(X)).argmax(axis=1)
-        return self.classes_[best]
+        return self.classes_[self._asked(X, lambda z: _two_columns(z).argmax(axis=1))]
 
-    def predict_proba(self, X: ArrayLike) -> Array:
+    def predict_proba(self, X: ArrayLike | Blocks) -> Array:
         """Probabilities (N, K) of the classes."""
-        return np.asarray(ops.softmax(_two_columns(self._logits(X))))
+        return self._asked(X, lambda z: ops.softmax(_two_columns(z)))
 
-    def predict_log_proba(self, X: ArrayLike) -> Array:
+    def predict_log_proba(self, X: ArrayLike | Blocks) -> Array:
         """Logarithms of the probabilities (N, K)."""
-        return np.asarray(ops.log_softmax(_two_columns(self._logits(X))))
+        return self._asked(X, lambda z: ops.log_softmax(_two_columns(z)))
 
-    def logits(self, X: ArrayLike) -> Array:
+    def logits(self, X: ArrayLike | Blocks) -> Array:
         """Logits (N, K); for two classes the logit (N, 1) of the second against the first."""
-        return self._logits(X)
+        return self._asked(X, lambda z: z)
+
+    def score(
+        self,
+        X: ArrayLike | Blocks,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Share of the rows, or of their weight, that is predicted right.
+
+        `Blocks` have y, and the weights, in them.
+        """
+        if isinstance(X, Blocks):
+            refuse_beside(X, y=y, sample_weight=sample_weight)
+            return accuracy_of_blocks(self.predict, X)
+        return float(super().score(X, y, sample_weight))
 
     def to_onnx(
         self,
@@ -356,7 +386,7 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
 
     def _train(
         self,
-        X: ArrayLike,
+        X: ArrayLike | Blocks,
         y: ArrayLike | None,
         sample_weight: ArrayLike | None,
         *,
@@ -364,25 +394,20 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
         known: Array | None = None,
     ) -> Self:
         """Train; `known` are the classes of `partial_fit`, which visits the rows once."""
-        if isinstance(X, Blocks):
-            raise InputError(
-                "X", "an array, a frame or a sparse matrix", "Blocks",
-                "partial_fit(X, y, classes=...) for each block, epoch after epoch",
-            )  # fmt: skip
-        X = in_memory(X)
         hidden_units(self.hidden_layer_sizes)
         incremental = known is not None
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
-        if not first and not incremental:
-            require_same_classes(y, self.classes_)
-            known = self.classes_
-        checked = checked_rows(self, X, y, sample_weight, known, reset=first)
+        checked: CheckedRows | RowsOfBlocks
+        if incremental:
+            checked = checked_rows(self, _one_batch(X), y, sample_weight, known, reset=first)
+        else:
+            checked = training_rows(self, X, y, sample_weight, first=first)
         held = None if eval_set is None else held_out(self, eval_set, checked.classes)
         network = checked_network(self, checked, goes_on=not first)
         self.classes_ = checked.classes
         random = check_random_state(self.random_state)
         if first:
-            begin(self, network, random, checked.X.dtype)
+            begin(self, network, random, checked.dtype)
         fit_network(self, checked, network, held, random, incremental=incremental)
         for message in self.warnings_:
             warnings.warn(message, ConvergenceWarning, stacklevel=4)
@@ -391,14 +416,18 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
     def _check_parameters(self) -> None:
         """Every check is one of `_parameter_constraints`, or needs the data."""
 
-    def _logits(self, X: ArrayLike) -> Array:
+    def _asked(self, X: ArrayLike | Blocks, what: Callable[[Array], Any]) -> Array:
+        """`what` of the logits, some rows after others where they are read."""
         check_is_fitted(self, "coefs_")
-        inputs = validate_data(
-            self, X, accept_sparse="csr", dtype=(np.float64, np.float32),
-            ensure_all_finite=False, reset=False,
-        )  # fmt: skip
-        require_finite(inputs)
-        return network_logits(self, inputs)
+        found = [np.asarray(what(network_logits(self, part))) for part in input_parts(self, X)]
+        return found[0] if len(found) == 1 else np.concatenate(found)
+
+
+def _one_batch(X: Any) -> Any:
+    """X of `partial_fit`, which sees its rows once."""
+    if isinstance(X, Blocks):
+        raise InputError("X", "rows of one batch", "Blocks", "use fit, or loop over the blocks")
+    return in_memory(X)
 
 
 def _two_columns(z: Array) -> Array:

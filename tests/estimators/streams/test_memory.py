@@ -46,12 +46,12 @@ def written(folder: Path, rows: int) -> None:
             labels.astype(np.uint8).tofile(y)
 
 
-def growth(folder: Path, rows: int, memory: int) -> tuple[int, int]:
+def growth(folder: Path, rows: int, memory: int, program: str = _PROGRAM) -> tuple[int, int]:
     """Bytes by which the peak of resident memory is above what was there before the fit.
 
     After the fit, and after scores: these have the labels of all rows beside them.
     """
-    command = [sys.executable, "-c", _PROGRAM, str(folder), str(rows), str(memory)]
+    command = [sys.executable, "-c", program, str(folder), str(rows), str(memory)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     fitted, scored = map(int, done.stdout.split())
     return fitted, scored - _OF_LABELS * rows
@@ -72,3 +72,39 @@ def test_memory_is_flat_in_the_number_of_rows(tmp_path: Path, memory: int) -> No
     written(tmp_path, 8_000_000)  # 916 MiB
     for rows in (1_000_000, 3_000_000, 8_000_000):
         assert max(growth(tmp_path, rows, memory)) <= memory, rows
+
+
+_NETWORK = """
+import sys, warnings
+import numpy as np, pminusy as pmy
+
+warnings.simplefilter("ignore")
+
+def status(name):
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith(name)) << 10
+
+folder, rows, memory = sys.argv[1], *map(int, sys.argv[2:])
+X = np.memmap(folder + "/X", np.float32, "r", shape=(rows, 30))
+y = np.memmap(folder + "/y", np.uint8, "r", shape=(rows,))
+some, labels = np.array(X[:60_000]), np.array(y[:60_000])
+options = {"early_stopping": "loss", "max_iter": 2, "random_state": 0, "batch_size": 500}
+for warm in (1 << 30, 1 << 22):  # libraries and kernels are loaded
+    net = pmy.SoftmaxNetwork((16,), memory=warm, **options)
+    net.fit(pmy.Blocks(lambda: iter([(some, labels)]))).score(some, labels)
+before = status("VmRSS")
+net = pmy.SoftmaxNetwork((16,), memory=memory, **options).fit(X, y)
+fitted = status("VmHWM") - before
+assert net.score(X, y) > 0.4
+print(fitted, status("VmHWM") - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc/self/status")
+@pytest.mark.parametrize("memory", [64 << 20, 256 << 20])
+def test_memory_of_a_network_is_flat_in_the_number_of_rows(tmp_path: Path, memory: int) -> None:
+    """Rows that are held, held out, read ahead and scored; with the smallest table held whole."""
+    written(tmp_path, 4_000_000)  # 458 MiB
+    for rows in (500_000, 4_000_000):
+        assert max(growth(tmp_path, rows, memory, _NETWORK)) <= memory, rows

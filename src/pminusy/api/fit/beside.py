@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,19 +66,26 @@ def compared(
     network: NetworkFit,
     training: TableRows,
     held_out: TableRows,
+    memory: int | None = None,
 ) -> Beside | None:
     """Train the regression, and compare; None where there are no rows to compare on.
 
-    The network is compared as it was trained, without a temperature.
+    The network is compared as it was trained, without a temperature. With `memory`, training rows
+    are read by slices, within so many bytes.
     """
     n = held_out.y.size
     if n < 2:
         return None
-    clf = PlainRegression(
+    plain = PlainRegression(
         1.0, l1_ratio=0.0, solver="auto", tol=1e-6, max_iter=5_000, progress=None,
         class_weight=options.weights_by_index(judged.schema.classes),
         time_limit=options.time_limit, keep_interrupted=True,
-    ).fit(training.X, training.y, training.weight)  # fmt: skip
+    )  # fmt: skip
+    clf: Any = plain
+    if memory is not None:
+        clf = plain.regression
+        clf.memory = memory
+    clf.fit(training.X, training.y, training.weight)
     mine, theirs = (
         -replace(judged, hidden=hidden, W=W, b=b).log_probabilities(held_out.X)[
             np.arange(n), held_out.y

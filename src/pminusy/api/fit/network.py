@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.errors import InputError
+from pminusy.estimators.rows import is_sparse
 from pminusy.estimators.split import split_in_time, split_rows
 from pminusy.tables.wording import count
 from pminusy.training.solvers.solution import Progress, ProgressCallback, StopFit
@@ -27,6 +29,7 @@ __all__ = ["EPOCHS", "NetworkFit", "NetworkRecord"]
 EPOCHS = 200
 VALIDATION = 0.1  # of the training rows, with early stopping
 _WATCHED = 1_000  # training rows of which gradients and dead units are told
+_SLICES = 20  # in which they are read
 _DEAD = 1e-6  # a slope below this in every row: no row moves the unit
 
 Array = NDArray[Any]
@@ -129,25 +132,53 @@ class NetworkFit:
         self.keep_interrupted = keep_interrupted
         self.groups, self.times = groups, times
         self.checkpoint, self.restart = checkpoint, restart
+        self.memory: int | None = None  # bytes for rows that are read by slices; None: in memory
         self._norms: list[list[float]] = []
         self._out_of_time = False
 
-    def fit(self, X: Any, y: Array, sample_weight: Array) -> Self:
-        """Train on inputs X (N, D), an array or CSR, and labels y (N,)."""
-        train, apart = self._apart(y)
-        self._began = time.perf_counter()
-        self._watched = X[train[:: max(1, train.size // _WATCHED)][:_WATCHED]]
-        self._watched_labels = y[train[:: max(1, train.size // _WATCHED)][:_WATCHED]]
-        from sklearn.exceptions import ConvergenceWarning
+    def fit(self, X: Any, y: Array, sample_weight: Any) -> Self:
+        """Train on inputs X (N, D), an array or CSR, and labels y (N,).
 
-        net = self._estimator(train.size)
+        With `memory`, X and labels, and weights or None, are read by slices.
+        """
+        self._began = time.perf_counter()
+        if self.memory is None:
+            return self._fit_whole(X, y, sample_weight)
+        self._watch(X, y, _spread(X.shape[0]))
+        net = self._estimator(X.shape[0])
+        return self._run(net, self.memory, X, y, sample_weight)
+
+    def _fit_whole(self, X: Any, y: Array, sample_weight: Array) -> Self:
+        train, apart = self._apart(y)
+        self._watch(X, y, [train[:: max(1, train.size // _WATCHED)][:_WATCHED]])
         held = None if not apart.size else (X[apart], y[apart], sample_weight[apart])
         part = X if train.size == y.size else X[train]
+        net = self._estimator(train.size)
+        return self._run(net, None, part, y[train], sample_weight[train], held)
+
+    def _watch(self, X: Any, y: Any, places: Sequence[Any]) -> None:
+        """Keep the rows of which gradients and dead units are told."""
+        parts = [X[rows] for rows in places]
+        if is_sparse(parts[0]):
+            import scipy.sparse as sp  # whoever gives such rows has imported it
+
+            self._watched = sp.vstack(parts, format="csr")
+        else:
+            self._watched = np.vstack(parts)
+        self._watched_labels = np.concatenate([y[rows] for rows in places]).astype(np.intp)
+
+    def _run(
+        self, net: SoftmaxNetwork, memory: int | None, X: Any, y: Any, weight: Any, held: Any = None
+    ) -> Self:
+        from sklearn.exceptions import ConvergenceWarning
+
+        if memory is not None:
+            net.memory = memory
         try:
             with warnings.catch_warnings():
                 # said in our words, with the names of `fit_table`
                 warnings.filterwarnings("ignore", category=ConvergenceWarning)
-                net.fit(part, y[train], sample_weight=sample_weight[train], eval_set=held)
+                net.fit(X, y, sample_weight=weight, eval_set=held)
         except InputError as error:
             raise InputError(*(_renamed(str(part)) for part in error.args)) from None
         if net.end_ == "interrupt" and not (self._out_of_time or self.keep_interrupted):
@@ -228,6 +259,14 @@ class NetworkFit:
                 f"the loss was still falling after {EPOCHS} epochs: give epochs, or early-stopping",
             )
         return tuple(_renamed(sentence) for sentence in net.warnings_)
+
+
+def _spread(rows: int) -> list[slice]:
+    """Slices of rows all over a table, of which some are watched."""
+    each = _WATCHED // _SLICES
+    if rows <= _WATCHED:
+        return [slice(0, rows)]
+    return [slice(i * rows // _SLICES, i * rows // _SLICES + each) for i in range(_SLICES)]
 
 
 def layers_of(

@@ -116,6 +116,8 @@ def fit_streamed(
     clf = clf.regression if isinstance(clf, PlainRegression) else clf
     clf.table_ = options.of_table(schema)
     clf.memory = int(FIT * room_of(memory))
+    if options.network is not None:  # whose steps depend on it: the same in the next process
+        clf.memory = 1 << (clf.memory.bit_length() - 1)
     nothing = np.empty(0, np.int64)
     training = TableRows(learned.sample, nothing, rows, rows.labels(), rows.weights(), ())  # type: ignore[arg-type]  # all read by slices
     said = train(clf, training)
@@ -128,6 +130,11 @@ def fit_streamed(
     log_p = fitted.log_probabilities(held_out.X)
     found = assess(held_out.y, log_p, held_out.weight, predicted=fitted.decided(log_p))
     baseline = np.broadcast_to(np.log(fitted.shares), log_p.shape)
+    beside = None
+    if options.network is not None and clf.end_ != "interrupt":
+        from pminusy.api.fit.beside import compared
+
+        beside = compared(fitted, options, clf, training, held_out, memory=clf.memory)
     run = TrainingRun(
         name=Path(table).name if isinstance(table, str | os.PathLike) else "table",
         rows_dropped=learned.unlabelled + learned.weightless,
@@ -146,6 +153,7 @@ def fit_streamed(
         split_notes=_split_notes(learned, held_out),
         training_notes=_giveaways(learned),
         warnings=tuple(said),
+        beside=beside,
     )
     for message, category in said.items():
         warnings.warn(message, category, stacklevel=3)
@@ -221,7 +229,8 @@ def _fitted(clf: Any, schema: Schema, rows: StoredRows, options: TrainingOptions
         getattr(clf, "C_", options.C[0]), getattr(clf, "l1_ratio_", options.l1_ratio[0])
     )
     settings["training rows"] = rows.shape[0]
-    return Fitted(schema, W, b, rows.weight_of_class / rows.weight_of_class.sum(), settings)
+    shares = rows.weight_of_class / rows.weight_of_class.sum()
+    return Fitted(schema, W, b, shares, settings, hidden=getattr(clf, "hidden_", None))
 
 
 def _row_notes(learned: LearnedTable) -> tuple[str, ...]:

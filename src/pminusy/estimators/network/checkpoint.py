@@ -12,9 +12,11 @@ from pminusy.training.checkpoints import Checkpoint, State, fingerprint
 from pminusy.training.network.caller import Trainer
 from pminusy.training.network.record import Record
 from pminusy.training.network.schedule import LearningRate
+from pminusy.training.network.visits import Visits
 
 if TYPE_CHECKING:
     from pminusy.estimators.network.rows import CheckedRows, HeldOut
+    from pminusy.estimators.network.streamed import RowsOfBlocks
     from pminusy.estimators.softmax_network import SoftmaxNetwork
 
 __all__ = ["TrainingFile", "training_file"]
@@ -46,11 +48,11 @@ class TrainingFile:
         self._file, self._trainer, self._record = file, trainer, record
         self._rate, self._random = rate, random
 
-    def go_on(self) -> Array | None:
-        """Set everything as the file has it; the order of rows, or None where there is no file."""
+    def go_on(self, visits: Visits) -> bool:
+        """Set everything as the file has it; False where there is no file."""
         state = self._file.load()
         if state is None:
-            return None
+            return False
         arrays, notes = state
         record, buffers = self._record, self._trainer.buffers
         for name in _BUFFERS:
@@ -68,7 +70,8 @@ class TrainingFile:
         generator = self._random.get_state(legacy=False)
         generator["state"] = {"key": arrays["random"], "pos": notes["random_position"]}
         self._random.set_state(generator)
-        return arrays["order"]
+        visits.order = arrays.get("order", visits.order)
+        return True
 
     def keep(self, order: Array, *, now: bool) -> None:
         """Write the state after an epoch, where it is time to or it must be now."""
@@ -89,7 +92,7 @@ class TrainingFile:
 
 def training_file(
     estimator: SoftmaxNetwork,
-    checked: CheckedRows,
+    checked: CheckedRows | RowsOfBlocks,
     held: HeldOut | None,
     trainer: Trainer,
     record: Record,
@@ -111,15 +114,14 @@ def training_file(
             "random_state", "a whole number beside a checkpoint", short_repr(seed),
             "the order of rows must be the same when training goes on",
         )  # fmt: skip
-    held_out = () if held is None else (held.X, held.indices, held.weight)
     identity = {
         "estimator": type(estimator).__name__,
-        "data": fingerprint(checked.X, checked.indices, checked.weight, *held_out),
+        "data": checked.digest() + ("" if held is None else held.digest()),
         "hidden_layer_sizes": str(list(trainer.network.units[1:-1])),
         "start": fingerprint(trainer.buffers.theta, trainer.buffers.running),
     }
     for name, value in estimator.get_params().items():
-        if name not in _ASIDE:
+        if name not in _ASIDE | checked.aside:
             identity[name] = repr(value)
     file = Checkpoint(
         estimator.checkpoint, identity, seconds=float(estimator.checkpoint_seconds),

@@ -15,7 +15,7 @@ from pminusy import ops
 from pminusy.errors import InputError
 from pminusy.estimators.network import messages
 from pminusy.estimators.network.checkpoint import TrainingFile, training_file
-from pminusy.estimators.network.rows import CheckedRows, HeldOut, split
+from pminusy.estimators.network.rows import CheckedRows, HeldOut
 from pminusy.estimators.network.shape import batch_rows, method_of
 from pminusy.estimators.network.weights import (
     initial,
@@ -27,7 +27,7 @@ from pminusy.estimators.network.weights import (
 from pminusy.estimators.rows import row_chunks
 from pminusy.kernels.runtime.blas import one_thread_each
 from pminusy.training.network.caller import Trainer
-from pminusy.training.network.data import Settings, buffers_for
+from pminusy.training.network.data import NO_ROWS, Rows, Settings, buffers_for
 from pminusy.training.network.hidden import NORM_EPSILON
 from pminusy.training.network.layout import Network, layout_of
 from pminusy.training.network.quasi_newton import minimise
@@ -37,6 +37,7 @@ from pminusy.training.network.specification import logits
 from pminusy.training.network.stochastic import Rules, parameters, train
 
 if TYPE_CHECKING:
+    from pminusy.estimators.network.streamed import RowsOfBlocks
     from pminusy.estimators.softmax_network import SoftmaxNetwork
 
 __all__ = ["begin", "fit_network", "network_logits"]
@@ -70,7 +71,7 @@ def begin(
 
 def fit_network(
     estimator: SoftmaxNetwork,
-    checked: CheckedRows,
+    checked: CheckedRows | RowsOfBlocks,
     network: Network,
     held: HeldOut | None,
     random: np.random.RandomState,
@@ -79,7 +80,7 @@ def fit_network(
 ) -> None:
     """Train from the parameters as they are, and set all attributes."""
     with one_thread_each:
-        if estimator.solver == "lbfgs":
+        if estimator.solver == "lbfgs" and isinstance(checked, CheckedRows):
             _by_lbfgs(estimator, checked, network)
         else:
             _by_batches(estimator, checked, network, held, random, incremental=incremental)
@@ -105,10 +106,10 @@ def _logits(network: Network, theta: Array, running: Array, X: Any) -> Array:
 
 
 def _trainer(
-    estimator: SoftmaxNetwork, checked: CheckedRows, network: Network, rows: int, epochs: float
+    estimator: SoftmaxNetwork, network: Network, rows: Rows, number: int, epochs: float, dtype: Any
 ) -> Trainer:
     """A trainer at the parameters as they are."""
-    layout, dtype = layout_of(network, batch_rows(estimator, rows)), checked.X.dtype
+    layout = layout_of(network, batch_rows(estimator, number))
     buffers = buffers_for(
         network, layout, dtype, method=method_of(estimator),
         average=estimator.average_weights > 0, dropout=estimator.dropout,
@@ -123,8 +124,8 @@ def _trainer(
         bool(estimator.nesterovs_momentum), float(estimator.dropout), clip,
         _NORM_MOMENTUM, NORM_EPSILON,
     )  # fmt: skip
-    work = float(rows) * network.decayed * epochs
-    return Trainer(network, layout, checked.rows, buffers, settings, work)
+    work = float(number) * network.decayed * epochs
+    return Trainer(network, layout, rows, buffers, settings, work)
 
 
 _OF_EPOCHS = (
@@ -135,7 +136,7 @@ _OF_EPOCHS = (
 
 def _by_lbfgs(estimator: SoftmaxNetwork, checked: CheckedRows, network: Network) -> None:
     rows = checked.X.shape[0]
-    trainer = _trainer(estimator, checked, network, rows, estimator.max_iter)
+    trainer = _trainer(estimator, network, checked.rows, rows, estimator.max_iter, checked.dtype)
     found = minimise(
         trainer, checked.counted, tol=estimator.tol, max_iter=estimator.max_iter,
         max_fun=estimator.max_fun,
@@ -158,32 +159,32 @@ def _by_lbfgs(estimator: SoftmaxNetwork, checked: CheckedRows, network: Network)
 
 def _by_batches(
     estimator: SoftmaxNetwork,
-    checked: CheckedRows,
+    checked: CheckedRows | RowsOfBlocks,
     network: Network,
     held: HeldOut | None,
     random: np.random.RandomState,
     *,
     incremental: bool,
 ) -> None:
-    order = np.arange(checked.X.shape[0])
-    if estimator.early_stopping and held is None:
-        order, held = split(checked, estimator.validation_fraction, random)
+    visits, apart = checked.visits(
+        estimator, random, apart=bool(estimator.early_stopping) and held is None
+    )
+    held = apart if held is None else held
     size = estimator.batch_size
-    if not isinstance(size, str) and size > order.size:
+    if not isinstance(size, str) and size > visits.rows:
         message = "Got `batch_size` larger than the number of rows. It is going to be clipped"
         warnings.warn(message, stacklevel=6)
     if incremental and estimator.checkpoint is not None:
         raise InputError("checkpoint", "None in partial_fit", repr(estimator.checkpoint), "use fit")
     epochs = 1 if incremental else estimator.max_iter
-    trainer = _trainer(estimator, checked, network, order.size, epochs)
+    trainer = _trainer(estimator, network, NO_ROWS, visits.rows, epochs, checked.dtype)
     record: Record = getattr(estimator, "_record", None) or Record()
     optimizer = _optimizer(estimator, trainer, random, goes_on=incremental)
     file = training_file(estimator, checked, held, trainer, record, optimizer.rate, random)
-    resumed = None if file is None else file.go_on()
+    resumed = file is not None and file.go_on(visits)
     train(
-        trainer, checked.counted, record, optimizer.rate,
-        _rules(estimator, optimizer.seed, incremental=incremental), random,
-        order=order if resumed is None else resumed, resumed=resumed is not None,
+        trainer, visits, record, optimizer.rate,
+        _rules(estimator, optimizer.seed, incremental=incremental), random, resumed=resumed,
         score=None if held is None else _scorer(network, held),
         say=_say if estimator.verbose else None,
         after_epoch=_after_epoch(estimator, network, trainer, record, file),
@@ -239,13 +240,16 @@ def _scorer(network: Network, held: HeldOut) -> Any:
     """A function that scores parameters on the rows held out."""
 
     def score(theta: Array, running: Array) -> Score:
-        z = _logits(network, theta, running, held.X)
-        z = z if z.shape[1] > 1 else np.concatenate([np.zeros_like(z), z], axis=1)
-        if not np.isfinite(z).all():
-            return Score(math.nan, math.nan)
-        right = z.argmax(axis=1) == _labels(held.indices)
-        target = held.indices
-        losses = np.asarray(ops.cross_entropy(z, target, reduction="none"), np.float64)
+        N, K = held.X.shape[0], max(network.units[-1], 2)
+        right, losses = np.empty(N, bool), np.empty(N)
+        for rows in row_chunks(N, 8 * (network.units[0] + 4 * K), _WORKSPACE):
+            z = _logits(network, theta, running, held.X[rows])
+            z = z if z.shape[1] > 1 else np.concatenate([np.zeros_like(z), z], axis=1)
+            if not np.isfinite(z).all():
+                return Score(math.nan, math.nan)
+            target = held.indices[rows]
+            right[rows] = z.argmax(axis=1) == _labels(target)
+            losses[rows] = ops.cross_entropy(z, target, reduction="none")
         return Score(
             float(np.average(right, weights=held.weight)),
             float(np.average(losses, weights=held.weight)),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from sklearn.utils import column_or_1d
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_n_features, _check_sample_weight, validate_data
 
 from pminusy.errors import InputError
 from pminusy.estimators.parameters.problem import (
@@ -17,19 +17,38 @@ from pminusy.estimators.parameters.problem import (
     soft_targets,
     target_mass,
 )
-from pminusy.estimators.rows import require_finite
+from pminusy.estimators.rows import require_finite, row_chunks
+from pminusy.estimators.streams.blocks import (
+    Blocks,
+    LazyRows,
+    in_memory,
+    is_lazy,
+    refuse_distributed,
+    size_of,
+)
+from pminusy.estimators.streams.reading import read_inputs
+from pminusy.training.checkpoints import fingerprint
 from pminusy.training.network.data import Rows, rows_of
+from pminusy.training.network.visits import HeldRows
 
 __all__ = [
     "CheckedRows",
     "HeldOut",
     "checked_rows",
     "held_out",
+    "lazy_rows",
+    "read_rows",
+    "require_fraction",
     "require_same_classes",
+    "require_validation",
     "split",
 ]
 
 Array = NDArray[Any]
+
+
+_TYPES = (np.float64, np.float32)  # that a network is trained in
+_READ = 8 << 20  # bytes
 
 
 class CheckedRows(NamedTuple):
@@ -42,13 +61,54 @@ class CheckedRows(NamedTuple):
     counted: Array  # (N,) float64: ω, times the label's class weight
     classes: Array
 
+    @property
+    def aside(self) -> frozenset[str]:
+        """Parameters that the bits of a network do not depend on, for rows like these."""
+        return frozenset({"memory"})
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows and of features."""
+        N, D = self.X.shape
+        return N, D
+
+    @property
+    def dtype(self) -> Any:
+        """Of the inputs, and so of training."""
+        return self.X.dtype
+
+    @property
+    def sparse(self) -> bool:
+        """Whether X is sparse."""
+        return not isinstance(self.X, np.ndarray)
+
+    def digest(self) -> str:
+        """Tells these rows from others."""
+        return fingerprint(self.X, self.indices, self.weight)
+
+    def visits(
+        self, estimator: Any, random: np.random.RandomState, *, apart: bool
+    ) -> tuple[HeldRows, HeldOut | None]:
+        """What gives the rows of each epoch, and rows held out if they are asked for."""
+        order, held = np.arange(self.shape[0]), None
+        if apart:
+            order, held = split(self, estimator.validation_fraction, random)
+        return HeldRows(self.rows, self.counted, order), held
+
 
 class HeldOut(NamedTuple):
     """Rows that a network is scored on after every epoch."""
 
-    X: Any
+    X: Any  # (n, D), NumPy's, CSR or `LazyRows`
     indices: Array  # class indices (n,) or soft targets (n, K)
     weight: Array | None
+
+    def digest(self) -> str:
+        """Tells these rows from others."""
+        if not isinstance(self.X, LazyRows):
+            return fingerprint(self.X, self.indices, self.weight)
+        parts = (fingerprint(self.X[rows]) for rows in row_chunks(*self.X.shape, _READ))
+        return fingerprint(np.array(list(parts)), self.indices, self.weight)
 
 
 def checked_rows(
@@ -102,13 +162,22 @@ def held_out(estimator: Any, eval_set: Any, classes: Array) -> HeldOut:
         got = f"a {type(eval_set).__name__} of {len(eval_set)}" + " pairs" * (pairs > 0)
         raise InputError("eval_set", expected, got)
     X, y, *rest = eval_set
+    if isinstance(X, Blocks):
+        raise InputError(
+            "eval_set X", "an array or a memmap", "Blocks", "give np.memmap, or arrays of some rows"
+        )
     if estimator.solver == "lbfgs":
         raise InputError(
             "eval_set", "None with solver='lbfgs', which has no epochs to score", "a pair",
             "use solver='adam' or 'sgd', or score the network when it is fitted",
         )  # fmt: skip
     try:
-        inputs, target, soft = _validated(estimator, X, y, reset=False)
+        read = lazy_rows(estimator, X)
+        inputs, target, soft = (
+            _validated(estimator, in_memory(X), y, reset=False)
+            if read is None
+            else (read, _beside(read, y), has_columns(y))
+        )
         indices = soft_targets(target) if soft else class_indices(target, classes)[1]
     except InputError as error:
         name, expected, got, *remedy = error.args
@@ -130,30 +199,40 @@ def split(
 ) -> tuple[Array, HeldOut]:
     """Rows to train on and rows held out, drawn as scikit-learn does: by class if there are two."""
     stratify = checked.indices if len(checked.classes) == 2 and checked.indices.ndim == 1 else None
+    require_fraction(fraction)
+    train, held = train_test_split(
+        np.arange(checked.X.shape[0]), random_state=random, test_size=fraction, stratify=stratify
+    )
+    weight = None if checked.weight is None else checked.weight[held]
+    require_validation(held.size, weight)
+    return train, HeldOut(checked.X[held], checked.indices[held], weight)
+
+
+def require_fraction(fraction: float) -> None:
+    """Refuse to hold out no rows where they decide when to stop."""
     if fraction == 0:
         raise InputError(
             "validation_fraction", "more than 0 with early_stopping", "0",
             "raise it or pass eval_set",
         )  # fmt: skip
-    train, held = train_test_split(
-        np.arange(checked.X.shape[0]), random_state=random, test_size=fraction, stratify=stratify
-    )
-    if held.size < 2:
+
+
+def require_validation(rows: int, weight: Array | None) -> None:
+    """Refuse rows held out that are too few, or count nothing."""
+    if rows < 2:
         raise InputError(
             "validation_fraction",
             "at least 2 rows held out",
-            f"{held.size}: the validation set is too small",
+            f"{rows}: the validation set is too small",
             "increase validation_fraction or pass eval_set",
         )
-    weight = None if checked.weight is None else checked.weight[held]
     if weight is not None and not weight.sum() > 0:
         raise InputError(
             "sample_weight",
             "a positive sum over the rows held out",
-            f"only zeros in all {held.size} of them",
+            f"only zeros in all {rows} of them",
             "leave out rows of weight 0, raise validation_fraction or pass eval_set",
         )
-    return train, HeldOut(checked.X[held], checked.indices[held], weight)
 
 
 def _validated(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Any, Array, bool]:
@@ -166,3 +245,29 @@ def _validated(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Any, Arr
     if not soft and target.ndim == 2:
         target = column_or_1d(target, warn=True)
     return inputs, target, soft
+
+
+def lazy_rows(estimator: Any, X: Any) -> LazyRows | None:
+    """X by slices, where it is not in memory and `memory` has no room for it as well."""
+    refuse_distributed(X)
+    if not is_lazy(X) or size_of(X) <= estimator.memory // 4:
+        return None
+    _check_n_features(estimator, X, reset=False)
+    return LazyRows(X, read_rows)
+
+
+def read_rows(X: Any, before: int) -> Any:
+    """Rows that were read, of which `before` is the number of the first."""
+    inputs = read_inputs(X, "X", _TYPES)
+    require_finite(inputs, before)
+    return inputs
+
+
+def _beside(X: LazyRows, y: Any) -> Array:
+    """Labels or soft targets, as many as X has rows."""
+    target = np.asarray(y)
+    if target.ndim == 2 and target.shape[1] == 1:
+        target = target[:, 0]
+    if target.ndim == 0 or target.shape[0] != X.shape[0]:
+        raise InputError("y", f"{X.shape[0]} rows, as X has", str(target.shape))
+    return target

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pminusy.errors import InputError, short_repr
-from pminusy.estimators.network.rows import CheckedRows
 from pminusy.training.network.data import ADAM, SGD
 from pminusy.training.network.layout import Network
 from pminusy.training.network.quasi_newton import BLOCK
+
+if TYPE_CHECKING:
+    from pminusy.estimators.network.rows import CheckedRows
+    from pminusy.estimators.network.streamed import RowsOfBlocks
 
 __all__ = ["batch_rows", "checked_network", "hidden_units", "method_of", "network_of"]
 
@@ -51,14 +54,16 @@ def network_of(
     return Network(units, activation, tuple(range(first, len(hidden) + 1)))
 
 
-def checked_network(estimator: Any, checked: CheckedRows, *, goes_on: bool) -> Network:
+def checked_network(
+    estimator: Any, checked: CheckedRows | RowsOfBlocks, *, goes_on: bool
+) -> Network:
     """The network of an estimator for these rows; refused where it cannot be trained."""
-    X = checked.X
+    rows, features = checked.shape
     network = network_of(
-        X.shape[1], hidden_units(estimator.hidden_layer_sizes), len(checked.classes),
+        features, hidden_units(estimator.hidden_layer_sizes), len(checked.classes),
         estimator.activation, estimator.batch_norm,
     )  # fmt: skip
-    if 0 in network.normalised and not isinstance(X, np.ndarray):
+    if 0 in network.normalised and checked.sparse:
         raise InputError(
             "batch_norm",
             'True or False for sparse X, which "inputs" would fill with numbers',
@@ -70,10 +75,10 @@ def checked_network(estimator: Any, checked: CheckedRows, *, goes_on: bool) -> N
             if (value := getattr(estimator, name)) != plain:
                 expected = f"{plain!r} with solver='lbfgs'"
                 raise InputError(name, expected, repr(value), "use solver='adam' or 'sgd'")
-    if network.normalised and batch_rows(estimator, X.shape[0]) == 1:
+    if network.normalised and batch_rows(estimator, rows) == 1:
         got = "batches of 1 row, whose variance is 0"
         raise InputError("batch_norm", "batches of at least 2 rows", got, "raise batch_size")
-    _require_memory(network, estimator, X)
+    _require_memory(network, estimator, rows, checked.dtype)
     if goes_on:
         _require_same_layers(network, estimator)
     return network
@@ -116,10 +121,10 @@ def _training_memory(
     return itemsize * (copies * network.size + levels * batch * sum(network.units))
 
 
-def _require_memory(network: Network, estimator: Any, X: Any) -> None:
+def _require_memory(network: Network, estimator: Any, rows: int, dtype: Any) -> None:
     """Refuse a network that this machine has no memory to train."""
     needed = _training_memory(
-        network, batch_rows(estimator, X.shape[0]), X.dtype.itemsize,
+        network, batch_rows(estimator, rows), np.dtype(dtype).itemsize,
         method=method_of(estimator), average=estimator.average_weights > 0,
         slopes=estimator.dropout > 0 or estimator.activation == "gelu",
     )  # fmt: skip

@@ -99,4 +99,5 @@ SOFTMAX_NETWORK: dict[str, list[Any]] = {
     "checkpoint": [str, PathLike, None],
     "checkpoint_seconds": _NOT_NEGATIVE,
     "restart": ["boolean"],
+    "memory": _POSITIVE,
 }

@@ -14,6 +14,7 @@ from pminusy.estimators.streams.pages import forget_pages
 __all__ = [
     "Blocks",
     "LazyRows",
+    "SlicedBlocks",
     "blocks_of",
     "held_whole",
     "in_memory",
@@ -72,6 +73,38 @@ class Blocks:
                 "factory", "a function that returns an iterator", type(blocks).__name__
             )
         return iter(blocks)
+
+
+class SlicedBlocks(Blocks):
+    """Arrays that are read by slices, as blocks; any rows of them can be read at any time.
+
+    Parameters
+    ----------
+    X, y, weight
+        Inputs (N, D), targets (N,) or (N, K), weights (N,) or None.
+    step
+        Rows of a block.
+    """
+
+    def __init__(self, X: Any, y: Any, weight: Any, step: int) -> None:
+        super().__init__(self._in_order)
+        self._X, self._y, self._weight, self._step = X, y, weight, step
+
+    def part(self, rows: slice) -> tuple[Any, ...]:
+        """Some rows, in memory."""
+        block = read_rows(self._X, rows), np.asarray(self._y[rows])
+        return block if self._weight is None else (*block, np.asarray(self._weight[rows]))
+
+    def forget(self, rows: slice) -> None:
+        """Rows that were read are no longer needed."""
+        for array in (self._X, self._y, self._weight):
+            forget_pages(array, rows)
+
+    def _in_order(self) -> Iterator[tuple[Any, ...]]:
+        for first in range(0, self._X.shape[0], self._step):
+            rows = slice(first, min(first + self._step, self._X.shape[0]))
+            yield self.part(rows)
+            self.forget(rows)  # whoever asks for the next block has copied this
 
 
 class LazyRows:
@@ -163,16 +196,7 @@ def blocks_of(
     if targets is None:
         return None  # refused where all arrays are
     step = _slab(X, max(_SMALLEST_SLAB, min(_SLAB, memory / _SLABS)))
-
-    def factory() -> Iterator[tuple[Any, ...]]:
-        for first in range(0, X.shape[0], step):
-            rows = slice(first, min(first + step, X.shape[0]))
-            block = read_rows(X, rows), np.asarray(targets[rows])
-            yield block if weight is None else (*block, np.asarray(weight[rows]))
-            for array in (X, targets, weight):  # whoever asks for the next block has copied this
-                forget_pages(array, rows)
-
-    return Blocks(factory)
+    return SlicedBlocks(X, targets, weight, step)
 
 
 def refuse_beside(X: Blocks, **given: Any) -> None:

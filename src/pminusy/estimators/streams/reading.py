@@ -17,6 +17,7 @@ from pminusy.estimators.streams.blocks import Blocks
 from pminusy.training.sources.row_blocks import RowBlock
 
 __all__ = [
+    "TYPES",
     "BlockReader",
     "read_block",
     "read_inputs",
@@ -26,7 +27,7 @@ __all__ = [
 
 Array = NDArray[Any]
 
-_TYPES = (np.float64, np.float32, np.uint8)  # as estimators take arrays; others become the first
+TYPES = (np.float64, np.float32, np.uint8)  # as estimators take arrays; others become the first
 
 
 class BlockReader:
@@ -36,10 +37,12 @@ class BlockReader:
     ----------
     blocks
         What the user has given.
+    types
+        Of inputs that stay as they are; others become float64.
     """
 
-    def __init__(self, blocks: Blocks) -> None:
-        self._blocks = blocks
+    def __init__(self, blocks: Blocks, types: tuple[Any, ...] = TYPES) -> None:
+        self._blocks, self._types = blocks, types
         self.names: Array | None = None  # of the columns, where X is a frame
         self._first: RowBlock | None = None
 
@@ -47,25 +50,32 @@ class BlockReader:
         """One visit; `finite` looks for NaN and infinity, which need not be done again."""
         rows = 0
         for number, given in enumerate(self._blocks):
-            where = f"block {number}"
-            block, names = read_block(given, where)
-            if self._first is None:
-                self._first, self.names = block.part(slice(0, 0)), names
-            require_alike(self._first, self.names, block, names, where, "the first block")
+            block = self.block(given, number)
             if finite:
-                require_finite_rows(block, where, rows)
+                require_finite_rows(block, f"block {number}", rows)
             rows += block.rows
             yield block
 
+    def block(self, given: Any, number: int) -> RowBlock:
+        """One block, checked but for NaN and infinity."""
+        where = f"block {number}"
+        block, names = read_block(given, where, self._types)
+        if self._first is None:
+            self._first, self.names = block.part(slice(0, 0)), names
+        require_alike(self._first, self.names, block, names, where, "the first block")
+        return block
 
-def read_block(given: Any, where: str) -> tuple[RowBlock, Array | None]:
+
+def read_block(
+    given: Any, where: str, types: tuple[Any, ...] = TYPES
+) -> tuple[RowBlock, Array | None]:
     """A block (X, y) or (X, y, weight), checked, and the names of its columns."""
     if not isinstance(given, tuple | list) or len(given) not in (2, 3):
         raise InputError(where, "(X, y) or (X, y, weight)", _what(given))
     X, y, *weight = given
     names = _get_feature_names(X)
     block = RowBlock(
-        read_inputs(X, f"X of {where}"),
+        read_inputs(X, f"X of {where}", types),
         _targets(y, where),
         np.array(weight[0], np.float64) if weight and weight[0] is not None else None,
     )
@@ -114,15 +124,15 @@ def require_alike(
             raise InputError(what, f"{expected}, as {whose} has", got)
 
 
-def read_inputs(X: Any, what: str) -> Any:
-    """Inputs (n, D) as kernels take them: an array, or CSR, of one of their types."""
+def read_inputs(X: Any, what: str, types: tuple[Any, ...] = TYPES) -> Any:
+    """Inputs (n, D) as kernels take them: an array, or CSR, of one of the types."""
     if not is_sparse(X):
         X = np.asarray(X)
     elif not isinstance(X, sp.csr_array | sp.csr_matrix):
         X = sp.csr_array(X)
     if X.ndim != 2:
         raise InputError(what, "two dimensions (rows, features)", str(X.shape))
-    if X.dtype.type in _TYPES:
+    if X.dtype.type in types:
         return X if is_sparse(X) else np.ascontiguousarray(X)
     if X.dtype.kind == "c":
         raise InputError(what, "real numbers", str(X.dtype))

@@ -17,9 +17,9 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from pminusy.errors import InputError
 from pminusy.estimators.parameters.problem import CERTAIN_KINDS, class_indices, class_weights
-from pminusy.estimators.streams.blocks import Blocks, held_whole
+from pminusy.estimators.streams.blocks import Blocks, SlicedBlocks, held_whole
 from pminusy.estimators.streams.moments import RunningMoments
-from pminusy.estimators.streams.reading import BlockReader
+from pminusy.estimators.streams.reading import TYPES, BlockReader
 from pminusy.training.passes.specification import RowTargets
 from pminusy.training.sources.arrays import make_targets
 from pminusy.training.sources.blocks import BlockSource, StreamSummary, csr_of
@@ -52,6 +52,10 @@ class FirstVisit:
         Labels, where they are known.
     keep_targets
         Whether to keep the label and the weight of every row.
+    types
+        Of inputs that stay as they are; others become float64.
+    largest
+        Bytes of a block, at most.
     """
 
     def __init__(
@@ -62,11 +66,15 @@ class FirstVisit:
         classes: Array | None = None,
         *,
         keep_targets: bool = False,
+        types: tuple[Any, ...] = TYPES,
+        largest: int = _LARGEST,
     ) -> None:
-        self._reader, self._memory = BlockReader(blocks), memory
+        self._blocks, self._reader = blocks, BlockReader(blocks, types)
+        self._memory, self._largest = memory, largest
         self._numbers = _LabelNumbers(classes)
         self._sizes: list[int] = []
         self._marks: list[int] = []
+        self._bytes = 0
         held = _Held(held_whole(memory, workspace), memory / _SAMPLE)
         moments = RunningMoments()
         weight_of_number = np.zeros(0)
@@ -75,6 +83,7 @@ class FirstVisit:
             rows = group._replace(y=self._numbers.add(group.y))
             self._sizes.append(rows.rows)
             self._marks.append(fingerprint(rows))
+            self._bytes += rows.nbytes
             weight_of_number = added(weight_of_number, rows)
             if isinstance(rows.X, np.ndarray):
                 moments.add(rows.X, rows.weight)
@@ -107,6 +116,35 @@ class FirstVisit:
         """Whether all rows are held."""
         return self._stride == 1
 
+    @property
+    def sliced(self) -> bool:
+        """Whether blocks can be visited in any order."""
+        return isinstance(self._blocks, SlicedBlocks)
+
+    @property
+    def dtype(self) -> Any:
+        """Of the inputs."""
+        return self._held.X.dtype
+
+    @property
+    def weight_of_class(self) -> Array:
+        """Σ ω Y (K,)."""
+        return self._weight_of_class
+
+    @property
+    def marks(self) -> Array:
+        """Rows and fingerprint (blocks, 2) of every block."""
+        return np.stack([np.array(self._sizes), np.array(self._marks)], axis=1).astype(np.int64)
+
+    @property
+    def bytes_a_row(self) -> float:
+        """Of inputs, target and weight, on average."""
+        return self._bytes / self.rows
+
+    def forget_rows(self) -> None:
+        """Let go of the rows that are held; afterwards there are only visits."""
+        self._held = self._held.part(slice(0, 0))
+
     def arrays(self) -> tuple[Any, Array, Array | None]:
         """X, y and weights of all rows, where they are held."""
         y = self._held.y if self.soft else self._numbers.labels(self._held.y)
@@ -138,20 +176,38 @@ class FirstVisit:
         """A later visit: labels as their numbers among `classes`, the same rows as before."""
         number, first = -1, 0
         for number, group in enumerate(self._groups(finite=False)):
-            if number >= len(self._sizes) or group.rows != self._sizes[number]:
+            if number >= len(self._sizes):
                 raise self._other_rows(first)
-            y = group.y
-            if not self.soft:
-                y, known = self._numbers.find(group.y)
-                if not known:
-                    raise self._other_rows(first)
-            seen = group._replace(y=y if self.soft else self._numbers.to_first[y])
-            if fingerprint(seen) != self._marks[number]:
-                raise self._other_rows(first)
+            yield self._recognised(number, first, group)
             first += group.rows
-            yield group._replace(y=y)
         if first != self.rows:
             raise InputError("X", f"{self.rows} rows on every visit", f"{first}", _REMEDY)
+
+    def visit_in(self, order: Array) -> Iterator[RowBlock]:
+        """A later visit to blocks in the order of their numbers, where they are `sliced`."""
+        assert isinstance(self._blocks, SlicedBlocks)
+        for number in order.tolist():
+            first = number * self._sizes[0]
+            rows = slice(first, first + self._sizes[number])
+            block = self._reader.block(self._blocks.part(rows), number)
+            group = self._recognised(number, first, join([block.part(slice(0, block.rows))]))
+            del block
+            self._blocks.forget(rows)
+            yield group
+
+    def _recognised(self, number: int, first: int, group: RowBlock) -> RowBlock:
+        """A block of the first visit: with numbers among `classes`, refused if it is another."""
+        if group.rows != self._sizes[number]:
+            raise self._other_rows(first)
+        y = group.y
+        if not self.soft:
+            y, known = self._numbers.find(group.y)
+            if not known:
+                raise self._other_rows(first)
+        seen = group._replace(y=y if self.soft else self._numbers.to_first[y])
+        if fingerprint(seen) != self._marks[number]:
+            raise self._other_rows(first)
+        return group._replace(y=y)
 
     def _other_rows(self, first: int) -> InputError:
         got = f"others, from row {first} on or a little later"
@@ -171,7 +227,7 @@ class FirstVisit:
         if isinstance(block.X, np.ndarray):
             x = columns * block.X.dtype.itemsize
         y = 8 * (block.y.shape[1] if block.y.ndim == 2 else 1)
-        rows = int(min(_LARGEST, self._memory / _BLOCKS)) // (x + y + 8)
+        rows = int(min(self._largest, self._memory / _BLOCKS)) // (x + y + 8)
         return int(max(rows // _FEWEST_ROWS * _FEWEST_ROWS, _FEWEST_ROWS))
 
     def _by_class(self, weight_of_number: Array) -> Array:

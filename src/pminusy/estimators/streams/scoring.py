@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from pminusy.errors import InputError
+from pminusy.estimators.streams.blocks import Blocks
+from pminusy.estimators.streams.reading import BlockReader
 from pminusy.training.passes.specification import Csr
 from pminusy.training.sources.blocks import BlockSource
 
-__all__ = ["ModelOfRows", "require_scorer_of_predictions"]
+__all__ = ["ModelOfRows", "accuracy_of_blocks", "require_scorer_of_predictions"]
 
 Array = NDArray[Any]
 
@@ -66,6 +68,21 @@ class ModelOfRows(ClassifierMixin, BaseEstimator):
                 found.append(method(_matrix(X, self.source.features)[here]))
             first = last
         return np.concatenate(found)
+
+
+def accuracy_of_blocks(predict: Callable[[Any], Any], blocks: Blocks) -> float:
+    """Share of the rows of blocks, or of their weight, that is predicted right."""
+    right = total = 0.0
+    for block in BlockReader(blocks).read(finite=True):
+        if block.y.ndim == 2:
+            raise InputError("y", "labels (n,) for a score", "soft targets")
+        if block.rows:
+            weight = np.ones(block.rows) if block.weight is None else block.weight
+            total += float(weight.sum())
+            right += float(weight @ (predict(block.X) == block.y))
+    if not total > 0:
+        raise InputError("X", "rows of some weight", "none")
+    return right / total
 
 
 def require_scorer_of_predictions(scorer: Any) -> None:

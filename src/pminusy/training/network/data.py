@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 from pminusy.training.network.layout import Layout, Network
 from pminusy.training.passes.specification import RowTargets
 
-__all__ = ["ADAM", "SGD", "Buffers", "Rows", "Schedule", "Settings", "buffers_for", "rows_of"]
+__all__ = [
+    "ADAM",
+    "NO_ROWS",
+    "SGD",
+    "Buffers",
+    "Rows",
+    "Schedule",
+    "Settings",
+    "buffers_for",
+    "rows_of",
+]
 
 Array = NDArray[Any]
 
@@ -34,6 +44,13 @@ class Rows(NamedTuple):
     def sparse(self) -> bool:
         """Whether X is sparse."""
         return self.X.shape[0] == 0 and self.indptr.size > 1
+
+
+NO_ROWS = Rows(
+    np.zeros((0, 0)), np.zeros(0), np.zeros(0, np.int32), np.zeros(0, np.int64),
+    np.zeros(0, np.int32), np.zeros((0, 0)), *(np.zeros(0) for _ in range(3)),
+)  # fmt: skip
+"""What stands for rows while there are none in memory."""
 
 
 class Buffers(NamedTuple):

@@ -8,7 +8,7 @@ rounding, the same network.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pminusy.training.network.caller import Trainer
-from pminusy.training.network.data import Schedule
+from pminusy.training.network.data import NO_ROWS, Schedule
 from pminusy.training.network.record import Explosion, Record, Score
 from pminusy.training.network.schedule import LearningRate, part_of, schedule_for
+from pminusy.training.network.visits import Part, Visits
 
 __all__ = ["Rules", "parameters", "train"]
 
@@ -49,13 +50,12 @@ def parameters(trainer: Trainer) -> Array:
 
 def train(
     trainer: Trainer,
-    counted: Array,
+    visits: Visits,
     record: Record,
     rate: LearningRate,
     rules: Rules,
     random: np.random.RandomState,
     *,
-    order: Array | None = None,
     resumed: bool = False,
     score: Callable[[Array, Array], Score] | None = None,
     say: Callable[[str], None] | None = None,
@@ -63,21 +63,18 @@ def train(
 ) -> None:
     """Train until the rules say stop; `record` and the trainer's buffers are what it leaves.
 
-    `counted` (N,) is what each row counts in the mean. `after_epoch` is told the order of rows;
-    with `resumed` training goes on where it was told, from what `record` and the buffers hold.
+    `after_epoch` is told the order of rows; with `resumed` training goes on where it was told,
+    from what `record`, `visits` and the buffers hold.
     """
     say = say or (lambda line: None)
-    places = np.arange(counted.size) if order is None else order
     if not resumed:
         record.epochs, record.explosion, record.end = 0, None, "epochs"
     try:
         while record.epochs < rules.max_epochs and record.end != "tolerance":
-            if rules.shuffle:
-                places = _shuffled(places, random)
-            if not _epoch(trainer, places, counted, record, rate, rules):
+            parts = visits.epoch(random if rules.shuffle else None)
+            if not _epoch(trainer, parts, record, rate, rules):
                 record.end = "explosion"
                 break
-            record.rows_seen += places.size
             say(f"Iteration {record.epochs}, loss = {record.losses[-1]:.8f}")
             _judge(trainer, record, rules, score, say)
             rate.after_epoch(record.rows_seen)
@@ -85,7 +82,7 @@ def train(
             if stops or rules.one_epoch:
                 record.end = "tolerance" if stops else ""
             if after_epoch is not None:
-                after_epoch(places)
+                after_epoch(visits.order)
             if stops or rules.one_epoch:
                 break
     except KeyboardInterrupt:
@@ -94,48 +91,57 @@ def train(
         _return_to_best(trainer, record)
 
 
-def _shuffled(places: Array, random: np.random.RandomState) -> Array:
-    """The order of the next epoch, as scikit-learn draws it from the last one."""
-    indices = np.arange(places.size)
-    random.shuffle(indices)
-    return places[indices]
-
-
 def _epoch(
-    trainer: Trainer, order: Array, counted: Array, record: Record, rate: LearningRate, rules: Rules
+    trainer: Trainer, parts: Iterator[Part], record: Record, rate: LearningRate, rules: Rules
 ) -> bool:
     """One visit to all rows; False where a loss was not finite."""
-    settings = trainer.settings
-    schedule = schedule_for(
-        order, counted, trainer.layout, settings, rate, together=rules.together,
-        averaging=rules.averaging, seed=rules.seed, batches=record.batches,
-    )  # fmt: skip
+    steps, rows, losses = 0, 0, 0.0
+    for part in parts:
+        schedule = schedule_for(
+            part.order, part.counted, trainer.layout, trainer.settings, rate,
+            together=rules.together, averaging=rules.averaging, seed=rules.seed,
+            batches=record.batches,
+        )  # fmt: skip
+        trainer.rows = part.rows
+        bad = _run(trainer, schedule)
+        if bad is not None:
+            step, loss = bad
+            record.explosion = Explosion(record.epochs + 1, steps + step + 1, loss)
+            return False
+        rate.taken(int(schedule.update.sum()), trainer.settings)
+        record.batches += schedule.update.size
+        record.rows_seen += part.order.size
+        steps += schedule.update.size
+        rows += int(schedule.bounds[-1])
+        losses += _sum_of_losses(schedule, part.counted, trainer.settings.alpha)
+        trainer.rows = NO_ROWS  # those that are read next take their place in memory
+        del part, schedule
+    if not np.isfinite(trainer.buffers.theta).all():
+        record.explosion = Explosion(record.epochs + 1, steps, math.nan)
+        return False
+    record.epochs += 1
+    record.losses.append(losses / rows)
+    return True
+
+
+def _run(trainer: Trainer, schedule: Schedule) -> tuple[int, float] | None:
+    """Do all steps; the first one whose loss is not finite, and that loss."""
     for steps in trainer.stretches(schedule):
         part = part_of(schedule, steps)
         trainer.run(part)
         bad = np.flatnonzero(~np.isfinite(part.losses.sum(axis=1)))
         if bad.size:
-            step = steps.start + int(bad[0])
-            loss = float(part.losses[bad[0]].sum())
-            record.explosion = Explosion(record.epochs + 1, step + 1, loss)
-            return False
-    if not np.isfinite(trainer.buffers.theta).all():
-        record.explosion = Explosion(record.epochs + 1, schedule.update.size, math.nan)
-        return False
-    rate.taken(int(schedule.update.sum()), settings)
-    record.batches += schedule.update.size
-    record.epochs += 1
-    record.losses.append(_mean_loss(schedule, counted, settings.alpha))
-    return True
+            return steps.start + int(bad[0]), float(part.losses[bad[0]].sum())
+    return None
 
 
-def _mean_loss(schedule: Schedule, counted: Array, alpha: float) -> float:
-    """Mean of the losses of the batches, penalty included, each weighted by its number of rows."""
+def _sum_of_losses(schedule: Schedule, counted: Array, alpha: float) -> float:
+    """Losses of the batches, penalty included, each weighted by its number of rows."""
     mass = np.add.reduceat(counted[schedule.order], schedule.bounds[:-1])
     sums = schedule.losses.sum(axis=1) + alpha / 2 * schedule.squares.sum(axis=1)
     rows = np.diff(schedule.bounds)
     means = np.divide(sums, mass, out=np.zeros_like(sums), where=mass > 0)
-    return float((means * rows).sum() / rows.sum())
+    return float((means * rows).sum())
 
 
 def _judge(
