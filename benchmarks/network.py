@@ -53,7 +53,7 @@ PROBLEMS = {
 }
 
 
-def _data(name: str, folder: Path | None, rows: int) -> tuple[Array, Array]:
+def data_of(name: str, folder: Path | None, rows: int) -> tuple[Array, Array]:
     """Rows in standard units, float32, and labels 0 … K − 1."""
     if name == "digits":
         X, y = load_digits(return_X_y=True)
@@ -121,7 +121,7 @@ def _on_torch_threads(n: int, function: Callable[[], None]) -> Callable[[], None
 def measure(name: str, folder: Path | None, rounds: int, rows: int) -> Measured:
     """Median milliseconds an epoch of one problem; a turn that is not timed comes first."""
     problem = PROBLEMS[name]
-    X, y = _data(problem.data, folder, rows)
+    X, y = data_of(problem.data, folder, rows)
     options: dict[str, Any] = {
         "hidden_layer_sizes": problem.hidden, "batch_size": problem.batch, "random_state": 0,
         "learning_rate_init": _RATE, "max_iter": (epochs := max(1, -(-_ROWS // len(X)))),

@@ -15,6 +15,7 @@ import argparse
 import json
 import time
 import warnings
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,7 +61,7 @@ def ours(data: Split, seed: int, variant: dict[str, Any]) -> list[tuple[float, f
     net = SoftmaxNetwork(
         HIDDEN, batch_size=BATCH, learning_rate_init=RATE, alpha=0, max_iter=EPOCHS,
         random_state=seed, n_iter_no_change=EPOCHS,
-        progress=lambda at: clock.stop(_loss_of_layers(net, at, data)), **variant,
+        progress=lambda at: clock.stop(lambda: _loss_of_layers(net, at, data)), **variant,
     )  # fmt: skip
     clock.start()
     net.fit(data.X, data.y)
@@ -84,7 +85,7 @@ def of_mlp_classifier(data: Split, seed: int) -> list[tuple[float, float]]:
     for _ in range(EPOCHS):
         order = random.permutation(len(data.X))  # one order of partial_fit's would be every one's
         net.partial_fit(data.X[order], data.y[order], classes=classes)
-        clock.stop(float(log_loss(data.y_held, net.predict_proba(data.X_held))))
+        clock.stop(lambda: float(log_loss(data.y_held, net.predict_proba(data.X_held))))
     return clock.found
 
 
@@ -116,12 +117,15 @@ def of_torch(data: Split, seed: int, variant: dict[str, Any]) -> list[tuple[floa
             adam.zero_grad(set_to_none=True)
             loss_of(net(X[rows]), y[rows]).backward()
             adam.step()
-        clock.pause()
-        net.eval()
-        with torch.no_grad():
-            p = net(held).softmax(1).double().numpy()
-        clock.stop(float(log_loss(data.y_held, p / p.sum(axis=1, keepdims=True))))
+        clock.stop(lambda: _loss_of_module(net, held, data.y_held))
     return clock.found
+
+
+def _loss_of_module(net: torch.nn.Module, held: torch.Tensor, y: Array) -> float:
+    net.eval()
+    with torch.no_grad():
+        p = net(held).softmax(1).double().numpy()
+    return float(log_loss(y, p / p.sum(axis=1, keepdims=True)))
 
 
 class _Clock:
@@ -129,20 +133,15 @@ class _Clock:
 
     def __init__(self) -> None:
         self.found: list[tuple[float, float]] = []
-        self._spent, self._began, self._paused = 0.0, 0.0, False
+        self._spent, self._began = 0.0, 0.0
 
     def start(self) -> None:
-        self._began, self._paused = time.perf_counter(), False
+        self._began = time.perf_counter()
 
-    def pause(self) -> None:
-        if not self._paused:
-            self._spent += time.perf_counter() - self._began
-            self._paused = True
-
-    def stop(self, loss: float) -> None:
-        """Called once the loss is known: what it took is counted, unless there was a pause."""
-        self.pause()
-        self.found.append((self._spent, loss))
+    def stop(self, loss: Callable[[], float]) -> None:
+        """After an epoch; what it takes to find the loss is not counted."""
+        self._spent += time.perf_counter() - self._began
+        self.found.append((self._spent, loss()))
         self.start()
 
 

@@ -9,6 +9,8 @@ from tools.site.sources import ROOT
 
 from benchmarks.harness import Measured, _cell
 
+RUNS = "pminusy", "MLPClassifier", "torch"  # of benchmarks.network_curves, which needs torch
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BENCHMARKS = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 AUDIT = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
@@ -68,6 +70,10 @@ def test_tables_are_those_of_their_records(path):
             cells = [_cell(problem, name) for name in problem.milliseconds]
             assert f"| {problem.problem} | " in table
             assert all(cell in table for cell in cells)
+    elif path.stem == "network-curves":
+        for name, row in rows.items():
+            last = [f"{row[who][-1]:.4f} ± {row[f'{who} sd'][-1]:.4f}" for who in RUNS]
+            assert f"| {name} | {len(row['pminusy'])} | {' | '.join(last)} |" in table
     elif path.stem == "small-fits":
         for name, row in rows.items():
             assert f"{name} | {row['ours']:.2f} | {row['theirs']:.2f} | {row['peer']} |" in table

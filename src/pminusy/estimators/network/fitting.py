@@ -308,6 +308,7 @@ def _labels(indices: Array) -> Array:
 def _set_parameters(
     estimator: SoftmaxNetwork, network: Network, theta: Array, running: Array
 ) -> None:
+    estimator.coefs_ = []  # the former ones go before the new ones take their memory
     estimator.coefs_ = [W.copy() for W in network.matrices(theta)]
     estimator.intercepts_ = [b.copy() for b in network.vectors(theta)]
     estimator.norms_ = level_norms(network, theta, running)

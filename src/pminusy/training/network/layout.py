@@ -31,7 +31,8 @@ ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "gelu")
 _LEAST_ROWS = 48  # fewer rows a task leave BLAS less than nine tenths of its speed
 _ROW_WORK = 1_000_000  # multiplications that make a task of rows worth another thread
 _WEIGHT_WORK = 500_000  # the same of weights
-_CACHED = 1 << 15  # weights of a task: with gradient and moments, they stay in cache
+_CACHED = 1 << 17  # weights of a task: with gradient and moments, they stay in a large cache
+_LEAST_INPUTS = 128  # rows of weights a task: for fewer, BLAS copies δ as long as it multiplies it
 _MOST = 16  # tasks of one kind, unless the cache asks for more
 
 
@@ -160,7 +161,8 @@ def _weight_tasks(network: Network, batch: int) -> list[tuple[int, int, int]]:
     for layer in range(network.layers):
         inputs, outputs = network.units[layer : layer + 2]
         size = inputs * outputs
-        count = max(math.ceil(size / _CACHED), min(size * batch // _WEIGHT_WORK, _MOST), 1)
+        most = min(max(inputs // _LEAST_INPUTS, 2), _MOST)
+        count = max(math.ceil(size / _CACHED), min(size * batch // _WEIGHT_WORK, most), 1)
         step = -(-inputs // min(count, inputs))
         tasks += [(layer, d, min(d + step, inputs)) for d in range(0, inputs, step)]
     return sorted(tasks, key=lambda task: -(task[2] - task[1]) * network.units[task[0] + 1])

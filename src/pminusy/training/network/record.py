@@ -63,4 +63,6 @@ class Record:
 
     def keep(self, theta: Array, running: Array) -> None:
         """Copy the parameters: they are the best so far."""
-        self.best_theta, self.best_running = theta.copy(), running.copy()
+        if self.best_theta is None or self.best_theta.shape != theta.shape:
+            self.best_theta = np.empty_like(theta)
+        self.best_theta[:], self.best_running = theta, running.copy()
