@@ -157,6 +157,9 @@ class RowsOfBlocks:
         self._share = min(fraction, room / self.shape[0])
         parts = [_some(block, np.flatnonzero(apart)) for block, apart in self._divided()]
         found = join(parts)
+        if found.rows < 2 and self._share < fraction:
+            got = f"{found.rows} rows held out in an eighth of {self._memory:,} bytes"
+            raise InputError("memory", "room for rows held out", got, "raise it or pass eval_set")
         require_validation(found.rows, found.weight)
         return HeldOut(found.X, found.y, found.weight)
 
