@@ -299,7 +299,8 @@ class SoftmaxNetwork(CheckedParameters, ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike | Blocks) -> Any:
         """Most probable class (N,) of each row."""
-        return self.classes_[self._asked(X, lambda z: _two_columns(z).argmax(axis=1))]
+        best = self._asked(X, lambda z: _two_columns(z).argmax(axis=1))
+        return self.classes_[best]
 
     def predict_proba(self, X: ArrayLike | Blocks) -> Array:
         """Probabilities (N, K) of the classes."""

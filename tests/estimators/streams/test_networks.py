@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from pminusy import Blocks, SoftmaxNetwork
 from pminusy.errors import InputError
@@ -329,6 +329,20 @@ def test_what_cannot_be_is_refused_by_name():
     X[2001, 4] = np.nan
     with pytest.raises(InputError, match="NaN in row 2001, column 4"):
         fitted(Sliced(X), y, memory=SMALL)
+
+
+def test_a_network_that_is_not_fitted_says_so():
+    X, y = rows(20)
+    for ask in (SoftmaxNetwork().predict, SoftmaxNetwork().score):
+        with pytest.raises(NotFittedError):
+            ask(in_blocks(X, y))
+
+
+@pytest.mark.parametrize("weight", [0.0, np.nan, -1.0])
+def test_weights_of_the_eval_set_are_checked_by_name(weight):
+    X, y = rows(60)
+    with pytest.raises(InputError, match="eval_set sample_weight: expected 60 finite weights"):
+        fitted(X, y, eval_set=(X, y, np.full(60, weight)))
 
 
 def test_other_rows_on_a_later_visit_are_refused():

@@ -190,7 +190,11 @@ def held_out(estimator: Any, eval_set: Any, classes: Array) -> HeldOut:
         raise InputError("eval_set y", f"{len(classes)} columns", f"{indices.shape[1]}")
     weight = None
     if rest and rest[0] is not None:
-        weight = _check_sample_weight(rest[0], inputs, ensure_non_negative=True)
+        try:
+            weight = _check_sample_weight(rest[0], inputs, ensure_non_negative=True)
+        except ValueError as error:
+            expected = f"{inputs.shape[0]} finite weights from 0, not all of them 0"
+            raise InputError("eval_set sample_weight", expected, str(error)) from None
     return HeldOut(inputs, indices, weight)
 
 
