@@ -78,12 +78,13 @@ def of_torch(problem: Problem, X: Array, y: Array, seed: int) -> list[float]:
     layers = [part for layer in linear for part in (layer, torch.nn.ReLU())]
     net = torch.nn.Sequential(*layers[:-1])
     adam = torch.optim.Adam(net.parameters(), lr=RATE, fused=True)
+    loss = torch.nn.CrossEntropyLoss()
     rows, labels = torch.tensor(X), torch.tensor(y)
     losses = []
     for _ in range(EPOCHS):
         for batch in torch.randperm(len(X)).split(problem.batch):  # type: ignore[no-untyped-call]
             adam.zero_grad(set_to_none=True)
-            torch.nn.functional.cross_entropy(net(rows[batch]), labels[batch]).backward()
+            loss(net(rows[batch]), labels[batch]).backward()
             adam.step()
         weights = [layer.weight.detach().numpy().T for layer in linear]
         losses.append(loss_of(weights, [layer.bias.detach().numpy() for layer in linear], X, y))
