@@ -41,7 +41,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "folds": ({"dask_workers": 2, "cv": 3}, r"cv: expected no cross-validation on Dask's workers"),
     "values of C": ({"dask_workers": 2, "C": (1.0, 2.0)}, r"cv: expected no cross-validation"),
     "groups": ({"dask_workers": 2, "groups": "kind"}, r"groups: expected none beside memory"),
-    "hidden layers": ({"dask_workers": 2, "hidden": 3}, r"hidden: expected none beside memory"),
+    "hidden layers": ({"dask_workers": 2, "hidden": 3}, r"hidden: expected none beside Dask"),
     "no scheduler": (
         {"scheduler": "tcp://127.0.0.1:1"},
         r"scheduler: expected Dask's scheduler at tcp://127.0.0.1:1, got none that answers within",
