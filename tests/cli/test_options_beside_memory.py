@@ -28,6 +28,7 @@ _WORKS: dict[str, list[str]] = {
     "max_iter": ["--max-iter", "50"], "time_limit": ["--time-limit", "100"],
     "workdir": ["--workdir", "OUT"], "checkpoint": ["--checkpoint", "OUT/c"],
     "restart": ["--restart", "--checkpoint", "OUT/c"], "missing": ["--missing", "-9"],
+    "hidden": ["--hidden", "4", "--epochs", "2"],
 }  # fmt: skip
 _REFUSED: dict[str, tuple[list[str], str]] = {
     "groups": (["--groups", "k"], "--groups: expected none beside --memory"),
@@ -39,7 +40,6 @@ _REFUSED: dict[str, tuple[list[str], str]] = {
         ["--positive", "hi", "--threshold", "0.4"],
         "--threshold: expected none beside --memory",
     ),
-    "hidden": (["--hidden", "4"], "--hidden: expected none beside --memory"),
     "encoding": (["--encoding", "latin1"], "--encoding: expected none beside --memory"),
     "comment": (["--comment", "#"], "--comment: expected none beside --memory"),
     "sheet": (["--sheet", "one"], "--sheet: expected none beside --memory"),
