@@ -268,7 +268,7 @@ def test_labels_and_embeddings_as_arrays_of_files(folder, capsys):
         (["-o", "t.csv"], "expected a file of its own, got the same file as 't.csv'"),
         (["-o", "-", "--format", "json"], "-o -: expected --format csv, which it means"),
         (["-o", "a.html", "--rows", "0"], "rows: expected a whole number from 1 to 5,000, got 0"),
-        (["--embeddings", "e.npy", "--drop", "x"], "drop: expected none beside embeddings"),
+        (["--embeddings", "e.npy", "--drop", "x"], "drop: expected none beside --embeddings"),
         (["--groups", "y"], "groups 'y': expected a column other than the target"),
     ],
     ids=[
