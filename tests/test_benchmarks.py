@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 WRITERS = sorted(
     path.stem
     for path in (ROOT / "benchmarks").glob("*.py")
-    if re.search(r"\b(paste|write)\(", path.read_text(encoding="utf-8"))
+    if re.search(r"(?<!def )(?<![.\w])(paste|write)\(", path.read_text(encoding="utf-8"))
     and path.stem not in ("harness", "fit_report")
 )
 

@@ -141,7 +141,9 @@ def test_what_cannot_be_a_checkpoint_is_refused_before_anything_is_read(tmp_path
     assert "expected a folder that exists" in refused(checkpoint=tmp_path / "none" / "c")
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may write anywhere")
+@pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() == 0, reason="the superuser may write anywhere"
+)
 def test_a_folder_that_is_read_only_is_refused(folder: Path, tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)

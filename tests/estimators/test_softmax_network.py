@@ -52,6 +52,7 @@ def test_the_parameters_are_those_of_mlp_classifier_and_ours():
     assert list(ours)[23:] == [
         "dropout", "batch_norm", "class_weight", "label_smoothing", "average_weights", "clip_norm",
         "average_gradients", "progress", "checkpoint", "checkpoint_seconds", "restart",
+        "memory",
     ]  # fmt: skip
 
 

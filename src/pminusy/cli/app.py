@@ -156,7 +156,8 @@ def _as_typed(error: InputError, arguments: Sequence[str]) -> str:
         return f"{found[1]} {typed(found[2])}"
 
     expected, remedy = (
-        re.sub(r"\b(beside|leave) (\w+)", beside, text) for text in (error.expected, error.remedy)
+        re.sub(r"\b(beside|leave) (\w+)\b(?! layers)", beside, text)
+        for text in (error.expected, error.remedy)
     )
     return str(InputError(typed(error.what), expected, error.got, remedy))
 

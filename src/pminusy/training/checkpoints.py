@@ -191,11 +191,14 @@ def _digest(arrays: Mapping[str, Array]) -> str:
                        *(np.asarray(arrays[name]) for name in names))  # fmt: skip
 
 
+_NAMES = ("classes", "columns")  # entries that are lists of names, each of which counts
+
+
 def _difference(name: str, there: str | None, here: str | None) -> str:
-    """How an entry differs; of fingerprints only that it does, of lists where."""
+    """How an entry differs; of fingerprints only that it does, of names which."""
     if name in ("data", "start"):
         return "other data" if name == "data" else "another start"
-    lists = _list_of(there), _list_of(here)
+    lists = (_list_of(there), _list_of(here)) if name in _NAMES else (None, None)
     if lists[0] is not None and lists[1] is not None:
         for own, other, where in ((*lists, "there"), (*reversed(lists), "here")):
             alone = next((item for item in own if item not in other), None)

@@ -95,7 +95,8 @@ def test_arrays_that_are_read_by_slices(model: Any, sparse: bool) -> None:
 def test_no_more_is_read_at_once_than_a_slab(monkeypatch: pytest.MonkeyPatch) -> None:
     from pminusy.estimators.streams import blocks
 
-    monkeypatch.setattr(blocks, "_SLAB", 10_000)
+    for name, value in (("_SLAB", 10_000), ("_SMALLEST_SLAB", 1), ("_SLABS", 1)):
+        monkeypatch.setattr(blocks, name, value)
     array = Sliced(X)
     pmy.SoftmaxRegression(memory=60_000, workspace=10_000).fit(array, Y).predict(array)
     assert array.most == 200  # whole chunks of 100, about 10,000 bytes
