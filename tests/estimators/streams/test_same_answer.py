@@ -70,7 +70,7 @@ def require_same(case: Case) -> None:
         np.testing.assert_allclose(blocks.intercept_, whole.intercept_, atol=atol, rtol=1e-6)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", [*range(40), 1796])  # its last step promises only rounding
 def test_a_fit_of_blocks_is_that_of_arrays(seed: int) -> None:
     require_same(draw(seed))
 

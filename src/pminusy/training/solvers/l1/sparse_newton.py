@@ -111,11 +111,15 @@ def _backtrack(
     promised: float,
     penalty: SparsePenalty,
 ) -> float:
-    """The first of 1, ½, ¼ … that gains enough; 0 where none does."""
-    step = 1.0
-    for _ in range(_HALVINGS if promised > 0 else 0):
+    """The first of 1, ½, ¼ … that gains enough; 0 where none does.
+
+    A promise is a difference of sums, and near the optimum no more than their rounding: whatever
+    its sign there, the last step is taken if it loses nothing.
+    """
+    step, rounding = 1.0, _ROUNDING * abs(total)
+    for _ in range(_HALVINGS if promised > -rounding else 0):
         value = line.at(step).value + penalty.value(vector + step * direction)
-        if value <= total - _SUFFICIENT * step * promised + _ROUNDING * abs(total):
+        if value <= total - _SUFFICIENT * step * promised + rounding:
             return step
         step *= 0.5
     return 0.0
