@@ -132,3 +132,11 @@ def test_columns_without_a_header_have_the_same_names(table: Path, tmp_path: Pat
     assert whole.schema.feature_names == blocks.schema.feature_names
     assert blocks.predict_blocks(path, tmp_path / "p.csv", memory="64GiB") == 400
     assert blocks.evaluate(path, memory="64GiB").rows == 400
+
+
+def test_weighted_rows_are_cross_validated(table: Path) -> None:
+    how: dict[str, Any] = {"C": [0.1, 1.0], "weight": "w", "test_size": 0.2}
+    blocks = pmy.fit_table(table, "y", memory="64GiB", **how)
+    assert blocks.settings["C"] in (0.1, 1.0)
+    balanced = pmy.fit_table(table, "y", memory="64GiB", **how, class_weight="balanced")
+    assert balanced.settings["C"] in (0.1, 1.0)

@@ -299,7 +299,7 @@ class StoredRows:
 
 
 class StoredColumn:
-    """Labels or weights of stored rows (N,), read by slices."""
+    """Labels or weights of stored rows (N,): slices are read, other places taken from all."""
 
     def __init__(self, rows: StoredRows, part: _Part) -> None:
         self._rows, self._part = rows, part
@@ -310,8 +310,10 @@ class StoredColumn:
     def __len__(self) -> int:
         return self.size
 
-    def __getitem__(self, rows: slice) -> Array:
-        """Those of some rows."""
+    def __getitem__(self, rows: Any) -> Array:
+        """Those of some rows, by all that NumPy takes: scoring asks for a fold's."""
+        if not isinstance(rows, slice):
+            return np.asarray(self)[rows]
         first, last, _ = rows.indices(self.size)
         return self._rows._read(self._part, first, max(last - first, 0))[:, 0]
 
