@@ -313,7 +313,8 @@ class StoredColumn:
     def __getitem__(self, rows: Any) -> Array:
         """Those of some rows, by all that NumPy takes: scoring asks for a fold's."""
         if not isinstance(rows, slice):
-            return np.asarray(self)[rows]
+            chosen: Array = np.asarray(self)[rows]
+            return chosen
         first, last, _ = rows.indices(self.size)
         return self._rows._read(self._part, first, max(last - first, 0))[:, 0]
 
