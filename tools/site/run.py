@@ -33,7 +33,7 @@ from pminusy.errors import InputError
 __all__ = ["PAGES", "Report", "first_wrong", "run_page"]
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-_OPTIONAL = ("torch", "onnxruntime", "skl2onnx", "onnx", "pandas", "matplotlib")
+_OPTIONAL = ("torch", "dask", "onnxruntime", "skl2onnx", "onnx", "pandas", "matplotlib")
 _SHELL = re.compile(r"[|<>;&*`]|\$\(")
 
 
