@@ -130,8 +130,8 @@ def _trained_on(model: Fitted, frame: pl.DataFrame, index: NDArray[np.intp]) -> 
     train, held_out = rows_of_the_fit(model, frame)
     if train is None:
         return ()
-    seen = train | held_out if model.refitted else train
-    number = int(np.isin(index, list(seen)).sum())
+    seen = np.concatenate([train, held_out]) if model.refitted else train
+    number = int(np.isin(index, seen).sum())
     flattered = f"the model was trained on {number:,} of these {index.size:,} rows"
     return (f"{flattered}: it does better on them than on new ones",) if number else ()
 
