@@ -8,7 +8,8 @@ columns of float32 and a label. Each fit is a process of its own, whose peak is 
 `pminusy fit --memory` on every size; then, on the rows of `--small` gigabytes, the fit in memory by
 turns with it: seconds, and processor seconds, from the start of the call to a relative gap of 1e-6.
 Then `SGDClassifier.partial_fit` and Vowpal Wabbit, where it is installed, on the same
-rows: seconds to the log loss of 50,000 other rows. A reader of Linux's /proc.
+rows: seconds to the log loss of 50,000 other rows. A reader of Linux's /proc. `--gigabytes ''`
+leaves out the first part, `--small 0` the others.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+
+from benchmarks.harness import DOCS, paste, writes
 
 _BYTES_A_ROW = 54 * 4 + 1
 _FILE_ROWS = 500_000
@@ -53,7 +56,7 @@ model = pmy.fit_table(
     workdir=None if memory == "none" else work, tol=1e-7,
     time_limit=None if limit == "none" else float(limit),
     progress=lambda at: path.append(
-        (time.perf_counter() - began, time.process_time() - used, at.objective)
+        (time.perf_counter() - began, time.process_time() - used, at.passes, at.objective)
     ),
 )
 seconds, processor = time.perf_counter() - began, time.process_time() - used
@@ -81,6 +84,7 @@ def main() -> None:
     )
     parser.add_argument("--time-limit", default="none", help="seconds of training at most")
     parser.add_argument("--no-peers", action="store_true")
+    writes(parser)
     asked = parser.parse_args()
     if asked.folder:
         asked.folder.mkdir(parents=True, exist_ok=True)
@@ -94,56 +98,83 @@ def _measure(asked: argparse.Namespace, folder: Path) -> None:
     source = _Covertype(asked.data)
     test = folder / "test.parquet"
     source.rows(_TESTED, np.random.default_rng(1), test=True).write_parquet(test)
-    print("| GB of Arrow | rows | Parquet, MiB | work folder, MiB | peak, MiB | passes | seconds |")
-    print("| ---: " * 7 + "|")
+    if asked.gigabytes:
+        _put("scale-memory", _by_size(asked, source, test, folder))
+    if asked.small:
+        table = source.write(folder / "small", asked.small)
+        lines, loss = _beside_memory(asked, table, test, folder)
+        _put("scale-time", lines)
+        if not asked.no_peers:
+            _put("scale-peers", _beside_peers(table, test, loss))
+
+
+def _put(mark: str, lines: Iterator[str] | list[str]) -> None:
+    """Print lines as they come, and put them between the marks of the page."""
+    said = []
+    for line in lines:
+        print(line, flush=True)
+        said.append(line)
+    paste(DOCS / "benchmarks.md", mark, "\n".join(said))
+
+
+def _by_size(
+    asked: argparse.Namespace, source: _Covertype, test: Path, folder: Path
+) -> Iterator[str]:
+    """Peak memory of a fit of each size."""
+    yield f"`--memory {asked.memory}`, a limit of training of {asked.time_limit} s:\n"
+    yield (
+        "| GB of Arrow | rows | Parquet, MiB | work folder, MiB | peak, MiB | seconds | passes "
+        "| relative gap |"
+    )
+    yield "| ---: " * 8 + "|"
     for size in asked.gigabytes:
         table = source.write(folder / f"{size:g}", size)
         run, work = _fit(table, test, asked.memory, folder, asked.time_limit)
-        print(
+        yield (
             f"| {size:g} | {_rows(size):,} | {_size(table) >> 20:,} | {work >> 20:,} "
-            f"| {run['peak']:,.0f} | {run['passes']:.0f} | {run['seconds']:.0f} |",
-            flush=True,
+            f"| {run['peak']:,.0f} | {run['seconds']:.0f} | {run['passes']:.0f} "
+            f"| {run['gap'] / run['objective']:.0e} |"
         )
-    if asked.small:
-        table = source.write(folder / "small", asked.small)
-        loss = _beside_memory(asked, table, test, folder)
-        if not asked.no_peers:
-            _beside_peers(table, test, loss)
 
 
-def _beside_memory(asked: argparse.Namespace, table: Path, test: Path, folder: Path) -> float:
-    """Time to the gap, by turns; returns the log loss on the rows of the test."""
+def _beside_memory(
+    asked: argparse.Namespace, table: Path, test: Path, folder: Path
+) -> tuple[list[str], float]:
+    """Lines on the time to the gap, by turns; and the log loss on the rows of the test."""
     found: dict[str, list[dict[str, Any]]] = {asked.memory: [], "none": []}
     for _ in range(asked.rounds):
         for memory, runs in found.items():
             runs.append(_fit(table, test, memory, folder)[0])
-    print(f"\n{asked.small:g} GB, {_rows(asked.small):,} rows:\n")
-    print("| fit | to the gap, s | processor, s | passes | relative gap | peak, MiB | log loss |")
-    print("| --- |" + " ---: |" * 6)
-    reached: dict[str, list[tuple[float, float]]] = {}
+    lines = [f"{asked.small:g} GB, {_rows(asked.small):,} rows:\n"]
+    lines.append(
+        "| fit | to the gap, s | processor, s | passes to it | passes | relative gap | peak, MiB "
+        "| log loss |"
+    )
+    lines.append("| --- |" + " ---: |" * 7)
+    reached: dict[str, list[tuple[float, float, int]]] = {}
     for memory, runs in found.items():
         reached[memory] = [_seconds_to(run) for run in runs]
-        wall, processor = (median(times) for times in zip(*reached[memory], strict=True))
+        wall, processor, passes = (median(times) for times in zip(*reached[memory], strict=True))
         run = {key: median(r[key] for r in runs) for key in runs[0] if key != "path"}
-        name = "in memory" if memory == "none" else f"--memory {memory}"
-        print(
-            f"| {name} | {wall:.1f} | {processor:.1f} | {run['passes']:.0f}"
-            f" | {run['gap'] / run['objective']:.1e} | {run['peak']:,.0f} | {run['loss']:.5f} |"
+        name = "in memory" if memory == "none" else f"`--memory {memory}`"
+        lines.append(
+            f"| {name} | {wall:.1f} | {processor:.1f} | {passes:.0f} | {run['passes']:.0f}"
+            f" | {run['gap'] / run['objective']:.0e} | {run['peak']:,.0f} | {run['loss']:.5f} |"
         )
-    print("\nto the gap, over in memory, by turns:")
+    lines.append("")
     for i, name in enumerate(("seconds", "processor seconds")):
         ratios = [a[i] / b[i] for a, b in zip(*reached.values(), strict=True)]
         listed = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-        print(f"{name}: {listed}; median {median(ratios):.2f}", flush=True)
-    return float(median(run["loss"] for run in found[asked.memory]))
+        lines.append(f"To the gap, over in memory, {name}: {listed}; median {median(ratios):.2f}.")
+    return lines, float(median(run["loss"] for run in found[asked.memory]))
 
 
-def _seconds_to(run: dict[str, Any]) -> tuple[float, float]:
-    """When the objective first was within the gap of where this fit ended, by both clocks."""
+def _seconds_to(run: dict[str, Any]) -> tuple[float, float, int]:
+    """When the objective first was within the gap of where this fit ended: both clocks, visits."""
     allowed = run["objective"] * (1 + _GAP)
-    whole = run["seconds"], run["processor"]
-    wall, used = next(((a, b) for a, b, f in run["path"] if f <= allowed), whole)
-    return float(wall), float(used)
+    whole = run["seconds"], run["processor"], run["passes"]
+    wall, used, passes = next(((a, b, n) for a, b, n, f in run["path"] if f <= allowed), whole)
+    return float(wall), float(used), int(passes)
 
 
 def _fit(
@@ -175,19 +206,19 @@ def _fit(
     return found, most
 
 
-def _beside_peers(table: Path, test: Path, loss: float) -> None:
+def _beside_peers(table: Path, test: Path, loss: float) -> Iterator[str]:
     """SGD and Vowpal Wabbit, each with the best of a few settings on the first file."""
-    print(f"peers, to a log loss of {loss:.5f} + {_CLOSE} on {_TESTED:,} other rows:\n")
-    print("| peer | settings | seconds | log loss | epochs |\n| --- | --- | ---: | ---: | ---: |")
+    yield f"To a log loss of {loss:.5f} + {_CLOSE} on {_TESTED:,} other rows:\n"
+    yield "| peer | settings | seconds | log loss | epochs |"
+    yield "| --- | --- | ---: | ---: | ---: |"
     held_out = pl.read_parquet(test)
-    rows = [("SGDClassifier", *_sgd(table, held_out, loss))]
-    if find_spec("vowpalwabbit") is None:
-        print("Vowpal Wabbit is not installed: pip install vowpalwabbit")
-    else:
-        rows.append(("Vowpal Wabbit", *_vowpal_wabbit(table, held_out, loss)))
-    for name, settings, seconds, reached, epochs in rows:
+    peers = {"SGDClassifier": _sgd, "Vowpal Wabbit": _vowpal_wabbit}
+    for name, peer in peers.items():
+        if peer is _vowpal_wabbit and find_spec("vowpalwabbit") is None:
+            raise SystemExit("Vowpal Wabbit is not installed: pip install vowpalwabbit")
+        settings, seconds, reached, epochs = peer(table, held_out, loss)
         said = f"{seconds:.1f}" if reached <= loss + _CLOSE else f"not in {seconds:.1f}"
-        print(f"| {name} | {settings} | {said} | {reached:.5f} | {epochs} |", flush=True)
+        yield f"| {name} | `{settings}` | {said} | {reached:.5f} | {epochs} |"
 
 
 _EPOCHS = 5

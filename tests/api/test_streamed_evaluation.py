@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 
 import pminusy as pmy
+import pminusy.api.evaluate_blocks as evaluate_blocks_module
 from pminusy.api.evaluate_blocks import evaluate_blocks
 from pminusy.cli.app import run
 from pminusy.errors import InputError
@@ -32,6 +34,7 @@ def rows(number: int = 1500) -> pl.DataFrame:
     return pl.DataFrame({
         "x": pl.Series(x).set(pl.Series(at % 11 == 5), None),
         "kind": rng.choice(["a", "b", "c"], number),
+        "who": pl.Series(at // 3 % 300 + 0.0).set(pl.Series(at % 13 == 0), None),
         "ω": np.where(at < 128, 0.0, rng.exponential(size=number)),
         "y": pl.Series(label.tolist(), dtype=pl.String),
     })  # fmt: skip
@@ -46,10 +49,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data
 
 
-@pytest.fixture(scope="module", params=[None, "ω"])
+@pytest.fixture(scope="module", params=[{"weight": "ω", "drop": "who"},
+                                        {"groups": "who", "drop": "ω"}])  # fmt: skip
 def model(request: Any) -> Any:
-    frame = rows().filter(pl.col("y") != "new")
-    return pmy.fit_table(frame, "y", weight=request.param, drop=[] if request.param else "ω")
+    return pmy.fit_table(rows().filter(pl.col("y") != "new"), "y", **request.param)
 
 
 def require_same(found: Any, expected: Any) -> None:
@@ -58,6 +61,9 @@ def require_same(found: Any, expected: Any) -> None:
     for mine, other in ((found.scores, expected.scores), (found.baseline, expected.baseline)):
         assert dict(mine.named()) == pytest.approx(dict(other.named()), rel=1e-11)
     assert dict(found.ranking) == pytest.approx(dict(expected.ranking), rel=1e-11)
+    assert (found.intervals.rows, found.intervals.groups) == (
+        expected.intervals.rows, expected.intervals.groups,
+    )  # fmt: skip
     for name, ends in expected.intervals.items():
         assert found.intervals[name] == pytest.approx(ends, rel=1e-8)
     for of_class, other in zip(found.by_class, expected.by_class, strict=True):
@@ -70,16 +76,45 @@ def test_scores_are_those_in_memory(
     folder: Path, model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sources, "_MOST_ROWS", 64)
-    monkeypatch.setattr(rank_files, "_A_VALUE", 1 << 40)  # so that a range has few values
-    expected = model.evaluate(rows())
-    files = rows().write_csv(tmp_path / "rows.csv")
-    assert files is None
+    monkeypatch.setattr(rank_files, "_A_VALUE", 1 << 27)  # so that there are some twelve ranges
+    # Groups are numbers: "7" and "7.0" are one.
+    other = pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.col("who").cast(pl.Int64).cast(str))
+    written = rows().with_columns(who=other.otherwise(pl.col("who").cast(str)))
+    written.write_csv(tmp_path / "rows.csv")
     scan = pl.scan_parquet(folder / "*.parquet")
-    for table in (folder, str(folder / "*.parquet"), scan, tmp_path / "rows.csv"):
-        require_same(model.evaluate(table, memory=AMPLE, workdir=tmp_path), expected)
+    tables = (folder, str(folder / "*.parquet"), scan, tmp_path / "rows.csv")
+    for table, groups in zip(tables, (None, "kind", "who", "who"), strict=True):
+        found = model.evaluate(table, memory=AMPLE, workdir=tmp_path, groups=groups)
+        require_same(found, model.evaluate(rows(), groups=groups))
     assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
-    whole = model.evaluate(folder)
-    assert whole.scores == expected.scores
+    assert model.evaluate(folder).scores == model.evaluate(rows()).scores
+
+
+def test_one_group_or_more_than_memory_holds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = pmy.fit_table(rows().filter(pl.col("y") != "new"), "y", groups="who", drop="ω")
+    one = rows().with_columns(who=pl.lit(1.0))
+    require_same(model.evaluate(one.lazy(), memory=AMPLE), model.evaluate(one))
+    monkeypatch.setattr(evaluate_blocks_module, "BYTES_A_GROUP", 1 << 40)
+    with pytest.raises(InputError, match="groups 'who': expected groups that memory holds"):
+        model.evaluate(folder, memory=AMPLE)
+
+
+def test_the_page_is_that_of_the_rows_in_memory(
+    folder: Path, model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "_MOST_ROWS", 64)
+    pages = [tmp_path / name for name in ("whole.html", "blocks.html", "part.html")]
+    model.evaluate(folder).write_report(pages[0])
+    model.evaluate(folder, memory=AMPLE).write_report(pages[1])
+    assert pages[1].read_text() == pages[0].read_text()
+    monkeypatch.setattr(evaluate_blocks_module, "_SHOWN", 1 << 22)
+    part = model.evaluate(folder, memory=AMPLE)
+    part.write_report(pages[2])
+    assert 0 < part.judged.y.size < part.rows / 2
+    whole, some = (page.read_text() for page in (pages[0], pages[2]))
+    assert f"below are of {part.judged.y.size:,} of them, evenly spread" in some
+    row = re.compile(r"row (\d+)")
+    assert row.findall(some) == row.findall(whole)
 
 
 def test_progress_counts_the_rows(
@@ -100,7 +135,10 @@ def test_refused(folder: Path, model: Any, tmp_path: Path) -> None:
         return str(error.value)
 
     frame = rows().filter(pl.col("y").is_not_null())
-    assert "groups: expected none beside memory" in message(groups="kind")
+    assert "groups 'none': expected a column of the table" in message(groups="none")
+    assert "groups 'y': expected a column other than the target" in message(groups="y")
+    one = message(rows().with_columns(kind=pl.lit("a")).lazy(), groups="kind")
+    assert "groups 'kind': expected at least two groups, got only 'a'" in one
     assert "workdir: expected memory beside it" in message(memory=None, workdir=tmp_path)
     assert "expected a folder, a glob, a file" in message(frame)
     assert "expected at least one label" in message(frame.with_columns(y=pl.lit("other")).lazy())
@@ -112,8 +150,6 @@ def test_refused(folder: Path, model: Any, tmp_path: Path) -> None:
                                       .otherwise("ω").alias("ω"))  # fmt: skip
         assert "-1 in row 701" in message(negative.lazy())
         assert "0 in every row" in message(frame.with_columns(ω=0.0).lazy())
-    with pytest.raises(InputError, match="report: expected rows in memory"):
-        model.evaluate(folder, memory=AMPLE).write_report(tmp_path / "page.html")
 
 
 def test_the_command(
@@ -129,11 +165,5 @@ def test_the_command(
     assert blocks["scores"] == pytest.approx(whole["scores"], rel=1e-11)
     assert blocks["ranking"] == pytest.approx(whole["ranking"], rel=1e-11)
     assert blocks["rows"] == whole["rows"]
-    for more, said in (
-        (["--report", "p.html"], "--report: expected none beside --memory"),
-        (["--groups", "kind"], "--groups: expected none beside --memory"),
-    ):
-        assert run([*command, "--memory", AMPLE, *more]) == 2
-        assert said in capsys.readouterr().err
     assert run([*command, "--workdir", "."]) == 2
     assert "--workdir: expected --memory beside it" in capsys.readouterr().err

@@ -47,9 +47,10 @@ class ClassScores(NamedTuple):
 class Evaluation:
     """Scores of a model on labelled rows, with intervals.
 
-    `judged` and `log_p` are those rows, of the table called `name`; None where it was read block by
-    block. `of_the_table` are the notes on what the table has beside what the model knows; `notes`
-    says too where rows were trained on.
+    `judged` and `log_p` are those rows, of the table called `name`; where it was read block by
+    block, as many as memory holds, evenly spread, and `worst` are the worst-predicted of all.
+    `of_the_table` are the notes on what the table has beside what the model knows; `notes` says too
+    where rows were trained on.
     """
 
     rows: int
@@ -60,10 +61,11 @@ class Evaluation:
     trained_on: tuple[str, ...]
     ranking: tuple[tuple[str, float], ...]
     intervals: Intervals
-    judged: TableRows | None = field(repr=False, compare=False)
-    log_p: NDArray[np.float64] | None = field(repr=False, compare=False)  # (n, K)
+    judged: TableRows = field(repr=False, compare=False)
+    log_p: NDArray[np.float64] = field(repr=False, compare=False)  # (n, K)
     model: Fitted = field(repr=False, compare=False)
     name: str = "table"
+    worst: tuple[TableRows, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -76,11 +78,8 @@ class Evaluation:
         Raises
         ------
         InputError
-            A name of another format, a place that cannot be written; a table read block by block.
+            A name of another format, a place that cannot be written.
         """
-        if self.judged is None:
-            remedy = "leave memory out, or evaluate some of the rows"
-            raise InputError("report", "rows in memory", "a table read block by block", remedy)
         from pminusy.api.fit.report import PAGE_SUFFIXES_OF_OTHERS, write_evaluation
 
         refuse_suffix("output file", path, ".html", PAGE_SUFFIXES_OF_OTHERS)

@@ -187,7 +187,7 @@ class TableModel(Fitted):
             (Parquet, Feather, CSV) or a Polars LazyFrame.
         groups
             Column of groups, for the intervals: rows of one are not independent. That of training,
-            where the table has it, if not given. Not beside memory: rows then count one by one.
+            where the table has it, if not given.
         memory
             Bytes of memory the process may take, such as "1GiB". The table is then read block by
             block; scores and intervals are those of all rows, to rounding.

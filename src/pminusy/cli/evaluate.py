@@ -67,9 +67,6 @@ def evaluate(
 
         refuse_suffix("output file", report, ".html", PAGE_SUFFIXES_OF_OTHERS)
         check_writable(report, inputs=[model, table])
-    if memory is not None and report is not None:
-        remedy = "leave --memory out, or evaluate some of the rows"
-        raise InputError("--report", "none beside --memory", "one", remedy)
     if workdir is not None and memory is None:
         raise InputError("--workdir", "--memory beside it", "none", "say how many bytes")
     trained = load(model)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pminusy.estimators.intervals import Measured
 from pminusy.estimators.score_sums import ScoreSums
 
-__all__ = ["RankFiles", "bytes_a_row"]
+__all__ = ["RankFiles", "bytes_a_row", "pieces"]
 
 Array = NDArray[Any]
 
@@ -66,6 +66,7 @@ class RankFiles:
     def __init__(self, folder: Path, classes: int, room: int) -> None:
         self._folder, self._room, self._open = folder, room, ExitStack()
         self._columns, self._rows = _columns(classes), 0
+        self._of_class, self._kept = np.zeros((classes, 2)), 0
         names = ["labels", "weights", *(f"class-{k}" for k in self._columns)]
         self._files: dict[str, BinaryIO] = {
             name: self._open.enter_context((folder / name).open("wb")) for name in names
@@ -104,12 +105,19 @@ class RankFiles:
             of_class[:, 0] -= roc / np.where(np.arange(K) == k, own, others)
             of_class[k, 1] -= precision / own
             sizes.append(min(own**2 / sums.squares[k], others**2 / (squares - sums.squares[k])))
-        variance = self._variance(of_class) / len(kept) ** 2
+        self._of_class, self._kept = of_class, len(kept)
+        variance = sum((part**2).sum(axis=0) for part in self.influences())
         size = len(kept) ** 2 / sum(1 / size for size in sizes)
         return {
             name: Measured(float(values[:, j].mean()), float(variance[j]), float(size))
             for j, name in enumerate(_NAMES)
         }
+
+    def influences(self) -> Iterator[Array]:
+        """ω ψ / Σ ω of both areas (n, 2), in the order of the rows; `rankings` comes before."""
+        influences = pieces(self._folder / "influences", _PAIR)
+        for psi, (_, y, weight) in zip(influences, self._rows_of(self._columns[0]), strict=True):
+            yield weight[:, None] * (psi + self._of_class[y]) / self._kept
 
     def _areas(self, k: int, P: float, N: float, *, first: bool) -> tuple[float, float]:
         """Areas of a class of weight P among others of weight N; influences are added up."""
@@ -130,7 +138,7 @@ class RankFiles:
         """Values that divide the log-probabilities of a class into ranges that can be sorted."""
         ranges = min(-(-self._rows * _A_VALUE // self._room), _MOST_RANGES)
         step = max(1, self._rows // _SAMPLED)
-        column = _read(self._folder / f"class-{k}", np.dtype("f8"))
+        column = pieces(self._folder / f"class-{k}", np.dtype("f8"))
         sample = np.sort(np.concatenate([part[::step] for part in column]))
         return np.unique(sample[np.arange(1, ranges) * sample.size // ranges])
 
@@ -155,7 +163,7 @@ class RankFiles:
                 stack.enter_context((self._folder / f"range-{i}.influence").open("rb"))
                 for i in range(bounds.size + 1)
             ]
-            known = None if first else _read(before, _PAIR)
+            known = None if first else pieces(before, _PAIR)
             out = stack.enter_context(after.open("wb"))
             for score, _, _ in self._rows_of(k):
                 where = np.searchsorted(bounds, score, "right")
@@ -170,16 +178,8 @@ class RankFiles:
         """Log-probabilities of a class, labels and weights, some rows at a time."""
         files = (f"class-{k}", "f8"), ("labels", "i4"), ("weights", "f8")
         yield from zip(
-            *(_read(self._folder / name, np.dtype(kind)) for name, kind in files), strict=True
+            *(pieces(self._folder / name, np.dtype(kind)) for name, kind in files), strict=True
         )
-
-    def _variance(self, of_class: Array) -> Array:
-        """Σ (ω ψ / Σ ω)² of both scores, times the squared number of classes."""
-        found = np.zeros(2)
-        influences = _read(self._folder / "influences", _PAIR)
-        for psi, (_, y, weight) in zip(influences, self._rows_of(self._columns[0]), strict=True):
-            found += ((weight[:, None] * (psi + of_class[y])) ** 2).sum(axis=0)
-        return found
 
 
 def _areas_of_range(path: Path, below: _Below, P: float, N: float) -> tuple[float, float, _Below]:
@@ -197,7 +197,7 @@ def _areas_of_range(path: Path, below: _Below, P: float, N: float) -> tuple[floa
     gained = below.gained + np.cumsum(own / named)
     lost = below.lost + np.cumsum(own * precision / named)
     with path.with_name(f"{path.name}.influence").open("wb") as out:
-        for part in _read(path, _RECORD):
+        for part in pieces(path, _RECORD):
             at, mine = np.searchsorted(s, part["score"]), part["weight"] > 0
             roc = np.where(mine, lower[at] / P, upper[at] / N)
             average = (np.where(mine, precision[at] + gained[at], 0.0) - lost[at]) / P
@@ -215,7 +215,7 @@ def _sorted(path: Path) -> tuple[Array, Array, Array]:
     none = (np.empty(0), np.empty(0), np.empty(0))
     found = [
         _joined(part["score"], np.maximum(part["weight"], 0), np.maximum(-part["weight"], 0))
-        for part in _read(path, _RECORD)
+        for part in pieces(path, _RECORD)
     ]
     return _joined(*(np.concatenate(arrays) for arrays in zip(none, *found, strict=True)))
 
@@ -225,7 +225,7 @@ def _joined(score: Array, own: Array, others: Array) -> tuple[Array, Array, Arra
     return s, np.bincount(at, own, s.size), np.bincount(at, others, s.size)
 
 
-def _read(path: Path, dtype: np.dtype[Any]) -> Iterator[Array]:
+def pieces(path: Path, dtype: np.dtype[Any]) -> Iterator[Array]:
     """A file in pieces of so many entries."""
     with path.open("rb") as file:
         while (part := np.fromfile(file, dtype, _CHUNK)).size:

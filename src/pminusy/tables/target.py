@@ -24,6 +24,7 @@ __all__ = [
     "encode_target",
     "group_numbers",
     "learn_classes",
+    "named_column",
     "row_times",
     "row_weights",
     "select_rows",
@@ -81,7 +82,7 @@ def select_rows(frame: pl.DataFrame, target: str, weight: str | None = None) -> 
     >>> rows.index, rows.unlabelled
     (array([0, 2, 3]), 1)
     """
-    labels = _labels(_column(frame, "target", target))
+    labels = _labels(named_column(frame, "target", target))
     labelled = labels.is_not_null().to_numpy()
     if not labelled.any():
         raise InputError(f"target {shown(target)}", "a label in some rows", "none in any row")
@@ -104,7 +105,7 @@ def group_numbers(frame: pl.DataFrame, groups: str) -> NDArray[np.intp]:
     InputError
         No such column; a single group.
     """
-    column = _column(frame, "groups", groups)
+    column = named_column(frame, "groups", groups)
     ranks = column.cast(pl.String).rank("dense").cast(pl.Int64)
     alone = pl.Series(np.arange(frame.height)) + int(ranks.max() or 0) + 1  # type: ignore[arg-type]
     numbers = ranks.fill_null(0).to_numpy()
@@ -123,7 +124,7 @@ def row_times(frame: pl.DataFrame, time: str) -> NDArray[np.float64]:
     InputError
         No such column; a column of something else; rows without a value; one time for all.
     """
-    column, what = _column(frame, "time", time), f"time {shown(time)}"
+    column, what = named_column(frame, "time", time), f"time {shown(time)}"
     if column.dtype.is_temporal() and column.dtype != pl.Duration:
         times = days_of(column)
     elif is_number(column):
@@ -145,7 +146,7 @@ def row_times(frame: pl.DataFrame, time: str) -> NDArray[np.float64]:
 
 def learn_classes(frame: pl.DataFrame, target: str) -> TargetClasses:
     """Return the classes of a target column, missing values aside."""
-    column = _column(frame, "target", target)
+    column = named_column(frame, "target", target)
     names = _labels(column).drop_nulls().unique().to_list()
     if len(names) < 2:
         raise InputError(f"target {shown(target)}", "at least two classes", _only(names))
@@ -199,10 +200,11 @@ def decode_labels(classes: NDArray[np.intp], schema: Schema) -> pl.Series:
 
 def row_weights(frame: pl.DataFrame, weight: str) -> NDArray[np.float64]:
     """Return the weights of the rows (N,), checked by `select_rows`."""
-    return as_numbers(_column(frame, "weight", weight))
+    return as_numbers(named_column(frame, "weight", weight))
 
 
-def _column(frame: pl.DataFrame, role: str, name: object) -> pl.Series:
+def named_column(frame: pl.DataFrame, role: str, name: object) -> pl.Series:
+    """The column of that name; the error says what it was to be: `role`."""
     if not isinstance(name, str):
         raise InputError(
             role, "the name of a column, as text", f"{type(name).__name__} {shown(name)}"
@@ -241,7 +243,7 @@ def _labels_under(frame: pl.DataFrame, schema: Schema) -> pl.Series:
 
     A CSV whose labels were 1, 2 and 3 is read as text once one of them says "unknown".
     """
-    column = _column(frame, "target", schema.target)
+    column = named_column(frame, "target", schema.target)
     labels = _labels(column)
     if column.dtype != pl.String:
         return labels
@@ -299,7 +301,7 @@ def checked_weights(
 
     `before` is the number of rows before these.
     """
-    what, column = f"weight {shown(weight)}", _column(frame, "weight", weight)
+    what, column = f"weight {shown(weight)}", named_column(frame, "weight", weight)
     if weight == target:
         raise InputError(what, "a column other than the target", "the target")
     if not is_number(column):

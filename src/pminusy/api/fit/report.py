@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pminusy
+from pminusy.api.fit.worst import ROWS_SHOWN, worst_places
 from pminusy.api.network.page import network_part
 from pminusy.core.trace import Trace
 from pminusy.files import write_atomically
@@ -41,8 +42,6 @@ PAGE_SUFFIXES_OF_OTHERS = (
     ".xlsx", ".safetensors", ".zip", ".gz",
 )  # fmt: skip
 
-_ROWS_SHOWN = 12
-
 
 def write_report(
     model: Fitted, run: TrainingRun, path: str | PathLike[str], command: str = ""
@@ -60,20 +59,28 @@ def write_evaluation(result: Evaluation, path: str | PathLike[str], command: str
 
 def _evaluation_report(result: Evaluation, made: tuple[str, ...]) -> EvaluationReport:
     model, rows = result.model, result.judged
-    assert rows is not None  # `write_report` refuses what was read by blocks
-    assert result.log_p is not None
     schema = model.schema
     trained_on = model.settings.get("training rows")
     before = int(trained_on) if isinstance(trained_on, int | float) else None
     return EvaluationReport(
         **_judged(model, result, rows, result.log_p),
         title=f"{result.name} → {schema.target}",
-        notes=result.notes,
-        worst_rows=_worst_rows(model, ((rows, None),)),
+        notes=(*_part_note(result), *result.notes),
+        worst_rows=_worst_rows(model, tuple((part, None) for part in result.worst or (rows,))),
         drifts=tuple(ColumnDrift(*each) for each in drifts(rows.frame, rows.X, schema, before)),
         converged=model.converged,
         settings=tuple((name, _setting(value)) for name, value in model.settings.items()),
         made=made,
+    )
+
+
+def _part_note(result: Evaluation) -> tuple[str, ...]:
+    shown_rows = result.judged.y.size
+    if shown_rows == result.rows:
+        return ()
+    return (
+        f"scores, intervals and worst rows are of all {result.rows:,} rows; the matrix, the curves "
+        f"and the lines of classes and columns below are of {shown_rows:,} of them, evenly spread",
     )
 
 
@@ -204,23 +211,12 @@ def _worst_rows(
         (distance, loss, part, i, held_out)
         for part, held_out in parts
         if part.in_memory
-        for distance, loss, i in _worst(model, part)
+        for distance, loss, i in worst_places(part, model.log_probabilities(part.X))
     ]
     candidates.sort(key=lambda row: row[:2], reverse=True)
     return tuple(
-        _worst_row(model, part, i, held_out) for _, _, part, i, held_out in candidates[:_ROWS_SHOWN]
+        _worst_row(model, part, i, held_out) for _, _, part, i, held_out in candidates[:ROWS_SHOWN]
     )
-
-
-def _worst(model: Fitted, part: TableRows) -> list[tuple[float, float, int]]:
-    """The worst rows of a part: ‖p − y‖, loss and index."""
-    log_p = model.log_probabilities(part.X)
-    losses = -log_p[np.arange(part.y.size), part.y]
-    p_minus_y: NDArray[np.float64] = np.exp(log_p)
-    p_minus_y[np.arange(part.y.size), part.y] = np.expm1(-losses)
-    distances = np.linalg.norm(p_minus_y, axis=1)
-    worst = np.lexsort((losses, distances))[::-1][:_ROWS_SHOWN]
-    return [(float(distances[i]), float(losses[i]), int(i)) for i in worst]
 
 
 def _worst_row(model: Fitted, part: TableRows, i: int, held_out: bool | None) -> WorstRow:

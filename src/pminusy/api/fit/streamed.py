@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pminusy.tables.schema import Schema
     from pminusy.training.solvers.solution import ProgressCallback
 
-__all__ = ["FIT", "bytes_of", "fit_streamed", "refuse_whole", "room_of"]
+__all__ = ["FIT", "bytes_of", "fit_streamed", "refuse_whole", "room_of", "table_rows"]
 
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20,
           "GIB": 1 << 30}  # fmt: skip
@@ -212,11 +212,12 @@ def _converted(
             index.append(rows.held_out_index[chosen])
     finally:
         store.close()
-    held_out = _table_rows(pl.concat(kept), np.concatenate(index), schema)
+    held_out = table_rows(pl.concat(kept), np.concatenate(index), schema)
     return store.finished(), held_out
 
 
-def _table_rows(frame: pl.DataFrame, index: Any, schema: Schema) -> TableRows:
+def table_rows(frame: pl.DataFrame, index: Any, schema: Schema) -> TableRows:
+    """Rows of a frame under a schema, with their places in the table."""
     X, notes = design_matrix(frame, schema)
     return TableRows(
         frame, index, X, encode_target(frame, schema), row_weights(frame, schema), notes
