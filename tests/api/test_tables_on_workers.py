@@ -49,6 +49,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no address": (
         {"scheduler": "nonsense://127.0.0.1:1"}, r"scheduler: .*got unknown address scheme",
     ),
+    "no port": ({"scheduler": "here"}, r"scheduler: expected an address such as tcp:.*got 'here'"),
+    "no text": ({"scheduler": 8786}, r"scheduler: expected an address .* got 8786"),
 }  # fmt: skip
 
 

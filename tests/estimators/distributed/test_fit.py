@@ -12,6 +12,8 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
+from distributed import KilledWorker
+from distributed.client import FutureCancelledError
 
 import pminusy as pmy
 from pminusy.errors import InputError
@@ -53,6 +55,24 @@ def test_the_number_of_threads_leaves_no_trace() -> None:
     finally:
         pmy.set_num_threads(None)
     np.testing.assert_array_equal(found[0].coef_, found[1].coef_)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (FutureCancelledError("sum", "scheduler-connection-lost"), "scheduler: expected one that"),
+        (KilledWorker("sum", None, 3), "X: expected partitions that workers can hold"),
+    ],
+)
+def test_what_dask_gives_up_is_said_in_a_line(
+    error: Exception, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(dask, "compute", lost)
+    with pytest.raises(InputError, match=message):
+        pmy.SoftmaxRegression().fit(in_partitions(X, SIZES), Y)
 
 
 def test_targets_in_memory_beside_an_array_of_known_rows() -> None:

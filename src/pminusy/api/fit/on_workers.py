@@ -6,6 +6,7 @@ The workers then read the stored rows, each its partitions, and keep them as fea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ import numpy as np
 from pminusy.errors import InputError
 from pminusy.estimators.distributed.workers import asked
 from pminusy.extras import needing_extra
+from pminusy.tables.wording import shown
 
 if TYPE_CHECKING:
     from pminusy.api.fit.training_options import TrainingOptions
@@ -27,6 +29,7 @@ __all__ = ["MEMORY", "refuse_on_workers", "training_on"]
 MEMORY = "2GiB"
 """Of the process beside the workers, where nothing else is said."""
 
+_ADDRESS = re.compile(r"inproc://\S+|(\w+://)?\S+:\d+")
 _SECONDS = 10  # to find a scheduler
 _BYTES, _FEWEST = 16 << 20, 16  # of dense features of a partition; partitions, at least
 Train = Callable[[Any, "TableRows"], dict[str, type[Warning]]]
@@ -38,6 +41,11 @@ def refuse_on_workers(
     """Refuse what does not run on workers, by name."""
     if scheduler is not None and dask_workers is not None:
         raise InputError("dask workers", "none beside a scheduler", repr(dask_workers))
+    if scheduler is not None and not (
+        isinstance(scheduler, str) and _ADDRESS.fullmatch(scheduler)
+    ):  # Dask's client would take it for a name, and leave a thread that is never ended
+        got, remedy = shown(scheduler), "dask scheduler says it when it starts"
+        raise InputError("scheduler", "an address such as tcp://host:8786", got, remedy)
     if dask_workers is not None and (
         isinstance(dask_workers, bool) or not isinstance(dask_workers, int) or dask_workers < 1
     ):

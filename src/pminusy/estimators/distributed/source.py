@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from typing import Any
 
+from pminusy.errors import InputError
 from pminusy.estimators.distributed.partition import Message, arrived, sums_added, visit
 from pminusy.extras import needing_extra
 from pminusy.training.sources.blocks import StreamSummary
@@ -61,10 +64,41 @@ def combined(parts: list[Any], function: Callable[..., Any]) -> Any:
 
 
 def computed(*parts: Any) -> tuple[Any, ...]:
-    """The values of delayed parts, by the active client or by what Dask is configured for."""
+    """The values of delayed parts, by the active client or by what Dask is configured for.
+
+    Raises
+    ------
+    InputError
+        The scheduler is gone, or workers are lost again and again with the same partition.
+    """
     with needing_extra():
         import dask
     with warnings.catch_warnings():
         # of many parameters; they are sent once, as they must be
         warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
-        return tuple(dask.compute(*parts))
+        try:
+            return tuple(dask.compute(*parts))
+        except KeyboardInterrupt:
+            _leave_out_of_the_log("asyncio")
+            raise
+        except CancelledError:
+            _leave_out_of_the_log("distributed.client")
+            got = "a lost connection to it"
+            remedy = "begin again when it runs; with checkpoint= a fit goes on from where it was"
+            raise InputError("scheduler", "one that stays until the end", got, remedy) from None
+        except Exception as error:
+            if type(error).__name__ != "KilledWorker":  # of a library that need not be there
+                raise
+            got = "several workers lost with one of them"
+            remedy = "make partitions smaller, or give the workers more memory; their logs say why"
+            raise InputError("X", "partitions that workers can hold", got, remedy) from None
+
+
+def _leave_out_of_the_log(logger: str) -> None:
+    """No tracebacks of waits that were given up, beside the error that says why."""
+    logging.getLogger(logger).addFilter(_no_wait_given_up)
+
+
+def _no_wait_given_up(record: logging.LogRecord) -> bool:
+    error = record.exc_info[0] if record.exc_info else None
+    return error is None or error.__name__ not in ("AllExit", "CancelledError")
