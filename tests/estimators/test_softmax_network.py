@@ -26,6 +26,8 @@ from pminusy.errors import InputError
 from pminusy.estimators.softmax_network import SoftmaxNetwork
 from pminusy.kernels.runtime import threads
 from pminusy.training.network import caller
+from pminusy.training.network.quasi_newton import Objective
+from pminusy.training.network.visits import HeldRows
 
 X_DIGITS, Y_DIGITS = load_digits(return_X_y=True)
 X_DIGITS = X_DIGITS / 16
@@ -268,7 +270,9 @@ def test_early_stopping_keeps_the_best():
     assert net.best_loss_ is None
     assert net.best_validation_score_ == max(net.validation_scores_)
     assert len(net.validation_losses_) == net.n_iter_
-    with pytest.raises(ValueError, match="least populated class"):
+    with pytest.raises(
+        InputError, match=r"validation_fraction: .* least populated class.*eval_set"
+    ):
         SoftmaxNetwork(5, early_stopping=True).fit([[1, 2], [2, 3], [3, 4], [4, 5]], [0, 0, 0, 1])
     with pytest.raises(ValueError, match="the validation set is too small"):
         net.fit(X_IRIS[[0, 50, 100, 1]], Y_IRIS[[0, 50, 100, 1]])
@@ -467,8 +471,6 @@ def test_a_loss_that_explodes_stops_and_keeps_the_best():
 
 
 def test_an_interrupt_keeps_the_best_so_far(monkeypatch):
-    from pminusy.training.network.visits import HeldRows
-
     calls, epoch = [], HeldRows.epoch
 
     def interrupted(*arguments):
@@ -488,6 +490,27 @@ def test_an_interrupt_keeps_the_best_so_far(monkeypatch):
         warnings.simplefilter("ignore")
         three.fit(X_IRIS, Y_IRIS)
     np.testing.assert_array_equal(net.coefs_[0], three.coefs_[0])
+
+
+def test_an_interrupt_in_the_first_epoch_and_one_of_lbfgs(monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    plain, visits = Objective.__call__, iter(range(6))
+    with monkeypatch.context() as patched:
+        patched.setattr(HeldRows, "epoch", interrupt)
+        net = SoftmaxNetwork(5, random_state=0)
+        with pytest.warns(ConvergenceWarning, match="before its first epoch ended"):
+            net.fit(X_IRIS, Y_IRIS)
+    assert net.n_iter_ == 0
+    net.set_params(solver="lbfgs")
+    monkeypatch.setattr(
+        Objective, "__call__",
+        lambda self, theta: interrupt() if next(visits) == 5 else plain(self, theta),
+    )  # fmt: skip
+    with pytest.warns(ConvergenceWarning, match="best parameters so far"):
+        net.fit(X_IRIS, Y_IRIS)
+    assert 0 < net.n_iter_ <= 5
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
@@ -567,6 +590,41 @@ def test_partial_fit_forgets_a_first_call_that_failed():
 def test_partial_fit_has_no_balanced_weights():
     with pytest.raises(InputError, match="class_weight: expected None or a weight for each"):
         SoftmaxNetwork(3, class_weight="balanced").partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2])
+
+
+def test_soft_targets_of_float64_beside_rows_of_float32_are_scored():
+    X, Q = X_IRIS.astype(np.float32), np.random.default_rng(0).dirichlet(np.ones(3), 150)
+    net = SoftmaxNetwork(5, random_state=0, max_iter=3, early_stopping="loss")
+    net.fit(X, Q, eval_set=(X, Q))
+    loss = -(Q * np.log(net.predict_proba(X).astype(np.float64))).sum(axis=1).mean()
+    assert min(net.validation_losses_) == pytest.approx(loss, rel=1e-5)
+
+
+def test_a_learning_rate_set_between_calls_of_partial_fit_is_used():
+    moves = []
+    for rate in (0.1, 0.2):
+        net = SoftmaxNetwork(5, solver="sgd", momentum=0, batch_size=150, random_state=0)
+        net.partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2])
+        before = net.coefs_[0]
+        net.set_params(learning_rate_init=rate).partial_fit(X_IRIS, Y_IRIS)
+        moves.append(net.coefs_[0] - before)
+    np.testing.assert_allclose(moves[1], 2 * moves[0], rtol=1e-6, atol=1e-12)
+
+
+def test_a_loss_that_rose_above_that_of_equal_probabilities_is_said():
+    net = SoftmaxNetwork(5, solver="sgd", learning_rate_init=1e6, random_state=0, max_iter=3)
+    with pytest.warns(
+        ConvergenceWarning, match=r"above 1\.1, that of equal prob.*lower learning_ra"
+    ):
+        net.fit(X_IRIS, Y_IRIS)
+    assert np.log(3) < net.loss_curve_[0] < net.loss_
+    assert len(net.set_params(learning_rate_init=0.01).fit(X_IRIS, Y_IRIS).warnings_) == 1
+
+
+def test_labels_that_cannot_be_sorted_are_named():
+    y = np.array(["a", None, "b"] * 50, object)
+    with pytest.raises(InputError, match=r"y: expected labels .* got NoneType and str; drop"):
+        SoftmaxNetwork(3).fit(X_IRIS, y)
 
 
 def test_a_number_of_units_may_be_an_array():

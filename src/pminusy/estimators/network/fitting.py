@@ -149,7 +149,7 @@ def _by_lbfgs(estimator: SoftmaxNetwork, checked: CheckedRows, network: Network)
     said: tuple[str, ...] = ()
     estimator.end_ = "tolerance" if found.converged else "epochs"
     if found.interrupted:
-        estimator.end_, said = "interrupt", (messages.INTERRUPTED,)
+        estimator.end_, said = "interrupt", (messages.interrupted(found.iterations),)
     elif not np.isfinite(found.loss):
         raise messages.not_finite(found.loss)
     elif not found.converged:
@@ -202,7 +202,9 @@ def _optimizer(
     """The rate and the moments: of the last `partial_fit`, or new."""
     buffers, method = trainer.buffers, trainer.settings.method
     before: Any = getattr(estimator, "_optimizer", None)
+    initial_rate = float(estimator.learning_rate_init)
     if goes_on and before is not None and before.rate.method == method:
+        before.rate.begin_at(initial_rate)
         for name in ("first", "second", "average"):
             if getattr(before, name).size == getattr(buffers, name).size:
                 getattr(buffers, name)[:] = getattr(before, name)
@@ -213,7 +215,6 @@ def _optimizer(
         )
     if buffers.average.size:
         buffers.average[:] = buffers.theta
-    initial_rate = float(estimator.learning_rate_init)
     rate = LearningRate(
         initial_rate, estimator.learning_rate, float(estimator.power_t), method, initial_rate
     )
@@ -249,6 +250,8 @@ def _scorer(network: Network, held: HeldOut) -> Any:
                 return Score(math.nan, math.nan)
             target = held.indices[rows]
             right[rows] = z.argmax(axis=1) == _labels(target)
+            if target.ndim == 2:
+                target = target.astype(z.dtype, copy=False)  # q of float64 beside X of float32
             losses[rows] = ops.cross_entropy(z, target, reduction="none")
         return Score(
             float(np.average(right, weights=held.weight)),
@@ -331,10 +334,21 @@ def _set_record(estimator: SoftmaxNetwork, record: Record) -> None:
     if record.explosion is not None:
         said = (messages.exploded(record.explosion, estimator.learning_rate_init),)
     elif record.end == "interrupt":
-        said = (messages.INTERRUPTED,)
+        said = (messages.interrupted(record.epochs),)
     elif record.end == "epochs":
         said = (messages.out_of_epochs(estimator.max_iter),)
-    estimator.warnings_ = said
+    estimator.warnings_ = said + _rise(estimator, record)
+
+
+def _rise(estimator: SoftmaxNetwork, record: Record) -> tuple[str, ...]:
+    """What there is to say of a loss that rose, above that of weights of 0."""
+    if record.end not in ("epochs", "tolerance") or not record.epochs:
+        return ()
+    first, last = record.losses[-record.epochs], record.losses[-1]
+    equal = math.log(len(estimator.classes_))
+    if last <= max(first, equal):
+        return ()
+    return (messages.worse_than_equal(last, first, equal, estimator.learning_rate_init),)
 
 
 def _say(line: str) -> None:

@@ -6,17 +6,31 @@ from pminusy.errors import InputError
 from pminusy.training.network.record import Explosion
 
 __all__ = [
-    "INTERRUPTED",
     "exploded",
+    "interrupted",
     "not_finite",
     "nothing_kept",
     "out_of_epochs",
     "out_of_iterations",
+    "worse_than_equal",
 ]
 
-INTERRUPTED = "Training interrupted by user: the best parameters so far are kept."
-
 _REMEDY = "scale the features, lower learning_rate_init ({rate:g}) or set clip_norm"
+
+
+def interrupted(rounds: int) -> str:
+    """The user ended training, after so many epochs or iterations."""
+    if not rounds:
+        return "Training interrupted by user before its first epoch ended."
+    return "Training interrupted by user: the best parameters so far are kept."
+
+
+def worse_than_equal(last: float, first: float, equal: float, rate: float) -> str:
+    """The loss rose, above that of a network that knows nothing."""
+    return (
+        f"the loss of the last epoch, {last:.3g}, is above that of the first, {first:.3g}, and "
+        f"above {equal:.3g}, that of equal probabilities: {_REMEDY.format(rate=rate)}"
+    )
 
 
 def out_of_epochs(epochs: int) -> str:

@@ -204,9 +204,18 @@ def split(
     """Rows to train on and rows held out, drawn as scikit-learn does: by class if there are two."""
     stratify = checked.indices if len(checked.classes) == 2 and checked.indices.ndim == 1 else None
     require_fraction(fraction)
-    train, held = train_test_split(
-        np.arange(checked.X.shape[0]), random_state=random, test_size=fraction, stratify=stratify
-    )
+    try:
+        train, held = train_test_split(
+            np.arange(checked.X.shape[0]), random_state=random, test_size=fraction,
+            stratify=stratify,
+        )  # fmt: skip
+    except ValueError as error:
+        raise InputError(
+            "validation_fraction",
+            "rows of every class held out, and others to train on",
+            f"{fraction:g} of {checked.X.shape[0]} rows: {error}",
+            "give more rows, another validation_fraction or eval_set",
+        ) from None
     weight = None if checked.weight is None else checked.weight[held]
     require_validation(held.size, weight)
     return train, HeldOut(checked.X[held], checked.indices[held], weight)

@@ -130,9 +130,18 @@ def _require_rows(expected: str, bad: Any) -> None:
 def class_indices(y: Array, classes: Array | None) -> tuple[Array, Array]:
     """Labels, and the index of each row's label among them; numbers that are no labels refused."""
     if classes is None:
-        if y.dtype.kind not in CERTAIN_KINDS:
-            _refuse_no_labels(y)
-        found, indices = _distinct(y)
+        try:
+            if y.dtype.kind not in CERTAIN_KINDS:
+                _refuse_no_labels(y)
+            found, indices = _distinct(y)
+        except TypeError:
+            kinds = sorted({type(label).__name__ for label in y.ravel().tolist()})
+            if len(kinds) == 1:
+                raise
+            raise InputError(
+                "y", "labels that can be sorted, all text or all numbers", " and ".join(kinds),
+                "drop the rows without a label, or name it",
+            ) from None  # fmt: skip
         if y.dtype.kind in CERTAIN_KINDS and 2 * found.size > y.size:
             _refuse_no_labels(y)  # which warns of labels that hardly repeat
         return found, indices

@@ -43,6 +43,7 @@ class Objective:
             order, counted, trainer.layout, trainer.settings, rate, moves=False
         )
         self.best, self.best_loss = trainer.buffers.theta.copy(), np.inf
+        self.iterations = 0
 
     def __call__(self, theta: Array) -> tuple[float, Array]:
         """Objective and gradient, in float64."""
@@ -60,6 +61,10 @@ class Objective:
             self.best[:] = buffers.theta
         return loss, gradient
 
+    def count(self, _: Array) -> None:
+        """An iteration is done."""
+        self.iterations += 1
+
 
 def minimise(
     trainer: Trainer, counted: Array, *, tol: float, max_iter: int, max_fun: int
@@ -69,12 +74,13 @@ def minimise(
     start = trainer.buffers.theta.astype(np.float64)
     try:
         found = scipy.optimize.minimize(
-            objective, start, method="L-BFGS-B", jac=True,
+            objective, start, method="L-BFGS-B", jac=True, callback=objective.count,
             options={"maxfun": max_fun, "maxiter": max_iter, "gtol": tol},
         )  # fmt: skip
     except KeyboardInterrupt:
         trainer.buffers.theta[:] = objective.best
-        return Outcome(objective.best_loss, 0, "interrupted", False, interrupted=True)
+        done = objective.iterations
+        return Outcome(objective.best_loss, done, "interrupted", False, interrupted=True)
     trainer.buffers.theta[:] = found.x
     iterations = min(int(found.nit), max_iter)
     return Outcome(float(found.fun), iterations, str(found.message), found.status == 0)

@@ -49,6 +49,11 @@ class LearningRate:
         if self.method != ADAM and self.kind == "invscaling":
             self.rate = float(self.initial) / (rows_seen + 1) ** self.power
 
+    def begin_at(self, initial: float) -> None:
+        """The user has set another learning rate than the one that training began with."""
+        if initial != self.initial:
+            self.initial = self.rate = initial
+
     def lowered(self) -> bool:
         """Go on with a fifth of the rate, if it is one that adapts and is not too small yet."""
         if self.method == ADAM or self.kind != "adaptive" or self.rate <= _SMALLEST:
