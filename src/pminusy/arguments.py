@@ -21,6 +21,7 @@ from pminusy.errors import InputError, short_repr
 
 __all__ = [
     "LossOptions",
+    "are_rows",
     "axis_of_classes",
     "class_indices",
     "classes_last",
@@ -103,6 +104,13 @@ def floats(**named: ArrayLike) -> list[Array]:
         raise InputError(names, "one floating type", mixed, "convert one of them with .astype")
     dtype = next(iter(given.values()), np.dtype(np.float64))
     return [np.asarray(array, dtype=dtype) for array in arrays.values()]
+
+
+def are_rows(z: ArrayLike) -> TypeGuard[Array]:
+    """Whether logits are a plain array (N, K) of a floating type, with two classes or more."""
+    if type(z) is not np.ndarray or z.ndim != 2 or z.shape[1] < 2:
+        return False
+    return z.dtype is _FLOATS[0] or z.dtype is _FLOATS[1]
 
 
 def _ready(values: list[Any]) -> TypeGuard[list[Array]]:

@@ -10,7 +10,7 @@ from pminusy.core import softmax as core_softmax
 from pminusy.core import transform
 from pminusy.core.options import DEFAULTS, Options
 from pminusy.core.twofold import twofold
-from pminusy.kernels.dispatch import of_all_logits
+from pminusy.kernels.dispatch import of_all_logits, softmax_in_one_step
 from pminusy.ops.along import Along
 from pminusy.ops.call import Array, delivered, output_rows, quiet
 
@@ -19,7 +19,6 @@ __all__ = ["log_softmax", "log_sums", "logsumexp", "softmax", "softmax_jacobian"
 _EACH = Options(reduction="none")
 
 
-@quiet
 def softmax(
     z: ArrayLike,
     *,
@@ -65,6 +64,24 @@ def softmax(
     ----------
     Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
     """
+    plain = axis == -1 and where is None and out is None
+    if plain and arguments.are_rows(z) and _options(temperature, softcap) is DEFAULTS:
+        p = softmax_in_one_step(z)
+        if p is not None:
+            return p
+    return _softmax(z, axis, where, temperature, softcap, out)
+
+
+@quiet
+def _softmax(
+    z: ArrayLike,
+    axis: int,
+    where: ArrayLike | None,
+    temperature: float,
+    softcap: float | None,
+    out: Array | None,
+) -> Array:
+    """Probabilities of any logits."""
     if axis != -1 or where is not None:
         along = _along(z, axis, where, temperature, softcap, out)
         return along.delivered(along.filled(softmax(along.z, **along.options), 0.0), out)

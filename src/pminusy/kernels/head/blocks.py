@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pminusy.kernels.head.narrow import MOST, NARROW
 from pminusy.kernels.head.rows import scratch
 from pminusy.kernels.runtime import threads
+from pminusy.kernels.runtime.layout import address
 
 __all__ = ["ONE_BLOCK", "BlockMemory", "blocks_of", "in_blocks", "is_non_temporal", "memory_kept"]
 
@@ -64,13 +65,18 @@ def in_blocks(z: Array, block: Callable[[slice, BlockMemory], None]) -> None:
 
 
 class KeptMemory(BlockMemory):
-    """Scratch memory of a thread for calls of one block, where making it anew would show."""
+    """Scratch memory of a thread for calls of one block, where making it anew would show.
+
+    `places` says where it is: Numba takes half a microsecond for each array that it is given.
+    """
 
     def __init__(self, K: int, dtype: Any) -> None:
         super().__init__(0, K, dtype, non_temporal=False)
         self.kind = K, dtype
-        self.sums, self.factor = np.empty(4), np.empty(1)
-        self.narrow = _narrow_scratch(K, dtype) if K <= NARROW else ()
+        self.loss = np.empty((), dtype)
+        narrow = _narrow_scratch(K, dtype) if K <= NARROW else ()
+        self._arrays = np.empty(1), np.empty(4), *self.wide, *narrow  # factor, sums, scratch
+        self.places = np.array([address(array) for array in self._arrays], np.int64)
 
 
 def _narrow_scratch(K: int, dtype: Any) -> tuple[Array, Array, Array]:

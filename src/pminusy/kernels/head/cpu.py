@@ -48,6 +48,7 @@ __all__ = [
     "log_softmax",
     "mass_of",
     "softmax",
+    "softmax_in_one_step",
     "tile",
     "total",
 ]
@@ -100,6 +101,14 @@ def in_one_step(
     dL_dz = np.empty(z.shape if gradient else (0, z.shape[1]), z.dtype) if out is None else out
     loss = one_block.labelled(z, y, ignore_index, reduction, dL_dz)
     return None if loss is None else (loss, dL_dz)
+
+
+def softmax_in_one_step(z: Array) -> Array | None:
+    """Probabilities (N, K), or None; see `one_block.unlabelled`."""
+    if z.size > ONE_BLOCK:
+        return None
+    p = np.empty(z.shape, z.dtype)
+    return p if one_block.unlabelled(z, p) else None
 
 
 def softmax(z: Array, out: Array | None = None) -> Array:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pminusy.kernels.head.rows import row_end, row_start, row_total, two_sum, work_in
+from pminusy.kernels.head.rows import row_end, row_start, row_total, softmax_row, two_sum, work_in
 from pminusy.kernels.runtime.compilation import called, inline
 from pminusy.kernels.simd.elementary import SCALE64, difference, exp_below, log1p, scale_of
 from pminusy.kernels.simd.lanes import choose
@@ -20,7 +20,7 @@ from pminusy.kernels.simd.loops import store_fence
 __all__ = ["IGNORED", "NO_LABEL", "label_row", "label_rows", "row_log", "top_less_label"]
 
 IGNORED = -1  # a row that counts for nothing
-NO_LABEL = -2  # a row with q = 0 and S > 0: its gradient is S p, the softmax itself
+NO_LABEL = -2  # a row with q = 0 and S = 1: its gradient is p, the softmax itself; it has no loss
 
 
 @inline
@@ -50,6 +50,8 @@ def label_row(z, c, S, i, out, J, work, store, stream):
         return 0.0, 0.0, 0.0, J
     z_c = z[i, max(c, 0)]
     m, J = row_start(z[i], J, work)
+    if c == NO_LABEL and store and softmax_row(z[i], out[i], work, stream):
+        return 0.0, 0.0, 0.0, J
     rest, s = row_total(z[i], m, work)
     scale = scale_of(z)
     if store:
@@ -61,9 +63,9 @@ def label_row(z, c, S, i, out, J, work, store, stream):
                 others = scale + (rest - E_c)
             own = -(S / s) * others
         row_end(z[i], out[i], work, S / s, c, own, stream)
-    log_s = S * row_log(rest, scale)
     if c == NO_LABEL:
-        return 0.0, 0.0, log_s, J
+        return 0.0, 0.0, 0.0, J
+    log_s = S * row_log(rest, scale)
     below, error = top_less_label(z_c, m)
     return S * below, S * error, log_s, J
 

@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pminusy.kernels.head.blocks import ONE_BLOCK, KeptMemory, memory_kept
+from pminusy.kernels.head.blocks import ONE_BLOCK, memory_kept
 from pminusy.kernels.head.labels import NO_LABEL, label_rows
-from pminusy.kernels.head.narrow import NARROW, narrow_label_rows
+from pminusy.kernels.head.narrow import MOST, NARROW, narrow_label_rows
+from pminusy.kernels.head.rows import TILE
 from pminusy.kernels.head.targets import NOTHING
 from pminusy.kernels.runtime.compilation import inline, jit
+from pminusy.kernels.runtime.machine import array_at, place_of
 from pminusy.kernels.simd.elementary import SCALE64
 
 __all__ = ["labelled", "unlabelled"]
@@ -37,8 +39,9 @@ def unlabelled(z: Array, out: Array) -> bool:
     if not (z.flags.carray and out.flags.carray):
         return False
     memory = memory_kept(K, z.dtype)
-    how = 0, _UNLABELLED, np.empty((), z.dtype), memory.factor
-    return _made(z, _NO_LABELS[:N], how, (out, NOTHING, memory.sums), memory)
+    call = _narrow_call if K <= NARROW else _wide_call
+    call(z, _NO_LABELS[:N], 0, _UNLABELLED, memory.loss, out, NOTHING, memory.places)
+    return True
 
 
 def labelled(z: Array, y: Array, ignore_index: int, reduction: str, out: Array) -> Array | None:
@@ -51,25 +54,16 @@ def labelled(z: Array, y: Array, ignore_index: int, reduction: str, out: Array) 
     if not (z.flags.carray and y.flags.carray and out.flags.carray):
         return None
     N, K = z.shape
-    memory = memory_kept(K, z.dtype)
     loss = np.empty((), z.dtype)
     losses = np.empty(N) if reduction == "none" else NOTHING
-    how = ignore_index, _MEAN if reduction == "mean" else _SUM, loss, memory.factor
-    if not _made(z, y, how, (out, losses, memory.sums), memory):
+    mass = _MEAN if reduction == "mean" else _SUM
+    call = _narrow_call if K <= NARROW else _wide_call
+    if not call(z, y, ignore_index, mass, loss, out, losses, memory_kept(K, z.dtype).places):
         return None
     if reduction != "none":
         return loss
     with np.errstate(all="ignore"):  # a loss beyond the largest number is ∞
         return losses.astype(z.dtype, copy=False)
-
-
-def _made(z: Array, y: Array, how: Any, results: Any, memory: KeptMemory) -> bool:
-    if z.shape[1] <= NARROW:
-        flat = z.reshape(-1)
-        done = _narrow_call(z, flat, y, *how, *results, *memory.wide, *memory.narrow)
-    else:
-        done = _wide_call(z, y, *how, *results, *memory.wide)
-    return done  # type: ignore[no-any-return]  # compiled
 
 
 @inline
@@ -87,20 +81,36 @@ def _reduced(sums, loss):
     loss[()] = sums[0] + (sums[1] + (sums[2] + sums[3]) / SCALE64)
 
 
+@inline
+def _kept(places, K, dtype):
+    """Factor, sums, and `rows.scratch`, where `KeptMemory` has them."""
+    factor = array_at(places[0], (1,), np.float64)
+    sums = array_at(places[1], (4,), np.float64)
+    tiles = array_at(places[2], (2, TILE), dtype)
+    stats = array_at(places[3], (6, (K + TILE - 1) // TILE), np.float64)
+    return factor, sums, tiles, stats
+
+
 @jit
-def _narrow_call(
-    z, flat, labels, ignore_index, mass, loss, factor, out, losses, sums, tiles, stats, *narrow
-):  # fmt: skip
-    if not _factor(labels, z.shape[1], ignore_index, mass, factor):
+def _narrow_call(z, labels, ignore_index, mass, loss, out, losses, places):
+    N, K = z.shape
+    factor, sums, tiles, stats = _kept(places, K, z.dtype)
+    if not _factor(labels, K, ignore_index, mass, factor):
         return False
-    narrow_label_rows(z, flat, labels, factor, out, losses, sums, tiles, stats, *narrow)
+    flat = array_at(place_of(z), (N * K,), z.dtype)
+    E = array_at(places[4], ((K + 1) * MOST,), z.dtype)
+    short = array_at(places[5], (MOST,), np.int32)
+    lines = array_at(places[6], (7, MOST), np.float64)
+    narrow_label_rows(z, flat, labels, factor, out, losses, sums, tiles, stats, E, short, lines)
     _reduced(sums, loss)
     return True
 
 
 @jit
-def _wide_call(z, labels, ignore_index, mass, loss, factor, out, losses, sums, tiles, stats):
-    if not _factor(labels, z.shape[1], ignore_index, mass, factor):
+def _wide_call(z, labels, ignore_index, mass, loss, out, losses, places):
+    K = z.shape[1]
+    factor, sums, tiles, stats = _kept(places, K, z.dtype)
+    if not _factor(labels, K, ignore_index, mass, factor):
         return False
     label_rows(z, labels, factor, out, losses, sums, False, tiles, stats)
     _reduced(sums, loss)

@@ -43,6 +43,7 @@ __all__ = [
     "row_start",
     "row_total",
     "scratch",
+    "softmax_row",
     "tree_sum",
     "two_sum",
     "work_in",
@@ -177,19 +178,23 @@ def row_total(z, m, work):
     while work.top[r] != m:
         r += 1
     own = _without_the_top(z[r * TILE : min(z.size, (r + 1) * TILE)], r, work)
-    for c in range(tiles):
-        if work.way[c] == _NOTHING:
-            work.weight[c] = 0.0
-            part, part_error = work.total[c], 0.0
-        else:
-            power = np.int64(max(work.reference[c] - work.reference[r], -1500.0))
-            half = float64_of(((power >> 1) + 1023) << 52)  # 2^power itself may be too small
-            other = float64_of((power - (power >> 1) + 1023) << 52)
-            work.weight[c] = half * (WEIGHT_SCALE / own.at_top * scale) * other
-            part = own.rest if c == r else half * work.total[c] * other
-            part_error = 0.0 if c == r else half * work.error[c] * other
-        rest, lost = two_sum(rest, part)
-        error += lost + part_error
+    to_top = WEIGHT_SCALE / own.at_top * scale
+    if tiles == 1:  # nearly all rows: the same numbers as below, sooner
+        work.weight[0], rest = to_top, own.rest
+    else:
+        for c in range(tiles):
+            if work.way[c] == _NOTHING:
+                work.weight[c] = 0.0
+                part, part_error = work.total[c], 0.0
+            else:
+                power = np.int64(max(work.reference[c] - work.reference[r], -1500.0))
+                half = float64_of(((power >> 1) + 1023) << 52)  # 2^power itself may be too small
+                other = float64_of((power - (power >> 1) + 1023) << 52)
+                work.weight[c] = half * to_top * other
+                part = own.rest if c == r else half * work.total[c] * other
+                part_error = 0.0 if c == r else half * work.error[c] * other
+            rest, lost = two_sum(rest, part)
+            error += lost + part_error
     rest = (rest + error) * (scale / own.at_top)  # the ratio alone may be subnormal
     return rest, rest + scale
 
@@ -237,6 +242,18 @@ def row_end(z, out, work, factor, c, own, stream):
             times(e, target, a, b, stream)
             if start <= c < stop:
                 target[c - start] = own
+
+
+@inline
+def softmax_row(z, out, work, stream):
+    """After the first visit to a row: write p = E / Σ E; False, and nothing, if it is not so plain.
+
+    Every entry is one product, the maximum too: 1 − p, which the loss needs, is not asked for.
+    """
+    if work.top.size > 1 or work.way[0] != _PLAIN:
+        return False
+    times(work.e[: z.size], out, z.dtype.type(1.0 / (work.total[0] + work.error[0])), 1.0, stream)
+    return True
 
 
 @inline

@@ -25,6 +25,7 @@ __all__ = [
     "call_lock",
     "call_task",
     "loaded",
+    "place_of",
     "replaced",
     "stored",
 ]
@@ -89,6 +90,16 @@ def address_of(typing_context: Any, words: Any) -> Any:
         return builder.ptrtoint(given[0], _WORD)
 
     return types.int64(_TASK), generate
+
+
+@intrinsic
+def place_of(typing_context: Any, array: Any) -> Any:
+    """Where the memory of an array begins."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.ptrtoint(context.make_array(array)(context, builder, given[0]).data, _WORD)
+
+    return types.int64(array), generate
 
 
 @intrinsic
