@@ -14,6 +14,7 @@ from sklearn.model_selection import GroupKFold
 
 import pminusy as pmy
 from pminusy.errors import InputError
+from pminusy.estimators.streams import rows as rows_module
 
 from .cases import Case, draw
 
@@ -371,6 +372,14 @@ def test_float32_blocks_of_many_rows_are_compiled_and_read_ahead() -> None:
         assert blocks.objective_ == pytest.approx(whole.objective_, rel=1e-10)
         np.testing.assert_allclose(blocks.parameters_.W, whole.parameters_.W, atol=1e-6)
         assert solver == "newton-cg" or blocks.n_passes_ < 40
+
+
+def test_memory_that_cannot_be_kept_to_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are more rows than the least that can; others warn in no test."""
+    monkeypatch.setattr(rows_module, "LEAST", 1 << 15)
+    with pytest.warns(UserWarning, match=r"memory of 0\.0 MiB may be passed by some MiB: a fit"):
+        pmy.SoftmaxRegression(memory=TINY).fit(in_blocks(X, Y))
+    pmy.SoftmaxRegression(memory=1 << 15).fit(in_blocks(X, Y))
 
 
 def test_many_classes_in_blocks() -> None:

@@ -7,6 +7,7 @@ they are kept, and the fit is one of arrays in memory; otherwise every 2ʲ-th ro
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -26,15 +27,23 @@ from pminusy.training.sources.blocks import BlockSource, StreamSummary, csr_of
 from pminusy.training.sources.read_ahead import read_ahead
 from pminusy.training.sources.row_blocks import RowBlock, fingerprint, join, regroup
 
-__all__ = ["FirstVisit", "added", "distinct_labels", "targets_of"]
+__all__ = ["LEAST", "FirstVisit", "added", "distinct_labels", "targets_of"]
 
 Array = NDArray[Any]
 
 _LARGEST, _FEWEST_ROWS = 16 << 20, 64  # bytes and rows of a block
 _BLOCKS = 32  # of the memory: seven at once wait, are worked on or are put together
 _SAMPLE = 4  # share of the memory for the sample
+LEAST = 32 << 20  # bytes that a fit was seen to keep to: threads and gaps of the heap are in it
 _SPARSE_ENTRIES = 200  # of a row, at most, as far as its size is guessed
 _REMEDY = "the same rows in the same order must be given on every visit; has a file changed?"
+
+
+def _too_little(memory: float) -> str:
+    return (
+        f"memory of {memory / 2**20:,.1f} MiB may be passed by some MiB: a fit of rows that are "
+        f"read anew keeps to {LEAST >> 20} MiB and more"
+    )
 
 
 class FirstVisit:
@@ -93,6 +102,8 @@ class FirstVisit:
         if not self._sizes:
             raise InputError("X", "blocks with rows", "none: all blocks are empty")
         self._held, self._stride = held.joined(), held.stride
+        if not self.in_memory and memory < LEAST < self._bytes:
+            warnings.warn(_too_little(memory), UserWarning, stacklevel=2)
         self.soft = self._held.y.ndim == 2
         self.sparse = not isinstance(self._held.X, np.ndarray)
         self.features = int(self._held.X.shape[1])
