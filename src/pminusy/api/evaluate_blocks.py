@@ -29,6 +29,7 @@ from pminusy.tables import target
 from pminusy.tables.design import design_matrix, encode_target
 from pminusy.tables.streaming.groups import GroupNumbers
 from pminusy.tables.streaming.notes import NoteSums
+from pminusy.tables.streaming.pieces import Pieces
 from pminusy.tables.streaming.sources import TableBlocks, missing_marks, table_blocks
 from pminusy.tables.streaming.store import make_folder, no_room
 from pminusy.tables.wording import count, shown
@@ -133,7 +134,7 @@ class _Seen:
         self.groups = GroupFile(folder) if by_group else None
         self.worst = WorstRows()
         self._stride, self._labelled = 0, 0
-        self._kept: list[tuple[pl.DataFrame, NDArray[np.intp]]] = []
+        self._kept, self._index = Pieces(), list[NDArray[np.intp]]()
 
     def add(self, part: TableRows) -> None:
         """Add rows that can be scored."""
@@ -148,12 +149,13 @@ class _Seen:
             self._stride = max(1, -(-self._rows * _bytes_a_row(part, log_p) // self._room))
         chosen = slice(-self._labelled % self._stride, None, self._stride)
         self._labelled += part.y.size
-        self._kept.append((part.frame[chosen], part.index[chosen]))
+        self._kept.add(part.frame[chosen])
+        self._index.append(part.index[chosen].copy())  # a view would keep all of them
 
     def judged(self) -> TableRows:
         """The rows that were kept."""
-        frames, index = zip(*self._kept, strict=True)
-        return table_rows(pl.concat(frames), np.concatenate(index), self._model.schema)
+        index = np.concatenate(self._index)
+        return table_rows(self._kept.joined(), index, self._model.schema)
 
 
 def _bytes_a_row(part: TableRows, log_p: NDArray[np.float64]) -> int:

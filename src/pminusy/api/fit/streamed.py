@@ -30,6 +30,7 @@ from pminusy.tables.design import design_matrix, encode_target
 from pminusy.tables.reading import Reading, kinds_of
 from pminusy.tables.streaming.choosing import RowChoice
 from pminusy.tables.streaming.learned import LearnedTable, learn_table
+from pminusy.tables.streaming.pieces import Pieces
 from pminusy.tables.streaming.sources import table_blocks
 from pminusy.tables.streaming.store import RowStore, StoredRows, bytes_a_row, make_folder
 from pminusy.tables.wording import count, shown
@@ -200,19 +201,18 @@ def _converted(
     store = RowStore(make_folder(workdir, needed), schema, single)
     a_row = 24 * len(schema.classes) + 8 * len(schema.feature_names) + 64
     stride = max(1, -(-learned.held_out * a_row // room))
-    kept: list[pl.DataFrame] = []
-    index: list[Any] = []
+    kept, index = Pieces(), list[Any]()
     seen = 0
     try:
         for rows in learned.divided():
             store.write(rows.train)
             chosen = slice(-seen % stride, None, stride)
             seen += rows.held_out.height
-            kept.append(rows.held_out[chosen])
-            index.append(rows.held_out_index[chosen])
+            kept.add(rows.held_out[chosen])
+            index.append(rows.held_out_index[chosen].copy())  # a view would keep all of them
     finally:
         store.close()
-    held_out = table_rows(pl.concat(kept), np.concatenate(index), schema)
+    held_out = table_rows(kept.joined(), np.concatenate(index), schema)
     return store.finished(), held_out
 
 

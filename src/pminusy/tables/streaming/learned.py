@@ -28,6 +28,7 @@ from pminusy.tables.learning import column_finding
 from pminusy.tables.reading import Reading
 from pminusy.tables.schema import CategoryColumn, Column, LeftOut, NumberColumn, Schema
 from pminusy.tables.streaming.choosing import ChosenRows, RowChoice, RowChooser
+from pminusy.tables.streaming.pieces import Pieces
 from pminusy.tables.streaming.sources import TableBlocks, missing_marks
 from pminusy.tables.streaming.statistics import CategoryCounts, NumberMoments
 from pminusy.tables.target import select_rows
@@ -204,20 +205,21 @@ class _Sample:
 
     def __init__(self, room: int) -> None:
         self.stride, self.rows = 1, 0
-        self._room, self._parts, self._bytes = room, list[pl.DataFrame](), 0
+        self._room, self._parts, self._bytes = room, Pieces(), 0
 
     def add(self, rows: pl.DataFrame) -> None:
         part = rows.gather_every(self.stride, -self.rows % self.stride) if rows.height else rows
         self.rows += rows.height
-        self._parts.append(part)
+        self._parts.add(part)
         self._bytes += int(part.estimated_size())
-        while self._bytes > self._room and sum(p.height for p in self._parts) > 2:
+        while self._bytes > self._room and self._parts.rows > 2:
             whole = self.joined().gather_every(2)
-            self._parts, self._bytes = [whole], int(whole.estimated_size())
+            self._parts, self._bytes = Pieces(), int(whole.estimated_size())
+            self._parts.add(whole)
             self.stride *= 2
 
     def joined(self) -> pl.DataFrame:
-        return pl.concat(self._parts, rechunk=True)
+        return self._parts.joined(rechunk=True)
 
 
 def _labels(
