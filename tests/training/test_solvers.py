@@ -141,7 +141,8 @@ def test_the_limit_on_iterations_holds():
     (300, 9, 5, False, False, "newton"),
     (300, 9, 5, False, True, "proximal"),
     (50, 700, 5, True, False, "newton-cg"),
-    (50, 700, 5, False, False, "lbfgs"),
+    (50, 700, 5, False, False, "newton"),
+    (2000, 700, 8, False, False, "lbfgs"),
 ])  # fmt: skip
 def test_auto_looks_at_size_sparsity_and_penalty(N, D, K, sparse, l1, expected):
     X, y = random_problem(N, D, K, sparse=sparse)

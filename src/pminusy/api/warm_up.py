@@ -100,7 +100,8 @@ def _training() -> Iterator[Callable[[], object]]:
         def run() -> None:
             with warnings.catch_warnings(), compiling.waited_for():
                 warnings.simplefilter("ignore")  # these fits need not end
-                SoftmaxRegression(max_iter=3, **how).fit(X, y)  # type: ignore[arg-type]
+                given = {"max_iter": 3} | how
+                SoftmaxRegression(**given).fit(X, y)  # type: ignore[arg-type]
 
         return run
 
@@ -119,6 +120,7 @@ def _training() -> Iterator[Callable[[], object]]:
         yield fit(X, y, solver="newton")
         for dtype in (np.float64, np.float32):
             yield fit(X.astype(dtype), y, solver="lbfgs")
+    yield fit(X[:1500, :60].copy(), y[:1500], C=1e4, max_iter=30)
     yield fit(X[:, :40].copy(), y, l1_ratio=1.0, C=0.1)
     for dtype in (np.float64, np.float32):
         yield train(X[:, :20].astype(dtype), y)

@@ -43,6 +43,7 @@ End = Literal["reached", "iterations", "time", "interrupt", "rounding"]  # why a
 
 SOLVERS = ("newton", "lbfgs", "newton-cg", "dual", "proximal")
 _NEWTON, _LARGE_NEWTON = 2000, 4000  # parameters up to which a Hessian is affordable
+_LIGHT = 1 << 23  # multiplications of a product that one thread does in a fraction of a millisecond
 _TINY = 8192  # numbers of a matrix below which no BLAS starts threads
 _MANY_ROWS = 20  # a parameter, for the second
 _STRIDES = (64, 8)  # of the rows that a fit begins on where not all are in memory
@@ -79,6 +80,9 @@ def choose_solver(objective: Objective, *, l1: bool) -> str:
     many_rows = not source.sparse and source.rows >= _MANY_ROWS * size
     if size <= (_LARGE_NEWTON if many_rows else _NEWTON):
         return "newton"
+    light = source.rows * source.features * source.classes <= _LIGHT
+    if light and fits_dense(source, objective.workspace):
+        return "newton"  # by products, without a Hessian
     if can_ascend(objective):
         return "dual"
     if source.sparse or source.features > WIDE:

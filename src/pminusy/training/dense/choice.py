@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from pminusy.training.solvers.newton import PRODUCTS, Spent
 
-__all__ = ["Build", "DenseModel", "Models"]
+__all__ = ["FEWEST", "Build", "DenseModel", "Models"]
 
 Array = NDArray[Any]
 
-_FEWEST = 5  # products of a step, however little is left
+FEWEST = 5  # products of a step, however little is left
 
 
 class DenseModel(Protocol):
@@ -64,7 +64,7 @@ class Models:
     @property
     def most(self) -> int:
         """How many products the next step may take."""
-        return int(np.clip(self._left, _FEWEST, PRODUCTS)) if self._cheap else PRODUCTS
+        return int(np.clip(self._left, FEWEST, PRODUCTS)) if self._cheap else PRODUCTS
 
     def add(self, products: int) -> None:
         """Note the products of a step."""

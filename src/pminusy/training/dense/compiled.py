@@ -16,7 +16,17 @@ import numpy as np
 from pminusy.kernels.runtime.compilation import fast_inline, fast_jit, inline
 from pminusy.kernels.simd.elementary import SCALE64, exp_reduced, log1p
 
-__all__ = ["EXHAUSTED", "REACHED", "STALLED", "descend"]
+__all__ = [
+    "EXHAUSTED",
+    "REACHED",
+    "STALLED",
+    "add_penalty",
+    "descend",
+    "dot",
+    "largest",
+    "outcome",
+    "searched",
+]
 
 REACHED, EXHAUSTED, STALLED = 0, 1, 2  # how it ended
 
@@ -61,14 +71,14 @@ def descend(
     started = np.any(V != 0.0)
     if started:
         np.dot(V, x, z)
-    value = _outcome(z, labels, S, p, R, scratch)
+    value = outcome(z, labels, S, p, R, scratch)
     visits, iterations, failures, idle = 1.0, 0, 0, 0
     np.dot(R, x.T, G)
-    value += _add_penalty(V, penalty, pulled, G)
+    value += add_penalty(V, penalty, pulled, G)
     left, caution, least = abs(value), 1.0, np.inf
     built, quadratic, alike = False, False, False
     while True:
-        optimality = _largest(G, size, centre)
+        optimality = largest(G, size, centre)
         history[iterations, 0] = value
         history[iterations, 1] = optimality
         history[iterations, 2] = visits
@@ -101,42 +111,17 @@ def descend(
             _solve_alike(factor, G, D)
         else:
             _solve(factor, G.reshape(-1), D.reshape(-1))
-        promised = -_dot(G, D)
+        promised = -dot(G, D)
         if not promised > settings.floor * abs(value):
             return STALLED, iterations
         np.dot(D, x, A)
         visits += 1.0
-        falling = _add_penalty(D, penalty, pulled_D, None)  # ½ of its curvature along D
-        slope, bent = _dot(V, pulled_D), 2.0 * falling
-        own = 0.5 * _dot(V, pulled)
-        step, good = 1.0, False
-        low, low_slope, high, high_slope = 0.0, -promised, np.inf, np.nan
-        highest = value + settings.rise * abs(value)
-        for look in range(settings.looks + 1):
-            _move(z, A, step, z_at)
-            loss = _outcome(z_at, labels, S, p_at, R_at, scratch)
-            found = loss + own + step * slope + 0.5 * step * step * bent
-            there = _dot(R_at, A) + slope + step * bent
-            if look == 0 and found <= highest:
-                good = -settings.falling * promised <= there and there <= settings.above * promised
-            elif look > 0 and found <= highest:
-                good = abs(there) <= settings.target * promised
-            if good:
-                break
-            if not (np.isfinite(there) and np.isfinite(found)):
-                high, high_slope = step, np.nan
-            elif there < 0:
-                low, low_slope = step, there
-            else:
-                high, high_slope = step, there
-            curvature = np.nan
-            if step != 1.0:
-                curvature = _curvature(p_at, S, A, scratch) + bent
-            step = _next(low, low_slope, high, high_slope, step, there, curvature)
-        if not good and low > 0.0:
-            step, good = low, True
-            _move(z, A, step, z_at)
-            loss = _outcome(z_at, labels, S, p_at, R_at, scratch)
+        step, loss = searched(
+            z, A, labels, S, promised, value, settings.falling, settings,
+            dot(V, pulled), dot(D, pulled), 2.0 * add_penalty(D, penalty, pulled_D, None),
+            z_at, p_at, R_at, scratch,
+        )  # fmt: skip
+        good = step > 0.0
         if not good:
             failures += 1
             if failures > settings.failures:
@@ -151,7 +136,7 @@ def descend(
         p, p_at = p_at, p
         R, R_at = R_at, R
         np.dot(R, x.T, G)
-        value = loss + _add_penalty(V, penalty, pulled, G)
+        value = loss + add_penalty(V, penalty, pulled, G)
         iterations += 1
         failures = 0
         quadratic = step == 1.0 and promised <= settings.quadratic * left
@@ -163,7 +148,59 @@ def descend(
 
 
 @fast_inline
-def _outcome(z: Any, labels: Any, S: Any, p: Any, R: Any, scratch: Any) -> Any:
+def searched(
+    z: Any,
+    A: Any,
+    labels: Any,
+    S: Any,
+    promised: Any,
+    value: Any,
+    falling: Any,
+    settings: Any,
+    own: Any,
+    slope: Any,
+    bent: Any,
+    z_at: Any,
+    p_at: Any,
+    R_at: Any,
+    scratch: Any,
+) -> Any:
+    """A step along logits A, 0 if none is good, and the loss there; twin: `line_search`.
+
+    Of the penalty `own` is twice the value at z, `slope` and `bent` are its derivatives.
+    """
+    step, good, loss = 1.0, False, 0.0
+    low, low_slope, high, high_slope = 0.0, -promised, np.inf, np.nan
+    highest = value + settings.rise * abs(value)
+    for look in range(settings.looks + 1):
+        _move(z, A, step, z_at)
+        loss = outcome(z_at, labels, S, p_at, R_at, scratch)
+        found = loss + 0.5 * own + step * slope + 0.5 * step * step * bent
+        there = dot(R_at, A) + slope + step * bent
+        if look == 0 and found <= highest:
+            good = -falling * promised <= there and there <= settings.above * promised
+        elif look > 0 and found <= highest:
+            good = abs(there) <= settings.target * promised
+        if good:
+            return step, loss
+        if not (np.isfinite(there) and np.isfinite(found)):
+            high, high_slope = step, np.nan
+        elif there < 0:
+            low, low_slope = step, there
+        else:
+            high, high_slope = step, there
+        curvature = np.nan
+        if step != 1.0:
+            curvature = _curvature(p_at, S, A, scratch) + bent
+        step = _next(low, low_slope, high, high_slope, step, there, curvature)
+    if low > 0.0:
+        _move(z, A, low, z_at)
+        loss = outcome(z_at, labels, S, p_at, R_at, scratch)
+    return low, loss
+
+
+@fast_inline
+def outcome(z: Any, labels: Any, S: Any, p: Any, R: Any, scratch: Any) -> Any:
     """Loss, probabilities (K, N) and residual (K − 1, N) of logits (K − 1, N)."""
     K, N = p.shape
     most, total, rest = scratch[0], scratch[1], scratch[2]
@@ -201,7 +238,7 @@ def _outcome(z: Any, labels: Any, S: Any, p: Any, R: Any, scratch: Any) -> Any:
 
 
 @fast_inline
-def _add_penalty(V: Any, penalty: Any, pulled: Any, G: Any) -> Any:
+def add_penalty(V: Any, penalty: Any, pulled: Any, G: Any) -> Any:
     """½ λ of V, whose gradient becomes `pulled` and is added to G, if there is one."""
     K, E = V.shape[0] + 1, V.shape[1]
     value = 0.0
@@ -221,7 +258,7 @@ def _add_penalty(V: Any, penalty: Any, pulled: Any, G: Any) -> Any:
 
 
 @fast_inline
-def _largest(G: Any, size: Any, centre: Any) -> Any:
+def largest(G: Any, size: Any, centre: Any) -> Any:
     """Largest absolute entry of the gradient in (W, b), of every class."""
     most, E = 0.0, G.shape[1]
     for e in range(E):
@@ -331,7 +368,8 @@ def _solve_alike(L: Any, G: Any, D: Any) -> None:
 
 
 @fast_inline
-def _dot(a: Any, b: Any) -> Any:
+def dot(a: Any, b: Any) -> Any:
+    """Sum of products."""
     total = 0.0
     for i in range(a.shape[0]):
         for j in range(a.shape[1]):

@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 
 from pminusy.kernels import dispatch
 from pminusy.training.dense.choice import Build, DenseModel, Models
-from pminusy.training.dense.kernel import run_kernel, suits_kernel
+from pminusy.training.dense.kernel import (
+    by_products,
+    run_kernel,
+    run_products,
+    suits_kernel,
+    suits_products,
+)
 from pminusy.training.dense.models import ClassBlocks, Diagonals, SharedBlock, WholeHessian
 from pminusy.training.dense.newton import dense_newton
 from pminusy.training.dense.objective import DenseObjective, DenseRows
@@ -41,6 +47,7 @@ _DEAR = 16.0  # products that a model costs which is built only where diagonals 
 # Seconds, on one thread: what decides is their ratio, which machines share.
 _CALL, _EXP, _SCALED = 1.2e-6, 2e-9, 2e-10
 _READ, _BLOCKED, _SKINNY = 1.1e-10, 3e-10, 3.5e-11  # of a number of the matrix, for every row
+_FUSED = 2.5e-11  # a multiplication of a compiled product
 _FLOP, _FACTOR = 2.1e-11, 1.7e-11  # a multiplication
 
 
@@ -98,13 +105,19 @@ def _descend(
         found = run_kernel(dense, V, criterion, enough, log)
         if found is not None:
             return found
+    if direct:
+        exact = Models(_exact(dense, rows.x), 0.0)
+        return dense_newton(dense, V, exact, criterion=criterion, log=log, direct=True)
+    step_by, spent = by_products if compiler else None, False
+    if compiler and rows.blocks is None and suits_products(dense, criterion, log):
+        price = _price(WholeHessian if dense.K == 2 else ClassBlocks, dense, fused=True)
+        V, found = run_products(dense, V, price, criterion, enough, log)
+        if found is not None:
+            return found
+        spent = bool(log.history)
+    models = _by_cost(dense, log, spent=spent)
     return dense_newton(
-        dense,
-        V,
-        Models(_exact(dense, rows.x), 0.0) if direct else _by_cost(dense, log),
-        criterion=criterion,
-        log=log,
-        direct=direct,
+        dense, V, models, criterion=criterion, log=log, direct=False, step_by=step_by
     )
 
 
@@ -131,22 +144,27 @@ def _blocks(dense: DenseObjective, x: Array, log: TrainingLog) -> Build:
     return build
 
 
-def _by_cost(dense: DenseObjective, log: TrainingLog) -> Models:
-    """A model for conjugate gradients, and diagonals before it where it is dear."""
+def _by_cost(dense: DenseObjective, log: TrainingLog, *, spent: bool) -> Models:
+    """A model for conjugate gradients, and diagonals before it where it is dear.
+
+    Not where compiled products have `spent` already what those may cost.
+    """
     x = dense.rows.single
     if dense.K == 2:
         build, price = _exact(dense, x), _price(WholeHessian, dense)
     else:
         build, price = _blocks(dense, x, log), _price(ClassBlocks, dense)
-    dear = price > _DEAR and dense.rows.blocks is None
+    dear = price > _DEAR and dense.rows.blocks is None and not spent
     return Models(build, price, partial(Diagonals, dense) if dear else None)
 
 
-def _price(model: Any, objective: DenseObjective) -> float:
-    """Products with the Hessian that a model costs."""
+def _price(model: Any, objective: DenseObjective, *, fused: bool = False) -> float:
+    """Products with the Hessian that a model costs; of compiled ones, if they are `fused`."""
     K, E, N = objective.K, objective.E, objective.rows.x.shape[1]
     visit = min((K - 1) * _READ, _BLOCKED + (K - 1) * _SKINNY)
     product = 20 * _CALL + 2 * N * E * visit + N * K * _EXP
+    if fused:
+        product = 2 * N * E * (K - 1) * _FUSED + N * K * _EXP
     gram = 6 * _CALL + N * E * (E * _FLOP + _SCALED)
     number = K if model is ClassBlocks else K * (K - 1) // 2
     size = E if model is ClassBlocks else (K - 1) * E

@@ -72,15 +72,15 @@ class ClassBlocks:
         penalty = objective.weight_penalty + damping
         factors = [_factor(H.copy(), penalty, x) for H in objective.rows.blocks]
         self._factors = factors
-        self._inverses = (
+        self.inverses = (
             np.array([_inverse(f) for f in factors]) if objective.E <= _INVERTED else None
         )
 
     def solve(self, G: Array) -> Array:
         """Each class by its own factor, less the first."""
         rows = np.concatenate([-G.sum(axis=0)[None], G])
-        if self._inverses is not None:
-            solved = np.matmul(self._inverses, rows.astype(np.float32)[:, :, None])[:, :, 0]
+        if self.inverses is not None:
+            solved = np.matmul(self.inverses, rows.astype(np.float32)[:, :, None])[:, :, 0]
         else:
             solved = np.array([_solve(f, g) for f, g in zip(self._factors, rows, strict=True)])
         return np.asarray(solved[1:] - solved[0], np.float64)

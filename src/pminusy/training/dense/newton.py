@@ -10,6 +10,7 @@ Damping, forcing and the end are those of `training.solvers.newton`; all happens
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,13 +30,14 @@ from pminusy.training.solvers.solution import (
     TrainingLog,
 )
 
-__all__ = ["FAILURES", "FALLING", "QUADRATIC", "dense_newton"]
+__all__ = ["FAILURES", "FALLING", "QUADRATIC", "by_products", "dense_newton"]
 
 Array = NDArray[Any]
 
 FAILURES = 2
 QUADRATIC = 1e-4  # fall of the promise from one step to the next: the Hessian may stay
 FALLING = 0.25  # share of a slope worth another look, where a look costs less than a step
+StepBy = Callable[..., tuple[Array, int]]
 _REACHED, _STALLED = Status(reached=True, stalled=False), Status(reached=False, stalled=True)
 
 
@@ -47,6 +49,7 @@ def dense_newton(
     criterion: StoppingCriterion,
     log: TrainingLog,
     direct: bool,
+    step_by: StepBy | None = None,
 ) -> Solution:
     """Minimise from V.
 
@@ -64,7 +67,10 @@ def dense_newton(
         Where progress is noted, with the limit on iterations.
     direct
         Whether a model is the Hessian, and its solution the step.
+    step_by
+        How a step is found by products; `by_products` if None.
     """
+    step_by = by_products if step_by is None else step_by
     point = objective.at(V)
     objective.stand(point)
     if not log.history:
@@ -85,7 +91,7 @@ def dense_newton(
             size = math.sqrt(max(-float(np.vdot(point.G, D)), 0.0))
             first = first or size
             exactness = forcing(size, first)
-            D, products = _by_products(objective, point, model, damped, exactness, models.most)
+            D, products = step_by(objective, point, model, damped, exactness, models.most)
             models.add(products)
         promised = -float(np.vdot(point.G, D))
         if promised <= FLOOR[double] * abs(point.value):
@@ -110,7 +116,7 @@ def dense_newton(
     return _ended(objective, point, _REACHED, math.inf)
 
 
-def _by_products(
+def by_products(
     objective: DenseObjective,
     point: DensePoint,
     model: DenseModel,

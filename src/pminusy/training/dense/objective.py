@@ -8,6 +8,7 @@ out the first class too, whose row is minus the sum of the others.
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from pminusy.training.coordinates import Coordinates
 from pminusy.training.dense.classes import Outcome, classes_of
+from pminusy.training.passes.specification import PADDING, TILE
 from pminusy.training.penalised import LinePoint, Penalised, ValueAndGradient
 from pminusy.training.sources.arrays import ArraySource
 
@@ -26,6 +28,7 @@ Array = NDArray[Any]
 _MANY = 24  # features
 _BY_ROW = 4  # rows up to which BLAS is quicker at them one by one than at a matrix of them
 _LONG = 1 << 14  # numbers of the other matrix, from which on that pays the calls
+_TRANSPOSED = 256  # features up to which rows lie both ways for compiled products
 _PAIRED = 1 << 17  # products of two features that are kept: what a cache of the second level holds
 
 
@@ -37,6 +40,13 @@ def product(few: Array, matrix: Array) -> Array:
     for row, into in zip(few, out, strict=True):
         np.matmul(row, matrix, out=into)
     return out
+
+
+def _aligned(*shape: int) -> Array:
+    """Zeros in float32 from a multiple of 64 bytes on: whole vectors then lie in one line each."""
+    flat = np.zeros(math.prod(shape) + 16, np.float32)
+    first = -flat.ctypes.data % 64 // flat.itemsize
+    return flat[first : first + flat.size - 16].reshape(shape)
 
 
 class DenseRows:
@@ -98,6 +108,22 @@ class DenseRows:
         """`by_row` in float32."""
         many = self.x.shape[0] >= _MANY
         return np.ascontiguousarray(self.single.T) if many else self.single.T
+
+    @cached_property
+    def tiles(self) -> tuple[Array, Array]:
+        """`single` for compiled products: (tiles, 64, E') and (tiles, E', 64), filled up by 0.
+
+        Of many features there is only the first: then to read the second costs more than it saves.
+        """
+        E, N = self.x.shape
+        number, wide = -(-N // TILE), -(-E // PADDING) * PADDING
+        by_row = _aligned(number, TILE, wide)
+        transposed = _aligned(number if wide <= _TRANSPOSED else 0, wide, TILE)
+        by_row.reshape(number * TILE, wide)[:N, :E] = self.by_row
+        if not transposed.size:
+            return by_row, transposed
+        transposed[...] = by_row.swapaxes(1, 2)
+        return by_row, transposed
 
     @cached_property
     def single_squares(self) -> Array:
@@ -259,6 +285,10 @@ class DenseObjective(Penalised):
         point = self.at(self.differences(vector))
         self.stand(point)
         return ValueAndGradient(point.value, self.gradient_of(point.G))
+
+    def add_visits(self, visits: int) -> None:
+        """Note products that were made elsewhere."""
+        self._visits += visits
 
     def class_curvature(self) -> Array:
         """(1 / M) Σ S p_k (1 − p_k), for each class, where the objective stands."""

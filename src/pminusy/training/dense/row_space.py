@@ -87,6 +87,12 @@ class RowSpaceObjective(DenseObjective):
         """Of the gradient in (W, b)."""
         return self._features.largest_entry(self._over_features(G))
 
+    @property
+    def over_features(self) -> tuple[Array, Array]:
+        """Size and centre of what a gradient over features, not scaled, is made of."""
+        centre = self._features.centre.copy()
+        return np.ones(centre.size), centre
+
     def _over_features(self, G: Array) -> Array:
         along = self._along_features(G) / self.coordinates.scale
         return self._with_bias(along, G[:, self._N :])

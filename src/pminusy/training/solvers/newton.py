@@ -38,6 +38,7 @@ __all__ = [
     "CAUTION",
     "DAMPING",
     "FLOOR",
+    "LARGEST_FORCING",
     "LEAST_CAUTION",
     "MOST_CAUTION",
     "PRODUCTS",
@@ -53,7 +54,7 @@ Array = NDArray[Any]
 DAMPING = 0.003
 CAUTION = 10.0  # factor of more and of less damping
 LEAST_CAUTION, MOST_CAUTION = 1e-4, 1e4
-_LARGEST_FORCING = 0.3
+LARGEST_FORCING = 0.3
 PRODUCTS = 60  # of one step, at most
 # Relative to f: a promise below is rounding, and what is left to gain where rounding decides.
 FLOOR = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-27}
@@ -148,7 +149,7 @@ def newton(
 
 def forcing(size: float, first: float) -> float:
     """How exactly a step is solved, by the length of a rough one beside that of the first."""
-    return min(_LARGEST_FORCING, math.sqrt(size / first)) if first else 0.0
+    return min(LARGEST_FORCING, math.sqrt(size / first)) if first else 0.0
 
 
 class Damping:

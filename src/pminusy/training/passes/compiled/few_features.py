@@ -28,7 +28,16 @@ from pminusy.kernels.simd.vectors import BYTES, Lanes, counted_loop, lanes_of, p
 from pminusy.training.passes.compiled.tile_vectors import VECTORS, Matrix, number
 from pminusy.training.passes.specification import TILE
 
-__all__ = ["Few", "few_outer", "few_products", "lay_out", "room", "sum_columns", "typed"]
+__all__ = [
+    "Few",
+    "few_outer",
+    "few_products",
+    "lay_out",
+    "room",
+    "sum_columns",
+    "transposed_products",
+    "typed",
+]
 
 FEW = 1024
 """Bytes of features, in the type of the arithmetic, up to which this is the faster way."""
@@ -130,10 +139,17 @@ def _rows(X: Any, at: Any, n: Any, P: Any) -> None:
 @fast_inline
 def few_products(P: Any, F: Any, W: Any, b: Any, T: Any) -> None:
     """T (K, 64) = W times the rows in P, + b; F becomes P transposed."""
-    K, lanes = W.shape[0], BYTES // P.itemsize
+    lanes = BYTES // P.itemsize
     for i in range(0, TILE, lanes):
         for d in range(0, P.shape[1], lanes):
             _transpose(P, i, d, F)
+    transposed_products(F, W, b, T)
+
+
+@fast_inline
+def transposed_products(F: Any, W: Any, b: Any, T: Any) -> None:
+    """The same of rows that lie transposed already, F (columns of W and more, 64)."""
+    K, lanes = W.shape[0], BYTES // F.itemsize
     for i in range(0, TILE, VECTORS * lanes):
         for k in range(0, K - 2, _CLASSES):
             _product_4(F, i, W, b, k, T)
