@@ -1,11 +1,11 @@
 """Training loss by epoch of networks beside `MLPClassifier` and torch, against the noise of seeds.
 
 The same rows, architecture, law of the first weights, batch and Adam (no penalty), float32; each
-has five seeds of its own. After every epoch each network's log loss on all training rows is taken,
+has some seeds of its own. After every epoch each network's log loss on all training rows is taken,
 from its parameters in float64. Shown is the mean at some epochs, and over all epochs the largest
 difference from ours in standard errors of the difference of means.
 
-    python -m benchmarks.network_curves --data FOLDER [--only WORD] [--seeds 5] [--write]
+    python -m benchmarks.network_curves --data FOLDER [--only W] [--first 0] [--seeds 5] [--write]
 """
 
 from __future__ import annotations
@@ -94,12 +94,12 @@ def of_torch(problem: Problem, X: Array, y: Array, seed: int) -> list[float]:
 RUNS = {"pminusy": ours, "MLPClassifier": of_mlp_classifier, "torch": of_torch}
 
 
-def curves(name: str, folder: Path | None, seeds: int) -> dict[str, Any]:
+def curves(name: str, folder: Path | None, first: int, seeds: int) -> dict[str, Any]:
     """Losses (seeds, epochs) of everybody, and the largest differences from ours."""
     problem = PROBLEMS[name]
     X, y = data_of(problem.data, folder, ROWS)
     found = {
-        who: np.array([run(problem, X, y, seed) for seed in range(seeds)])
+        who: np.array([run(problem, X, y, seed) for seed in range(first, first + seeds)])
         for who, run in RUNS.items()
     }
     mine = found["pminusy"]
@@ -120,13 +120,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--only", default="")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     writes(parser)
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     with threadpool_limits(1, user_api="blas"):
         names = [name for name in PROBLEMS if given.only in name]
-        found = [curves(name, given.data, given.seeds) for name in names]
+        found = [curves(name, given.data, given.first, given.seeds) for name in names]
     folder = DOCS / "benchmarks"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "network-curves.json"
