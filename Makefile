@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo docs test test-slow lint bench bench-fit clean
+.PHONY: demo docs test test-slow test-exhaustive lint bench bench-fit clean
 
 demo: $(VENV)/.installed-demo
 	mkdir -p demo
@@ -17,10 +17,14 @@ docs: $(VENV)/.installed-docs
 	$(BIN)/python -m tools.site
 
 test: lint
-	$(BIN)/pytest -n $(JOBS) -m "not slow"
+	$(BIN)/pytest -n $(JOBS) -m "not slow and not exhaustive"
 
 test-slow: $(VENV)/.installed-test
 	$(BIN)/pytest -n $(JOBS) -m slow --timeout 1800
+
+# Hours: the rest of the series of which test-slow runs a sample.
+test-exhaustive: $(VENV)/.installed-test
+	$(BIN)/pytest -n $(JOBS) -m exhaustive --timeout 3600
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .

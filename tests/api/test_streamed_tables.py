@@ -23,6 +23,7 @@ from pminusy.errors import InputError
 from pminusy.tables.files import read_table
 from pminusy.tables.streaming import sources
 from pminusy.tables.streaming.learned import learn_table
+from tests import tiers
 
 AMPLE = "64GiB"
 pytestmark = pytest.mark.filterwarnings("ignore::pminusy.errors.TableWarning")
@@ -117,8 +118,7 @@ def test_same_answer(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     check(seed, tmp_path, monkeypatch)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 180))
+@pytest.mark.parametrize("seed", tiers.slow(range(100, 180), 40))
 def test_same_answer_of_more(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check(seed, tmp_path, monkeypatch)
 
@@ -367,9 +367,8 @@ with open("/proc/self/status") as lines:
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc/self/status")
-@pytest.mark.parametrize("rows", [1_000_000, 4_000_000])
+@pytest.mark.parametrize("rows", tiers.counts(1_000_000, 4_000_000))
 def test_the_process_stays_within_memory(tmp_path: Path, rows: int) -> None:
     """Of 54 columns in float32: 216 MB, and 860 MB."""
     rng = np.random.default_rng(0)

@@ -20,6 +20,7 @@ from pminusy.cli.app import run
 from pminusy.errors import InputError
 from pminusy.training import checkpoints
 from pminusy.training.solvers.solution import StopFit
+from tests import tiers
 
 AMPLE = "64GiB"
 SMALL: dict[str, Any] = {"target": "y", "tol": 1e-8}
@@ -248,14 +249,14 @@ def test_killed_predictions_leave_nothing_half_written(
 
 
 @needs_kill
-@pytest.mark.slow
-def test_many_killed_fits_go_on(folder: Path, tmp_path: Path, whole: Any) -> None:
-    killed_fits(folder, tmp_path, whole, 50, 1)
+@pytest.mark.parametrize("kills", tiers.counts(15, 50))
+def test_many_killed_fits_go_on(folder: Path, tmp_path: Path, whole: Any, kills: int) -> None:
+    killed_fits(folder, tmp_path, whole, kills, 1)
 
 
 @needs_kill
-@pytest.mark.slow
+@pytest.mark.parametrize("kills", tiers.counts(15, 50))
 def test_many_killed_predictions_leave_nothing_half_written(
-    folder: Path, tmp_path: Path, whole: Any
+    folder: Path, tmp_path: Path, whole: Any, kills: int
 ) -> None:
-    killed_predictions(folder, tmp_path, whole, 50, 1)
+    killed_predictions(folder, tmp_path, whole, kills, 1)

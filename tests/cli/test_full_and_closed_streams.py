@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import tiers
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PENGUINS = EXAMPLES / "penguins.csv"
 RUN = f"{sys.executable} -m pminusy"
@@ -101,8 +103,9 @@ def test_nothing_is_lost(command, sink, given, tmp_path):
     check(command, sink, given, tmp_path)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("command", "sink"), [case for case in CASES if case not in SAMPLE])
+@pytest.mark.parametrize(
+    ("command", "sink"), tiers.slow([case for case in CASES if case not in SAMPLE], 30)
+)
 def test_nothing_is_lost_in_any_combination(command, sink, given, tmp_path):
     check(command, sink, given, tmp_path)
 

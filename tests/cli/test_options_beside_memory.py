@@ -13,6 +13,7 @@ import pytest
 import pminusy as pmy
 from pminusy.cli.app import run
 from pminusy.cli.fit import fit
+from tests import tiers
 
 _TABLE = ("table", "target", "memory")
 _ON_WORKERS = ("scheduler", "dask_workers")  # tests/api/test_tables_on_workers.py tries them
@@ -111,8 +112,7 @@ def test_options_together(seed: int, table: Path, tmp_path: Path, capsys: Any) -
     assert said.count("\n") == (code == 2), said
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 160))
+@pytest.mark.parametrize("seed", tiers.slow(range(100, 160), 30))
 def test_more_options_together(seed: int, table: Path, tmp_path: Path, capsys: Any) -> None:
     test_options_together(seed, table, tmp_path, capsys)
 

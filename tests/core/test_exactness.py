@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from tests import tiers
 from tests.exactness import IMPLEMENTATIONS, OPTIONS, Worst, measure
 from tests.generator import batches
 
@@ -70,6 +71,6 @@ def test_the_measure_sees_two_units_in_the_last_place():
     assert min(worst.values()) > 1.4
 
 
-@pytest.mark.slow
-def test_twenty_thousand_rows():
-    assert beyond_limit(measure(batches(seed=21, rows=24_000))) == {}
+@pytest.mark.parametrize("rows", tiers.counts(4_000, 24_000))
+def test_thousands_of_rows(rows):
+    assert beyond_limit(measure(batches(seed=21, rows=rows))) == {}

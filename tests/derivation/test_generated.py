@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from tests import tiers
 from tests.derivation.generated import CASES, check
 
 SAMPLE = random.Random(20).sample([*CASES], 20)
@@ -19,7 +20,6 @@ def test_a_combination_of_the_sample(name):
     assert check(name) > 5
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", LARGER)
+@pytest.mark.parametrize("name", tiers.slow(LARGER, 60))
 def test_a_combination_of_the_larger_sample(name):
     assert check(name) > 5

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.check.families import FAMILIES
 from benchmarks.check.families.family import Family
 from benchmarks.check.families.measure import edits, judge_edit, judge_fault, judge_right, vouch
+from tests import tiers
 
 FAMILY = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 FAULTS = [(family, i) for family in FAMILIES for i in range(len(family.faults))]
@@ -41,18 +42,20 @@ def test_a_fault_is_caught_and_named(family, fault):
     assert judged.kind in ("named", "no difference"), judged
 
 
-@pytest.mark.slow
 @FAMILY
-def test_no_variant_raises_an_alarm(family):
-    for number in numbers(family, held_out=True)[:20]:
+@pytest.mark.parametrize("variants", tiers.counts(6, 20))
+def test_no_variant_raises_an_alarm(family, variants):
+    for number in numbers(family, held_out=True)[:variants]:
         judged = judge_right(family.variant(number))
         assert judged.good, judged
 
 
-@pytest.mark.slow
 @FAMILY
-def test_random_edits_are_caught(family):
-    judged = (judge_edit(*edit) for edit in edits(family, numbers(family, held_out=True)[4:6], 5))
+@pytest.mark.parametrize("size", tiers.counts(3, 8))
+def test_random_edits_are_caught(family, size):
+    judged = (
+        judge_edit(*edit) for edit in edits(family, numbers(family, held_out=True)[4:6], size)
+    )
     counted = [one for one in judged if one is not None]
     assert counted
     assert all(one.good for one in counted), [one for one in counted if not one.good]

@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks.check.run_source import judge_all
+from tests import tiers
 from tests.diagnosis.fuzzing import BASES, fuzzed, is_right
 
 _FIRST, _PART, _PARTS = 16, 100, 20
@@ -31,7 +32,6 @@ def test_fuzzed_submissions():
     check_seeds(range(_FIRST))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("part", range(_PARTS))
+@pytest.mark.parametrize("part", tiers.slow(range(_PARTS), 4))
 def test_many_fuzzed_submissions(part):
     check_seeds(range(_FIRST + _PART * part, _FIRST + _PART * (part + 1)))

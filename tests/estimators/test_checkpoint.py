@@ -16,6 +16,7 @@ import pytest
 import pminusy as pmy
 from pminusy.errors import InputError
 from pminusy.training import checkpoints as module
+from tests import tiers
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3000, 6))
@@ -159,6 +160,6 @@ def test_a_killed_fit_leaves_a_whole_checkpoint(tmp_path: Path, whole: Any) -> N
     killed(tmp_path / "fit.checkpoint", 1, whole)
 
 
-@pytest.mark.slow
-def test_many_killed_fits_leave_whole_checkpoints(tmp_path: Path, whole: Any) -> None:
-    killed(tmp_path / "fit.checkpoint", 50, whole)
+@pytest.mark.parametrize("kills", tiers.counts(15, 50))
+def test_many_killed_fits_leave_whole_checkpoints(tmp_path: Path, whole: Any, kills: int) -> None:
+    killed(tmp_path / "fit.checkpoint", kills, whole)

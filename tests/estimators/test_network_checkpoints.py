@@ -17,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from pminusy.errors import InputError
 from pminusy.estimators.softmax_network import SoftmaxNetwork
+from tests import tiers
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 ROOT = Path(__file__).parents[2]
@@ -231,7 +232,6 @@ def test_killed_once_it_ends_as_if_it_had_not_been(tmp_path):
     _assert_killed_is_whole(tmp_path / "c", 0, 1)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", tiers.slow(range(1, 6), 2))
 def test_killed_at_random_moments_it_ends_as_if_it_had_not_been(seed, tmp_path):
     _assert_killed_is_whole(tmp_path / "c", seed, 10)

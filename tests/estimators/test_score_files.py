@@ -16,6 +16,7 @@ from pminusy.estimators.rank_files import RankFiles, bytes_a_row
 from pminusy.estimators.score_sums import ScoreSums
 from pminusy.estimators.scores import Assessment, assess, score
 from pminusy.present.metrics import class_metrics
+from tests import tiers
 
 
 def drawn(seed: int) -> tuple[Any, Any, Any]:
@@ -90,8 +91,7 @@ def test_the_scores_of_all_rows(seed: int, tmp_path: Path, monkeypatch: pytest.M
     check(seed, tmp_path, monkeypatch)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 300))
+@pytest.mark.parametrize("seed", tiers.slow(range(100, 300), 60))
 def test_the_scores_of_all_rows_of_more(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""The site is built without a warning, asks no other host, and has no link into nothing."""
+"""The site has no link into nothing and asks no other host; `make docs` builds the whole."""
 
 import subprocess
 import sys
@@ -6,16 +6,6 @@ import sys
 import pytest
 from tools.site.built import faults
 from tools.site.sources import ROOT, page
-
-
-@pytest.mark.slow
-def test_the_site_is_built():
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.site"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "open build/site/html/index.html" in done.stdout
 
 
 def built(folder, pages):

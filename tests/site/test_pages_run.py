@@ -1,29 +1,10 @@
-"""Every code block of the documentation runs, and prints what is shown."""
+"""What is wrong with a code block is said with its place; `make docs` runs those of all pages."""
 
 import sys
 
 import pytest
 from tools.site.blocks import blocks, commands
-from tools.site.run import PAGES, first_wrong, run_page
-from tools.site.sources import ROOT
-
-from tests import needs
-
-MADE = {ROOT / "docs" / "derivation.md", ROOT / "docs" / "equations.md"}  # formulas alone
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES[1:] if page not in MADE], ids=lambda page: page.stem
-)
-def test_every_block_runs_and_prints_what_is_shown(page):
-    report = run_page(page)
-    assert not report.wrong
-    if needs.STRICT:
-        left_out = [
-            line for line in report.not_run if "not installed" in line or "no sandbox" in line
-        ]
-        assert not left_out
+from tools.site.run import first_wrong, run_page
 
 
 def written(tmp_path, text):
@@ -55,6 +36,11 @@ def test_a_changed_result_is_said_with_its_line(wrong_of):
 def test_an_exception_is_said_with_its_line(wrong_of):
     (wrong,) = wrong_of("text\n\n```python\nx = 1\nx.missing\n```\n")
     assert wrong.startswith("page.md:5: AttributeError: ")
+
+
+def test_a_warning_is_said_with_its_line(wrong_of):
+    (wrong,) = wrong_of("```python\nimport warnings\nwarnings.warn('not converged')\n```\n")
+    assert wrong == "page.md:3: UserWarning: not converged"
 
 
 def test_a_command_that_fails_is_said(wrong_of):

@@ -14,11 +14,12 @@ import pytest
 from pminusy.errors import InputError
 from pminusy.tables.files import read_table
 from pminusy.tables.formats.csv_text import MISSING
+from tests import tiers
 from tests.tables.csv_cases import Case, combinations, make
 
 ALL = combinations()
 SAMPLE = random.Random(11).sample(ALL, 400)
-PARTS = 8
+PARTS = 16
 
 
 def _by_pandas(case: Case, **options) -> pd.DataFrame:
@@ -81,8 +82,7 @@ def test_a_sample(tmp_path):
     assert counts["refused"] + counts["refused for its shape"] > 100
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", tiers.slow(range(PARTS), 3))
 def test_all(tmp_path, part):
     counts = sweep(ALL[part::PARTS], tmp_path)
     assert sum(counts.values()) == len(ALL[part::PARTS])

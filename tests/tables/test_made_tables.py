@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from tests import tiers
 from tests.tables.made_tables import KINDS, check, make
 
 _SAMPLE, _ALL, _PARTS = 60, 1200, 6
@@ -18,8 +19,7 @@ def test_a_sample(tmp_path):
     assert set(counts) == {f"{kind} column" for kind in (*KINDS, "kept")}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("part", range(_PARTS))
+@pytest.mark.parametrize("part", tiers.slow(range(_PARTS), 2))
 def test_all(tmp_path, part):
     for seed in range(part, _ALL, _PARTS):
         check(make(seed), tmp_path)

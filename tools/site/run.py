@@ -1,7 +1,8 @@
 """Run every code block of pages, as a reader would: `python -m tools.site.run [PAGE …]`.
 
 A page has a folder of its own with `examples/` in it, and one Python session. Output that is shown
-is compared; a line `...`, or `...` in a line, stands for whatever comes there.
+is compared; a line `...`, or `...` in a line, stands for whatever comes there. A warning is wrong,
+for a reader would see it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,7 +51,8 @@ def run_page(page: Path) -> Report:
     """Run the blocks of a page in order."""
     report = Report()
     names: dict[str, Any] = {"__name__": "__page__"}
-    with _folder():
+    with _folder(), warnings.catch_warnings():
+        warnings.simplefilter("error")
         for block in blocks(page):
             where = page.relative_to(ROOT) if page.is_relative_to(ROOT) else page.name
             if block.why_not:

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import pminusy as pmy
 from pminusy.core.softmax import plain_softmax
+from tests import tiers
 
 from .cases import TOL, Case, draw
 
@@ -75,7 +76,6 @@ def test_a_fit_of_blocks_is_that_of_arrays(seed: int) -> None:
     require_same(draw(seed))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [*range(40, 200), *range(1000, 3000)])
+@pytest.mark.parametrize("seed", tiers.slow([*range(40, 200), *range(1000, 3000)], 240))
 def test_more_fits_of_blocks_are_those_of_arrays(seed: int) -> None:
     require_same(draw(seed))
