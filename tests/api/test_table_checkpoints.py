@@ -206,6 +206,8 @@ def killed_fits(folder: Path, tmp_path: Path, whole: Any, kills: int, seed: int)
         path.unlink(missing_ok=True)
         output.unlink(missing_ok=True)
         kill_at_random(arguments, longest, rng)
+        for left in tmp_path.glob(".pminusy-*"):
+            os.utime(left, (0, 0))  # younger ones are let alone: they may not be locked yet
         if output.exists():
             pmy.load(output)
         finish(arguments)
