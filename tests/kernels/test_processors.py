@@ -45,9 +45,14 @@ def _results(**environment):
     return json.loads(run.stdout)
 
 
-@pytest.mark.slow  # everything is compiled anew for each processor
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names of processors")
-@pytest.mark.parametrize("name", ["x86-64-v2", "haswell"])
+@pytest.mark.parametrize(  # everything is compiled anew for each processor
+    "name",
+    [
+        pytest.param("x86-64-v2", marks=pytest.mark.slow),
+        pytest.param("haswell", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_another_processor_computes_the_same(tmp_path, name):
     there = _results(NUMBA_CPU_NAME=name, NUMBA_CPU_FEATURES="", NUMBA_CACHE_DIR=str(tmp_path))
     for case, arrays in _results().items():
