@@ -33,9 +33,10 @@ def noisy(share: float, seed: int):
 
 def test_every_row_is_judged_by_the_other_folds_as_in_scikit_learn():
     y, _ = noisy(0.2, 0)
-    ours = out_of_fold(DIGITS, y, 10, C=0.01, seed=3)
+    X = DIGITS[:, ::3]
+    ours = out_of_fold(X, y, 10, C=0.01, seed=3)
     theirs = cross_val_predict(
-        LogisticRegression(C=0.01, solver="newton-cholesky", tol=1e-9), DIGITS, y,
+        LogisticRegression(C=0.01, solver="newton-cholesky", tol=1e-9), X, y,
         cv=StratifiedKFold(5, shuffle=True, random_state=3), method="predict_proba",
     )  # fmt: skip
     assert np.abs(ours.p - theirs).max() < 1e-4

@@ -187,15 +187,6 @@ def test_row_vectors():
     assert "∂L/∂W = xᵀ (p − y)" in page
 
 
-def test_generated_docs_are_fresh():
-    from tools import make_docs
-
-    for path, text in make_docs.pages().items():
-        assert path.read_text(encoding="utf-8") == text, (
-            f"{path.name} is stale: run python -m tools.make_docs"
-        )
-
-
 @pytest.mark.parametrize("width", [42, 50, 80])
 def test_a_narrow_terminal_keeps_names_and_numbers(width):
     d = derive(z=[2.0, -40.0, 0.1], y=2, classes=["日本語", "birch", "ash"], depth="result")

@@ -359,6 +359,7 @@ def test_a_fit_that_is_interrupted_leaves_no_thread_behind() -> None:
     assert not [t for t in threading.enumerate() if t.name == "pminusy-read-ahead"]
 
 
+@pytest.mark.slow
 def test_float32_blocks_of_many_rows_are_compiled_and_read_ahead() -> None:
     """Beyond the sizes below which NumPy and no thread do the work."""
     rng = np.random.default_rng(1)
@@ -382,6 +383,7 @@ def test_memory_that_cannot_be_kept_to_is_said(monkeypatch: pytest.MonkeyPatch) 
     pmy.SoftmaxRegression(memory=1 << 15).fit(in_blocks(X, Y))
 
 
+@pytest.mark.slow  # a kernel of its own is compiled
 def test_many_classes_in_blocks() -> None:
     rng = np.random.default_rng(2)
     inputs = rng.normal(size=(6000, 30)).astype(np.float32)
