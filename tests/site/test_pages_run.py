@@ -1,10 +1,28 @@
 """What is wrong with a code block is said with its place; `make docs` runs those of all pages."""
 
+import re
 import sys
 
 import pytest
 from tools.site.blocks import blocks, commands
-from tools.site.run import first_wrong, run_page
+from tools.site.run import PAGES, first_wrong, run_page
+
+from tests import needs
+
+MORE = re.compile(r"^(>>> )?(import|from) (pminusy\.)?(torch|dask)\b", re.MULTILINE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES[1:] if MORE.search(page.read_text(encoding="utf-8"))],
+    ids=lambda page: page.stem,
+)
+def test_a_page_runs_that_needs_more_than_the_site(page):
+    report = run_page(page)
+    assert not report.wrong
+    if needs.STRICT:
+        assert not [line for line in report.not_run if "not installed" in line]
 
 
 def written(tmp_path, text):
