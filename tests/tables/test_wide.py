@@ -14,6 +14,7 @@ import pminusy as pmy
 from pminusy.tables.design import design_matrix
 from pminusy.tables.files import read_table
 from pminusy.tables.learning import learn_schema
+from tests import tiers
 
 CELLS: dict[str, list[Any]] = {
     "numbers": [0.5, 1.0, 4.5, 2.0, 0.0, 3.0],
@@ -62,8 +63,7 @@ def test_names_are_asked_for_a_few_times_however_many_columns(kind, tmp_path):
     assert work(160) <= 2.2 * work(80)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", CELLS)
+@pytest.mark.parametrize("kind", tiers.slow(CELLS, 1))
 def test_a_hundred_thousand_columns_go_all_the_way(kind, tmp_path):
     _table(kind, 100_000, 30).write_csv(tmp_path / "t.csv")
     model = pmy.fit_table(tmp_path / "t.csv", target="y")
