@@ -28,6 +28,7 @@ SOURCES = {
     "network-memory": "benchmarks.network_memory",
     "network": "benchmarks.network",
     "probe": "benchmarks.probe",
+    "scale": "benchmarks.scale_tables",
     "small": "benchmarks.small",
     "tables": "benchmarks.tables",
 }
