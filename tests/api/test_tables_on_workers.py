@@ -80,14 +80,14 @@ def test_stored_rows_as_collections_give_the_same_answer(
     options: dict[str, Any] = {"target": "bought", "weight": "weight", "workdir": tmp_path}
     expected = pmy.fit_table(table, memory="2GiB", **options)
     monkeypatch.setattr(on_workers, "_client_of", lambda *a: nullcontext(Sees(both=True)))
-    found = pmy.fit_table(table, scheduler="tcp://here", **options)
+    found = pmy.fit_table(table, scheduler="tcp://here:8786", **options)
     assert found.run.fit.converged_
     np.testing.assert_allclose(found.run.fit.coef_, expected.run.fit.coef_, atol=1e-6)
     np.testing.assert_allclose(found.run.fit.objective_, expected.run.fit.objective_, rtol=1e-9)
     assert found.run.scores.log_loss == pytest.approx(expected.run.scores.log_loss, rel=1e-5)
     monkeypatch.setattr(on_workers, "_client_of", lambda *a: nullcontext(Sees(both=False)))
     with pytest.raises(InputError, match=r"workdir .* that every worker sees, .* at tcp://two"):
-        pmy.fit_table(table, scheduler="tcp://here", **options)
+        pmy.fit_table(table, scheduler="tcp://here:8786", **options)
 
 
 @pytest.mark.slow
