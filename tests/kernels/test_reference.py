@@ -6,9 +6,11 @@ import pytest
 
 from pminusy.kernels.head import cpu, reference
 
+SHORTER = {"compile_something", "softmax_in_one_step"}  # ways of compiled code, to the same results
+
 
 def test_both_offer_the_same_functions():
-    assert set(cpu.__all__) - {"compile_something"} == set(reference.__all__)
+    assert set(cpu.__all__) - SHORTER == set(reference.__all__)
 
 
 @pytest.mark.parametrize("name", [name for name in reference.__all__ if name != "add_carefully"])
