@@ -81,17 +81,17 @@ def _figures(benchmarks: str) -> str:
         raise LookupError("docs/benchmarks.md: the sentences that the README quotes are not there")
     return "\n".join(
         [
-            "Fits by default, milliseconds:",
+            "Fits by default, milliseconds of processor time:",
             "",
             *defaults,
             "",
-            "To the same objective, small data sets, held out from all tuning, "
+            "To the same objective, small data sets, held out from the tuning of settings, "
             f"by an earlier version: {summary[0].removeprefix('Held out: ')} "
             "Below 1 scikit-learn is quicker.",
             "",
-            f"Large data sets: {large[0][0].lower()}{large[0][1:]}",
+            f"Large data sets, by an earlier version: {large[0][0].lower()}{large[0][1:]}",
             "",
-            "Loss and gradient inside a training step, float32: torch takes "
+            "Loss and gradient inside a training step, float32, by an earlier version: torch takes "
             f"{company[1]} × the time of `pminusy` and {company[2]} × that of `pminusy.torch`.",
             "",
             "[docs/benchmarks.md](docs/benchmarks.md) has every measurement with its command, and "

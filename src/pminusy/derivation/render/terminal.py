@@ -225,8 +225,8 @@ def _bars(derivation: Steps, width: int) -> RenderableType:
     left_out = len(summary.classes) - len(order)
     if left_out:
         items.append(Text(f"… and {left_out} more classes, with smaller entries", style="dim"))
-    items.append(Text(f"loss {as_text(summary.loss, derivation.digits)}   "
-                      "blue: the step raises the logit, red: lowers it", style="dim"))  # fmt: skip
+    loss, signs = as_text(summary.loss, derivation.digits), "below 0: the step raises the logit"
+    items.append(Text(f"loss {loss}   {signs}, above: lowers it", style="dim"))
     return Padding(Group(*items), (1, 0, 0, 2))
 
 
