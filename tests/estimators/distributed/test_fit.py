@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from distributed import KilledWorker
-from distributed.client import FutureCancelledError
+from distributed.client import CancelledFuturesGroup, FutureCancelledError, FuturesCancelledError
 
 import pminusy as pmy
 from pminusy.errors import InputError
@@ -57,10 +57,17 @@ def test_the_number_of_threads_leaves_no_trace() -> None:
     np.testing.assert_array_equal(found[0].coef_, found[1].coef_)
 
 
+def _group(reason: str) -> CancelledFuturesGroup:
+    """Several pieces of work that were given up for one reason."""
+    return CancelledFuturesGroup(errors=[FutureCancelledError("sum", reason)], reason=reason)
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (FutureCancelledError("sum", "scheduler-connection-lost"), "scheduler: expected one that"),
+        (FutureCancelledError("sum", "scheduler-connection-lost"), "scheduler: .* lost connection"),
+        (FuturesCancelledError([_group("scheduler-restart")]), "scheduler: .* got a restart of it"),
+        (FuturesCancelledError([_group("by hand")]), "scheduler: .* got cancelled work"),
         (KilledWorker("sum", None, 3), "X: expected partitions that workers can hold"),
     ],
 )

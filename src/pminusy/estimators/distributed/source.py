@@ -19,6 +19,10 @@ from pminusy.training.sources.row_blocks import RowBlock
 __all__ = ["DaskSource", "combined", "computed", "task"]
 
 _FAN_IN = 8  # sums that one task adds up
+_GIVEN_UP = {
+    "scheduler-connection-lost": "a lost connection to it",
+    "scheduler-restart": "a restart of it",
+}
 
 
 class DaskSource(PartitionedSource):
@@ -69,7 +73,8 @@ def computed(*parts: Any) -> tuple[Any, ...]:
     Raises
     ------
     InputError
-        The scheduler is gone, or workers are lost again and again with the same partition.
+        The scheduler is gone or was restarted, the work was cancelled, or workers are lost again
+        and again with the same partition.
     """
     with needing_extra():
         import dask
@@ -81,17 +86,26 @@ def computed(*parts: Any) -> tuple[Any, ...]:
         except KeyboardInterrupt:
             _leave_out_of_the_log("asyncio")
             raise
-        except CancelledError:
+        except CancelledError as error:
             _leave_out_of_the_log("distributed.client")
-            got = "a lost connection to it"
+            got = ", ".join(
+                sorted({_GIVEN_UP.get(why, "cancelled work") for why in _reasons(error)})
+            )
             remedy = "begin again when it runs; with checkpoint= a fit goes on from where it was"
-            raise InputError("scheduler", "one that stays until the end", got, remedy) from None
+            raise InputError(
+                "scheduler", "one that keeps its work until the end", got, remedy
+            ) from None
         except Exception as error:
             if type(error).__name__ != "KilledWorker":  # of a library that need not be there
                 raise
             got = "several workers lost with one of them"
             remedy = "make partitions smaller, or give the workers more memory; their logs say why"
             raise InputError("X", "partitions that workers can hold", got, remedy) from None
+
+
+def _reasons(error: CancelledError) -> list[str]:
+    """Dask's words for why work was given up; of several pieces of work at once, all of them."""
+    return [getattr(part, "reason", "unknown") for part in getattr(error, "error_groups", [error])]
 
 
 def _leave_out_of_the_log(logger: str) -> None:
