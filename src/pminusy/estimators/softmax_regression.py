@@ -131,7 +131,7 @@ class SoftmaxRegression(
         Bytes that the rows of a fit may take, with all that is made of them, where X is not an
         array in memory: `Blocks`, np.memmap, zarr … What it does not hold is read anew on every
         visit. The parameters and their Hessian come on top. Below 32 MiB it may be passed by some
-        MiB, and a warning says so.
+        MiB, and a warning says so where the rows take more than 32.
     checkpoint
         A file that the parameters are written to after an iteration, and at the end. If it is there
         `fit` goes on from it; one of other data or options is refused. Not in `partial_fit`.
