@@ -42,10 +42,11 @@ SMALL = 65
 
 _LEAST, _LARGEST = 1e-9, 1e6  # weights, apart from 0, that single factors can carry
 _VARIABLE = "PMINUSY_IMPLEMENTATION"
-_ENVIRONMENT: Any = getattr(os.environ, "_data", os.environ)
+_DATA: Any = getattr(os.environ, "_data", None)
+_ENVIRONMENT: Any = os.environ if _DATA is None else _DATA
 """What `os.environ` keeps its variables in: every call asks, and `os.environ` takes 1 µs to say no,
 a tenth of a small softmax."""
-_KEY = os.environ.encodekey(_VARIABLE)
+_KEY: Any = _VARIABLE if _DATA is None else os.environ.encodekey(_VARIABLE)
 _log = logging.getLogger("pminusy")
 
 

@@ -58,7 +58,8 @@ def labelled(z: Array, y: Array, ignore_index: int, reduction: str, out: Array) 
     losses = np.empty(N) if reduction == "none" else NOTHING
     mass = _MEAN if reduction == "mean" else _SUM
     call = _narrow_call if K <= NARROW else _wide_call
-    if not call(z, y, ignore_index, mass, loss, out, losses, memory_kept(K, z.dtype).places):
+    memory = memory_kept(K, z.dtype)  # held here: what runs in between may keep another instead
+    if not call(z, y, ignore_index, mass, loss, out, losses, memory.places):
         return None
     if reduction != "none":
         return loss
