@@ -26,6 +26,7 @@ __all__ = ["CONFIDENCE", "Intervals", "Measured", "intervals", "intervals_of"]
 Array = NDArray[Any]
 CONFIDENCE = 0.95
 _ROUNDING = 1e-20  # of the variance of one row: less is rounding, where no row has any influence
+_CERTAIN = 1e-12  # a share nearer to 0 or 1 differs from it by the rounding of its sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,8 @@ def intervals_of(scores: Mapping[str, Measured], observed: int) -> Intervals:
 
 def _of_share(share: float, variance: float, t: float, size: float) -> tuple[float, float]:
     """Wilson's interval, of the effective number of rows; of `size` where nothing varies."""
+    if min(share, 1 - share) < _CERTAIN:
+        share, variance = float(share > 0.5), 0.0
     of_one_row = share * (1 - share)
     n = of_one_row / variance if variance > _ROUNDING * of_one_row else size
     t2 = t * t
