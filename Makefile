@@ -20,7 +20,7 @@ test: lint
 	$(BIN)/pytest -n $(JOBS) -m "not slow and not exhaustive"
 
 test-slow: $(VENV)/.installed-test
-	$(BIN)/pytest -n $(JOBS) -m slow --timeout 1800
+	$(BIN)/pytest -n $(JOBS) -m "slow and not exhaustive" --timeout 1800
 
 # Hours: the rest of the series of which test-slow runs a sample.
 test-exhaustive: $(VENV)/.installed-test

@@ -14,6 +14,7 @@ import pytest
 
 import pminusy as pmy
 from pminusy.errors import InputError
+from tests import tiers
 from tests.estimators.distributed.cases import (
     VARIANTS,
     N,
@@ -90,7 +91,7 @@ def undisturbed(client: Any) -> tuple[Any, float]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("moment", range(MOMENTS))
+@pytest.mark.parametrize("moment", tiers.slow(range(MOMENTS), 4))
 def test_a_worker_killed_in_the_middle_of_a_fit(
     client: Any, undisturbed: tuple[Any, float], moment: int
 ) -> None:

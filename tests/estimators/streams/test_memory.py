@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests import tiers
+
 D = 30
 _OF_LABELS = 18  # bytes a row: predicted indices, their labels, and which of them are right
 _PROGRAM = """
@@ -64,9 +66,8 @@ def test_a_fit_stays_within_memory(tmp_path: Path) -> None:
     assert max(growth(tmp_path, 1_000_000, memory)) <= memory
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc/self/status")
-@pytest.mark.parametrize("memory", [64 << 20, 128 << 20, 512 << 20])
+@pytest.mark.parametrize("memory", tiers.slow([64 << 20, 128 << 20, 512 << 20], 1))
 def test_memory_is_flat_in_the_number_of_rows(tmp_path: Path, memory: int) -> None:
     """Of rows that are held, too: 512 MiB hold the smallest table."""
     written(tmp_path, 8_000_000)  # 916 MiB
@@ -100,9 +101,8 @@ print(fitted, status("VmHWM") - before)
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc/self/status")
-@pytest.mark.parametrize("memory", [64 << 20, 256 << 20])
+@pytest.mark.parametrize("memory", tiers.slow([64 << 20, 256 << 20], 1))
 def test_memory_of_a_network_is_flat_in_the_number_of_rows(tmp_path: Path, memory: int) -> None:
     """Rows that are held, held out, read ahead and scored; with the smallest table held whole."""
     written(tmp_path, 2_000_000)  # 229 MiB
