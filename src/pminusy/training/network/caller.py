@@ -18,6 +18,7 @@ __all__ = ["Trainer"]
 Array = NDArray[Any]
 
 _SMALL = 20_000_000  # multiplications of a whole fit that are not worth loading the compiler for
+_ALONE = 8_000_000  # of a step: a helper shortens it by a tenth, and doubles it if it has to wait
 _CALL = 2_000_000_000  # multiplications a call: after it an interrupt is seen
 
 
@@ -37,9 +38,13 @@ class Trainer:
     def stretches(self, schedule: Schedule) -> list[slice]:
         """Steps of each call."""
         steps = schedule.update.size
-        a_step = max(1, 3 * self.layout.batch * self.network.decayed)
-        length = max(1, min(steps, _CALL // a_step))
+        length = max(1, min(steps, _CALL // self._a_step))
         return [slice(s, min(s + length, steps)) for s in range(0, steps, length)]
+
+    @property
+    def _a_step(self) -> int:
+        """Multiplications of a step."""
+        return max(1, 3 * self.layout.batch * self.network.decayed)
 
     def run(self, schedule: Schedule) -> None:
         """Do the steps of a schedule."""
@@ -58,4 +63,5 @@ class Trainer:
                 blas, idle, counters, self.rows, self.layout, self.buffers, schedule, self.settings
             )
 
-        threads.run(help_out, max(self.layout.row_tasks, self.layout.weight_tasks.shape[0]))
+        tasks = max(self.layout.row_tasks, self.layout.weight_tasks.shape[0])
+        threads.run(help_out, tasks if self._a_step >= _ALONE else 1)
