@@ -86,7 +86,7 @@ def _figures(benchmarks: str) -> str:
             *defaults,
             "",
             "To the same objective, small data sets, held out from the tuning of settings, "
-            f"by an earlier version: {summary[0].removeprefix('Held out: ')} "
+            f"{summary[0].removeprefix('Held out: ')} "
             "Below 1 scikit-learn is quicker.",
             "",
             f"Large data sets, by an earlier version: {large[0][0].lower()}{large[0][1:]}",
