@@ -14,6 +14,7 @@ from pminusy import Blocks, SoftmaxNetwork
 from pminusy.errors import InputError
 from pminusy.estimators.network import streamed
 from pminusy.kernels.runtime import threads
+from pminusy.training.network import caller
 from pminusy.training.network.visits import StreamedRows
 
 SMALL = 120_000  # bytes, of which a quarter holds some 300 of the rows below
@@ -190,7 +191,8 @@ def test_sorted_slices_are_mixed():
     assert net.score(X, y) > whole.score(X, y) - 0.03
 
 
-def test_bits_do_not_depend_on_threads():
+def test_bits_do_not_depend_on_threads(monkeypatch):
+    monkeypatch.setattr(caller, "_ALONE", 0)  # small steps would run on one thread
     X, y = rows()
     options: dict[str, Any] = {"memory": SMALL, "hidden_layer_sizes": (90,), "batch_size": 200}
     found = []
