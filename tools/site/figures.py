@@ -85,7 +85,7 @@ def _figures(benchmarks: str) -> str:
             "",
             *defaults,
             "",
-            "To the same objective, small data sets, held out from the tuning of settings, "
+            "To the same objective, small data sets, held out from the tuning of settings: "
             f"{summary[0].removeprefix('Held out: ')} "
             "Below 1 scikit-learn is quicker.",
             "",

@@ -49,9 +49,6 @@ _LARGEST_FACTOR = 128  # parameters: beyond, LAPACK is quicker
 _ROOM = 60  # iterations: a fit that needs more is the specification's, which knows more ways
 
 
-EXHAUSTED = 1  # how a twin ended: there are no more iterations
-
-
 class Settings(NamedTuple):
     """What the twin keeps to as well."""
 
@@ -142,7 +139,8 @@ def run_kernel(
         return None
     end, iterations = kernels.descend(*arguments)
     V = arguments[3]
-    return _finished(objective, V, end, iterations, history, enough, log)
+    exhausted = end == kernels.EXHAUSTED
+    return _finished(objective, V, iterations, history, enough, log, exhausted=exhausted)
 
 
 def run_products(
@@ -181,7 +179,8 @@ def run_products(
         return V, None
     end, iterations, _ = kernels.descend(*arguments)
     V = arguments[7]
-    found = _finished(objective, V, end, iterations, history, enough, log)
+    exhausted = end == kernels.EXHAUSTED
+    found = _finished(objective, V, iterations, history, enough, log, exhausted=exhausted)
     if found is None:
         log.note_run(history[: iterations + 1], objective.vector_of(V))
     return V, found
@@ -219,17 +218,17 @@ def by_products(
 def _finished(
     objective: DenseObjective,
     V: Array,
-    end: int,
     iterations: int,
     history: Array,
     enough: StoppingCriterion,
     log: TrainingLog,
+    *,
+    exhausted: bool,
 ) -> Solution | None:
     """The solution at V, if that is one; `history` is noted then."""
     point = objective.at(V)
     reached = enough.tol >= objective.largest(point)
-    exhausted = end == EXHAUSTED and iterations == log.max_iter
-    if not reached and not exhausted:
+    if not reached and not (exhausted and iterations == log.max_iter):
         return None
     objective.stand(point)
     log.note_run(history[: iterations + 1], objective.vector_of(V))
